@@ -1,0 +1,24 @@
+#!/usr/bin/env python3
+"""Django's command line for SaaS Manager."""
+
+import os
+import sys
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saasmanager.settings")
+    # A migration or an import may take longer than a web request is allowed to.
+    os.environ.setdefault("DATABASE_TIMEOUTS", "off")
+    try:
+        import saasmanager.settings  # noqa: F401
+    except ImproperlyConfigured as problem:
+        sys.exit(f"SaaS Manager cannot start: {problem}")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The project: settings, the Settings site, the URL table, and the doors to a server."""

@@ -1,0 +1,225 @@
+"""Everything that can be set, read from the environment once; README.md has the table."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from saasmanager import logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# Where we are, and who may ask
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="for-debugging-only-everybody-can-read-this-key" if DEBUG else "")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("set SECRET_KEY to a long random text (or DEBUG=on on your own machine).")
+
+# The public address: printed as SCIM's Base URL, in every meta.location and in mails; never taken from a request.
+BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+_address = urlsplit(BASE_URL)
+if _address.scheme not in {"http", "https"} or not _address.hostname or _address.path:
+    raise ImproperlyConfigured(f"BASE_URL must look like https://saas.example.com, not {BASE_URL!r}.")
+HTTPS = _address.scheme == "https"
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=[_address.hostname, *({"localhost", "127.0.0.1", "[::1]"} if DEBUG else ())]
+)
+
+# How many of our own proxies stand in front. The server speaks plain HTTP, so over HTTPS there is at least one.
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=1 if HTTPS else 0)
+if TRUSTED_PROXY_COUNT:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
+
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz)$"]  # probes come straight to the process, without the proxy
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # HSTS for sub-domains: the neighbours of BASE_URL's host are not ours to bind
+    "security.W021",  # and so neither to preload
+]
+if not HTTPS:
+    # The same checks ask for what only makes sense over HTTPS, which BASE_URL decides.
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
+
+# What the project is made of
+
+INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "audit",
+    "organizations",
+    "domains",
+    "users",
+    "scim",
+]
+MIDDLEWARE = [
+    "saasmanager.middleware.ScimShortcut",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+ROOT_URLCONF = "saasmanager.urls"
+WSGI_APPLICATION = "saasmanager.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# The database
+
+# Off for commands, which may take their time (manage.py does it), and where the database's role sets its own.
+DATABASE_TIMEOUTS = env.bool("DATABASE_TIMEOUTS", default=True)
+# A pooler that changes connections between transactions knows neither prepared statements nor start-up options.
+DATABASE_POOLER = env.bool("DATABASE_POOLER", default=False)
+POSTGRESQL_TIMEOUTS = "-c statement_timeout=3s -c lock_timeout=2s -c idle_in_transaction_session_timeout=10s"
+
+_database = env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+if _database["ENGINE"].endswith("sqlite3"):
+    _options = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+    }
+else:
+    # Statements are prepared on the server only if parameters are bound there too: both or neither.
+    _options = {"connect_timeout": 2}
+    if DATABASE_POOLER:
+        _options |= {"prepare_threshold": None}
+        _database["DISABLE_SERVER_SIDE_CURSORS"] = True
+    else:
+        _options |= {"server_side_binding": True, "prepare_threshold": 3}
+        _options |= {"options": POSTGRESQL_TIMEOUTS} if DATABASE_TIMEOUTS else {}
+_database["OPTIONS"] = _options | _database.get("OPTIONS", {})
+_database.setdefault("CONN_MAX_AGE", None)
+DATABASES = {"default": _database}
+
+# Sign-in limits are counted here, where all workers see them. Nothing under /scim/ asks it.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        # The stock limit of 300 rows would let strangers wash a locked-out account's counter away.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+
+# Accounts: names are unique inside an organization only, so people sign in by a technical key that our form finds,
+# and nobody is ever looked up by e-mail alone.
+
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = ["users.backends.AccountBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("user_name", "email")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/settings/"
+
+ACCOUNT_ADAPTER = "users.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"login": "users.forms.SignInForm", "reset_password": "users.forms.ResetPasswordForm"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "sign_in_key"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]
+ACCOUNT_UNIQUE_EMAIL = False
+ACCOUNT_PRESERVE_USERNAME_CASING = False
+ACCOUNT_USER_DISPLAY = str
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = _address.scheme
+
+# Pages
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+vars().update(env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25"))
+EMAIL_TIMEOUT = 5
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"SaaS Manager <no-reply@{_address.hostname}>")
+
+# SCIM
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "UNAUTHENTICATED_USER": None,
+}
+# The request log is written behind the answers: seconds between batches (0 = only when asked to flush), the rows that
+# may wait (more are dropped and counted), and the days they are kept.
+SCIM_LOG_INTERVAL = env.float("SCIM_LOG_INTERVAL", default=0.5)
+SCIM_LOG_QUEUE = env.int("SCIM_LOG_QUEUE", default=10_000)
+SCIM_LOG_RETENTION_DAYS = env.int("SCIM_LOG_RETENTION_DAYS", default=30)
+
+# Logs
+
+LOGGING = logs.configure(level=env.str("LOG_LEVEL", default="INFO").upper(), readable=DEBUG)
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line a request, when it ends
+# It would believe any X-Forwarded-For; the audit log knows the address.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False

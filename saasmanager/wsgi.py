@@ -1,0 +1,9 @@
+"""The door for WSGI servers: `granian --interface wsgi saasmanager.wsgi:application`."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saasmanager.settings")
+
+application = get_wsgi_application()
