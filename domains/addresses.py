@@ -1,0 +1,102 @@
+"""How names, domains and e-mail addresses are compared, and which of them may be written. Pure: knows no Django.
+
+Comparing is total: any text has a canonical form, so look-ups and filters never fail. Checking is separate and strict,
+for writes only.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import idna
+
+# RFC 5321 section 4.5.3.1.3 leaves 254 characters for an address between the angle brackets; 64 for its local part.
+MAX_ADDRESS = 254
+MAX_LOCAL_PART = 64
+
+# RFC 5322 atext; RFC 6531 adds every letter, mark and digit beyond ASCII.
+_ATEXT = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
+_LETTER_CATEGORIES = frozenset({"L", "M", "N"})
+
+
+class AddressError(ValueError):
+    """The text is no e-mail address, or no domain, that could be written; the message is a full sentence."""
+
+
+def fold(text: str) -> str:
+    """The form in which two names are compared without regard to case: NFKC, case folding, NFKC."""
+    if text.isascii():
+        return text.strip().lower()
+    folded = unicodedata.normalize("NFKC", text.strip()).casefold()
+    return unicodedata.normalize("NFKC", folded).strip()
+
+
+@lru_cache(maxsize=4096)
+def canonical_domain(text: str) -> str:
+    """The domain's A-labels in lower case (IDNA 2008, UTS 46 non-transitional); what is no domain is only folded."""
+    if text.isascii():
+        return text.strip().lower()
+    try:
+        return idna.encode(text.strip(), uts46=True, transitional=False).decode("ascii").lower()
+    except (idna.IDNAError, UnicodeError):
+        return fold(text)
+
+
+def canonical(address: str) -> str:
+    """The one spelling in which addresses are compared: folded local part, ``@``, canonical domain."""
+    if address.isascii():
+        return address.strip().lower()
+    local, at, domain = address.rpartition("@")
+    if not at:
+        return fold(address)
+    return f"{fold(local)}@{canonical_domain(domain)}"
+
+
+def domain_of(address: str) -> str:
+    """The canonical domain of an address; empty where there is none."""
+    return canonical(address).rpartition("@")[2] if "@" in address else ""
+
+
+def check_domain(text: str) -> str:
+    """Return the canonical form of a domain that may be written.
+
+    Raises AddressError for anything but a dotted name of valid IDNA 2008 labels.
+    """
+    domain = canonical_domain(text)
+    try:
+        encoded = idna.encode(domain, uts46=False, strict=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        raise AddressError(f"'{_printable(text)}' is not a valid domain name.") from None
+    labels = encoded.split(".")
+    if len(labels) < 2 or labels[-1].isdigit() or encoded != domain:
+        raise AddressError(f"'{_printable(text)}' is not a full domain name such as example.com.")
+    return domain
+
+
+def check_address(text: str) -> str:
+    """Return the canonical form of an e-mail address that may be written (RFC 5321 dot-atom, RFC 6531 letters).
+
+    Raises AddressError with the reason.
+    """
+    if text.strip() != text or text.count("@") != 1:
+        raise AddressError(f"'{_printable(text)}' is not an e-mail address such as name@example.com.")
+    address = canonical(text)
+    if len(address) > MAX_ADDRESS or len(text) > MAX_ADDRESS:
+        raise AddressError(f"The e-mail address is longer than {MAX_ADDRESS} characters.")
+    local = text.partition("@")[0]
+    if len(local.encode()) > MAX_LOCAL_PART or not all(map(_is_atom, local.split("."))):
+        raise AddressError(f"'{_printable(text)}' has characters before the @ that e-mail addresses can't have.")
+    check_domain(text.partition("@")[2])
+    return address
+
+
+def _is_atom(text: str) -> bool:
+    return bool(text) and all(
+        _ATEXT.fullmatch(char) if char.isascii() else unicodedata.category(char)[0] in _LETTER_CATEGORIES
+        for char in unicodedata.normalize("NFKC", text)
+    )
+
+
+def _printable(text: str) -> str:
+    shown = "".join(char if char.isprintable() else "�" for char in text[:80])
+    return shown + ("…" if len(text) > 80 else "")

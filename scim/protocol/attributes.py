@@ -1,0 +1,220 @@
+"""What attributes, schemas and resource types are, and how a name finds its attribute (RFC 7643 sections 2, 6, 7)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import Union
+
+from domains.addresses import canonical, fold
+from scim.protocol.errors import InvalidPath
+
+# What JSON can hold, and a resource as it travels inside the house: plain, with canonical names.
+Json = Union[str, int, float, bool, None, list["Json"], dict[str, "Json"]]  # noqa: UP007  (recursive aliases need it on 3.11)
+Resource = dict[str, Json]
+
+
+class Type(StrEnum):
+    """The data types of RFC 7643 section 2.3."""
+
+    STRING = "string"
+    BOOLEAN = "boolean"
+    DECIMAL = "decimal"
+    INTEGER = "integer"
+    DATETIME = "dateTime"
+    BINARY = "binary"
+    REFERENCE = "reference"
+    COMPLEX = "complex"
+
+
+class Mutability(StrEnum):
+    """Who may write the attribute, and when (RFC 7643 section 7)."""
+
+    READ_ONLY = "readOnly"
+    READ_WRITE = "readWrite"
+    IMMUTABLE = "immutable"
+    WRITE_ONLY = "writeOnly"
+
+
+class Returned(StrEnum):
+    """When the attribute is part of an answer (RFC 7643 section 7)."""
+
+    ALWAYS = "always"
+    NEVER = "never"
+    DEFAULT = "default"
+    REQUEST = "request"
+
+
+class UniquenessScope(StrEnum):
+    """Within what a value may occur once (RFC 7643 section 7)."""
+
+    NONE = "none"
+    SERVER = "server"
+    GLOBAL = "global"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribute:
+    """One attribute with its characteristics (RFC 7643 section 2.2).
+
+    ``address`` marks e-mail addresses, which compare by their canonical form rather than by plain case folding.
+    Attributes, schemas and resource types are tables written once: two are equal if they are the same one.
+    """
+
+    name: str
+    description: str = ""
+    type: Type = Type.STRING
+    multi_valued: bool = False
+    required: bool = False
+    case_exact: bool = False
+    mutability: Mutability = Mutability.READ_WRITE
+    returned: Returned = Returned.DEFAULT
+    uniqueness: UniquenessScope = UniquenessScope.NONE
+    canonical_values: tuple[str, ...] = ()
+    reference_types: tuple[str, ...] = ()
+    sub_attributes: tuple["Attribute", ...] = ()
+    address: bool = False
+    _by_name: Mapping[str, "Attribute"] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", _by_name(self.sub_attributes))
+
+    def sub_attribute(self, name: str) -> "Attribute | None":
+        """The sub-attribute of that name; names are case-insensitive (RFC 7643 section 2.1)."""
+        return self._by_name.get(name.lower())
+
+    def key(self, text: str) -> str:
+        """The form in which two strings of this attribute are compared."""
+        if self.case_exact:
+            return text
+        return canonical(text) if self.address else fold(text)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Schema:
+    """A named set of attributes (RFC 7643 section 7): exactly those that ``/Schemas`` shows for it."""
+
+    id: str
+    name: str
+    description: str
+    attributes: tuple[Attribute, ...]
+    _by_name: Mapping[str, Attribute] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", _by_name(self.attributes))
+
+    def attribute(self, name: str) -> Attribute | None:
+        """The top-level attribute of that name; names are case-insensitive (RFC 7643 section 2.1)."""
+        return self._by_name.get(name.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class AttributePath:
+    """An attribute as a client spelled it: ``[URN:]name[.sub]`` (RFC 7644 section 3.10). Not yet looked up.
+
+    A schema's bare URN is a path too; its last segment is then the name.
+    """
+
+    urn: str | None
+    name: str
+    sub: str | None = None
+
+    def __str__(self) -> str:
+        return (f"{self.urn}:" if self.urn else "") + self.name + (f".{self.sub}" if self.sub else "")
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedPath:
+    """An attribute path that was found in a resource type's schemas.
+
+    ``extension`` is the schema whose URN holds the attribute in the resource, None for the core schema.
+    """
+
+    extension: Schema | None
+    attribute: Attribute
+    sub: Attribute | None = None
+
+    @property
+    def leaf(self) -> Attribute:
+        """The attribute that holds the value."""
+        return self.sub or self.attribute
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The members to follow from the resource down to the value, in canonical spelling."""
+        names = (self.attribute.name,) if self.sub is None else (self.attribute.name, self.sub.name)
+        return names if self.extension is None else (self.extension.id, *names)
+
+    def __str__(self) -> str:
+        prefix = "" if self.extension is None else f"{self.extension.id}:"
+        return prefix + self.attribute.name + (f".{self.sub.name}" if self.sub else "")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResourceType:
+    """A kind of resource: its endpoint, core schema and extensions (RFC 7643 section 6).
+
+    ``common`` are the attributes that every resource has without any schema listing them (RFC 7643 section 3.1).
+    ``attributes`` is all that a resource may hold: common ones, the core schema's, and each extension as one complex
+    attribute named by its URN, which is what it is in JSON.
+    """
+
+    name: str
+    description: str
+    endpoint: str
+    schema: Schema
+    extensions: tuple[Schema, ...] = ()
+    common: tuple[Attribute, ...] = ()
+    attributes: tuple[Attribute, ...] = field(init=False, repr=False)
+    _by_name: Mapping[str, Attribute] = field(init=False, repr=False)
+    _extensions: Mapping[str, Schema] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        containers = tuple(
+            Attribute(schema.id, schema.description, Type.COMPLEX, sub_attributes=schema.attributes)
+            for schema in self.extensions
+        )
+        object.__setattr__(self, "attributes", (*self.common, *self.schema.attributes, *containers))
+        object.__setattr__(self, "_by_name", _by_name(self.attributes))
+        object.__setattr__(self, "_extensions", {schema.id.lower(): schema for schema in self.extensions})
+
+    def attribute(self, name: str) -> Attribute | None:
+        """The member of a resource that is spelled so; neither names nor URNs have a case (RFC 7643 section 2.1)."""
+        return self._by_name.get(name.lower())
+
+    def extension(self, urn: str) -> Schema | None:
+        """The extension of that URN, which is compared without regard to case."""
+        return self._extensions.get(urn.lower())
+
+    def resolve(self, path: AttributePath) -> ResolvedPath:
+        """Find the attribute that a path names; without a URN in the core schema and among the common attributes.
+
+        An extension's bare URN gives the extension as one complex attribute.
+        Raises InvalidPath for what no schema of this type defines (RFC 7644 section 3.10).
+        """
+        return _resolve(self, path)
+
+
+@lru_cache(maxsize=1024)
+def _resolve(resource_type: ResourceType, path: AttributePath) -> ResolvedPath:
+    extension = None
+    if path.urn is None or path.urn.lower() == resource_type.schema.id.lower():
+        attribute = resource_type.attribute(path.name)
+    elif extension := resource_type.extension(path.urn):
+        attribute = extension.attribute(path.name)
+    elif container := resource_type.extension(f"{path.urn}:{path.name}"):
+        attribute = resource_type.attribute(container.id)
+    else:
+        raise InvalidPath(f"'{path.urn}' is not a schema of {resource_type.name}.")
+    if attribute is None:
+        raise InvalidPath(f"{resource_type.name} has no attribute '{path}'.")
+    if path.sub is None:
+        return ResolvedPath(extension, attribute)
+    sub = attribute.sub_attribute(path.sub)
+    if sub is None:
+        raise InvalidPath(f"'{attribute.name}' has no sub-attribute '{path.sub}'.")
+    return ResolvedPath(extension, attribute, sub)
+
+
+def _by_name(attributes: tuple[Attribute, ...]) -> dict[str, Attribute]:
+    return {attribute.name.lower(): attribute for attribute in attributes}

@@ -1,0 +1,143 @@
+"""Every error that a SCIM client can be told, with its status and scimType (RFC 7644 section 3.12)."""
+
+from typing import ClassVar
+
+ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
+
+
+class ScimError(Exception):
+    """A refusal that the client's engineer can act on.
+
+    ``detail`` is a full sentence. ``cause`` names the reason for the request log: a word from a closed list, by
+    default the class's own. Raised at the place that knows; rendered in one place, ``scim/api/media.py``.
+    """
+
+    status: ClassVar[int] = 400
+    scim_type: ClassVar[str | None] = None
+
+    def __init__(self, detail: str, *, cause: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.cause = cause or type(self).__name__
+
+
+class InvalidFilter(ScimError):
+    """The filter does not parse, or names an attribute or comparison that does not exist."""
+
+    scim_type = "invalidFilter"
+
+
+class TooMany(ScimError):
+    """The answer would hold more results than this server calculates."""
+
+    scim_type = "tooMany"
+
+
+class Uniqueness(ScimError):
+    """A value that must be unique is taken."""
+
+    status = 409
+    scim_type = "uniqueness"
+
+
+class Conflict(ScimError):
+    """The resource's present state does not allow this change."""
+
+    status = 409
+
+
+class Mutability(ScimError):
+    """The attribute can't be changed by clients."""
+
+    scim_type = "mutability"
+
+
+class InvalidSyntax(ScimError):
+    """The body is not what the request needs."""
+
+    scim_type = "invalidSyntax"
+
+
+class InvalidPath(ScimError):
+    """A PATCH path does not parse or names nothing that exists."""
+
+    scim_type = "invalidPath"
+
+
+class NoTarget(ScimError):
+    """A PATCH path selects no value to change."""
+
+    scim_type = "noTarget"
+
+
+class InvalidValue(ScimError):
+    """A value is missing, of the wrong type, or not permitted here."""
+
+    scim_type = "invalidValue"
+
+
+class InvalidVersion(ScimError):
+    """The protocol version asked for is not served."""
+
+    scim_type = "invalidVers"
+
+
+class Sensitive(ScimError):
+    """The request would put personal data into a URL."""
+
+    status = 403
+    scim_type = "sensitive"
+
+
+class Unauthorized(ScimError):
+    """No valid bearer token."""
+
+    status = 401
+
+
+class Forbidden(ScimError):
+    """The token is valid, the change is not permitted."""
+
+    status = 403
+
+
+class NotFound(ScimError):
+    """No such resource or endpoint in this organization."""
+
+    status = 404
+
+
+class MethodNotAllowed(ScimError):
+    """The endpoint exists, this verb does not apply to it."""
+
+    status = 405
+
+
+class PreconditionFailed(ScimError):
+    """If-Match or If-None-Match does not agree with the stored version."""
+
+    status = 412
+
+
+class PayloadTooLarge(ScimError):
+    """The body is larger than this server reads."""
+
+    status = 413
+
+
+class UnsupportedMediaType(ScimError):
+    """The body's media type or encoding is not read here."""
+
+    status = 415
+
+
+class NotImplementedHere(ScimError):
+    """A part of SCIM that this server does not offer."""
+
+    status = 501
+
+
+class Unavailable(ScimError):
+    """A passing fault; the same request may succeed shortly."""
+
+    status = 503
