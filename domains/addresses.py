@@ -24,11 +24,10 @@ class AddressError(ValueError):
 
 
 def fold(text: str) -> str:
-    """The form in which two names are compared without regard to case: NFKC, case folding, NFKC."""
+    """The form in which two texts are compared without regard to case: NFKC, case folding, NFKC. Blanks count."""
     if text.isascii():
-        return text.strip().lower()
-    folded = unicodedata.normalize("NFKC", text.strip()).casefold()
-    return unicodedata.normalize("NFKC", folded).strip()
+        return text.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 @lru_cache(maxsize=4096)
@@ -39,7 +38,7 @@ def canonical_domain(text: str) -> str:
     try:
         return idna.encode(text.strip(), uts46=True, transitional=False).decode("ascii").lower()
     except (idna.IDNAError, UnicodeError):
-        return fold(text)
+        return fold(text).strip()
 
 
 def canonical(address: str) -> str:
@@ -48,8 +47,8 @@ def canonical(address: str) -> str:
         return address.strip().lower()
     local, at, domain = address.rpartition("@")
     if not at:
-        return fold(address)
-    return f"{fold(local)}@{canonical_domain(domain)}"
+        return fold(address).strip()
+    return f"{fold(local).lstrip()}@{canonical_domain(domain)}"
 
 
 def domain_of(address: str) -> str:

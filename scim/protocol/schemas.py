@@ -1,4 +1,4 @@
-"""The schemas as tables: User, EnterpriseUser and the three that describe the server (RFC 7643 sections 3, 4, 5 and 8.7).
+"""The schemas as tables: User, EnterpriseUser and the three that describe the server (RFC 7643 sections 3 to 5, 8.7).
 
 One table serves discovery, reading, filters, PATCH and projection; nothing about an attribute is said twice.
 

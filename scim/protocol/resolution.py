@@ -1,0 +1,170 @@
+"""Find every attribute that a filter names and read every value by its type (RFC 7644 section 3.4.2.2)."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from scim.protocol.attributes import Attribute, AttributePath, ResolvedPath, ResourceType, Returned, Type
+from scim.protocol.errors import InvalidFilter, InvalidPath
+from scim.protocol.filters import (
+    And,
+    AnyValue,
+    Compare,
+    Comparison,
+    Filter,
+    Not,
+    Operator,
+    Or,
+    Resolved,
+    ValuePath,
+)
+from scim.protocol.instants import read_instant
+
+Literal = str | int | float | bool
+
+_PARTS = frozenset({Operator.CO, Operator.SW, Operator.EW})
+_EQUALITY = frozenset({Operator.EQ})
+_ORDER = _EQUALITY | {Operator.GT, Operator.GE, Operator.LT, Operator.LE}
+
+# RFC 7644 table 3: no order among booleans and binaries; parts are parts of text. `ne` goes with `eq`.
+OPERATORS = {
+    Type.STRING: _ORDER | _PARTS,
+    Type.REFERENCE: _ORDER | _PARTS,
+    Type.DATETIME: _ORDER,
+    Type.INTEGER: _ORDER,
+    Type.DECIMAL: _ORDER,
+    Type.BOOLEAN: _EQUALITY,
+    Type.BINARY: _EQUALITY,
+}
+
+WANTED = {
+    Type.STRING: "text in double quotes",
+    Type.REFERENCE: "text in double quotes",
+    Type.BINARY: "text in double quotes",
+    Type.DATETIME: 'a date and time such as "2011-05-13T04:42:34Z"',
+    Type.INTEGER: "a number",
+    Type.DECIMAL: "a number",
+    Type.BOOLEAN: "true or false",
+}
+
+_BOOLEANS = {"true": True, "false": False}
+
+
+def resolve_filter(condition: Filter, resource_type: ResourceType) -> Resolved:
+    """The condition over resources of that type, ready for evaluation.
+
+    Raises InvalidFilter for an attribute that does not exist or is never returned, for an operator that does not apply
+    to the attribute's type, and for a value of another type.
+    """
+    return _resolve(condition, partial(_in_resource, resource_type))
+
+
+def resolve_value_filter(condition: Filter, attribute: Attribute) -> Resolved:
+    """The condition inside ``attribute[...]``, over single values of that complex attribute.
+
+    Raises InvalidFilter as ``resolve_filter`` does.
+    """
+    if attribute.type is not Type.COMPLEX:
+        raise InvalidFilter(f"'{attribute.name}' has no sub-attributes that a filter in brackets could compare.")
+    return _resolve(condition, partial(_in_value, attribute))
+
+
+def _resolve(condition: Filter, find: Callable[[AttributePath], ResolvedPath]) -> Resolved:
+    match condition:
+        case And(terms):
+            return And(tuple(_resolve(term, find) for term in terms))
+        case Or(terms):
+            return Or(tuple(_resolve(term, find) for term in terms))
+        case Not(term):
+            return Not(_resolve(term, find))
+        case ValuePath(path, inner):
+            return _value_path(find(path), inner)
+        case Comparison(path, operator, value):
+            return _comparison(find(path), operator, value)
+
+
+def _in_resource(resource_type: ResourceType, path: AttributePath) -> ResolvedPath:
+    try:
+        found = resource_type.resolve(path)
+    except InvalidPath as error:
+        raise InvalidFilter(error.detail) from None
+    if resource_type.extension(found.attribute.name):
+        raise InvalidFilter(f"'{path}' is a schema: name one of its attributes, as in {path}:NAME.")
+    return found
+
+
+def _in_value(attribute: Attribute, path: AttributePath) -> ResolvedPath:
+    sub = attribute.sub_attribute(path.name) if path.urn is None and path.sub is None else None
+    if sub is None:
+        raise InvalidFilter(f"'{attribute.name}' has no sub-attribute '{path}'.")
+    return ResolvedPath(None, sub)
+
+
+def _value_path(path: ResolvedPath, inner: Filter) -> Resolved:
+    resolved = resolve_value_filter(inner, path.leaf)
+    return AnyValue(path, resolved) if path.leaf.multi_valued else _below(path, resolved)
+
+
+def _below(path: ResolvedPath, inner: Resolved) -> Resolved:
+    """Of an attribute with one value, ``name[familyName eq "x"]`` says the same as ``name.familyName eq "x"``."""
+    match inner:
+        case And(terms):
+            return And(tuple(_below(path, term) for term in terms))
+        case Or(terms):
+            return Or(tuple(_below(path, term) for term in terms))
+        case Not(term):
+            return Not(_below(path, term))
+        case Compare(sub, operator, value):
+            return Compare(ResolvedPath(path.extension, path.attribute, sub.attribute), operator, value)
+        case AnyValue():
+            raise InvalidFilter("Brackets can't stand within brackets.")
+
+
+def _comparison(path: ResolvedPath, operator: Operator, value: Literal | None) -> Resolved:
+    if path.leaf.returned is Returned.NEVER:
+        raise InvalidFilter(f"'{path}' can't be used in a filter.")
+    if operator is Operator.PR:
+        return Compare(path, operator)
+    if operator is Operator.NE:
+        return Not(_comparison(path, Operator.EQ, value))
+    if value is None:
+        if operator is not Operator.EQ:
+            raise InvalidFilter(f"null can be compared by 'eq' and 'ne', not by '{operator}'.")
+        return Not(Compare(path, Operator.PR))
+    if path.leaf.type is Type.COMPLEX:
+        path = _default_sub_attribute(path)
+    if operator not in OPERATORS[path.leaf.type]:
+        raise InvalidFilter(f"'{operator}' does not apply to the {path.leaf.type} attribute '{path}'.")
+    comparable = _comparable(path.leaf, operator, value)
+    if comparable is None:
+        raise InvalidFilter(f"'{path}' is compared with {WANTED[path.leaf.type]}.")
+    return Compare(path, operator, comparable)
+
+
+def _default_sub_attribute(path: ResolvedPath) -> ResolvedPath:
+    """``emails co "example.com"`` means the value of an e-mail, as in RFC 7644 figure 2."""
+    value = path.attribute.sub_attribute("value") if path.attribute.multi_valued else None
+    if value is None or path.sub is not None:
+        example = path.leaf.sub_attributes[0].name
+        raise InvalidFilter(f"'{path}' has sub-attributes: compare one of them, such as {path}.{example}.")
+    return ResolvedPath(path.extension, path.attribute, value)
+
+
+def _comparable(attribute: Attribute, operator: Operator, value: Literal) -> Literal | datetime | None:
+    """The value as ``Compare`` holds it; None where it isn't of the attribute's type."""
+    match attribute.type, value:
+        case ((Type.STRING | Type.REFERENCE | Type.BINARY), str()):
+            return attribute.key_of_part(value) if operator in _PARTS else attribute.key(value)
+        case Type.DATETIME, str():
+            try:
+                return read_instant(value)
+            except ValueError:
+                return None
+        case Type.BOOLEAN, bool():
+            return value
+        case Type.BOOLEAN, str():
+            # Entra quotes booleans: roles[primary eq "True"].
+            return _BOOLEANS.get(value.lower())
+        case ((Type.INTEGER | Type.DECIMAL), (int() | float())) if not isinstance(value, bool):
+            return value
+    return None
