@@ -1,0 +1,67 @@
+"""Serve the demo: SQLite, two organizations that look alive, on this machine only."""
+
+import os
+import socket
+import sys
+
+from scripts import serve
+
+DATABASE = serve.ROOT / "demo.sqlite3"
+HOST = "127.0.0.1"
+FIRST_PORT, LAST_PORT = 8000, 8099
+OFF = {"off", "0", "false", "no", "n"}
+
+
+def main() -> None:
+    if os.environ.get("DEBUG", "on").strip().lower() in OFF:
+        sys.exit("The demo shows its passwords to whoever can read the screen, so it does not run with DEBUG off.")
+    port = free_port()
+    environment = {"DEBUG": "on", "DATABASE_URL": f"sqlite:///{DATABASE}", "BASE_URL": f"http://{HOST}:{port}"}
+    os.environ.update(environment, DJANGO_SETTINGS_MODULE="saasmanager.settings")
+    # Neither belongs to the demo, and either could open it to the network.
+    for name in ("ALLOWED_HOSTS", "TRUSTED_PROXY_COUNT"):
+        os.environ.pop(name, None)
+    again = DATABASE.exists()
+    fill()
+    if again:
+        print_how_to_get_a_token(environment)
+    print(f"\nServing on {environment['BASE_URL']} until you press Ctrl-C.", flush=True)
+
+    serve.become_the_server(host=HOST, port=port, workers=1)
+
+
+def free_port() -> int:
+    for port in range(FIRST_PORT, LAST_PORT + 1):
+        with socket.socket() as probe:
+            # A port that a stopped server has just left is free, as the server itself will see it.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    sys.exit(f"Every port from {FIRST_PORT} to {LAST_PORT} is taken.")
+
+
+def fill() -> None:
+    """Migrate and seed. What is already there stays as it is."""
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("createcachetable", verbosity=0)
+    call_command("seed_demo")
+
+
+def print_how_to_get_a_token(environment: dict[str, str]) -> None:
+    settings = " ".join(f"{name}={value}" for name, value in environment.items())
+    print(
+        "\nThe data of the last run is kept; tokens are shown only once. A new one:\n"
+        f"  {settings} .venv/bin/python manage.py scim ORGANIZATION generate-token\n"
+        f"Start afresh: remove {DATABASE.name} and its neighbours -wal and -shm."
+    )
+
+
+if __name__ == "__main__":
+    main()

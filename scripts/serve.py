@@ -1,0 +1,54 @@
+"""Bring the database and the static files up to date, then become the production server, in the foreground."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PREPARATIONS = (
+    ["migrate", "--no-input"],
+    ["createcachetable"],
+    ["collectstatic", "--no-input", "--verbosity", "0"],
+)
+
+
+def main() -> None:
+    for command in PREPARATIONS:
+        done = subprocess.run([sys.executable, ROOT / "manage.py", *command])
+        if done.returncode:
+            sys.exit(done.returncode)
+    become_the_server(
+        host=os.environ.get("HOST", "127.0.0.1"),
+        port=int(os.environ.get("PORT", "8000")),
+        workers=int(os.environ.get("WEB_CONCURRENCY", "2")),
+    )
+
+
+def become_the_server(*, host: str, port: int, workers: int) -> None:
+    """Replace this process by granian: signals reach it directly, and its exit status is ours."""
+    os.chdir(ROOT)
+    granian = str(Path(sys.executable).with_name("granian"))
+    os.execv(granian, [granian, *arguments(host=host, port=port, workers=workers)])  # noqa: S606
+
+
+def arguments(*, host: str, port: int, workers: int) -> list[str]:
+    return [
+        *("--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(workers)),
+        # Each thread keeps a database connection of its own.
+        *("--blocking-threads", "2"),
+        # HTTP/2 is the front proxy's matter, and nothing here speaks WebSocket.
+        *("--http", "1", "--no-ws"),
+        # A worker that was killed is back within two seconds; without this the server would leave with it.
+        *("--respawn-failed-workers", "--respawn-interval", "0.5"),
+        # A worker that will not stop must not hold up a deployment.
+        *("--workers-kill-timeout", "10"),
+        # A filter of 8,192 characters, each percent-encoded, is a request line of 25 kB and more.
+        *("--http1-buffer-size", str(128 * 1024), "--http1-header-read-timeout", "10000"),
+        *("--log-level", "warning"),
+        "saasmanager.wsgi:application",
+    ]
+
+
+if __name__ == "__main__":
+    main()

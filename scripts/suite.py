@@ -1,0 +1,64 @@
+"""Run every test twice, on SQLite and on PostgreSQL; arguments are passed on to pytest."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from scripts import postgres
+
+ROOT = Path(__file__).resolve().parent.parent
+CI = os.environ.get("CI", "").lower() in {"1", "true", "yes", "on"}
+
+
+def main(arguments: list[str]) -> None:
+    results = {}
+    with tempfile.TemporaryDirectory(prefix="saasmanager-tests-") as folder:
+        results["SQLite"] = run("SQLite", {"DATABASE_URL": ""}, arguments, Path(folder))
+        try:
+            with postgresql() as url:
+                results["PostgreSQL"] = run("PostgreSQL", {"DATABASE_URL": url}, arguments, Path(folder))
+        except postgres.PostgresqlError as problem:
+            results["PostgreSQL"] = (CI, f"did not run. {problem}")
+    print()
+    for database, (_failed, summary) in results.items():
+        print(f"{database}: {summary}")
+    sys.exit(any(failed for failed, _summary in results.values()))
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """The server that DATABASE_URL names, else a throw-away one."""
+    url = os.environ.get("DATABASE_URL", "")
+    if url.startswith("postgres"):
+        yield url
+    else:
+        with postgres.throw_away() as url:
+            yield url
+
+
+def run(database: str, environment: dict[str, str], arguments: list[str], folder: Path) -> tuple[bool, str]:
+    """Run the suite once; return whether it failed, and one line that says how it went."""
+    print(f"\n=== {database} ===", flush=True)
+    report = folder / f"{database}.xml"
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "worksteal", f"--junitxml={report}", *arguments]
+    started = time.monotonic()
+    status = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}).returncode
+    seconds = time.monotonic() - started
+    if not report.exists():
+        return status != 0, f"pytest ended with status {status} after {seconds:.0f} s"
+    total = next(ElementTree.parse(report).iter("testsuite")).attrib
+    skipped = int(total["skipped"])
+    failed = int(total["failures"]) + int(total["errors"])
+    passed = int(total["tests"]) - failed - skipped
+    counts = f"{passed} passed, {failed} failed, {skipped} skipped in {seconds:.0f} s"
+    return status != 0, counts
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
