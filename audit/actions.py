@@ -1,0 +1,29 @@
+"""The table of audited actions and how each reads to an auditor."""
+
+from django.db import models
+
+
+class Action(models.TextChoices):
+    """What happened; the label is a sentence to be filled with actor and target."""
+
+    ORGANIZATION_CREATED = "organization.created", "{actor} created the organization {target}"
+    USER_CREATED = "user.created", "{actor} created {target}"
+    USER_UPDATED = "user.updated", "{actor} changed {target}"
+    USER_ADOPTED = "user.adopted", "{actor} took over {target} from manual management"
+    USER_SUSPENDED = "user.suspended", "{actor} suspended {target}"
+    USER_RESTORED = "user.restored", "{actor} restored {target}"
+    USER_DELETED = "user.deleted", "{actor} deleted {target}"
+    USER_ROLE_CHANGED = "user.role-changed", "{actor} changed the role of {target}"
+    USER_PASSWORD_CHANGED = "user.password-changed", "{actor} set a new password for {target}"  # noqa: S105
+    USER_SIGNED_IN = "user.signed-in", "{target} signed in"
+    DEFAULT_ROLE_CHANGED = "role.default-changed", "{actor} made {target} the default role"
+    DOMAIN_ADDED = "domain.added", "{actor} added the domain {target}"
+    DOMAIN_REMOVED = "domain.removed", "{actor} removed the domain {target}"
+    DOMAIN_ALLOWED = "domain.allowed", "{actor} allowed User requests for {target}"
+    DOMAIN_DISALLOWED = "domain.disallowed", "{actor} stopped User requests for {target}"
+    TOKEN_GENERATED = "scim.token-generated", "{actor} generated the SCIM token {target}"  # noqa: S105
+    TOKEN_REVOKED = "scim.token-revoked", "{actor} revoked the SCIM token {target}"  # noqa: S105
+    SCIM_ENABLED = "scim.enabled", "{actor} enabled SCIM ({target})"
+    SCIM_DISABLED = "scim.disabled", "{actor} disabled SCIM ({target})"
+    SCIM_ADMIN_ALLOWED = "scim.admin-allowed", "{actor} let SCIM manage Admins ({target})"
+    SCIM_ADMIN_DISALLOWED = "scim.admin-disallowed", "{actor} stopped SCIM from managing Admins ({target})"

@@ -1,0 +1,8 @@
+"""Organizations: the tenants that everything else belongs to."""
+
+from django.apps import AppConfig
+
+
+class OrganizationsConfig(AppConfig):
+    name = "organizations"
+    verbose_name = "Organizations"

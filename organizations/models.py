@@ -1,0 +1,36 @@
+"""Organization: a tenant."""
+
+from zoneinfo import available_timezones
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from uuid_utils.compat import uuid7
+
+valid_slug = RegexValidator(
+    r"\A[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z",
+    "A slug has 1 to 63 lower-case letters, digits and hyphens, and neither begins nor ends with a hyphen.",
+)
+
+
+def validate_time_zone(name: str) -> None:
+    """Raise ValidationError for a name that the time zone database does not know."""
+    if name not in available_timezones():
+        raise ValidationError("'%(name)s' is not a time zone such as Europe/Berlin.", params={"name": name})
+
+
+class Organization(models.Model):
+    """A customer with people, domains and settings of its own. ``slug`` names it in addresses such as the Base URL."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=120)
+    slug = models.CharField(max_length=63, unique=True, validators=[valid_slug])
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    is_active = models.BooleanField(default=True, help_text="Off: nobody signs in and SCIM is refused.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,85 @@
+"""What SCIM keeps beside the resources: an organization's connection, its tokens, and the log of requests."""
+
+from django.db import models
+from uuid_utils.compat import uuid7
+
+from organizations.tenancy import TenantModel, TenantQuerySet
+from users.models import User
+
+
+class Connection(TenantModel):
+    """One identity provider's SCIM set-up in an organization. Its tokens are valid only while ``enabled``."""
+
+    name = models.CharField(max_length=60, default="Default")
+    enabled = models.BooleanField("Enable SCIM", default=False)
+    manage_admins = models.BooleanField("Let SCIM give and take the Admin role", default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantQuerySet["Connection"].as_manager()
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="connection_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Token(TenantModel):
+    """A bearer token of a connection; only its SHA-256 is kept, and a prefix by which people know it again."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="tokens")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    prefix = models.CharField(max_length=16, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", editable=False)
+    created_by_label = models.CharField(max_length=320, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    last_used_address = models.GenericIPAddressField(null=True, editable=False)
+    last_used_client = models.CharField(max_length=200, blank=True, editable=False)
+
+    objects = TenantQuerySet["Token"].as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["organization", "-created_at"], name="token_by_organization")]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+
+class RequestLog(TenantModel):
+    """One SCIM request and what became of it, without secrets.
+
+    ``cause`` is the closed-list word behind the ``verdict``; ``advice`` holds what was healed or dropped on the way.
+    Refers to the user touched by value, so that the row outlives the user.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    created_at = models.DateTimeField()
+    request_id = models.CharField(max_length=40)
+    method = models.CharField(max_length=10)
+    path = models.CharField(max_length=2048)
+    query = models.TextField(blank=True)
+    status = models.PositiveSmallIntegerField()
+    cause = models.CharField(max_length=40, blank=True)
+    verdict = models.CharField(max_length=1000)
+    advice = models.JSONField(default=list)
+    duration_us = models.PositiveIntegerField(help_text="Microseconds")
+    token = models.ForeignKey(Token, models.SET_NULL, null=True, related_name="+")
+    token_label = models.CharField(max_length=40, help_text="The token's prefix, or what was wrong with it")
+    client = models.CharField(max_length=200, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    user_id = models.UUIDField(null=True)
+    user_label = models.CharField(max_length=254, blank=True)
+
+    objects = TenantQuerySet["RequestLog"].as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["organization", "-id"], name="request_log_by_organization")]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} → {self.status}"

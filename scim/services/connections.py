@@ -1,0 +1,150 @@
+"""Verbs on SCIM connections and their tokens: generate, revoke, enable, disable."""
+
+import binascii
+import hashlib
+import secrets
+import string
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from audit import trail
+from audit.actions import Action
+from audit.actors import Actor
+from organizations.models import Organization
+from organizations.refusals import Refusal
+from scim.models import Connection, Token
+
+MAX_LIVE_TOKENS = 5
+SHOWN_PREFIX = len("smgr_") + 6
+
+_BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+
+
+class TooManyTokens(Refusal):
+    """The connection has as many live tokens as it may."""
+
+    code = "too-many-tokens"
+
+
+class TokenMissing(Refusal):
+    """SCIM can't be enabled before there is a token that could be used."""
+
+    code = "token-missing"
+
+
+class TokenUnknown(Refusal):
+    """No such live token in this organization."""
+
+    code = "token-unknown"
+
+
+def base_url(organization: Organization) -> str:
+    """The address that the identity provider is given; never with a slash at its end."""
+    return f"{settings.BASE_URL.rstrip('/')}/scim/{organization.slug}/v2"
+
+
+def default_connection(organization_id: UUID) -> Connection:
+    """The connection that was made with the organization."""
+    return Connection.objects.of(organization_id).earliest("created_at")
+
+
+def live_tokens(connection: Connection) -> list[Token]:
+    """The connection's tokens that are neither revoked nor expired, newest first."""
+    return list(_live(connection))
+
+
+def digest(bearer_token: str) -> str:
+    """What is kept of a token: its SHA-256 in hexadecimal."""
+    return hashlib.sha256(bearer_token.encode()).hexdigest()
+
+
+@transaction.atomic
+def generate_token(connection: Connection, *, by: Actor, days: int | None = None) -> tuple[Token, str]:
+    """Add a token to the connection and return it with its text, which nobody can see again.
+
+    It never ends another token. ``days`` is the life time, None for ever. Raises TooManyTokens.
+    """
+    connection = Connection.objects.of(by.organization_id).select_for_update().get(pk=connection.pk)
+    if _live(connection).count() >= MAX_LIVE_TOKENS:
+        raise TooManyTokens(
+            f"There are {MAX_LIVE_TOKENS} live tokens. Revoke one that your identity provider no longer uses first."
+        )
+    text = _new_text()
+    token = Token.objects.create(
+        organization_id=by.organization_id,
+        connection=connection,
+        digest=digest(text),
+        prefix=text[:SHOWN_PREFIX],
+        created_by_id=by.user_id,
+        created_by_label=by.label,
+        expires_at=timezone.now() + timedelta(days=days) if days else None,
+    )
+    trail.record(Action.TOKEN_GENERATED, token, by=by)
+    return token, text
+
+
+@transaction.atomic
+def revoke_token(token_id: UUID, *, by: Actor) -> Token:
+    """End a token at once. Raises TokenUnknown."""
+    token = Token.objects.of(by.organization_id).select_for_update().filter(pk=token_id, revoked_at=None).first()
+    if token is None:
+        raise TokenUnknown("This token has been revoked already. Reload the page.")
+    token.revoked_at = timezone.now()
+    token.save(update_fields=["revoked_at"])
+    trail.record(Action.TOKEN_REVOKED, token, by=by)
+    return token
+
+
+@transaction.atomic
+def set_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
+    """Make the connection's tokens valid, or stop them all; asking for what is so already changes nothing.
+
+    Raises TokenMissing when there is no token to make valid.
+    """
+    connection = Connection.objects.of(by.organization_id).select_for_update().get(pk=connection.pk)
+    if connection.enabled == wanted:
+        return connection
+    if wanted and not _live(connection).exists():
+        raise TokenMissing("Generate a token before you enable SCIM.")
+    connection.enabled = wanted
+    connection.save(update_fields=["enabled"])
+    action = Action.SCIM_ENABLED if wanted else Action.SCIM_DISABLED
+    trail.record(action, connection, {"enabled": [not wanted, wanted]}, by=by)
+    return connection
+
+
+@transaction.atomic
+def set_manage_admins(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
+    """Let SCIM give, take and manage Admins, or not; asking for what is so already changes nothing."""
+    connection = Connection.objects.of(by.organization_id).select_for_update().get(pk=connection.pk)
+    if connection.manage_admins == wanted:
+        return connection
+    connection.manage_admins = wanted
+    connection.save(update_fields=["manage_admins"])
+    action = Action.SCIM_ADMIN_ALLOWED if wanted else Action.SCIM_ADMIN_DISALLOWED
+    trail.record(action, connection, {"manage_admins": [not wanted, wanted]}, by=by)
+    return connection
+
+
+def _live(connection: Connection) -> QuerySet[Token]:
+    unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return Token.objects.of(connection.organization_id).filter(unexpired, connection=connection, revoked_at=None)
+
+
+def _new_text() -> str:
+    """``smgr_`` + 256 random bits in base 62 + ``_`` + checksum, a shape that secret scanners can tell from others."""
+    random = "smgr_" + _base62(secrets.randbits(256), 43)
+    return f"{random}_{_base62(binascii.crc32(random.encode()), 6)}"
+
+
+def _base62(number: int, width: int) -> str:
+    digits = []
+    for _ in range(width):
+        number, rest = divmod(number, 62)
+        digits.append(_BASE62[rest])
+    return "".join(reversed(digits))

@@ -1,0 +1,221 @@
+"""The people of an organization and their roles; a user is one document and the index that is written with it."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Cast, Concat
+from django.utils.crypto import salted_hmac
+from uuid_utils.compat import uuid7
+
+from domains.addresses import canonical
+from organizations.models import Organization
+from organizations.tenancy import KeyField, TenantModel, TenantQuerySet
+from users.permissions import BuiltIn, permissions_of
+
+
+class Role(TenantModel):
+    """What its users may do. ``key`` ties a built-in role to the table of rights."""
+
+    key = models.CharField(max_length=20, choices=[(key.value, key.value) for key in BuiltIn])
+    name = models.CharField(max_length=60)
+    name_key = KeyField(max_length=60, editable=False)
+    is_default = models.BooleanField(default=False)
+    is_enabled = models.BooleanField(default=True)
+
+    objects = TenantQuerySet["Role"].as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "key"], name="role_key_once"),
+            models.UniqueConstraint(fields=["organization", "name_key"], name="role_name_once"),
+            models.UniqueConstraint(fields=["organization"], condition=Q(is_default=True), name="one_default_role"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this is the role that may do everything."""
+        return self.key == BuiltIn.ADMIN
+
+
+class Source(models.TextChoices):
+    """How a user came to be, and so who manages the profile."""
+
+    MANUAL = "manual", "Manual"
+    SCIM = "scim", "SCIM"
+    SAML = "saml", "SAML"
+    REQUEST = "request", "Request"
+
+
+class UserQuerySet(TenantQuerySet["User"]):
+    """Queries about people."""
+
+    def known_as(self, organization_id: UUID | None, login: str) -> User | None:
+        """The person whose userName or e-mail address this is; a userName wins. Organization None: operators."""
+        key = canonical(login)
+        hits = list(self.filter(Q(user_name_key=key) | Q(email_key=key), organization_id=organization_id)[:2])
+        return next((user for user in hits if user.user_name_key == key), hits[0] if hits else None) if key else None
+
+    def active_admins(self) -> Self:
+        """Those who may do everything and can sign in."""
+        return self.filter(role__key=BuiltIn.ADMIN, is_active=True)
+
+
+class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
+    """What Django's sign-in and ``createsuperuser`` need."""
+
+    def get_by_natural_key(self, sign_in_key: str | None) -> User:
+        """Find by the database's own sign-in key."""
+        found: User = self.select_related("organization", "role").get(sign_in_key=canonical(sign_in_key or ""))
+        return found
+
+    def create_superuser(self, sign_in_key: str, email: str = "", password: str | None = None) -> User:
+        """Make an operator: a superuser who belongs to no organization."""
+        user = User(user_name=sign_in_key, email=email, is_superuser=True)
+        user.set_password(password)
+        user.save(force_insert=True)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person in exactly one organization, or an operator in none.
+
+    ``document`` is the SCIM resource as compact JSON text and the one source of the profile (``users.profile`` reads
+    and writes it). All other profile columns, ``search`` and the UserValue rows are its index: written with it, never
+    read back to build an answer. ``version`` counts the writes. ``sign_in_key`` is made by the database, so that no
+    code path can leave it stale; read it from the row, its spelling differs between databases.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, null=True, blank=True, related_name="+", db_index=False, editable=False
+    )
+    role = models.ForeignKey(Role, models.PROTECT, null=True, blank=True, related_name="users")
+    source = models.CharField(max_length=10, choices=Source, default=Source.MANUAL)
+    is_active = models.BooleanField(default=True)
+    is_superuser = models.BooleanField(default=False)
+
+    user_name = models.CharField(max_length=254)
+    user_name_key = KeyField(max_length=400, editable=False)
+    email = models.EmailField(max_length=254, blank=True)
+    email_key = KeyField(max_length=400, editable=False, default="")
+    external_id = KeyField(max_length=512, blank=True, default="")
+    display_name = models.CharField(max_length=1024, blank=True)
+    name_key = KeyField(max_length=1100, editable=False, default="", help_text="Folded names, for the pages' search.")
+    document = models.TextField(editable=False, default="")
+    search = models.JSONField(editable=False, default=dict, help_text="The document with every text folded.")
+
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(editable=False, null=True)
+    updated_at = models.DateTimeField(editable=False, null=True)
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
+    sign_in_key = models.GeneratedField(
+        db_persist=True,
+        unique=True,
+        output_field=models.CharField(max_length=440),
+        expression=Case(
+            When(organization__isnull=True, then=F("user_name_key")),
+            default=Concat(
+                Cast("organization_id", models.CharField(max_length=36)),
+                Value("/"),
+                F("user_name_key"),
+                output_field=models.CharField(),
+            ),
+            output_field=models.CharField(),
+        ),
+    )
+
+    USERNAME_FIELD = "sign_in_key"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["email"]
+
+    objects = UserManager()
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(fields=["organization", "id"], name="user_by_organization"),
+            models.Index(fields=["organization", "external_id"], name="user_by_external_id"),
+        ]
+        constraints = [
+            models.UniqueConstraint("organization", "user_name_key", name="user_name_once"),
+            models.UniqueConstraint("organization", "email_key", condition=~Q(email_key=""), name="email_once"),
+            models.UniqueConstraint(
+                "email_key", condition=Q(organization=None) & ~Q(email_key=""), name="operator_email_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(organization=None) | Q(is_superuser=False, role__isnull=False), name="superuser_is_operator"
+            ),
+            models.CheckConstraint(
+                condition=Q(organization__isnull=False) | ~Q(user_name_key__contains="/"), name="operator_no_slash"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.user_name
+
+    def save(self, *args: Any, update_fields: Any = None, **kwargs: Any) -> None:
+        """Keep the keys with the names they are made of, also where a library saves one field only."""
+        self.user_name_key, self.email_key = canonical(self.user_name), canonical(self.email)
+        if update_fields is not None:
+            update_fields = {*update_fields} | {
+                f"{name}_key" for name in ("user_name", "email") if name in update_fields
+            }
+        super().save(*args, update_fields=update_fields, **kwargs)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must show at each request: one more ``session_epoch`` ends them all."""
+        return salted_hmac(
+            "users.session", f"{self.password}:{self.session_epoch}", secret=secret, algorithm="sha256"
+        ).hexdigest()
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether Django's own admin lets the user in: operators only."""
+        return self.is_superuser
+
+    def has_perm(self, code: str, obj: object = None) -> bool:
+        """Whether the user's role grants a permission such as ``domains.edit``; see ``users.permissions``."""
+        return self.is_active and (
+            self.is_superuser or (self.role is not None and code in permissions_of(self.role.key))
+        )
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Whether Django's own admin shows the user an app: operators see all."""
+        return self.is_active and self.is_superuser
+
+
+class UserValue(models.Model):
+    """One value of a multi-valued attribute that filters look up by index; written by ``users.profile`` only."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+", db_index=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="values")
+    attribute = models.CharField(max_length=40)
+    type = KeyField(max_length=1024, blank=True)
+    value_key = KeyField(max_length=400)
+
+    objects = TenantQuerySet["UserValue"].as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "attribute", "value_key"], name="user_value_by_key")]
+
+    def __str__(self) -> str:
+        return f"{self.attribute}: {self.value_key}"
+
+
+class Headcount(models.Model):
+    """How many users an organization has, so that a page's total costs no count of the table."""
+
+    organization = models.OneToOneField(Organization, models.CASCADE, primary_key=True, related_name="+")
+    users = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.users)

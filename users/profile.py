@@ -1,0 +1,141 @@
+"""The profile document of a user (RFC 7643 vocabulary) and the index columns and rows that follow from it.
+
+The only writer of ``User.document``. It knows nothing of HTTP, filters or validation: what comes in is valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.utils import timezone
+
+from domains.addresses import canonical, fold
+from users.models import Role, User, UserValue
+
+# A user's attributes by their canonical names, as RFC 7643 spells them; without schemas, id and meta.
+Profile = dict[str, Any]
+
+CORE_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
+
+# The document ends with this many characters of relative location, ``/Users/<id>"}}``: readers put the Base URL before.
+LOCATION_TAIL = len('/Users/00000000-0000-0000-0000-000000000000"}}')
+
+# The columns that write() sets.
+COLUMNS = (
+    "user_name", "email", "external_id", "is_active", "display_name", "name_key", "document", "search",
+    "created_at", "updated_at",
+)  # fmt: skip
+
+# Multi-valued attributes that filters look up through UserValue, and attributes that compare as e-mail addresses.
+INDEXED = ("emails",)
+ADDRESSES = frozenset({("userName",), ("emails", "value")})
+
+
+def read(user: User) -> Profile:
+    """The user's profile, parsed anew: the caller may change it."""
+    document: Profile = orjson.loads(user.document)
+    return {name: value for name, value in document.items() if name not in ("schemas", "id", "meta")}
+
+
+def write(user: User, profile: Profile) -> None:
+    """Put a profile on a user: the document and every column that follows from it. Saves nothing."""
+    user.updated_at = _now()
+    user.created_at = user.created_at or user.updated_at
+    user.document = render(user, profile)
+    user.user_name = profile["userName"]
+    user.email = primary_email(profile)
+    user.external_id = profile.get("externalId", "")
+    user.is_active = profile.get("active", True)
+    user.display_name = display_name(profile)
+    name = profile.get("name", {})
+    user.name_key = fold(" ".join([user.display_name, name.get("givenName", ""), name.get("familyName", "")]))[:1100]
+    user.search = _folded(profile)
+
+
+def render(user: User, profile: Profile) -> str:
+    """The SCIM resource as compact JSON: schemas and id first, meta last, its location relative to the Base URL."""
+    extensions = [name for name in profile if name.startswith("urn:")]
+    return orjson.dumps(
+        {
+            "schemas": [CORE_SCHEMA, *extensions],
+            "id": str(user.pk),
+            **profile,
+            "meta": {
+                "resourceType": "User",
+                "created": timestamp(user.created_at),
+                "lastModified": timestamp(user.updated_at),
+                "version": etag(user.version),
+                "location": f"/Users/{user.pk}",
+            },
+        }
+    ).decode()
+
+
+def etag(version: int) -> str:
+    """The weak entity tag of a version (RFC 7644 section 3.14)."""
+    return f'W/"{version}"'
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """A dateTime of RFC 7643 section 2.3.5, in UTC with milliseconds."""
+    return moment and moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def value_rows(user: User) -> Iterator[UserValue]:
+    """The index rows of the user's multi-valued attributes."""
+    document = orjson.loads(user.document)
+    for attribute in INDEXED:
+        for entry in document.get(attribute, ()):
+            if "value" in entry:
+                yield UserValue(
+                    organization_id=user.organization_id,
+                    user_id=user.pk,
+                    attribute=attribute,
+                    type=fold(entry.get("type", "")),
+                    value_key=canonical(entry["value"]),
+                )
+
+
+def primary_email(profile: Profile) -> str:
+    """The address that mail goes to: the primary e-mail, else the first, else the userName."""
+    emails = [entry for entry in profile.get("emails", ()) if entry.get("value")]
+    primary = next((entry for entry in emails if entry.get("primary")), emails[0] if emails else None)
+    address: str = primary["value"] if primary else profile["userName"]
+    return address
+
+
+def addresses(profile: Profile) -> dict[str, str]:
+    """Every e-mail address of a profile, userName included: canonical form to spelling."""
+    spelled = [profile["userName"], *(entry["value"] for entry in profile.get("emails", ()) if entry.get("value"))]
+    return {canonical(address): address for address in spelled}
+
+
+def display_name(profile: Profile) -> str:
+    """What pages call the person."""
+    name = profile.get("name", {})
+    parts = " ".join(filter(None, [name.get("givenName"), name.get("familyName")]))
+    shown: str = profile.get("displayName") or name.get("formatted") or parts or profile["userName"]
+    return shown[:1024]
+
+
+def role_entries(role: Role) -> list[Profile]:
+    """How a role shows in a profile whose owner sent none (RFC 7643 section 4.1.2)."""
+    return [{"value": role.name, "display": role.name, "primary": True}]
+
+
+def _now() -> datetime:
+    moment = timezone.now()
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _folded(value: Any, path: tuple[str, ...] = ()) -> Any:
+    if isinstance(value, str):
+        return canonical(value) if path in ADDRESSES else fold(value)
+    if isinstance(value, dict):
+        return {name: _folded(member, (*path, name)) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_folded(member, path) for member in value]
+    return value
