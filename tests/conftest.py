@@ -1,0 +1,42 @@
+"""What every test may rely on: the database, the real server, the browser, and how hard hypothesis tries."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+from django.conf import settings
+
+from tests.browser import browser_type_launch_args, chromium, complaints, context
+from tests.servers import granian_server
+
+__all__ = ["browser_type_launch_args", "chromium", "complaints", "context", "granian_server"]
+
+CI = os.environ.get("CI", "").lower() in {"1", "true", "yes", "on"}
+
+# A busy machine is no bug, so no deadline; CI tries longer.
+hypothesis.settings.register_profile("default", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=200, print_blob=True)
+hypothesis.settings.load_profile("ci" if CI else "default")
+
+
+def pytest_report_header() -> str:
+    database = settings.DATABASES["default"]
+    vendor = database["ENGINE"].rpartition(".")[2]
+    return f"database: {vendor} {database['HOST'] and '{HOST}:{PORT}'.format(**database)}".rstrip()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if {"page", "context", "browser"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """On SQLite the test database is a file, which threads and the real server share; in memory they could not."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"]["NAME"] = str(Path(tmp_path_factory.mktemp("database")) / "test.sqlite3")

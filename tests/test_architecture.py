@@ -1,0 +1,43 @@
+"""The rules of the house that a program can check."""
+
+import ast
+import re
+from pathlib import Path
+
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = ("saasmanager", "scim", "users", "domains", "organizations", "audit")
+ONE_SENTENCE = re.compile(r"[A-Z/].*[.?:)]")
+# Two engines fold letter case in two ways, and neither as `canonical` does: one person could pass for another.
+FOLDED_BY_THE_DATABASE = re.compile(r"__i(exact|contains|startswith|endswith|regex)\b|\b(Upper|Lower)\(")
+LIMIT = 450
+
+
+def modules(*packages: str) -> dict[str, str]:
+    """Path and text of every module with something in it, migrations aside."""
+    files = (path for package in packages for path in sorted((ROOT / package).rglob("*.py")))
+    texts = {str(path.relative_to(ROOT)): path.read_text() for path in files if "migrations" not in path.parts}
+    return {path: text for path, text in texts.items() if text.strip()}
+
+
+def test_every_import_goes_down() -> None:
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == EXIT_STATUS_SUCCESS
+
+
+def test_every_module_opens_with_one_sentence() -> None:
+    openings = {path: ast.get_docstring(ast.parse(text)) or "" for path, text in modules(*APPS, "scripts").items()}
+    assert [path for path, text in openings.items() if not ONE_SENTENCE.fullmatch(text.partition("\n")[0])] == []
+
+
+def test_no_module_outgrows_its_sentence() -> None:
+    assert [path for path, text in modules(*APPS, "scripts").items() if len(text.splitlines()) > LIMIT] == []
+
+
+def test_nobody_leaves_comparing_names_to_the_database() -> None:
+    assert [path for path, text in modules(*APPS).items() if FOLDED_BY_THE_DATABASE.search(text)] == []
+
+
+def test_nobody_mounts_all_of_allauth() -> None:
+    # Its URLs are named one by one, because among them are doors that must stay shut.
+    assert [path for path, text in modules(*APPS).items() if re.search(r"""include\(["']allauth""", text)] == []
