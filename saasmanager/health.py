@@ -38,7 +38,7 @@ def _why_not_ready() -> str | None:
         connection.close()
         return "The database does not answer."
     if pending:
-        return f"{pending} migrations are not applied: run `manage.py migrate`."
+        return f"Migrations are not applied yet ({pending}): run `manage.py migrate`."
     # New migrations come with new code, so with a new process: once complete is complete.
     _migrated.set()
     return None
