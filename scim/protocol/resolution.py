@@ -18,7 +18,7 @@ from scim.protocol.filters import (
     Resolved,
     ValuePath,
 )
-from scim.protocol.instants import read_instant
+from scim.protocol.values import comparable
 
 Literal = str | int | float | bool
 
@@ -37,7 +37,7 @@ OPERATORS = {
     Type.BINARY: _EQUALITY,
 }
 
-WANTED = {
+_WANTED = {
     Type.STRING: "text in double quotes",
     Type.REFERENCE: "text in double quotes",
     Type.BINARY: "text in double quotes",
@@ -135,10 +135,10 @@ def _comparison(path: ResolvedPath, operator: Operator, value: Literal | None) -
         path = _default_sub_attribute(path)
     if operator not in OPERATORS[path.leaf.type]:
         raise InvalidFilter(f"'{operator}' does not apply to the {path.leaf.type} attribute '{path}'.")
-    comparable = _comparable(path.leaf, operator, value)
-    if comparable is None:
-        raise InvalidFilter(f"'{path}' is compared with {WANTED[path.leaf.type]}.")
-    return Compare(path, operator, comparable)
+    wanted = _wanted(path.leaf, operator, value)
+    if wanted is None:
+        raise InvalidFilter(f"'{path}' is compared with {_WANTED[path.leaf.type]}.")
+    return Compare(path, operator, wanted)
 
 
 def _default_sub_attribute(path: ResolvedPath) -> ResolvedPath:
@@ -150,21 +150,12 @@ def _default_sub_attribute(path: ResolvedPath) -> ResolvedPath:
     return ResolvedPath(path.extension, path.attribute, value)
 
 
-def _comparable(attribute: Attribute, operator: Operator, value: Literal) -> Literal | datetime | None:
+def _wanted(attribute: Attribute, operator: Operator, value: Literal) -> Literal | datetime | None:
     """The value as ``Compare`` holds it; None where it isn't of the attribute's type."""
-    match attribute.type, value:
-        case ((Type.STRING | Type.REFERENCE | Type.BINARY), str()):
-            return attribute.key_of_part(value) if operator in _PARTS else attribute.key(value)
-        case Type.DATETIME, str():
-            try:
-                return read_instant(value)
-            except ValueError:
-                return None
-        case Type.BOOLEAN, bool():
-            return value
-        case Type.BOOLEAN, str():
+    if isinstance(value, str):
+        if operator in _PARTS:
+            return attribute.key_of_part(value)
+        if attribute.type is Type.BOOLEAN:
             # Entra quotes booleans: roles[primary eq "True"].
             return _BOOLEANS.get(value.lower())
-        case ((Type.INTEGER | Type.DECIMAL), (int() | float())) if not isinstance(value, bool):
-            return value
-    return None
+    return comparable(attribute, value)
