@@ -1,0 +1,342 @@
+"""The bodies of SCIM messages, read and written: JSON, PatchOp, ListResponse, Error (RFC 7644 section 3)."""
+
+import json
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NoReturn
+
+from scim.protocol import quirks
+from scim.protocol.attributes import Attribute, Json, Mutability, ResolvedPath, Resource, ResourceType, Returned, Type
+from scim.protocol.errors import ERROR_SCHEMA, InvalidPath, InvalidSyntax, InvalidValue, NoTarget, ScimError
+from scim.protocol.errors import Mutability as NotWritable
+from scim.protocol.filters import And, Comparison, Filter, Operator, PatchPath, Resolved
+from scim.protocol.grammar import parse_patch_path
+from scim.protocol.resolution import resolve_value_filter
+from scim.protocol.validation import read_one, read_parts, read_value
+
+LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+MAX_DEPTH = 32
+MAX_OPERATIONS = 1000
+
+_LARGEST = 2**63 - 1
+_SMALLEST = -(2**63)
+_SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
+
+
+def read_json(body: bytes) -> dict[str, Json]:
+    """The JSON object that a request body holds.
+
+    Stricter than RFC 8259 has to be, so that no two readers can differ on what was said and every value can be
+    stored: UTF-8, an object on top, no name twice, no NaN, numbers of at most 64 bits, neither NUL nor half a surrogate
+    pair in texts, at most MAX_DEPTH levels. Raises InvalidSyntax.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidSyntax(f"The body is not UTF-8 (byte {error.start}).") from None
+    if not text.strip():
+        raise InvalidSyntax("The body is empty; this request needs a JSON object.")
+    try:
+        value = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise InvalidSyntax(
+            f"The body is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+        ) from None
+    except RecursionError:
+        raise InvalidSyntax(_TOO_DEEP) from None
+    if not isinstance(value, dict):
+        raise InvalidSyntax("The body must be a JSON object.")
+    if len({name.lower() for name in value}) != len(value):
+        raise InvalidSyntax("The body has a member twice, in different letter case.")
+    # Only an escape can bring a NUL or a surrogate, and only many brackets a deep value: most bodies skip the walk.
+    if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
+        _check_texts_and_depth(value)
+    return value
+
+
+_TOO_DEEP = f"The body is nested more than {MAX_DEPTH} levels deep."
+
+
+def _check_texts_and_depth(value: Json) -> None:
+    level: list[Json] = [value]
+    for depth in range(1, MAX_DEPTH + 2):
+        inner: list[Json] = []
+        for item in level:
+            match item:
+                case dict() | list() if depth > MAX_DEPTH:
+                    raise InvalidSyntax(_TOO_DEEP)
+                case dict():
+                    inner.extend(item.keys())
+                    inner.extend(item.values())
+                case list():
+                    inner.extend(item)
+                case str() if _SURROGATE_OR_NUL.search(item):
+                    raise InvalidSyntax("The body has a text with a NUL or with half a surrogate pair.")
+        level = inner
+
+
+def _members_once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in members if names.count(name) > 1)
+        raise InvalidSyntax(f"The body has the member '{twice[:100]}' twice in one object.")
+    return members
+
+
+def _integer(digits: str) -> int:
+    # The length comes first: Python takes quadratic time for, and then refuses, integers of thousands of digits.
+    if len(digits) > 20 or not _SMALLEST <= (number := int(digits)) <= _LARGEST:
+        raise InvalidSyntax(f"The number {digits[:30]} does not fit into 64 bits.")
+    return number
+
+
+def _decimal(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise InvalidSyntax(f"The number {digits[:30]} does not fit into 64 bits.")
+    return number
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise InvalidSyntax(f"{name} is not JSON.")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_members_once, parse_int=_integer, parse_float=_decimal, parse_constant=_no_constant
+)
+
+
+class Op(StrEnum):
+    """The operations of RFC 7644 section 3.5.2."""
+
+    ADD = "add"
+    REPLACE = "replace"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What one operation changes: an attribute, a sub-attribute, or the values of an attribute that a filter selects.
+
+    ``described`` is the value that the filter describes where all it does is to name sub-attributes and what they
+    equal, as ``type eq "work"`` does; None where it does more, or where there is no filter.
+    """
+
+    path: ResolvedPath
+    condition: Resolved | None = None
+    described: Resource | None = None
+
+    def __str__(self) -> str:
+        if self.condition is None:
+            return str(self.path)
+        sub = f".{self.path.sub.name}" if self.path.sub else ""
+        return f"{ResolvedPath(self.path.extension, self.path.attribute)}[…]{sub}"
+
+
+@dataclass(frozen=True, slots=True)
+class PatchOperation:
+    """One change, found in the schemas and with its value in canonical form.
+
+    The target is never the whole resource, and an ADD or REPLACE never aims at an attribute that merely holds others:
+    such operations were taken apart into one for each attribute that their value names, which is what they mean (RFC
+    7644 sections 3.5.2.1 and 3.5.2.3). The value of a REPLACE is None where it takes the value away; that of a REMOVE
+    is None, or a list of the values that go while the others stay.
+    """
+
+    op: Op
+    target: Target
+    value: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class PatchOp:
+    """The operations of one PATCH in their order, and advice for the request log."""
+
+    operations: tuple[PatchOperation, ...]
+    advice: tuple[str, ...] = ()
+
+
+def read_patch(body: dict[str, Json], resource_type: ResourceType) -> PatchOp:
+    """The operations that the body of a PATCH asks for (RFC 7644 section 3.5.2).
+
+    Raises InvalidSyntax for a body that is no PatchOp, InvalidPath and InvalidFilter for a path, Mutability for a path
+    that clients can't write, NoTarget for a removal without a path, InvalidValue for a value that does not fit.
+    """
+    members = _any_case(body)
+    reader = _PatchReader(resource_type)
+    if PATCH_SCHEMA not in _texts(members.get("schemas")):
+        reader.advice.append(f"'schemas' should be a list with {PATCH_SCHEMA}.")
+    operations = members.get("operations")
+    if not isinstance(operations, list) or not operations:
+        raise InvalidSyntax("'Operations' must be a list with at least one operation.")
+    if len(operations) > MAX_OPERATIONS:
+        raise InvalidSyntax(f"'Operations' has {len(operations)} elements; at most {MAX_OPERATIONS:,} are taken.")
+    read = tuple(done for operation in operations for done in reader.read(operation))
+    return PatchOp(read, quirks.distinct(reader.advice))
+
+
+class _PatchReader:
+    """Reads operations one by one; ``advice`` grows on the way."""
+
+    def __init__(self, resource_type: ResourceType) -> None:
+        self.resource_type = resource_type
+        self.advice: list[str] = []
+
+    def read(self, operation: Json) -> Iterator[PatchOperation]:
+        if not isinstance(operation, dict):
+            raise InvalidSyntax("Every operation must be an object with 'op', 'path' and 'value'.")
+        members = _any_case(operation)
+        op, path, value = self._op(members.get("op")), members.get("path"), members.get("value")
+        if path is not None and not isinstance(path, str):
+            raise InvalidPath("'path' must be a text.")
+        if op is not Op.REMOVE and "value" not in members:
+            raise InvalidValue(f"The operation '{op}' needs a 'value'.")
+        if path:
+            yield from self._at(op, path, value)
+        elif op is Op.REMOVE:
+            raise NoTarget("The operation 'remove' needs a 'path' that says what to remove.")
+        elif isinstance(value, dict):
+            yield from self._everywhere(op, value)
+        else:
+            raise InvalidValue(f"Without a 'path', the 'value' of '{op}' must be an object that names attributes.")
+
+    def _op(self, op: Json) -> Op:
+        if not isinstance(op, str):
+            raise InvalidSyntax("Every operation needs an 'op': 'add', 'replace' or 'remove'.")
+        if op not in tuple(Op):
+            healed = quirks.operation_in_capitals(op)
+            if healed is None:
+                raise InvalidSyntax(f"'{op[:40]}' is no operation; there are 'add', 'replace' and 'remove'.")
+            op, sentence = healed
+            self.advice.append(sentence)
+        return Op(op)
+
+    def _at(self, op: Op, text: str, value: Json) -> Iterator[PatchOperation]:
+        """An operation with a path: what it aims at must exist and be for clients to write."""
+        path = parse_patch_path(text)
+        if str(path).lower() == self.resource_type.schema.id.lower() and isinstance(value, dict):
+            yield from self._everywhere(op, value)
+            return
+        target = self._target(path)
+        if Mutability.READ_ONLY in (target.path.attribute.mutability, target.path.leaf.mutability):
+            raise NotWritable(f"'{target}' is set by this server; clients can't change it.")
+        yield from self._operations(op, target, value)
+
+    def _everywhere(self, op: Op, value: dict[str, Json]) -> Iterator[PatchOperation]:
+        """An operation without a path: the value's members are the paths, and ignored like any body's if unknown."""
+        for name, inner in value.items():
+            attribute = self.resource_type.attribute(name)
+            if attribute is not None:
+                target = Target(ResolvedPath(None, attribute))
+            else:
+                try:
+                    target = self._target(parse_patch_path(name))
+                except InvalidPath:
+                    self.advice.append(quirks.unknown_attribute(name))
+                    continue
+                self.advice.append(quirks.flat_name(name))
+            yield from self._operations(op, target, inner)
+
+    def _target(self, path: PatchPath) -> Target:
+        found = self.resource_type.resolve(path.path)
+        if path.value_filter is None:
+            return Target(found)
+        if found.sub is not None or not found.attribute.multi_valued:
+            raise InvalidPath(f"'{found}' has one value; a filter in brackets can't select among them.")
+        sub = None
+        if path.sub is not None and (sub := found.attribute.sub_attribute(path.sub)) is None:
+            raise InvalidPath(f"'{found}' has no sub-attribute '{path.sub}'.")
+        condition = resolve_value_filter(path.value_filter, found.attribute)
+        return Target(
+            ResolvedPath(found.extension, found.attribute, sub),
+            condition,
+            self._described(path.value_filter, found.attribute),
+        )
+
+    def _described(self, condition: Filter, attribute: Attribute) -> Resource | None:
+        described: Resource = {}
+        for term in condition.terms if isinstance(condition, And) else (condition,):
+            if not isinstance(term, Comparison) or term.operator is not Operator.EQ:
+                return None
+            sub = attribute.sub_attribute(term.path.name)
+            if sub is None or described.get(sub.name, term.value) != term.value:
+                return None
+            described[sub.name] = read_value(sub, term.value, f"{attribute.name}.", self.advice)
+        return described
+
+    def _operations(self, op: Op, target: Target, value: Json) -> Iterator[PatchOperation]:
+        path = target.path
+        if Mutability.READ_ONLY in (path.attribute.mutability, path.leaf.mutability):
+            return
+        if path.leaf.returned is Returned.NEVER:
+            self.advice.append(quirks.not_kept(path.leaf))
+        elif op is Op.REMOVE:
+            yield PatchOperation(op, target, self._named(target, value))
+        elif path.leaf.type is Type.COMPLEX and not path.leaf.multi_valued and value is not None:
+            yield from self._parts(op, path, value)
+        else:
+            value = self._value(op, target, value)
+            if value is not None or op is Op.REPLACE:
+                yield PatchOperation(op, target, value)
+
+    def _parts(self, op: Op, path: ResolvedPath, value: Json) -> Iterator[PatchOperation]:
+        """What an operation on a complex attribute, or on an extension as a whole, does to each of its parts."""
+        members = read_parts(path.leaf, value, "", self.advice)
+        extension = self.resource_type.extension(path.attribute.name)
+        for name, inner in members.items():
+            part = path.leaf.sub_attribute(name)
+            if part is None:
+                self.advice.append(quirks.unknown_attribute(f"{path}.{name}"))
+                continue
+            where = ResolvedPath(extension, part) if extension else ResolvedPath(path.extension, path.attribute, part)
+            yield from self._operations(op, Target(where), inner)
+
+    def _value(self, op: Op, target: Target, value: Json) -> Json:
+        attribute, sub = target.path.attribute, target.path.sub
+        if sub is not None:
+            return read_value(sub, value, f"{attribute.name}.", self.advice)
+        if target.condition is None:
+            # RFC 7644 section 3.5.2.1 lets `add` bring a single new value without a list around it.
+            lone = op is Op.ADD and attribute.multi_valued and isinstance(value, dict)
+            return read_value(attribute, [value] if lone else value, "", self.advice)
+        return None if value is None else read_one(attribute, value, "", self.advice)
+
+    def _named(self, target: Target, value: Json) -> Json:
+        if not target.path.leaf.multi_valued or target.condition is not None or value is None:
+            return None
+        self.advice.append(quirks.removal_by_value(str(target)))
+        return read_value(target.path.leaf, value, "", self.advice) or []
+
+
+def _any_case(members: dict[str, Json]) -> dict[str, Json]:
+    return {name.lower(): value for name, value in members.items()}
+
+
+def _texts(value: Json) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def list_response(resources: Sequence[Json], *, total: int, start_index: int = 1) -> dict[str, Json]:
+    """A page of results; ``itemsPerPage`` is the number of those that are in it (RFC 7644 section 3.4.2.4)."""
+    return {
+        "schemas": [LIST_SCHEMA],
+        "totalResults": total,
+        "startIndex": start_index,
+        "itemsPerPage": len(resources),
+        "Resources": list(resources),
+    }
+
+
+def error_body(error: ScimError, request_id: str = "") -> dict[str, Json]:
+    """The error as clients get it; the detail ends with the id that finds the request in the log."""
+    body: dict[str, Json] = {"schemas": [ERROR_SCHEMA], "status": str(error.status)}
+    if error.scim_type:
+        body["scimType"] = error.scim_type
+    body["detail"] = f"{error.detail} (request {request_id})" if request_id else error.detail
+    return body

@@ -1,0 +1,203 @@
+"""Apply PATCH operations to a resource (RFC 7644 section 3.5.2). Pure: knows no database and no HTTP."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from scim.protocol.attributes import Attribute, Json, Mutability, Resource, ResourceType
+from scim.protocol.errors import InvalidValue, NoTarget
+from scim.protocol.errors import Mutability as NotWritable
+from scim.protocol.matching import matches_value
+from scim.protocol.messages import Op, PatchOperation
+from scim.protocol.validation import check_resource, check_values, is_hollow, with_schemas
+
+Values = list[Json]
+
+
+def apply(resource: Resource, operations: Sequence[PatchOperation], resource_type: ResourceType) -> Resource:
+    """The resource as it is after all operations, one after the other; the argument stays as it is.
+
+    Operations that change nothing give an equal resource. Raises NoTarget for a filter that selects nothing,
+    Mutability for a new value of an immutable attribute, InvalidValue where the outcome lacks a required attribute,
+    has two primary values or too many.
+    """
+    after = dict(resource)
+    for operation in operations:
+        path = operation.target.path
+        if path.attribute.multi_valued:
+            keys = path.keys[:-1] if path.sub else path.keys
+            before = cast(Values, _at(after, keys) or [])
+            values = _one_primary(before, _changed(before, operation))
+            check_values(path.attribute.name, values)
+            _put(after, keys, values)
+        else:
+            _put(after, path.keys, _replaced(_at(after, path.keys), operation))
+    for operation in operations:
+        _drop_hollow(after, operation)
+    after = with_schemas(after, resource_type)
+    check_resource(after, resource_type)
+    return after
+
+
+def _at(resource: Resource, keys: Sequence[str]) -> Json:
+    value: Json = resource
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _put(holder: Resource, keys: Sequence[str], value: Json) -> None:
+    """Set the value, or unset it where there is none; objects on the way are copied, since others hold them too."""
+    key, *rest = keys
+    if rest:
+        inner = dict(cast(Resource, holder.get(key) or {}))
+        _put(inner, rest, value)
+        value = inner
+    if value is None or value in ({}, []):
+        holder.pop(key, None)
+    else:
+        holder[key] = value
+
+
+def _replaced(old: Json, operation: PatchOperation) -> Json:
+    """The value of an attribute that has one: for it, `add` and `replace` are the same."""
+    leaf = operation.target.path.leaf
+    new = None if operation.op is Op.REMOVE else operation.value
+    if new is None and leaf.required:
+        raise InvalidValue(f"'{operation.target}' is required: it can be replaced, not removed.")
+    if leaf.mutability is Mutability.IMMUTABLE and old not in (None, new):
+        raise NotWritable(f"'{operation.target}' can't be changed once it is set.")
+    return new
+
+
+def _changed(before: Values, operation: PatchOperation) -> Values:
+    """The values of a multi-valued attribute; those that stay as they were are the same objects."""
+    target, value = operation.target, operation.value
+    if target.condition is None and target.path.sub is None:
+        return _changed_as_a_whole(before, operation)
+    condition = target.condition
+    chosen = [condition is None or matches_value(condition, old) for old in before]
+    if any(chosen):
+        pairs = zip(before, chosen, strict=True)
+        after = (_changed_one(old, operation) if is_chosen else old for old, is_chosen in pairs)
+        return [new for new in after if new is not None]
+    if value is None and (condition is None or operation.op is Op.REPLACE):
+        return before
+    return [*before, _made(operation)]
+
+
+def _changed_as_a_whole(before: Values, operation: PatchOperation) -> Values:
+    attribute = operation.target.path.attribute
+    values = cast(Values, operation.value or [])
+    match operation.op:
+        case Op.REPLACE:
+            return values
+        case Op.ADD:
+            after = before
+            for value in values:
+                after = _with(after, value, attribute)
+            return after
+        case Op.REMOVE:
+            if operation.value is None:
+                return []
+            return [old for old in before if not any(_is_same(old, value, attribute) for value in values)]
+
+
+def _with(values: Values, new: Json, attribute: Attribute) -> Values:
+    """The values and the new one, which joins the one that it is about, if that is there already."""
+    for position, old in enumerate(values):
+        if _is_same(old, new, attribute):
+            if _contains(old, new, attribute):
+                return values
+            return [*values[:position], {**cast(Resource, old), **cast(Resource, new)}, *values[position + 1 :]]
+    return [*values, new]
+
+
+def _is_same(old: Json, new: Json, attribute: Attribute) -> bool:
+    """Whether two values are about the same thing: the same ``value``, of the same type as far as both tell one."""
+    if _contains(old, new, attribute):
+        return True
+    if not isinstance(old, dict) or not isinstance(new, dict) or "value" not in new:
+        return False
+    told: Resource = {name: new[name] for name in ("value", "type") if name == "value" or (name in new and name in old)}
+    return _contains(old, told, attribute)
+
+
+def _contains(old: Json, new: Json, attribute: Attribute) -> bool:
+    """Whether the old value says already all that the new one says."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return all(
+            name in old and _contains(old[name], value, attribute.sub_attribute(name) or attribute)
+            for name, value in new.items()
+        )
+    if isinstance(old, str) and isinstance(new, str):
+        return old == new or attribute.key(old) == attribute.key(new)
+    return old == new
+
+
+def _changed_one(old: Json, operation: PatchOperation) -> Json:
+    """What becomes of a value that the operation selects; None if it goes."""
+    sub, new = operation.target.path.sub, operation.value
+    members = cast(Resource, old)
+    if sub is not None:
+        replaced = _replaced(members.get(sub.name), operation)
+        rest = {name: value for name, value in members.items() if name != sub.name}
+        return rest if replaced is None else {**members, sub.name: replaced}
+    match operation.op:
+        case Op.ADD:
+            return {**members, **cast(Resource, new)}
+        case Op.REPLACE:
+            return new
+        case Op.REMOVE:
+            return None
+
+
+def _made(operation: PatchOperation) -> Json:
+    """The value that an operation makes when its filter selects none: what the filter describes, and the new part.
+
+    RFC 7644 section 3.5.2.3 has `replace` fail here. Microsoft Entra ID counts on it to make the value when it aims at
+    a sub-attribute, and on several such operations to fill one value; see the transcripts.
+    """
+    target, new = operation.target, operation.value
+    sub, condition = target.path.sub, target.condition
+    made: Resource = dict(target.described or {})
+    if sub is not None:
+        made[sub.name] = new
+    elif operation.op is Op.ADD:
+        made.update(cast(Resource, new))
+    if operation.op is Op.REMOVE or (condition is not None and not _is_described(operation, made)):
+        raise NoTarget(f"No value of '{target.path.attribute.name}' is one that '{target}' selects.")
+    return made
+
+
+def _is_described(operation: PatchOperation, made: Resource) -> bool:
+    target = operation.target
+    if target.described is None or target.condition is None:
+        return False
+    if operation.op is Op.REPLACE and target.path.sub is None:
+        return False
+    return matches_value(target.condition, made)
+
+
+def _one_primary(before: Values, after: Values) -> Values:
+    """A value that became the primary one takes that from the others (RFC 7644 section 3.5.2)."""
+    untouched = {id(value) for value in before}
+    if not any(_is_primary(value) and id(value) not in untouched for value in after):
+        return after
+    return [
+        {**cast(Resource, value), "primary": False} if _is_primary(value) and id(value) in untouched else value
+        for value in after
+    ]
+
+
+def _is_primary(value: Json) -> bool:
+    return isinstance(value, dict) and value.get("primary") is True
+
+
+def _drop_hollow(after: Resource, operation: PatchOperation) -> None:
+    """Let go of what only has a type or the like left, once no later operation can give it a value."""
+    path = operation.target.path
+    if path.sub is None or not path.attribute.multi_valued:
+        return
+    keys = path.keys[:-1]
+    values = cast(Values, _at(after, keys) or [])
+    _put(after, keys, [value for value in values if not is_hollow(value, path.attribute)])

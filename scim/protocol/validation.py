@@ -1,0 +1,267 @@
+"""Turn what a client sent into a resource with canonical names and checked values (RFC 7643 sections 2 and 7)."""
+
+import base64
+from collections.abc import Callable
+from functools import lru_cache
+
+from scim.protocol import quirks
+from scim.protocol.attributes import (
+    Attribute,
+    Json,
+    Mutability,
+    Resource,
+    ResourceType,
+    Returned,
+    Type,
+)
+from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue
+from scim.protocol.grammar import parse_attribute_path
+from scim.protocol.values import read_instant
+
+MAX_VALUES = 100
+MAX_TEXT = 1024
+MAX_BINARY = 8192
+
+# Groups have far more members than people have addresses; the size of the body is their limit.
+_UNCOUNTED = frozenset({"members"})
+
+# The JSON that each type takes (RFC 7643 section 2.3), and the words for it.
+_JSON_TYPES: dict[Type, tuple[frozenset[type], str]] = {
+    Type.STRING: (frozenset({str}), "a text"),
+    Type.BOOLEAN: (frozenset({bool}), "true or false"),
+    Type.DECIMAL: (frozenset({int, float}), "a number"),
+    Type.INTEGER: (frozenset({int}), "a whole number"),
+    Type.DATETIME: (frozenset({str}), "a text with date and time such as 2026-01-31T09:30:00Z"),
+    Type.BINARY: (frozenset({str}), "a text in base64"),
+    Type.REFERENCE: (frozenset({str}), "a URI as text"),
+    Type.COMPLEX: (frozenset({dict}), "an object"),
+}
+
+_NAMES: dict[type, str] = {
+    str: "a text",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+}
+
+
+def read_resource(body: dict[str, Json], resource_type: ResourceType) -> tuple[Resource, tuple[str, ...]]:
+    """The resource that the body of a POST or PUT describes, and advice for the request log.
+
+    Names get their canonical spelling; null and empty values are left out (RFC 7643 section 2.5), as is what clients
+    can't write (RFC 7644 section 3.5.1) and what no schema defines. ``schemas`` tells what is there, not what was sent.
+    Raises InvalidValue, naming the attribute and what it takes, and InvalidSyntax for a name sent twice.
+    """
+    advice: list[str] = []
+    _advise_on_schemas(body, resource_type, advice)
+    read: Resource = {}
+    strangers: dict[str, Json] = {}
+    for name, value in body.items():
+        attribute = resource_type.attribute(name)
+        if attribute is None:
+            strangers[name] = value
+        else:
+            _keep(read, attribute, value, "", advice)
+    for name, value in strangers.items():
+        _keep_flat(read, name, value, resource_type, advice)
+    resource = with_schemas(read, resource_type)
+    check_resource(resource, resource_type)
+    return resource, quirks.distinct(advice)
+
+
+def read_value(attribute: Attribute, value: Json, owner: str, advice: list[str]) -> Json:
+    """The value in canonical form, or None where it says that there is none: null, ``[]`` or an empty object.
+
+    ``owner`` is what stands before the attribute's name in error messages. Raises InvalidValue.
+    """
+    if value is None:
+        return None
+    if not attribute.multi_valued:
+        return read_one(attribute, value, owner, advice)
+    if not isinstance(value, list):
+        healed = quirks.many_as_one(attribute, value)
+        if healed is None:
+            raise _wrong(attribute, value, owner, "a list")
+        value = [healed[0]]
+        advice.append(healed[1])
+    if len(value) > MAX_VALUES:
+        check_values(attribute.name, value)
+    read: list[Json] = []
+    for element in value:
+        if element is not None and (one := read_one(attribute, element, owner, advice)) is not None:
+            if is_hollow(one, attribute):
+                advice.append(quirks.hollow_value(attribute))
+            else:
+                read.append(one)
+    return read or None
+
+
+def read_one(attribute: Attribute, value: Json, owner: str, advice: list[str]) -> Json:
+    """One value, be the attribute multi-valued or not, in canonical form; None for an empty object."""
+    if attribute.type is Type.STRING and type(value) is str and len(value) <= MAX_TEXT:
+        return value  # Most of any resource; the rest of this function would say the same, later.
+    if type(value) not in _JSON_TYPES[attribute.type][0]:
+        value = _mended(attribute, value, owner, advice)
+        return None if value is None else read_one(attribute, value, owner, advice)
+    match value:
+        case dict():
+            return _read_members(value, attribute, f"{owner}{attribute.name}.", advice) or None
+        case str():
+            return _read_text(attribute, value, owner)
+        case _:
+            return value
+
+
+def read_parts(attribute: Attribute, value: Json, owner: str, advice: list[str]) -> dict[str, Json]:
+    """The members of a complex value as they were sent, nulls included; their own reading is the caller's.
+
+    Raises InvalidValue for what is no object.
+    """
+    while not isinstance(value, dict):
+        value = _mended(attribute, value, owner, advice)
+    return value
+
+
+def check_resource(resource: Resource, resource_type: ResourceType) -> None:
+    """Check what concerns several values at once: required attributes, numbers of values, one primary at most.
+
+    Raises InvalidValue. For the outcome of a PATCH, whose parts were read one by one.
+    """
+    for attribute in _required(resource_type):
+        if attribute.name not in resource:
+            raise InvalidValue(f"'{attribute.name}' is required.")
+    _check_lists(resource)
+
+
+@lru_cache(maxsize=16)
+def _required(resource_type: ResourceType) -> tuple[Attribute, ...]:
+    return tuple(
+        attribute
+        for attribute in resource_type.attributes
+        if attribute.required and attribute.mutability is not Mutability.READ_ONLY
+    )
+
+
+def _check_lists(members: dict[str, Json]) -> None:
+    for name, value in members.items():
+        if isinstance(value, list):
+            check_values(name, value)
+        elif isinstance(value, dict):
+            _check_lists(value)
+
+
+def check_values(name: str, values: list[Json]) -> None:
+    """Check that these can be all the values of the attribute of that name. Raises InvalidValue."""
+    if len(values) > MAX_VALUES and name not in _UNCOUNTED:
+        raise InvalidValue(f"'{name}' has {len(values)} values; at most {MAX_VALUES} are kept.")
+    primaries = [value for value in values if isinstance(value, dict) and value.get("primary") is True]
+    if len(primaries) > 1:
+        raise InvalidValue(f"Only one of the values of '{name}' can be the primary one.")
+
+
+def is_hollow(value: Json, attribute: Attribute) -> bool:
+    """Whether an element of a list has a type or a label at most, but not the value that these are about."""
+    return isinstance(value, dict) and "value" not in value and attribute.sub_attribute("value") is not None
+
+
+def with_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
+    """The resource with the ``schemas`` that its content calls for: the core one, and each extension that is there."""
+    extensions: list[Json] = [schema.id for schema in resource_type.extensions if schema.id in resource]
+    return {**resource, "schemas": [resource_type.schema.id, *extensions]}
+
+
+def _keep(read: Resource, attribute: Attribute, value: Json, owner: str, advice: list[str]) -> None:
+    """Read one member and put it where its canonical name says, unless it is not for clients to write."""
+    if attribute.mutability is Mutability.READ_ONLY:
+        return
+    if attribute.returned is Returned.NEVER:
+        advice.append(quirks.not_kept(attribute))
+        return
+    value = read_value(attribute, value, owner, advice)
+    if value is None:
+        return
+    if attribute.name in read:
+        raise InvalidSyntax(f"'{owner}{attribute.name}' was sent twice, in different letter case.")
+    read[attribute.name] = value
+
+
+def _keep_flat(read: Resource, name: str, value: Json, resource_type: ResourceType, advice: list[str]) -> None:
+    """Put a member whose name is a whole path where the path leads; what leads nowhere is left out with an advice."""
+    try:
+        path = resource_type.resolve(parse_attribute_path(name))
+    except InvalidPath:
+        advice.append(quirks.unknown_attribute(name))
+        return
+    holder = read
+    for key in path.keys[:-1]:
+        inner = holder.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise InvalidValue(f"'{path.attribute.name}' has several values; '{name[:200]}' does not say which.")
+        holder = inner
+    _keep(holder, path.leaf, value, "", advice)
+    advice.append(quirks.flat_name(name))
+
+
+def _read_members(members: dict[str, Json], holder: Attribute, owner: str, advice: list[str]) -> dict[str, Json]:
+    read: dict[str, Json] = {}
+    for name, value in members.items():
+        attribute = holder.sub_attribute(name)
+        if attribute is None:
+            advice.append(quirks.unknown_attribute(f"{owner}{name}"))
+        elif value is not None:
+            _keep(read, attribute, value, owner, advice)
+    return read
+
+
+def _read_text(attribute: Attribute, text: str, owner: str) -> str:
+    limit = MAX_BINARY if attribute.type is Type.BINARY else MAX_TEXT
+    if len(text) > limit:
+        raise InvalidValue(f"'{owner}{attribute.name}' is longer than {limit:,} characters.")
+    if attribute.type in _CANONICAL:
+        try:
+            return _CANONICAL[attribute.type](text)
+        except ValueError:
+            raise _wrong(attribute, text, owner, _JSON_TYPES[attribute.type][1]) from None
+    return text
+
+
+def _canonical_datetime(text: str) -> str:
+    return read_instant(text).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def _canonical_binary(text: str) -> str:
+    """Padded base64 in the plain alphabet; both alphabets, line breaks and missing padding come in (RFC 7643 2.3.6)."""
+    plain = "".join(text.split()).rstrip("=").translate(_PLAIN_ALPHABET)
+    return base64.b64encode(base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)).decode("ascii")
+
+
+_PLAIN_ALPHABET = str.maketrans("-_", "+/")
+_CANONICAL: dict[Type, Callable[[str], str]] = {Type.DATETIME: _canonical_datetime, Type.BINARY: _canonical_binary}
+
+
+def _mended(attribute: Attribute, value: Json, owner: str, advice: list[str]) -> Json:
+    healed = quirks.mend_value(attribute, value)
+    if healed is None:
+        raise _wrong(attribute, value, owner, _JSON_TYPES[attribute.type][1])
+    advice.append(healed[1])
+    return healed[0]
+
+
+def _wrong(attribute: Attribute, value: Json, owner: str, expected: str) -> InvalidValue:
+    got = "this text" if expected.startswith("a text") and isinstance(value, str) else _NAMES[type(value)]
+    return InvalidValue(f"'{owner}{attribute.name}' takes {expected}, not {got}.")
+
+
+def _advise_on_schemas(body: dict[str, Json], resource_type: ResourceType, advice: list[str]) -> None:
+    """Say what is odd about ``schemas``; nothing hangs on it, since the content tells which schemas are in use."""
+    declared = next((value for name, value in body.items() if name.lower() == "schemas"), None)
+    urns = [urn for urn in declared if isinstance(urn, str)] if isinstance(declared, list) else []
+    core = resource_type.schema.id
+    if core.lower() not in map(str.lower, urns):
+        advice.append(f"'schemas' should be a list with {core}.")
+    for urn in urns:
+        if urn.lower() != core.lower() and resource_type.extension(urn) is None:
+            advice.append(quirks.unknown_schema(urn))
