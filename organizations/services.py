@@ -24,7 +24,8 @@ def create(name: str, slug: str) -> Organization:
     try:
         organization.full_clean()
     except ValidationError as error:
-        raise OrganizationInvalid(" ".join(error.messages)) from None
+        problems = [f"{name.capitalize()}: {' '.join(messages)}" for name, messages in error.message_dict.items()]
+        raise OrganizationInvalid(" ".join(problems)) from None
     organization.save(force_insert=True)
     return organization
 
