@@ -1,0 +1,39 @@
+"""A log line helps whoever reads it, and keeps secrets."""
+
+import json
+from typing import Any
+
+import pytest
+from structlog.testing import CapturingLogger
+
+from saasmanager import logs
+
+RESET_KEY = "3m2x9k8f7e6d5c4b3a2z1y0w-cxyz12-0123456789abcdef0123456789abcdef"
+
+
+def test_a_field_nobody_listed_is_left_out() -> None:
+    line = logs.known_fields_only(CapturingLogger(), "info", {"event": "x", "password": "secret", "code": 200})
+    assert line == {"event": "x", "code": 200}
+
+
+@pytest.mark.parametrize(
+    ("request_line", "logged"),
+    [
+        ("GET /settings/?q=ada", "GET /settings/"),
+        (f"GET /sign-in/reset/{RESET_KEY}/", "GET /sign-in/reset/***/"),
+        ("GET /users/0198c0de-0000-7000-8000-000000000001", "GET /users/0198c0de-0000-7000-8000-000000000001"),
+    ],
+)
+def test_an_address_is_logged_without_what_it_may_hide(request_line: str, logged: str) -> None:
+    line = logs.address_without_secrets(CapturingLogger(), "info", {"request": request_line})
+    assert line == {"request": logged}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_server_writes_one_json_line_a_request(granian_server: Any) -> None:
+    granian_server.request("GET", "/readyz?token=smgr_secret1", headers={"Authorization": "Bearer smgr_secret2"})
+    text = granian_server.log.read_text()
+    assert "smgr_secret" not in text
+    last = json.loads(text.splitlines()[-1])
+    assert {"level", "timestamp", "request_id"} < set(last)
+    assert (last["event"], last["request"], last["code"]) == ("request_finished", "GET /readyz", 200)
