@@ -32,13 +32,14 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def canonical_domain(text: str) -> str:
-    """The domain's A-labels in lower case (IDNA 2008, UTS 46 non-transitional); what is no domain is only folded."""
+    """The domain's A-labels in lower case (IDNA 2008, UTS 46 non-transitional); what is no domain, case-folded only."""
     if text.isascii():
         return text.strip().lower()
     try:
         return idna.encode(text.strip(), uts46=True, transitional=False).decode("ascii").lower()
     except (idna.IDNAError, UnicodeError):
-        return fold(text).strip()
+        # Not fold(): NFKC makes valid names of what UTS 46 refuses, such as the one character "1." before "com".
+        return text.strip().casefold()
 
 
 def canonical(address: str) -> str:
@@ -67,7 +68,8 @@ def check_domain(text: str) -> str:
     except (idna.IDNAError, UnicodeError):
         raise AddressError(f"'{_printable(text)}' is not a valid domain name.") from None
     labels = encoded.split(".")
-    if len(labels) < 2 or labels[-1].isdigit() or encoded != domain:
+    # A dot at the end would make a second spelling of the same domain.
+    if len(labels) < 2 or not labels[-1] or labels[-1].isdigit() or encoded != domain:
         raise AddressError(f"'{_printable(text)}' is not a full domain name such as example.com.")
     return domain
 
@@ -83,7 +85,9 @@ def check_address(text: str) -> str:
     if len(address) > MAX_ADDRESS or len(text) > MAX_ADDRESS:
         raise AddressError(f"The e-mail address is longer than {MAX_ADDRESS} characters.")
     local = text.partition("@")[0]
-    if len(local.encode()) > MAX_LOCAL_PART or not all(map(_is_atom, local.split("."))):
+    if len(local) > MAX_LOCAL_PART:
+        raise AddressError(f"The e-mail address has more than {MAX_LOCAL_PART} characters before the @.")
+    if not all(map(_is_atom, local.split("."))):
         raise AddressError(f"'{_printable(text)}' has characters before the @ that e-mail addresses can't have.")
     check_domain(text.partition("@")[2])
     return address

@@ -1,0 +1,154 @@
+"""How names, domains and e-mail addresses compare, and which of them may be written."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domains.addresses import AddressError, canonical, check_address, check_domain, domain_of, fold
+
+# Without the characters that only NFKC makes an @ of: what they do to the split is told in a test of its own.
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="＠﹫"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ann@Example.COM", "ann@example.com"),
+        ("straße@example.com", "STRASSE@example.com"),
+        ("mike@bücher.example", "MIKE@xn--bcher-kva.example"),
+        ("mike@BÜCHER.example", "mike@bücher.example"),
+        ("mike@example。com", "mike@example.com"),
+        ("cafe\u0301@example.com", "caf\u00e9@example.com"),
+        ("\uff41nn@example.com", "ann@example.com"),
+        ("  ann@example.com\n", "ann@example.com"),
+    ],
+)
+def test_spellings_of_one_address_compare_equal(one: str, other: str) -> None:
+    assert canonical(one) == canonical(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("m\u0131ke@example.com", "mike@example.com"),  # dotless i
+        ("ann@faß.example", "ann@fass.example"),  # two domains since IDNA 2008
+        ("\u0430nn@example.com", "ann@example.com"),  # Cyrillic a
+        ("a.nn@example.com", "ann@example.com"),
+        ("ann+x@example.com", "ann@example.com"),
+    ],
+)
+def test_addresses_that_only_look_alike_compare_different(one: str, other: str) -> None:
+    assert canonical(one) != canonical(other)
+
+
+@given(TEXT)
+def test_any_text_has_one_canonical_form(text: str) -> None:
+    assert canonical(canonical(text)) == canonical(text)
+    assert fold(fold(text)) == fold(text)
+
+
+def test_blanks_count_when_texts_are_compared() -> None:
+    assert fold("Ann ") != fold("Ann")
+
+
+def test_the_domain_is_what_follows_the_last_at_sign() -> None:
+    assert domain_of("x@evil.example@Example.com") == "example.com"
+    assert domain_of("ann@BÜCHER.example") == "xn--bcher-kva.example"
+    assert domain_of("ann") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"),
+    [
+        ("Example.com", "example.com"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("XN--BCHER-KVA.example", "xn--bcher-kva.example"),
+        ("faß.example", "xn--fa-hia.example"),
+        ("mail.example.co.uk", "mail.example.co.uk"),
+    ],
+)
+def test_a_domain_that_may_be_written_is_given_back_in_its_canonical_form(text: str, domain: str) -> None:
+    assert check_domain(text) == domain
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "localhost",
+        "example.com.",
+        "127.0.0.1",
+        "exam ple.com",
+        "exa_mple.com",
+        "-example.com",
+        "a..example.com",
+        "xn--a.com",
+        "☃.example",
+        "ann@example.com",
+        "https://example.com",
+        "*.example.com",
+        "\x00.com",
+        "a" * 64 + ".com",
+        ".".join(["a" * 60] * 5),
+        "exam\u200dple.com",
+        "\u2488com",  # one character that NFKC turns into "1."
+    ],
+)
+def test_no_other_text_is_a_domain(text: str) -> None:
+    with pytest.raises(AddressError, match=r"\.$"):
+        check_domain(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("Ann.O'Neil+x@Example.com", "ann.o'neil+x@example.com"),
+        ("jürgen@bücher.example", "jürgen@xn--bcher-kva.example"),
+        ("用户@example.com", "用户@example.com"),
+    ],
+)
+def test_an_address_that_may_be_written_is_given_back_in_its_canonical_form(text: str, address: str) -> None:
+    assert check_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ann",
+        "@example.com",
+        "ann@",
+        "ann@localhost",
+        "ann@example.com.",
+        "ann@@example.com",
+        "x@evil.example@example.com",
+        "x＠evil.example@example.com",
+        "x@example.com＠evil.example",
+        '"ann"@example.com',
+        "ann(comment)@example.com",
+        ".ann@example.com",
+        "ann.@example.com",
+        "a..nn@example.com",
+        "a nn@example.com",
+        "ann@example.com ",
+        "an\u200bn@example.com",
+        "an\u202en@example.com",
+        "ann\n@example.com",
+        "a\x00nn@example.com",
+        "ann@[127.0.0.1]",
+        "ann@\u2488com",
+        "a" * 65 + "@example.com",
+        "ann@" + "a." * 125 + "com",
+    ],
+)
+def test_no_other_text_is_an_address(text: str) -> None:
+    with pytest.raises(AddressError, match=r"\.$"):
+        check_address(text)
+
+
+@given(TEXT)
+def test_what_is_refused_is_refused_with_a_reason_that_can_be_printed(text: str) -> None:
+    try:
+        check_address(f"{text}@{text}")
+    except AddressError as error:
+        assert str(error).isprintable()
