@@ -18,13 +18,13 @@ class Type(StrEnum):
     """The data types of RFC 7643 section 2.3."""
 
     STRING = "string"
+    COMPLEX = "complex"
     BOOLEAN = "boolean"
     DECIMAL = "decimal"
     INTEGER = "integer"
     DATETIME = "dateTime"
-    BINARY = "binary"
     REFERENCE = "reference"
-    COMPLEX = "complex"
+    BINARY = "binary"
 
 
 class Mutability(StrEnum):
