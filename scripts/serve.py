@@ -28,6 +28,7 @@ def main() -> None:
 def become_the_server(*, host: str, port: int, workers: int) -> None:
     """Replace this process by granian: signals reach it directly, and its exit status is ours."""
     os.chdir(ROOT)
+    print(f"Serving on http://{host}:{port} until stopped (Ctrl-C).", flush=True)
     granian = str(Path(sys.executable).with_name("granian"))
     os.execv(granian, [granian, *arguments(host=host, port=port, workers=workers)])  # noqa: S606
 

@@ -91,12 +91,14 @@ def url_of_the_test_database() -> str:
 
 
 @contextmanager
-def running(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command of this project, its output in `log`; at the end it and all that it started are gone."""
+def running(
+    command: list[str], environment: Mapping[str, str], log: Path, *, folder: Path = serve.ROOT
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command in the project's folder, its output in `log`; at the end it and all that it started are gone."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            cwd=serve.ROOT,
+            cwd=folder,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,

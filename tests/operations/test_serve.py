@@ -1,0 +1,81 @@
+"""`make serve` is the production server: prepared, in the foreground, and hard to kill."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.servers import Server, free_port, running, wait_until_alive
+
+PRODUCTION = {
+    "DEBUG": "off",
+    "SECRET_KEY": "for-this-test-only-0123456789",
+    "DJANGO_SETTINGS_MODULE": "saasmanager.settings",
+}
+
+
+@pytest.fixture(scope="module")
+def server(project: Path) -> Iterator[Server]:
+    log = project / "log"
+    port = free_port()
+    environment = {
+        **PRODUCTION,
+        "DATABASE_URL": f"sqlite:///{project / 'serve.sqlite3'}",
+        "DATABASE_TIMEOUTS": "on",
+        "BASE_URL": f"http://127.0.0.1:{port}",
+        "PORT": str(port),
+        "WEB_CONCURRENCY": "1",
+    }
+    with running(["make", "serve"], environment, log, folder=project) as process:
+        server = Server(f"http://127.0.0.1:{port}", process, log)
+        wait_until_alive(server)
+        yield server
+        last = workers(server)
+        process.terminate()
+        process.wait(10)
+        assert not any(worker.is_running() for worker in last), "It stopped and left workers behind."
+
+
+def workers(server: Server) -> list[psutil.Process]:
+    """The processes below the one that watches over them."""
+    (granian,) = psutil.Process(server.process.pid).children()
+    return granian.children()
+
+
+def test_a_killed_worker_is_back_within_two_seconds(server: Server) -> None:
+    (worker,) = workers(server)
+    worker.send_signal(signal.SIGKILL)
+    killed = time.monotonic()
+    wait_until_alive(server)
+    assert time.monotonic() - killed < 2
+
+
+def test_it_comes_up_migrated_and_with_its_static_files(server: Server) -> None:
+    assert server.request("GET", "/readyz").json() == {"status": "ok"}
+    script = server.request("GET", "/static/django_htmx/htmx-2.min.js")
+    assert (script.status, script.headers["content-type"]) == (200, 'text/javascript; charset="utf-8"')
+
+
+def test_a_filter_of_8192_characters_reaches_the_application(server: Server) -> None:
+    # Percent-encoded, each character takes three.
+    answer = server.request("GET", "/readyz?filter=" + "%22" * 8192)
+    assert answer.status == 200
+
+
+def test_without_a_secret_key_it_does_not_start(project: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "SECRET_KEY"}
+    started = subprocess.run(
+        ["make", "serve"],
+        cwd=project,
+        env={**environment, "DJANGO_SETTINGS_MODULE": "saasmanager.settings"},
+        capture_output=True,
+        text=True,
+    )
+    assert started.returncode == 2
+    assert "SaaS Manager cannot start: set SECRET_KEY" in started.stderr
+    assert "Traceback" not in started.stderr
