@@ -1,0 +1,221 @@
+"""``manage.py seed_demo``: fill an empty database with two organizations that look alive, and say how to use them."""
+
+import os
+import shlex
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import cycle, islice
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+import domains.services
+from audit.actors import Actor, Door
+from organizations.models import Organization
+from scim.management.demo import ACME, COMPANIES, GLOBEX, STORY, Call, Company, Person
+from scim.models import RequestLog, Token
+from scim.services import connections
+from scim.services.onboarding import Opened, open_organization
+from users import profile as profiles
+from users.models import Role, Source, User
+from users.permissions import NAMES, BuiltIn
+from users.profile import Profile
+from users.services import accounts
+
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+LOG_SPAN = timedelta(days=6)
+# A command that is to meet the same database and address needs these again.
+SURROUNDINGS = ("DEBUG", "DATABASE_URL", "BASE_URL")
+
+
+class Command(BaseCommand):
+    help = "Fill the database with two organizations for a demo; what is there already is kept."
+
+    def handle(self, *args: Any, **options: Any) -> str:
+        if not settings.DEBUG:
+            raise CommandError("The demo has passwords that everybody knows, so it needs DEBUG=on.", returncode=2)
+        if Organization.objects.filter(slug__in=[company.slug for company in COMPANIES]).exists():
+            return f"The demo's data is here already and was kept.\n\n{_sign_ins()}\n\n{_how_to_get_a_token()}"
+        with transaction.atomic():
+            opened, *_ = [seed(company) for company in COMPANIES]
+        assert opened.bearer_token is not None  # noqa: S101  (it was asked for)
+        return f"{_sign_ins()}\n\n{_scim(opened.organization, opened.bearer_token)}"
+
+
+def seed(company: Company) -> Opened:
+    """Make one organization through the services that pages, commands and SCIM use, then its request log."""
+    first = company.people[0]
+    opened = open_organization(
+        company.name,
+        company.slug,
+        domains_with_requests=company.domains,
+        admin_email=_address(first, company),
+        admin_password=first.password,
+        enable_scim=True,
+    )
+    organization, admin = opened.organization, opened.admin
+    assert admin is not None  # noqa: S101
+    organization.time_zone = company.time_zone
+    organization.save(update_fields=["time_zone"])
+    page = Actor(organization.pk, f"{first.given} {first.family}", Door.PAGE, user_id=admin.pk, address="192.0.2.10")
+
+    retired = connections.live_tokens(opened.connection)[0]
+    token, bearer_token = connections.generate_token(opened.connection, by=page)
+    connections.revoke_token(retired.pk, by=page)
+    scim = Actor(organization.pk, f"SCIM ({token})", Door.SCIM, address="198.51.100.7")
+
+    roles = {role.key: role for role in Role.objects.of(organization.pk)}
+    _fill_in(admin, _profile(first, company), by=page)
+    people = [admin]
+    for person in company.people[1:]:
+        by = scim if person.source == Source.SCIM else page
+        user = _add(person, company, roles[BuiltIn.APP_MANAGEMENT], by=by)
+        if person.role != BuiltIn.APP_MANAGEMENT:
+            user = accounts.change_role(user.pk, roles[person.role], by=page)
+        if person.suspended:
+            user = accounts.set_active(user.pk, False, by=by)
+        people.append(user)
+    _add_and_remove_a_leaver(company, roles[BuiltIn.APP_MANAGEMENT], by=scim)
+    for person, user in zip(company.people, people, strict=True):
+        if person.signed_in_hours_ago is not None:
+            user.last_login = timezone.now() - timedelta(hours=person.signed_in_hours_ago)
+            user.save(update_fields=["last_login"])
+    for name in company.unticked:
+        domain = domains.services.find(name, organization_id=organization.pk)
+        domains.services.set_user_requests(domain.pk, False, by=page)
+    _log(company, organization, token, people)
+    return Opened(organization, opened.connection, bearer_token, admin, first.password)
+
+
+def _add(person: Person, company: Company, role: Role, *, by: Actor) -> User:
+    return accounts.create(
+        _profile(person, company),
+        role=role,
+        source=person.source,
+        password=person.password,
+        outsider="freelance" in person.login,
+        by=by,
+    )
+
+
+def _fill_in(user: User, profile: Profile, *, by: Actor) -> None:
+    found = accounts.find(user.pk, organization_id=by.organization_id)
+    accounts.update(found, {**profiles.read(found), **profile}, by=by)
+
+
+def _add_and_remove_a_leaver(company: Company, role: Role, *, by: Actor) -> None:
+    leaver = _add(Person("xavier", "Xavier", "Roux", "Intern", "IT"), company, role, by=by)
+    accounts.delete(accounts.find(leaver.pk, organization_id=by.organization_id), by=by)
+
+
+def _address(person: Person, company: Company) -> str:
+    return person.login if "@" in person.login else f"{person.login}@{company.domains[0]}"
+
+
+def _profile(person: Person, company: Company) -> Profile:
+    address, number = _address(person, company), company.people.index(person) if person in company.people else 99
+    managed = {"externalId": f"5f2b{number:020x}"} if person.source == Source.SCIM else {}
+    return {
+        "userName": address,
+        **managed,
+        "name": {"givenName": person.given, "familyName": person.family},
+        "displayName": f"{person.given} {person.family}",
+        "title": person.title,
+        "emails": [{"value": address, "type": "work", "primary": True}],
+        "phoneNumbers": [{"value": f"tel:+1-555-555-01{number:02}", "type": "work", "primary": True}],
+        ENTERPRISE: {"employeeNumber": f"{1000 + number}", "department": person.department},
+    }
+
+
+def _log(company: Company, organization: Organization, token: Token, people: list[User]) -> None:
+    managed = [user for user in people if user.source == Source.SCIM]
+    calls = list(islice(_calls(company), company.log_rows))
+    visits = calls[-1][0] + 1
+    begin = timezone.now() - LOG_SPAN
+    rows = []
+    for visit, position, call in calls:
+        # Visits come all day and night, but not to the minute; the requests of one follow each other closely.
+        moment = begin + LOG_SPAN * (visit + 0.9 - visit * 7 % 10 / 12) / visits + timedelta(seconds=position * 0.4)
+        row = _row(call, company, managed[visit % len(managed)], len(people), moment)
+        row.organization = organization
+        row.token = None if call.stranger else token
+        row.token_label = "Revoked token" if call.stranger else token.prefix
+        rows.append(row)
+    RequestLog.objects.bulk_create(rows)
+    last = next(row for row in reversed(rows) if row.token)
+    token.last_used_at, token.last_used_address, token.last_used_client = last.created_at, last.address, last.client
+    token.save(update_fields=["last_used_at", "last_used_address", "last_used_client"])
+
+
+def _calls(company: Company) -> Iterator[tuple[int, int, Call]]:
+    """The story without end: number of the visit, position in it, and the request."""
+    visits = [calls for calls in STORY if company.unticked or not any("{unticked}" in call.verdict for call in calls)]
+    for visit, calls in enumerate(cycle(visits)):
+        for position, call in enumerate(calls):
+            yield visit, position, call
+
+
+def _row(call: Call, company: Company, person: User, count: int, moment: datetime) -> RequestLog:
+    words = {
+        "address": person.user_name,
+        "id": person.pk,
+        "slug": company.slug,
+        "domain": company.domains[0],
+        "unticked": next(iter(company.unticked), ""),
+        "count": count,
+    }
+    identity = _id_at(moment)
+    return RequestLog(
+        id=identity,
+        created_at=moment,
+        request_id=identity.hex,
+        method=call.method,
+        path=f"/scim/{company.slug}/v2{call.path.format(**words)}",
+        query=call.query.format(**{**words, "address": person.user_name.replace("@", "%40")}),
+        status=call.status,
+        cause=call.cause,
+        verdict=call.verdict.format(**words),
+        advice=list(call.advice),
+        duration_us=1_400 + identity.int % 900 + (5_200 if call.method != "GET" else 0),
+        client=call.client or company.client,
+        address="198.51.100.7",
+        user_id=person.pk if call.about_a_person else None,
+        user_label=person.user_name if call.about_a_person else "",
+    )
+
+
+def _id_at(moment: datetime) -> UUID:
+    """An id as it would have been made at that moment (its first 48 bits count milliseconds): the log sorts by id."""
+    return UUID(bytes=int(moment.timestamp() * 1000).to_bytes(6) + uuid7().bytes[6:])
+
+
+def _sign_ins() -> str:
+    lines = [f"Address  {settings.BASE_URL}"]
+    for company in COMPANIES:
+        for person in company.people:
+            if person.password:
+                who = f"{company.name}, {NAMES[person.role]}"
+                lines.append(f"  {who:22} {_address(person, company):22} {person.password}")
+    return "\n".join([*lines, f"Sign in at {settings.BASE_URL}/sign-in/{ACME.slug}/ or /sign-in/{GLOBEX.slug}/."])
+
+
+def _scim(organization: Organization, bearer_token: str) -> str:
+    base_url = connections.base_url(organization)
+    return (
+        f"SCIM of {organization} is on. The token is shown only now.\n"
+        f"  Base URL      {base_url}\n"
+        f"  Bearer token  {bearer_token}\n"
+        f"Try it:\n"
+        f"  curl -H 'Authorization: Bearer {bearer_token}' '{base_url}/Users?count=3'"
+    )
+
+
+def _how_to_get_a_token() -> str:
+    surroundings = [f"{name}={shlex.quote(os.environ[name])}" for name in SURROUNDINGS if name in os.environ]
+    command = " ".join([*surroundings, f".venv/bin/python manage.py scim {ACME.slug} generate-token"])
+    return f"  Base URL      {settings.BASE_URL}/scim/{ACME.slug}/v2\nA new Bearer token, shown once:\n  {command}"

@@ -1,0 +1,188 @@
+"""What the demo shows: two made-up companies, their people, and some days of what identity providers sent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from users.models import Source
+from users.permissions import BuiltIn
+
+JUMPCLOUD = "JumpCloud SCIM"
+OKTA = "Okta SCIM Client 1.0.0"
+CURL = "curl/8.5.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One of a company's people; the address is ``login`` at the company's first domain unless it has an @ itself."""
+
+    login: str
+    given: str
+    family: str
+    title: str
+    department: str
+    role: BuiltIn = BuiltIn.APP_MANAGEMENT
+    source: Source = Source.SCIM
+    password: str | None = None
+    suspended: bool = False
+    signed_in_hours_ago: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A tenant of the demo. The first of ``people`` is its first Admin; ``unticked`` domains lost their checkmark."""
+
+    name: str
+    slug: str
+    time_zone: str
+    domains: Sequence[str]
+    unticked: Sequence[str]
+    client: str
+    people: Sequence[Person]
+    log_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of an identity provider and what came of it.
+
+    ``{address}`` and ``{id}`` stand for one of the company's people, ``{domain}`` for its first domain, ``{unticked}``
+    for one without the checkmark, ``{count}`` for its headcount. A ``stranger`` showed the token that has been revoked.
+    """
+
+    method: str
+    status: int
+    verdict: str
+    path: str = "/Users"
+    query: str = ""
+    cause: str = ""
+    advice: tuple[str, ...] = ()
+    client: str = ""
+    stranger: bool = False
+    about_a_person: bool = False
+
+
+ACME = Company(
+    name="Acme",
+    slug="acme",
+    time_zone="Europe/Berlin",
+    domains=("acme.example", "acme-labs.example", "acme-partners.example"),
+    unticked=("acme-partners.example",),
+    client=JUMPCLOUD,
+    people=(
+        Person(
+            *("ada", "Ada", "Moreau", "Head of IT", "IT", BuiltIn.ADMIN, Source.MANUAL),
+            password="ada-runs-the-demo",  # noqa: S106  (the demo prints it, and runs on one's own machine only)
+            signed_in_hours_ago=2,
+        ),
+        Person(
+            *("dana", "Dana", "Okafor", "Domain administrator", "IT", BuiltIn.DOMAIN_MANAGER, Source.MANUAL),
+            password="dana-ticks-domains",  # noqa: S106
+            signed_in_hours_ago=20,
+        ),
+        Person("bruno", "Bruno", "Castelli", "IT engineer", "IT", BuiltIn.ADMIN, signed_in_hours_ago=51),
+        Person("carla", "Carla", "Nyström", "Auditor", "Finance", BuiltIn.READ_ONLY, signed_in_hours_ago=170),
+        Person("emeka", "Emeka", "Adeyemi", "People partner", "People", BuiltIn.HR),
+        Person("farah", "Farah", "Haddad", "Controller", "Finance", BuiltIn.FINANCE, signed_in_hours_ago=30),
+        Person("gustav", "Gustav", "Lindqvist", "Support engineer", "IT", BuiltIn.IT, suspended=True),
+        Person("hana", "Hana", "Sato", "Product designer", "Design", signed_in_hours_ago=6),
+        Person("ines", "Inês", "Carvalho", "Software engineer", "Platform"),
+        Person("jonas", "Jonas", "Weiß", "Software engineer", "Platform", signed_in_hours_ago=75),
+        Person("kirra", "Kirra", "Walker", "Account executive", "Sales", source=Source.SAML, signed_in_hours_ago=9),
+        Person("liam", "Liam", "O'Brien", "Account executive", "Sales", suspended=True),
+        Person("mei@acme-labs.example", "Mei", "Tanaka", "Research lead", "Labs"),
+        Person("noor@acme-labs.example", "Noor", "Rahman", "Data scientist", "Labs", source=Source.REQUEST),
+        Person("otto@acme-labs.example", "Otto", "Baumann", "Lab technician", "Labs", suspended=True),
+        Person("pia@acme-partners.example", "Pia", "Romano", "Integration partner", "Partners"),
+        Person("quinn@freelance.example", "Quinn", "Harper", "Contractor", "Design", source=Source.MANUAL),
+    ),
+    log_rows=150,
+)
+GLOBEX = Company(
+    name="Globex",
+    slug="globex",
+    time_zone="America/New_York",
+    domains=("globex.example",),
+    unticked=(),
+    client=OKTA,
+    people=(
+        Person(
+            *("gwen", "Gwen", "Harlow", "IT manager", "IT", BuiltIn.ADMIN, Source.MANUAL),
+            password="gwen-runs-globex",  # noqa: S106
+            signed_in_hours_ago=4,
+        ),
+        Person("hugo", "Hugo", "Marchetti", "Systems engineer", "IT", BuiltIn.ADMIN, signed_in_hours_ago=28),
+        Person("ivy", "Ivy", "Blackwood", "Compliance", "Legal", BuiltIn.READ_ONLY),
+        Person("jamal", "Jamal", "Reyes", "People lead", "People", BuiltIn.HR, signed_in_hours_ago=13),
+        Person("katya", "Katya", "Volkova", "Analyst", "Finance", BuiltIn.FINANCE),
+        Person("leo", "Leo", "Fontaine", "Plant manager", "Operations", signed_in_hours_ago=44),
+        Person("maya", "Maya", "Iyer", "Process engineer", "Operations"),
+        Person("nils", "Nils", "Aaltonen", "Process engineer", "Operations", suspended=True),
+        Person("olga", "Olga", "Petrenko", "Buyer", "Purchasing", source=Source.SAML, signed_in_hours_ago=61),
+        Person("pablo", "Pablo", "Quispe", "Buyer", "Purchasing"),
+        Person("rosa", "Rosa", "Delgado", "Safety officer", "Operations", BuiltIn.DOMAIN_MANAGER, Source.MANUAL),
+        Person("sven", "Sven", "Kowalski", "Warehouse lead", "Logistics", source=Source.REQUEST, suspended=True),
+        Person("tara", "Tara", "Whitfield", "Logistics planner", "Logistics"),
+    ),
+    log_rows=50,
+)
+COMPANIES = (ACME, GLOBEX)
+
+FIND = Call("GET", 200, "Found 1 user.", query="filter=userName+eq+%22{address}%22", about_a_person=True)
+FIND_NOBODY = Call("GET", 200, "Found no user.", query="filter=userName+eq+%22new.hire%40{domain}%22")
+LIST = Call("GET", 200, "Listed {count} users.", query="startIndex=1&count=100")
+UPDATE = Call("PUT", 200, "Updated {address}.", "/Users/{id}", about_a_person=True)
+GONE = "/Users/01936a4c-7b1e-7c52-9f3a-5d8e21c0b7aa"
+
+# What happens in a week, by and large: visits of some requests each. The seed goes round and round.
+STORY: Sequence[Sequence[Call]] = (
+    (LIST,),
+    (FIND, UPDATE),
+    (FIND_NOBODY, Call("POST", 201, "Created new.hire@{domain}.")),
+    (FIND, Call("PATCH", 200, "Suspended {address}.", "/Users/{id}", about_a_person=True)),
+    (
+        Call("GET", 200, "Found no user.", query="filter=userName+eq+%22kim%40{slug}.co%22"),
+        Call(
+            *("POST", 400, "Refused: the e-mail domain '{slug}.co' is not registered in this organization."),
+            cause="domain-unknown",
+        ),
+    ),
+    (FIND, Call("PATCH", 200, "Updated {address}.", "/Users/{id}", about_a_person=True)),
+    (Call("GET", 401, "Refused: the token has been revoked.", cause="token-revoked", stranger=True),),
+    (Call("GET", 200, "Read {address}.", "/Users/{id}", about_a_person=True),),
+    (
+        FIND,
+        Call("POST", 409, "Refused: a user with the userName '{address}' exists already.", cause="name-taken"),
+    ),
+    (
+        Call("GET", 200, "Found no user.", query="filter=userName+eq+%22kim%40{unticked}%22"),
+        Call(
+            "POST",
+            400,
+            "Refused: the e-mail domain '{unticked}' does not have the User requests checkmark.",
+            cause="domain-without-user-requests",
+        ),
+    ),
+    (
+        FIND,
+        Call(
+            *("PUT", 200, "Updated {address}.", "/Users/{id}"),
+            advice=("The role 'Employee' is not known here and was left out.",),
+            about_a_person=True,
+        ),
+    ),
+    (
+        Call(
+            *("GET", 400, "Refused: there is no attribute 'username2'."),
+            query="filter=username2+eq+%22x%22",
+            cause="InvalidFilter",
+            client=CURL,
+        ),
+    ),
+    (LIST,),
+    (FIND, Call("PATCH", 200, "Restored {address}.", "/Users/{id}", about_a_person=True)),
+    (
+        Call("DELETE", 204, "Deleted new.hire@{domain}.", GONE),
+        Call("GET", 404, "Refused: no such user.", GONE, cause="NotFound"),
+    ),
+    (FIND, Call("PUT", 200, "Nothing to change for {address}.", "/Users/{id}", about_a_person=True)),
+)
