@@ -53,14 +53,5 @@ def fill() -> None:
     call_command("seed_demo")
 
 
-def print_how_to_get_a_token(environment: dict[str, str]) -> None:
-    settings = " ".join(f"{name}={value}" for name, value in environment.items())
-    print(
-        "\nThe data of the last run is kept; tokens are shown only once. A new one:\n"
-        f"  {settings} .venv/bin/python manage.py scim ORGANIZATION generate-token\n"
-        f"Start afresh: remove {DATABASE.name} and its neighbours -wal and -shm."
-    )
-
-
 if __name__ == "__main__":
     main()
