@@ -24,7 +24,7 @@ def main() -> None:
     again = DATABASE.exists()
     fill()
     if again:
-        print_how_to_get_a_token(environment)
+        print(f"Start afresh: stop this, then remove {DATABASE.name} and its neighbours -wal and -shm.", flush=True)
 
     serve.become_the_server(host=HOST, port=port, workers=1)
 
