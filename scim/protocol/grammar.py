@@ -18,8 +18,9 @@ MAX_LENGTH = 8_192
 MAX_DEPTH = 20
 MAX_TERMS = 100
 
-# A quoted text, a bracket, a word, or a quote that nothing closes. No alternative gives back what it has taken.
-_TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+"|[()\[\]]|[^ \t\r\n()\[\]"]++|"', re.DOTALL)
+# A quoted text, a bracket or a word. What a token has taken it never gives back, and a quote that nothing closes takes
+# all the rest, so that no character is looked at twice.
+_TOKENS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[()\[\]]|[^ \t\r\n()\[\]"]++', re.DOTALL)
 
 # RFC 7643 section 2.1, and the "$ref" that its section 2.4 adds.
 _NAME = re.compile(r"\$?[A-Za-z][\w-]*+", re.ASCII)
@@ -184,7 +185,7 @@ class _Descent:
         return value
 
     def quoted(self, token: str) -> str:
-        if len(token) == 1:
+        if len(token) == 1 or not token.endswith('"'):
             self.fail("a second double quote to close the text")
         if "\\" not in token and token.isprintable():
             return token[1:-1]
