@@ -61,29 +61,32 @@ INSTANTS = st.sampled_from(
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Users and filters over some of their attributes, with texts from a small choice."""
+    """Users and filters over some or all of their attributes, with texts from a small choice."""
 
     attributes: Collection[str] | None = None
     words: SearchStrategy[str] = WORDS
 
     def users(self) -> SearchStrategy[Resource]:
         """Resources as they travel inside the house: canonical names, no nulls, nothing empty but text."""
-        return self._objects(attribute for attribute in USER.attributes if self._covers(attribute))
+        return self._objects(filter(self._covers, USER.attributes))
 
-    def filters(self, *, nulls: bool = True) -> SearchStrategy[Filter]:
-        """Every operator on every attribute that a filter may name."""
-        core = [(None, attribute) for attribute in (*USER.common, *USER.schema.attributes)]
-        extended = [(schema.id, attribute) for schema in USER.extensions for attribute in schema.attributes]
-        leaves = [
-            leaf
-            for urn, attribute in core + extended
-            if attribute.returned is not Returned.NEVER and self._covers(attribute)
-            for leaf in self._leaves(urn, attribute, nulls)
-        ]
+    def filters(self, *, disputed: bool = True) -> SearchStrategy[Filter]:
+        """Every operator on every attribute that a filter may name.
+
+        Disputed is what other implementations refuse or read in another way: comparisons with null, and brackets after
+        an attribute that has one value.
+        """
+        leaves: list[SearchStrategy[Filter]] = []
+        for attribute in filter(self._covers, USER.attributes):
+            if extension := USER.extension(attribute.name):
+                for inner in extension.attributes:
+                    leaves += self._leaves(extension.id, inner, disputed)
+            elif attribute.returned is not Returned.NEVER:
+                leaves += self._leaves(None, attribute, disputed)
         return combined(st.one_of(leaves))
 
     def _covers(self, attribute: Attribute) -> bool:
-        return self.attributes is None or attribute.name in self.attributes or USER.extension(attribute.name) is not None
+        return self.attributes is None or attribute.name in self.attributes
 
     def _objects(self, attributes: Iterable[Attribute]) -> SearchStrategy[dict[str, Json]]:
         members = {attribute.name: self._members(attribute) for attribute in attributes}
@@ -104,21 +107,20 @@ class Sample:
             return INSTANTS
         return ADDRESSES if attribute.address else self.words
 
-    def _leaves(self, urn: str | None, attribute: Attribute, nulls: bool) -> list[SearchStrategy[Filter]]:
+    def _leaves(self, urn: str | None, attribute: Attribute, disputed: bool) -> list[SearchStrategy[Filter]]:
         path = AttributePath(urn, attribute.name)
         if attribute.type is not Type.COMPLEX:
-            return [self._comparisons(path, attribute, nulls)]
+            return [self._comparisons(path, attribute, disputed)]
         subs = attribute.sub_attributes
-        inside = st.one_of([self._comparisons(AttributePath(None, sub.name), sub, nulls) for sub in subs])
-        return [
-            st.builds(ValuePath, st.just(path), combined(inside)),
-            st.just(Comparison(path, Operator.PR)),
-            *(self._comparisons(replace(path, sub=sub.name), sub, nulls) for sub in subs),
-        ]
+        leaves = [self._comparisons(replace(path, sub=sub.name), sub, disputed) for sub in subs]
+        if attribute.multi_valued or disputed:
+            inside = st.one_of([self._comparisons(AttributePath(None, sub.name), sub, disputed) for sub in subs])
+            leaves.append(st.builds(ValuePath, st.just(path), combined(inside)))
+        return [*leaves, st.just(Comparison(path, Operator.PR))]
 
-    def _comparisons(self, path: AttributePath, attribute: Attribute, nulls: bool) -> SearchStrategy[Filter]:
+    def _comparisons(self, path: AttributePath, attribute: Attribute, disputed: bool) -> SearchStrategy[Filter]:
         operators = sorted(OPERATORS[attribute.type] | {Operator.NE})
         values = st.builds(Comparison, st.just(path), st.sampled_from(operators), self._values(attribute))
         present = st.just(Comparison(path, Operator.PR))
         null = st.builds(Comparison, st.just(path), st.sampled_from([Operator.EQ, Operator.NE]), st.none())
-        return values | present | null if nulls else values | present
+        return values | present | null if disputed else values | present
