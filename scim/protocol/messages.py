@@ -125,18 +125,17 @@ class Target:
     """What one operation changes: an attribute, a sub-attribute, or the values of an attribute that a filter selects.
 
     ``described`` is the value that the filter describes where all it does is to name sub-attributes and what they
-    equal, as ``type eq "work"`` does; None where it does more, or where there is no filter.
+    equal, as ``type eq "work"`` does; None where it does more, or where there is no filter. ``written`` is the path as
+    the client has it, for messages to the client.
     """
 
     path: ResolvedPath
     condition: Resolved | None = None
     described: Resource | None = None
+    written: str = ""
 
     def __str__(self) -> str:
-        if self.condition is None:
-            return str(self.path)
-        sub = f".{self.path.sub.name}" if self.path.sub else ""
-        return f"{ResolvedPath(self.path.extension, self.path.attribute)}[…]{sub}"
+        return self.written or str(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,22 +208,21 @@ class _PatchReader:
     def _op(self, op: Json) -> Op:
         if not isinstance(op, str):
             raise InvalidSyntax("Every operation needs an 'op': 'add', 'replace' or 'remove'.")
-        if op not in tuple(Op):
+        if op not in _OPS:
             healed = quirks.operation_in_capitals(op)
             if healed is None:
                 raise InvalidSyntax(f"'{op[:40]}' is no operation; there are 'add', 'replace' and 'remove'.")
             op, sentence = healed
             self.advice.append(sentence)
-        return Op(op)
+        return _OPS[op]
 
     def _at(self, op: Op, text: str, value: Json) -> Iterator[PatchOperation]:
         """An operation with a path: what it aims at must exist and be for clients to write."""
-        path = parse_patch_path(text)
-        if str(path).lower() == self.resource_type.schema.id.lower() and isinstance(value, dict):
+        if text.lower() == self.resource_type.schema.id.lower() and isinstance(value, dict):
             yield from self._everywhere(op, value)
             return
-        target = self._target(path)
-        if Mutability.READ_ONLY in (target.path.attribute.mutability, target.path.leaf.mutability):
+        target = self._target(parse_patch_path(text))
+        if _is_read_only(target.path):
             raise NotWritable(f"'{target}' is set by this server; clients can't change it.")
         yield from self._operations(op, target, value)
 
@@ -257,22 +255,23 @@ class _PatchReader:
             ResolvedPath(found.extension, found.attribute, sub),
             condition,
             self._described(path.value_filter, found.attribute),
+            str(path)[:200],
         )
 
     def _described(self, condition: Filter, attribute: Attribute) -> Resource | None:
         described: Resource = {}
         for term in condition.terms if isinstance(condition, And) else (condition,):
-            if not isinstance(term, Comparison) or term.operator is not Operator.EQ:
+            if not isinstance(term, Comparison) or term.operator is not Operator.EQ or term.value is None:
                 return None
             sub = attribute.sub_attribute(term.path.name)
-            if sub is None or described.get(sub.name, term.value) != term.value:
+            if sub is None or sub.name in described:
                 return None
             described[sub.name] = read_value(sub, term.value, f"{attribute.name}.", self.advice)
         return described
 
     def _operations(self, op: Op, target: Target, value: Json) -> Iterator[PatchOperation]:
         path = target.path
-        if Mutability.READ_ONLY in (path.attribute.mutability, path.leaf.mutability):
+        if _is_read_only(path):
             return
         if path.leaf.returned is Returned.NEVER:
             self.advice.append(quirks.not_kept(path.leaf))
@@ -312,6 +311,13 @@ class _PatchReader:
             return None
         self.advice.append(quirks.removal_by_value(str(target)))
         return read_value(target.path.leaf, value, "", self.advice) or []
+
+
+_OPS = {str(op): op for op in Op}
+
+
+def _is_read_only(path: ResolvedPath) -> bool:
+    return Mutability.READ_ONLY in (path.attribute.mutability, path.leaf.mutability)
 
 
 def _any_case(members: dict[str, Json]) -> dict[str, Json]:

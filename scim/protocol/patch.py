@@ -71,18 +71,19 @@ def _replaced(old: Json, operation: PatchOperation) -> Json:
 
 def _changed(before: Values, operation: PatchOperation) -> Values:
     """The values of a multi-valued attribute; those that stay as they were are the same objects."""
-    target, value = operation.target, operation.value
+    target = operation.target
     if target.condition is None and target.path.sub is None:
         return _changed_as_a_whole(before, operation)
-    condition = target.condition
-    chosen = [condition is None or matches_value(condition, old) for old in before]
+    chosen = [target.condition is None or matches_value(target.condition, old) for old in before]
     if any(chosen):
         pairs = zip(before, chosen, strict=True)
         after = (_changed_one(old, operation) if is_chosen else old for old, is_chosen in pairs)
         return [new for new in after if new is not None]
-    if value is None and (condition is None or operation.op is Op.REPLACE):
-        return before
-    return [*before, _made(operation)]
+    if operation.value is not None:
+        return [*before, _made(operation)]
+    if operation.op is Op.REMOVE and target.condition is not None:
+        raise _nothing_selected(operation)
+    return before
 
 
 def _changed_as_a_whole(before: Values, operation: PatchOperation) -> Values:
@@ -152,30 +153,22 @@ def _changed_one(old: Json, operation: PatchOperation) -> Json:
 
 
 def _made(operation: PatchOperation) -> Json:
-    """The value that an operation makes when its filter selects none: what the filter describes, and the new part.
+    """The value that an operation makes where its filter selects none: what the filter describes, and the new part.
 
-    RFC 7644 section 3.5.2.3 has `replace` fail here. Microsoft Entra ID counts on it to make the value when it aims at
-    a sub-attribute, and on several such operations to fill one value; see the transcripts.
+    RFC 7644 section 3.5.2.3 has `replace` fail there. Microsoft Entra ID counts on it to make the value when it aims at
+    a sub-attribute, and on several such operations to fill one value; see its transcripts.
     """
-    target, new = operation.target, operation.value
-    sub, condition = target.path.sub, target.condition
-    made: Resource = dict(target.described or {})
-    if sub is not None:
-        made[sub.name] = new
-    elif operation.op is Op.ADD:
-        made.update(cast(Resource, new))
-    if operation.op is Op.REMOVE or (condition is not None and not _is_described(operation, made)):
-        raise NoTarget(f"No value of '{target.path.attribute.name}' is one that '{target}' selects.")
+    target, sub = operation.target, operation.target.path.sub
+    if sub is None and operation.op is Op.REPLACE:
+        raise _nothing_selected(operation)
+    made = {**(target.described or {}), **({sub.name: operation.value} if sub else cast(Resource, operation.value))}
+    if target.condition is not None and (target.described is None or not matches_value(target.condition, made)):
+        raise _nothing_selected(operation)
     return made
 
 
-def _is_described(operation: PatchOperation, made: Resource) -> bool:
-    target = operation.target
-    if target.described is None or target.condition is None:
-        return False
-    if operation.op is Op.REPLACE and target.path.sub is None:
-        return False
-    return matches_value(target.condition, made)
+def _nothing_selected(operation: PatchOperation) -> NoTarget:
+    return NoTarget(f"'{operation.target}' selects none of the values that are there.")
 
 
 def _one_primary(before: Values, after: Values) -> Values:

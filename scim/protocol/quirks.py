@@ -39,9 +39,9 @@ def many_as_one(attribute: Attribute, value: Json) -> Healed | None:
 
 def one_as_many(attribute: Attribute, value: Json) -> Healed | None:
     """Microsoft Entra ID, older connectors: ``"manager": [{"value": …}]`` for a single value."""
-    if attribute.multi_valued or not isinstance(value, list) or len(value) != 1:
+    if not isinstance(value, list) or len(value) != 1:
         return None
-    return value[0], f"'{attribute.name}' takes one value, not a list; the only element of the list was read."
+    return value[0], f"One value of '{attribute.name}' was due, not a list; the list's only element was read."
 
 
 def boolean_as_text(attribute: Attribute, value: Json) -> Healed | None:
