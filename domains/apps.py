@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class DomainsConfig(AppConfig):
     name = "domains"
     verbose_name = "Domains"
+
+    def ready(self) -> None:
+        from domains import admin
+        from organizations import pages
+
+        pages.offer(admin.DOMAINS)

@@ -1,12 +1,77 @@
 """What django-allauth asks us about accounts: who may enter where, and that nobody signs up through it."""
 
+from __future__ import annotations
+
+from threading import Thread
+from typing import Any
+from urllib.parse import quote
+
 from allauth.account.adapter import DefaultAccountAdapter
-from django.http import HttpRequest
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from audit.actors import Door
+from organizations.pages import actor_for, client_address
+from users.models import User
+from users.services import accounts, sign_in
 
 
 class AccountAdapter(DefaultAccountAdapter):
     """Accounts are made by SCIM, by invitation or by an approved request, never by allauth's own sign-up."""
 
+    # One answer for a wrong password, an unknown name, a suspended account and one without a password.
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_password_mismatch": "This e-mail address and password don't open an account here. Check both.",
+        "incorrect_password": "This is not your password.",
+        "too_many_login_attempts": "There were too many attempts. Wait five minutes, then try again.",
+        "invalid_password_reset": "This link has been used or is too old. Ask for a new one.",
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never."""
         return False
+
+    def add_message(self, *args: Any, **kwargs: Any) -> None:
+        """Say nothing: the page that follows shows what happened."""
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address by which attempts are counted; a forged header is no error."""
+        return client_address(request)
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        """Keep the sign-in in the trail."""
+        sign_in.record(user, by=actor_for(user, request, Door.SIGN_IN))
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        return response
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Ask for the password of this one account; counting by e-mail would lock out namesakes elsewhere."""
+        proven = self.authenticate(self.request, username=user.sign_in_key, password=password)
+        return proven is not None and proven.pk == user.pk
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        """Back to where people of this organization sign in."""
+        user: Any = request.user
+        if user.is_authenticated and user.organization:
+            return reverse("sign-in", args=[user.organization.slug])
+        return reverse("account_login")
+
+    def set_password(self, user: User, password: str) -> None:
+        """Go through our own verb, which keeps it in the trail."""
+        accounts.set_password(user, password, by=actor_for(user, self.request, Door.SIGN_IN))
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The link in the mail, at our public address whatever the request calls us."""
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
+        return settings.BASE_URL + path.replace("UID-KEY", quote(key))
+
+    def format_email_subject(self, subject: str) -> str:
+        """As written, without the name of a site."""
+        return subject
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send while the answer is already on its way: its time must not tell whether there was anybody to mail."""
+        message = self.render_mail(template_prefix, email, {"email": email, **context})
+        Thread(target=message.send, kwargs={"fail_silently": True}).start()

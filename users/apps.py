@@ -6,3 +6,11 @@ from django.apps import AppConfig
 class UsersConfig(AppConfig):
     name = "users"
     verbose_name = "Users"
+
+    def ready(self) -> None:
+        from domains.admin import USERS_PER_DOMAIN
+        from organizations import pages
+        from users import admin
+
+        pages.offer(admin.PEOPLE, admin.DEFAULT_ROLE, admin.SINGLE_SIGN_ON)
+        pages.offer_figures(USERS_PER_DOMAIN, admin.users_per_domain)

@@ -1,0 +1,260 @@
+"""The two Settings pages: apps offer titled sections to them, and every control on a section answers in one way."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from audit.actors import Actor, Door
+from organizations.models import Organization
+from organizations.refusals import Refusal
+
+Context = Mapping[str, Any]
+View = Callable[..., HttpResponseBase]
+
+HEADING_ONLY = "settings/section.html"
+
+
+class Page(StrEnum):
+    """The pages of Settings; the value is the last part of the address."""
+
+    USERS = "users"
+    ORGANIZATION = "organization"
+
+
+TITLES: Mapping[Page, tuple[str, str]] = {
+    Page.USERS: ("Users", "Who can sign in, what they may do, and how they get here."),
+    Page.ORGANIZATION: ("Organization", "Your organization and the e-mail domains of its people."),
+}
+
+
+class Malformed(Refusal):
+    """A form came without a value that the page always sends."""
+
+    code = "malformed"
+
+
+def nothing_more(request: HttpRequest) -> Context:
+    """The context of a section that shows nothing but its heading."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One thing that a section can do: a POST from a form on the page, or with ``reads`` a GET of a piece of it.
+
+    Its address is ``/settings/<route>``, its name in ``reverse`` is ``settings:<name>``.
+    """
+
+    route: str
+    name: str
+    permission: str
+    view: View
+    reads: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled box of a Settings page. ``key`` is its address fragment; ``within`` the key of the box it lies in.
+
+    Whoever lacks ``permission`` does not see it. Sections stand in the order of ``position``.
+    """
+
+    page: Page
+    key: str
+    title: str
+    position: int
+    permission: str
+    lead: str = ""
+    within: str = ""
+    template: str = HEADING_ONLY
+    context: Callable[[HttpRequest], Context] = nothing_more
+    controls: tuple[Control, ...] = ()
+
+    @property
+    def address(self) -> str:
+        """Where a help text can send people."""
+        return f"{reverse(f'settings:{self.page}')}#{self.key}"
+
+    def render(self, request: HttpRequest, extra: Context | None = None, inner: Context | None = None) -> SafeString:
+        """The section as HTML, with the sections that lie in it; ``inner`` maps keys to more context for those."""
+        inner = inner or {}
+        parts = [part.render(request, inner.get(part.key), inner) for part in visible(self.page, request, self.key)]
+        notices = [notice for notice in messages.get_messages(request) if notice.extra_tags == self.key]
+        context = {**self.context(request), "section": self, "parts": parts, "notices": notices, **(extra or {})}
+        return render_to_string(self.template, context, request)
+
+
+_sections: list[Section] = []
+
+# Figures that an app further up can give to a page further down, such as the number of users in each domain.
+_figures: dict[str, Callable[[UUID], Mapping[str, int]]] = {}
+
+
+def offer(*sections: Section) -> None:
+    """Put sections on the Settings pages; apps do so once, in ``AppConfig.ready()``."""
+    _sections.extend(sections)
+    _sections.sort(key=lambda section: section.position)
+
+
+def visible(page: Page, request: HttpRequest, within: str = "") -> list[Section]:
+    """What the request's user may see on a page, or in one of its sections; a mere heading over nothing is left out."""
+    user: Any = request.user
+    return [
+        section
+        for section in _sections
+        if section.page == page
+        and section.within == within
+        and user.has_perm(section.permission)
+        and (section.template != HEADING_ONLY or visible(page, request, section.key))
+    ]
+
+
+def offer_figures(name: str, count: Callable[[UUID], Mapping[str, int]]) -> None:
+    """Let pages further down show figures; ``count`` gets the organization's id."""
+    _figures[name] = count
+
+
+def figures(name: str, organization_id: UUID) -> Mapping[str, int]:
+    """The figures of that name, or none where no app offers them."""
+    return _figures[name](organization_id) if name in _figures else {}
+
+
+# Answers
+
+
+def show(request: HttpRequest, page: Page, extra: Mapping[str, Context] | None = None) -> HttpResponse:
+    """A whole page, or the one section that htmx asks for; ``extra`` maps section keys to more context for them."""
+    extra = extra or {}
+    shown = visible(page, request)
+    if not shown:
+        raise PermissionDenied("Your role does not open this page.")
+    wanted = request.headers.get("HX-Target", "")
+    for section in [*shown, *(part for card in shown for part in visible(page, request, card.key))]:
+        if section.key == wanted:
+            return HttpResponse(section.render(request, extra.get(section.key), extra))
+    title, lead = TITLES[page]
+    context = {
+        "title": title,
+        "lead": lead,
+        "page": page,
+        "cards": [section.render(request, extra.get(section.key), extra) for section in shown],
+    }
+    return render(request, "settings/page.html", context)
+
+
+def done(request: HttpRequest, section: Section, message: str, **extra: Any) -> HttpResponse:
+    """Answer a change that was made: the new section to htmx, else the page anew with the message on the section."""
+    if is_htmx(request):
+        return HttpResponse(section.render(request, {"said": message, **extra}))
+    messages.success(request, message, extra_tags=section.key)
+    return redirect(section.address)
+
+
+def refused(request: HttpRequest, section: Section, refusal: Refusal) -> HttpResponse:
+    """Answer a change that a rule forbids: the reason to htmx, which shows it beside the control, else on the page."""
+    status = 404 if refusal.code.endswith("-unknown") else 400 if refusal.code == Malformed.code else 409
+    if is_htmx(request):
+        return plain(refusal.message, status)
+    if status == 404:
+        raise Http404(refusal.message)
+    messages.error(request, refusal.message, extra_tags=section.key)
+    return redirect(section.address)
+
+
+def plain(message: str, status: int) -> HttpResponse:
+    """A sentence for the script on the page, which shows it beside the control."""
+    return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")
+
+
+def guarded(section: Section, control: Control) -> View:
+    """The view behind a control: for those who may, and with every Refusal answered in the one way."""
+
+    def view(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
+        user: Any = request.user
+        if not user.has_perm(control.permission):
+            message = "Your role does not allow this. Ask an Admin of your organization."
+            if is_htmx(request):
+                return plain(message, 403)
+            raise PermissionDenied(message)
+        if request.method not in (("GET", "HEAD") if control.reads else ("POST",)):
+            # Somebody came back to the address of a form, say through a sign-in: the page is what they look for.
+            return redirect(section.address)
+        try:
+            return control.view(request, **arguments)
+        except Refusal as refusal:
+            return refused(request, section, refusal)
+
+    return view
+
+
+def controls() -> list[tuple[Control, View]]:
+    """Every control with the view that answers for it."""
+    return [(control, guarded(section, control)) for section in _sections for control in section.controls]
+
+
+# Questions to a request
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Whether the page's script asks, and wants a piece of the page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def wanted(request: HttpRequest) -> bool:
+    """The state that a switch asks for; switches never say "the other one". Raises Malformed."""
+    states = {"on": True, "off": False}
+    state = request.POST.get("wanted", "")
+    if state not in states:
+        raise Malformed("The page sent a form that can't be read. Reload it and try again.")
+    return states[state]
+
+
+def organization_of(request: HttpRequest) -> Organization:
+    """The organization of whoever is signed in."""
+    user: Any = request.user
+    organization: Organization = user.organization
+    return organization
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Whoever is signed in, acting through a page."""
+    user: Any = request.user
+    return actor_for(user, request, Door.PAGE)
+
+
+def actor_for(user: Any, request: HttpRequest, door: Door) -> Actor:
+    """A person of an organization, acting through a door that opens onto the web."""
+    return Actor(
+        organization_id=user.organization_id,
+        label=str(user),
+        door=door,
+        user_id=user.pk,
+        address=client_address(request),
+        request_id=str(structlog.contextvars.get_contextvars().get("request_id", ""))[:40],
+    )
+
+
+def client_address(request: HttpRequest) -> str:
+    """The IP address that our outermost own proxy saw, or the peer's; empty when neither is one."""
+    proxies: int = settings.TRUSTED_PROXY_COUNT
+    hops = request.headers.get("X-Forwarded-For", "").split(",")
+    said = hops[-proxies] if 0 < proxies <= len(hops) and hops != [""] else request.META.get("REMOTE_ADDR", "")
+    try:
+        return str(ipaddress.ip_address(said.strip()))
+    except ValueError:
+        return ""

@@ -1,0 +1,165 @@
+"""Settings > Users > Single Sign-On (SSO) > SCIM: Base URL, tokens, switches, and what the provider last asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.core import signing
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.crypto import get_random_string
+from django.utils.http import urlencode
+
+from organizations import pages
+from organizations.pages import Context, Control, Page, Section
+from organizations.refusals import Refusal
+from scim.models import RequestLog
+from scim.services import connections
+from users.services.sign_in import recently_proven
+
+LATEST = 20
+
+# A token form can be sent once, and within a day of the page that carried it.
+FORM_LIFE = 24 * 3600
+FORM_SALT = "scim.generate-token"
+
+LIFE_TIMES: Mapping[str, tuple[int | None, str]] = {
+    "never": (None, "Never"),
+    "30": (30, "In 30 days"),
+    "90": (90, "In 90 days"),
+    "180": (180, "In 180 days"),
+    "365": (365, "In 1 year"),
+}
+
+
+class AlreadyShown(Refusal):
+    """The form that made a token was sent again, say by reloading its answer."""
+
+    code = "already-shown"
+
+
+class FormTooOld(Refusal):
+    """The page has been open for longer than its token form lives."""
+
+    code = "form-too-old"
+
+
+def _context(request: HttpRequest) -> Context:
+    user: Any = request.user
+    state = _state(user.organization_id)
+    tokens = state["tokens"]
+    return {
+        **state,
+        "base_url": connections.base_url(user.organization),
+        "tokens_left": connections.MAX_LIVE_TOKENS - len(tokens),
+        "life_times": [(value, label) for value, (_, label) in LIFE_TIMES.items()],
+        "once": signing.dumps([str(user.pk), get_random_string(16)], salt=FORM_SALT),
+        "may_edit": user.has_perm("sign-in.edit"),
+    }
+
+
+def _state(organization_id: UUID) -> dict[str, Any]:
+    connection = connections.default_connection(organization_id)
+    tokens = connections.live_tokens(connection)
+    rows = list(RequestLog.objects.of(organization_id)[:LATEST])
+    return {
+        "connection": connection,
+        "tokens": tokens,
+        "has_token": bool(tokens),
+        "tested": connection.enabled and any(row.status < HTTPStatus.BAD_REQUEST for row in rows),
+        "requests": rows,
+        "last": rows[0] if rows else None,
+        "dropped": 0,
+        "latest": LATEST,
+    }
+
+
+def activity(request: HttpRequest) -> HttpResponse:
+    """The requests that came in last; the page asks for it every few seconds."""
+    user: Any = request.user
+    return render(request, "settings/sections/scim_activity.html", _state(user.organization_id))
+
+
+def generate_token(request: HttpRequest) -> HttpResponse:
+    """Make a token and show it, this once."""
+    if not recently_proven(request):
+        return _ask_for_the_password(request)
+    _use_up(request)
+    actor = pages.actor_of(request)
+    days, _ = LIFE_TIMES.get(request.POST.get("expires", ""), LIFE_TIMES["never"])
+    _, text = connections.generate_token(connections.default_connection(actor.organization_id), by=actor, days=days)
+    # No redirect here: the text is nowhere but in this answer.
+    if pages.is_htmx(request):
+        return HttpResponse(SCIM.render(request, {"bearer_token": text}))
+    return pages.show(request, Page.USERS, {SCIM.key: {"bearer_token": text}})
+
+
+def _ask_for_the_password(request: HttpRequest) -> HttpResponse:
+    address = f"{reverse('account_reauthenticate')}?{urlencode({'next': SCIM.address})}"
+    if pages.is_htmx(request):
+        return HttpResponse(headers={"HX-Redirect": address})
+    return redirect(address)
+
+
+def _use_up(request: HttpRequest) -> None:
+    """Let each form make one token only, however often the browser sends it."""
+    user: Any = request.user
+    once = request.POST.get("once", "")
+    try:
+        owner, value = signing.loads(once, salt=FORM_SALT, max_age=FORM_LIFE)
+    except signing.BadSignature:
+        owner, value = "", ""
+    if owner != str(user.pk):
+        raise FormTooOld("This page has been open for too long. Generate the token again from here.")
+    if not cache.add(f"token-form:{value}", 1, FORM_LIFE):
+        raise AlreadyShown(
+            "This token has already been shown, and no other was made. If you did not keep it, revoke it and generate "
+            "a new one."
+        )
+
+
+def revoke_token(request: HttpRequest, token_id: UUID) -> HttpResponse:
+    """End a token at once."""
+    token = connections.revoke_token(token_id, by=pages.actor_of(request))
+    return pages.done(request, SCIM, f"Revoked {token}")
+
+
+def set_enabled(request: HttpRequest) -> HttpResponse:
+    """Make the tokens valid, or stop them all."""
+    wanted = pages.wanted(request)
+    actor = pages.actor_of(request)
+    connections.set_enabled(connections.default_connection(actor.organization_id), wanted, by=actor)
+    return pages.done(request, SCIM, "SCIM is on." if wanted else "SCIM is off. No token is valid while it is.")
+
+
+def set_manage_admins(request: HttpRequest) -> HttpResponse:
+    """Let SCIM give and take the Admin role, or not."""
+    wanted = pages.wanted(request)
+    actor = pages.actor_of(request)
+    connections.set_manage_admins(connections.default_connection(actor.organization_id), wanted, by=actor)
+    return pages.done(request, SCIM, "SCIM may manage Admins." if wanted else "SCIM leaves Admins alone.")
+
+
+SCIM = Section(
+    page=Page.USERS,
+    key="scim",
+    title="SCIM",
+    lead="Your identity provider creates, updates and deactivates users for you.",
+    position=50,
+    permission="sign-in.view",
+    within="single-sign-on",
+    template="settings/sections/scim.html",
+    context=_context,
+    controls=(
+        Control("users/scim/activity/", "scim-activity", "sign-in.view", activity, reads=True),
+        Control("users/scim/generate-token/", "generate-token", "sign-in.edit", generate_token),
+        Control("users/scim/tokens/<uuid:token_id>/revoke/", "revoke-token", "sign-in.edit", revoke_token),
+        Control("users/scim/enabled/", "scim-enabled", "sign-in.edit", set_enabled),
+        Control("users/scim/manage-admins/", "scim-manage-admins", "sign-in.edit", set_manage_admins),
+    ),
+)

@@ -1,0 +1,75 @@
+"""The forms of the way in: an address that leads to an organization, a password in it, and a new password by mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.forms import LoginForm
+from allauth.account.forms import ResetPasswordForm as MailForm
+from django import forms
+
+from organizations.models import Organization
+from users.models import User
+from users.services import sign_in
+
+LONGEST_NAME = 254
+LONGEST_PASSWORD = 1024
+
+
+class AddressForm(forms.Form):
+    """The e-mail address whose domain says where to sign in."""
+
+    email = forms.EmailField(
+        label="E-mail address",
+        max_length=LONGEST_NAME,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+        error_messages={
+            "required": "Enter your e-mail address.",
+            "invalid": "Enter an address such as you@example.com.",
+        },
+    )
+
+
+class SignInForm(LoginForm):
+    """A userName or e-mail address inside one organization, and its password."""
+
+    def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
+        self.organization = organization
+        super().__init__(*args, **kwargs)
+        self.fields["login"] = forms.CharField(
+            label="E-mail address",
+            max_length=LONGEST_NAME,
+            widget=forms.TextInput(attrs={"autocomplete": "username", "inputmode": "email", "autocapitalize": "none"}),
+            error_messages={"required": "Enter your e-mail address."},
+        )
+        self.fields["password"] = forms.CharField(
+            label="Password",
+            max_length=LONGEST_PASSWORD,
+            strip=False,
+            widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+            error_messages={"required": "Enter your password."},
+        )
+        self.fields["remember"].label = "Keep me signed in on this device"
+        self.order_fields(["login", "password", "remember"])
+
+    def user_credentials(self) -> dict[str, str]:
+        """What the backend is asked with, whatever name was typed: the account's own key."""
+        key = sign_in.sign_in_key(self.cleaned_data["login"], organization_id=self.organization.pk)
+        return {"username": key, "password": self.cleaned_data["password"]}
+
+
+class ResetPasswordForm(MailForm):
+    """The address to which a link for a new password goes, if an account of this one organization has it."""
+
+    def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
+        self.organization = organization
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = "E-mail address"
+        self.fields["email"].max_length = LONGEST_NAME
+
+    def clean_email(self) -> str:
+        """Find the one account, never by the address alone."""
+        address: str = self.cleaned_data["email"]
+        user = User.objects.known_as(self.organization.pk, address)
+        self.users = [user] if user and user.is_active else []
+        return address

@@ -1,0 +1,53 @@
+"""Who may enter where: an address leads to an organization, a name in it to an account, and a password proves it."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+from allauth.account.authentication import get_authentication_records
+from django.conf import settings
+from django.http import HttpRequest
+
+from audit import trail
+from audit.actions import Action
+from audit.actors import Actor
+from domains.addresses import canonical, domain_of
+from domains.models import Domain
+from organizations.models import Organization
+from users.models import User
+
+
+def organization_of_address(address: str) -> Organization | None:
+    """The active organization that has verified the address's domain; whether it has an account is not asked."""
+    domain = Domain.objects.filter(
+        name=domain_of(address), verified_at__isnull=False, organization__is_active=True
+    ).select_related("organization")
+    found = domain.first()
+    return found.organization if found else None
+
+
+def organization_called(slug: str) -> Organization | None:
+    """The active organization of that slug."""
+    return Organization.objects.filter(slug=slug.lower(), is_active=True).first()
+
+
+def sign_in_key(login: str, *, organization_id: UUID) -> str:
+    """The technical name of the account that a person means by a userName or e-mail address.
+
+    Who is not there gets a key too, in the same shape, so that attempts are counted for everybody alike.
+    """
+    user = User.objects.known_as(organization_id, login)
+    return user.sign_in_key if user else f"{organization_id}/{canonical(login)}"
+
+
+def record(user: User, *, by: Actor) -> None:
+    """Keep in the trail that somebody came in."""
+    trail.record(Action.USER_SIGNED_IN, user, by=by)
+
+
+def recently_proven(request: HttpRequest) -> bool:
+    """Whether the person has shown who they are, by signing in or once more, within the last quarter of an hour."""
+    records = get_authentication_records(request, request.user)
+    proven = max((float(record.get("at", 0)) for record in records), default=0.0)
+    return time.time() - proven < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT

@@ -1,0 +1,130 @@
+"""The pages of the way in and out: where to sign in, the password, a new one by mail, and signing out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account import views
+from allauth.decorators import rate_limit
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse, reverse_lazy
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.views.decorators.cache import never_cache
+
+from domains.addresses import domain_of
+from organizations.models import Organization
+from users.forms import AddressForm
+from users.services import sign_in
+
+# Where the address that was typed first waits for the second page; not in the address line, which is logged.
+TYPED_ADDRESS = "sign-in-address"
+
+
+@never_cache
+@rate_limit(action="login")
+def find_organization(request: HttpRequest) -> HttpResponse:
+    """Take an e-mail address and go on to its organization; only the domain is looked at, never the account."""
+    if request.user.is_authenticated:
+        return redirect("settings:index")
+    form = AddressForm(request.POST or None)
+    unknown_domain = ""
+    if request.method == "POST" and form.is_valid():
+        address = form.cleaned_data["email"]
+        organization = sign_in.organization_of_address(address)
+        if organization:
+            request.session[TYPED_ADDRESS] = address
+            return redirect(_with_next(request, reverse("sign-in", args=[organization.slug])))
+        unknown_domain = domain_of(address)
+    context = {"title": "Sign in", "form": form, "unknown_domain": unknown_domain, "next": _next(request)}
+    return render(request, "signin/address.html", context)
+
+
+class _InOrganization:
+    """A page of one organization; an unknown slug and a held organization are the same 404."""
+
+    organization: Organization
+
+    def dispatch(self, request: HttpRequest, *args: Any, slug: str, **kwargs: Any) -> HttpResponseBase:
+        organization = sign_in.organization_called(slug)
+        if organization is None:
+            raise Http404("No organization signs in here. Start with your e-mail address.")
+        self.organization = organization
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        return response
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "organization": self.organization}  # type: ignore[misc]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(organization=self.organization, **kwargs)  # type: ignore[misc]
+        return context
+
+
+class SignIn(_InOrganization, views.LoginView):
+    """E-mail address and password inside one organization."""
+
+    template_name = "signin/password.html"
+    extra_context = {"title": "Sign in"}
+
+    def get_initial(self) -> dict[str, Any]:
+        """The address that led here."""
+        return {"login": self.request.session.get(TYPED_ADDRESS, "")}
+
+
+class ForgottenPassword(_InOrganization, views.PasswordResetView):
+    """Ask for a link by which to set a password, also the first one; the answer never tells whether one was sent."""
+
+    template_name = "signin/forgotten.html"
+    extra_context = {"title": "Set a new password"}
+    success_url = reverse_lazy("account_login")
+
+    def get_initial(self) -> dict[str, Any]:
+        """The address that led here."""
+        return {"email": self.request.session.get(TYPED_ADDRESS, "")}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Say the same to everybody."""
+        response: HttpResponse = super().form_valid(form)
+        if response.status_code != 302:
+            return response
+        context = {"title": "Look into your mail", "organization": self.organization}
+        return render(self.request, "signin/mailed.html", context)
+
+
+class NewPassword(views.PasswordResetFromKeyView):
+    """Where the link in the mail leads."""
+
+    template_name = "signin/new_password.html"
+    extra_context = {"title": "Set a new password"}
+
+
+class NewPasswordSet(views.PasswordResetFromKeyDoneView):
+    """The new password is set; nobody is signed in by it."""
+
+    template_name = "signin/new_password_set.html"
+    extra_context = {"title": "Your new password is set"}
+
+
+class ProveAgain(views.ReauthenticateView):
+    """Ask for the password once more before something that matters."""
+
+    template_name = "signin/prove_again.html"
+    extra_context = {"title": "Confirm that it is you"}
+
+
+class SignOut(views.LogoutView):
+    """End the session; by GET it only asks."""
+
+    template_name = "signin/sign_out.html"
+    extra_context = {"title": "Sign out"}
+
+
+def _next(request: HttpRequest) -> str:
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    return wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else ""
+
+
+def _with_next(request: HttpRequest, address: str) -> str:
+    wanted = _next(request)
+    return f"{address}?{urlencode({'next': wanted})}" if wanted else address
