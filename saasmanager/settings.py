@@ -1,6 +1,10 @@
 """Everything that can be set, read from the environment once; README.md has the table."""
 
+import logging
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import django_stubs_ext
@@ -15,6 +19,39 @@ django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
+env.ENVIRON = {name: value for name, value in os.environ.items() if value}  # an empty variable is one not set
+
+
+def setting(read: Callable[..., Any], name: str, *, default: Any) -> Any:
+    """Read a variable, or refuse to start with a line that says what it should be."""
+    try:
+        return read(name, default=default)
+    except (ValueError, ImproperlyConfigured):
+        raise ImproperlyConfigured(f"{name} must be {KINDS[read]}, not {env.ENVIRON[name]!r}.") from None
+
+
+def database(name: str, *, default: str) -> dict[str, Any]:
+    """Read a database's URL, of the two kinds that this project is tested on."""
+    found: dict[str, Any] = env.db(name, default=default)
+    if found.get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
+        raise ValueError(name)
+    return found
+
+
+def log_level(name: str, *, default: str) -> str:
+    level: str = env.str(name, default=default).upper()
+    if level not in logging.getLevelNamesMapping():
+        raise ValueError(name)
+    return level
+
+
+KINDS = {
+    env.int: "a whole number",
+    env.float: "a number",
+    env.email_url: "like smtp+tls://user:password@mail.example.com:587",
+    database: "like postgres://user:password@host:5432/name or sqlite:////path/to/file",
+    log_level: "one of DEBUG, INFO, WARNING, ERROR",
+}
 
 # Where we are, and who may ask
 
@@ -34,7 +71,7 @@ ALLOWED_HOSTS = env.list(
 )
 
 # How many of our own proxies stand in front. The server speaks plain HTTP, so over HTTPS there is at least one.
-TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=1 if HTTPS else 0)
+TRUSTED_PROXY_COUNT = setting(env.int, "TRUSTED_PROXY_COUNT", default=1 if HTTPS else 0)
 if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
@@ -114,7 +151,7 @@ DATABASE_TIMEOUTS = env.bool("DATABASE_TIMEOUTS", default=True)
 DATABASE_POOLER = env.bool("DATABASE_POOLER", default=False)
 POSTGRESQL_TIMEOUTS = "-c statement_timeout=3s -c lock_timeout=2s -c idle_in_transaction_session_timeout=10s"
 
-_database = env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+_database = setting(database, "DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 if _database["ENGINE"].endswith("sqlite3"):
     _options = {
         "transaction_mode": "IMMEDIATE",
@@ -203,7 +240,8 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-vars().update(env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25"))
+_mail = setting(env.email_url, "EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
+vars().update(_mail)
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"SaaS Manager <no-reply@{_address.hostname}>")
 
@@ -217,13 +255,13 @@ REST_FRAMEWORK = {
 }
 # The request log is written behind the answers: seconds between batches (0 = only when asked to flush), the rows that
 # may wait (more are dropped and counted), and the days they are kept.
-SCIM_LOG_INTERVAL = env.float("SCIM_LOG_INTERVAL", default=0.5)
-SCIM_LOG_QUEUE = env.int("SCIM_LOG_QUEUE", default=10_000)
-SCIM_LOG_RETENTION_DAYS = env.int("SCIM_LOG_RETENTION_DAYS", default=30)
+SCIM_LOG_INTERVAL = setting(env.float, "SCIM_LOG_INTERVAL", default=0.5)
+SCIM_LOG_QUEUE = setting(env.int, "SCIM_LOG_QUEUE", default=10_000)
+SCIM_LOG_RETENTION_DAYS = setting(env.int, "SCIM_LOG_RETENTION_DAYS", default=30)
 
 # Logs
 
-LOGGING = logs.configure(level=env.str("LOG_LEVEL", default="INFO").upper(), readable=DEBUG)
+LOGGING = logs.configure(level=setting(log_level, "LOG_LEVEL", default="INFO"), readable=DEBUG)
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line a request, when it ends
 # It would believe any X-Forwarded-For; the audit log knows the address.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False

@@ -26,7 +26,7 @@ def main(wanted: str) -> None:
     started = time.monotonic()
     if not _works():
         _make_venv()
-    print(f"Installing the locked packages of {locks[0]} into .venv, which takes about a minute ...", flush=True)
+    print(f"Installing the locked packages of {locks[0]} into .venv, which may take a minute ...", flush=True)
     subprocess.run([*_pip(), "install", "--quiet", "--require-hashes", "-r", ROOT / locks[0]], check=True)
     for lock in locks:
         _stamp(lock).write_text(_digest(lock))

@@ -14,15 +14,20 @@ PREPARATIONS = (
 
 
 def main() -> None:
+    host, port, workers = os.environ.get("HOST") or "127.0.0.1", number("PORT", 8000), number("WEB_CONCURRENCY", 2)
     for command in PREPARATIONS:
         done = subprocess.run([sys.executable, ROOT / "manage.py", *command])
         if done.returncode:
             sys.exit(done.returncode)
-    become_the_server(
-        host=os.environ.get("HOST", "127.0.0.1"),
-        port=int(os.environ.get("PORT", "8000")),
-        workers=int(os.environ.get("WEB_CONCURRENCY", "2")),
-    )
+    become_the_server(host=host, port=port, workers=workers)
+
+
+def number(name: str, default: int) -> int:
+    """A whole number from the environment, at least 1."""
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or int(text) < 1:
+        sys.exit(f"SaaS Manager cannot start: {name} must be a whole number from 1 on, not {text!r}.")
+    return int(text)
 
 
 def become_the_server(*, host: str, port: int, workers: int) -> None:

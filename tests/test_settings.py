@@ -1,6 +1,7 @@
 """The environment decides, and what it leaves open is safe."""
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -77,6 +78,26 @@ def test_a_base_url_that_is_none_is_refused(read: Read, base_url: str) -> None:
         read(DEBUG="on", BASE_URL=base_url)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("SCIM_LOG_QUEUE", "many", "a whole number"),
+        ("SCIM_LOG_INTERVAL", "soon", "a number"),
+        ("DATABASE_URL", "mysql://db.example/saas", "like postgres://"),
+        ("DATABASE_URL", "postgres://db.example:port/saas", "like postgres://"),
+        ("EMAIL_URL", "pigeon://", "like smtp"),
+        ("LOG_LEVEL", "loud", "one of DEBUG, INFO"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named(read: Read, name: str, value: str, kind: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} must be {kind}.*, not '{value}'"):
+        read(DEBUG="on", **{name: value})
+
+
+def test_an_empty_variable_is_one_that_is_not_set(read: Read) -> None:
+    assert read(DEBUG="on", DATABASE_URL="", BASE_URL="")["BASE_URL"] == "http://127.0.0.1:8000"
+
+
 def test_no_page_may_load_or_run_what_is_not_ours(read: Read) -> None:
     directives = read(DEBUG="on")["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]
     assert directives["default-src"] == ["'none'"]
@@ -129,3 +150,12 @@ def test_the_database_itself_knows_these_limits(read: Read) -> None:
                 assert cursor.fetchone() == (answer,)
     finally:
         own.close()
+
+
+def test_the_readme_has_one_table_of_all_settings() -> None:
+    read_by_the_project = re.findall(
+        r'(?:env\.\w+|setting)\((?:\s*[\w.]+, )?\s*"(\w+)"', (ROOT / "saasmanager" / "settings.py").read_text()
+    )
+    read_by_the_server = re.findall(r'(?:environ\.get|number)\("(\w+)"', (ROOT / "scripts" / "serve.py").read_text())
+    documented = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(documented) == sorted({*read_by_the_project, *read_by_the_server})

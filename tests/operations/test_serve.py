@@ -79,3 +79,11 @@ def test_without_a_secret_key_it_does_not_start(project: Path) -> None:
     assert started.returncode == 2
     assert "SaaS Manager cannot start: set SECRET_KEY" in started.stderr
     assert "Traceback" not in started.stderr
+
+
+def test_a_port_that_is_none_is_named(project: Path) -> None:
+    started = subprocess.run(
+        ["make", "serve"], cwd=project, env={**os.environ, "PORT": "http"}, capture_output=True, text=True
+    )
+    assert started.returncode == 2
+    assert "PORT must be a whole number from 1 on, not 'http'." in started.stderr
