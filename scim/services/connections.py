@@ -45,7 +45,12 @@ class TokenUnknown(Refusal):
 
 def base_url(organization: Organization) -> str:
     """The address that the identity provider is given; never with a slash at its end."""
-    return f"{settings.BASE_URL.rstrip('/')}/scim/{organization.slug}/v2"
+    return base_url_at(organization.slug)
+
+
+def base_url_at(slug: str) -> str:
+    """The same by the organization's slug."""
+    return f"{settings.BASE_URL}/scim/{slug}/v2"
 
 
 def default_connection(organization_id: UUID) -> Connection:

@@ -1,0 +1,186 @@
+"""ScimView: what every SCIM endpoint does around its own work: token, errors, headers, log (RFC 7644 sections 2 and 3).
+
+A trimmed APIView. Handlers return finished bytes, which are not kept on the view: a view and its request refer to each
+other, so that whatever hangs on them waits for the garbage collector.
+"""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.db import DataError, InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from rest_framework.exceptions import APIException
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.views import APIView
+from uuid_utils import uuid7
+
+from audit.actors import Actor, Door
+from scim.api.authentication import BearerToken
+from scim.api.media import answer_error
+from scim.protocol.errors import InvalidSyntax, InvalidValue, MethodNotAllowed, ScimError, Unauthorized, Unavailable
+from scim.services import journal, verdicts
+from scim.services.connections import base_url_at
+from scim.storage.principals import Credentials, Principal
+
+log = structlog.get_logger(__name__)
+
+EVERY_ANSWER: Mapping[str, str] = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+
+
+class AnyAccept(BaseContentNegotiation):
+    """SCIM has one media type, so that whatever a client says to accept gets it."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class Fault(ScimError):
+    """Something that nobody foresaw."""
+
+    status = 500
+
+
+class Refused(ScimError):
+    """What a permission or a throttle of the REST framework said."""
+
+    def __init__(self, error: APIException) -> None:
+        super().__init__(str(error.detail))
+        self.status = error.status_code  # type: ignore[misc]
+
+
+class ScimView(APIView):
+    """One endpoint. Its handlers get the request and the path's parts and return ``media.answer(...)``."""
+
+    authentication_classes = [BearerToken]
+    content_negotiation_class = AnyAccept
+    versioning_class = None
+    metadata_class = None
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    entry: journal.Entry
+    _credentials: Credentials | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        started = time.perf_counter_ns()
+        self.args, self.kwargs = args, kwargs
+        self.entry = entry = _entry(request, kwargs.get("slug", ""))
+        try:
+            self.request = drf_request = self.initialize_request(request, *args, **kwargs)
+            self.initial(drf_request, *args, **kwargs)
+            method = request.method.lower() if request.method else ""
+            known = method in self.http_method_names
+            handler = getattr(self, method, self.http_method_not_allowed) if known else self.http_method_not_allowed
+            response: HttpResponse = handler(drf_request, *args, **kwargs)
+        except Exception as error:
+            response = self.handle_exception(error)
+        headers = response.headers
+        headers["X-Request-Id"] = entry.request_id
+        for name, value in EVERY_ANSWER.items():
+            headers[name] = value
+        if request.method == "HEAD":
+            headers["Content-Length"] = str(len(response.content))
+            response.content = b""
+        entry.status = response.status_code
+        # By the time of any other answer than these, somebody has asked the database about the token.
+        entry.authenticated = entry.status < 500 and entry.status != 401
+        entry.duration_us = (time.perf_counter_ns() - started) // 1000
+        journal.note(entry)
+        return response
+
+    def perform_authentication(self, request: Request) -> None:
+        """Only reads the token: the statement that serves the request verifies it."""
+        credentials: Any = request.auth
+        self._credentials = credentials
+        self.entry.digest = credentials.digest
+
+    def http_method_not_allowed(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise MethodNotAllowed(f"{request.method} does not apply here; {', '.join(self.allowed_methods)} do.")
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
+        """Any exception as a SCIM answer; to whom has no valid token, always the same one."""
+        error, headers = self._as_scim_error(exc)
+        if error.status < 500 and not isinstance(error, Unauthorized) and self._credentials is not None:
+            try:
+                self._credentials.principal()
+            except Exception as refusal:
+                error, headers = self._as_scim_error(refusal)
+        self.entry.cause = error.cause
+        self.entry.verdict = verdicts.refusal(error.cause, error.detail)
+        return answer_error(error, self.entry.request_id, headers)
+
+    @property
+    def base_url(self) -> str:
+        """The address under which this organization is served, without a slash at its end."""
+        return base_url_at(self.entry.slug)
+
+    @property
+    def credentials(self) -> Credentials:
+        """The token as it was presented."""
+        assert self._credentials is not None  # noqa: S101  (perform_authentication() has raised otherwise)
+        return self._credentials
+
+    def principal(self) -> Principal:
+        """Whose token it is. Raises Unauthorized."""
+        return self.credentials.principal()
+
+    def actor(self) -> Actor:
+        """The token as the audit trail knows it. Raises Unauthorized."""
+        principal = self.principal()
+        return Actor(
+            principal.organization_id,
+            f"SCIM token {principal.token_prefix}…",
+            Door.SCIM,
+            address=self.entry.address,
+            request_id=self.entry.request_id,
+        )
+
+    def _as_scim_error(self, exc: Exception) -> tuple[ScimError, Mapping[str, str]]:
+        match exc:
+            case MethodNotAllowed():
+                return exc, {"Allow": ", ".join(self.allowed_methods)}
+            case ScimError():
+                return exc, {}
+            case APIException():
+                wait = getattr(exc, "wait", None)
+                return Refused(exc), {} if wait is None else {"Retry-After": str(int(wait) + 1)}
+            case OperationalError() | InterfaceError():
+                log.warning("database unavailable", request_id=self.entry.request_id, reason=type(exc).__name__)
+                return Unavailable("The database did not answer in time. Try again.", cause="database"), {}
+            case DataError():
+                log.warning("value refused by the database", request_id=self.entry.request_id)
+                return InvalidValue("A value is too long, or outside what can be stored."), {}
+            case SuspiciousOperation() | UnreadablePostError():
+                return InvalidSyntax("The request is cut off, or has too many parts."), {}
+        log.error("unexpected fault", request_id=self.entry.request_id, exc_info=exc)
+        return Fault("This server has failed. The fault is in its log.", cause="unexpected"), {}
+
+
+def _entry(request: HttpRequest, slug: str) -> journal.Entry:
+    meta = request.META
+    return journal.Entry(
+        slug=slug,
+        request_id=str(uuid7()),
+        method=request.method or "",
+        path=request.path,
+        query=meta.get("QUERY_STRING", ""),
+        client=meta.get("HTTP_USER_AGENT", ""),
+        address=_client_address(meta),
+        started=datetime.now(UTC),
+    )
+
+
+def _client_address(meta: Mapping[str, Any]) -> str:
+    """Who asks: our own proxies each add to X-Forwarded-For the address that they were asked from."""
+    count = settings.TRUSTED_PROXY_COUNT
+    forwarded = meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if count else []
+    address: str = forwarded[-count].strip() if len(forwarded) >= count > 0 else meta.get("REMOTE_ADDR", "")
+    return address

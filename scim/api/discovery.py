@@ -1,0 +1,84 @@
+"""/ServiceProviderConfig, /ResourceTypes, /Schemas, and every path that is none of ours (RFC 7644 section 4)."""
+
+import orjson
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from scim.api.base import ScimView
+from scim.api.media import answer
+from scim.operations import discovery
+from scim.protocol.attributes import Json
+from scim.protocol.errors import Forbidden, NotFound
+from scim.protocol.messages import list_response
+from scim.protocol.schemas import SCHEMAS
+from scim.services import verdicts
+
+
+class DiscoveryView(ScimView):
+    """A document about the server; none can be filtered (RFC 7644 section 4)."""
+
+    def answer_document(self, request: Request, document: Json) -> HttpResponse:
+        """The document, for whoever has a valid token."""
+        if "filter" in request._request.GET:
+            raise Forbidden("Filters don't apply to what describes the server.")
+        self.entry.verdict = verdicts.DISCOVERED
+        return answer(orjson.dumps(document))
+
+
+class ServiceProviderConfigView(DiscoveryView):
+    """What the server offers."""
+
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        self.principal()
+        return self.answer_document(request, discovery.service_provider_config(self.base_url))
+
+
+class ResourceTypesView(DiscoveryView):
+    """The kinds of resources."""
+
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        self.principal()
+        return self.answer_document(request, _list(discovery.resource_types(self.base_url)))
+
+
+class ResourceTypeView(DiscoveryView):
+    """One kind of resource."""
+
+    def get(self, request: Request, slug: str, name: str) -> HttpResponse:
+        self.principal()
+        for kind in discovery.RESOURCE_TYPES:
+            if kind.name == name:
+                return self.answer_document(request, discovery.resource_type(kind, self.base_url))
+        raise NotFound(f"There is no resource type {name[:64]!r}.")
+
+
+class SchemasView(DiscoveryView):
+    """The schemas."""
+
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        self.principal()
+        return self.answer_document(request, _list(discovery.schemas(self.base_url)))
+
+
+class SchemaView(DiscoveryView):
+    """One schema."""
+
+    def get(self, request: Request, slug: str, urn: str) -> HttpResponse:
+        self.principal()
+        for schema in SCHEMAS:
+            if schema.id.lower() == urn.lower():
+                return self.answer_document(request, discovery.schema(schema, self.base_url))
+        raise NotFound(f"There is no schema {urn[:128]!r}.")
+
+
+class NowhereView(ScimView):
+    """Any other path: an answer in SCIM's words, for whoever has a valid token."""
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        super().initial(request, *args, **kwargs)
+        self.principal()
+        raise NotFound("There is no such SCIM endpoint here.", cause="endpoint-unknown")
+
+
+def _list(documents: list[Json]) -> Json:
+    return list_response(documents, total=len(documents))

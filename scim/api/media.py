@@ -1,0 +1,93 @@
+"""Bodies in and out: media types, size and compression of what is read, SCIM's media type on all that is answered.
+
+RFC 7644 sections 3.1 and 3.12, 8.1; RFC 9110 sections 8.4 and 15.
+"""
+
+import zlib
+from collections.abc import Mapping
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+
+from scim.operations.provider import MAX_BODY
+from scim.protocol.attributes import Json
+from scim.protocol.errors import InvalidSyntax, PayloadTooLarge, ScimError, UnsupportedMediaType
+from scim.protocol.messages import error_body, read_json
+
+MEDIA_TYPE = "application/scim+json"
+READABLE = frozenset({MEDIA_TYPE, "application/json"})
+
+# What an error needs besides its body.
+HEADERS: Mapping[int, Mapping[str, str]] = {
+    401: {"WWW-Authenticate": 'Bearer realm="SCIM"'},
+    415: {"Accept": ", ".join(sorted(READABLE)), "Accept-Encoding": "gzip"},
+    503: {"Retry-After": "2"},
+}
+
+_GZIP_WINDOW = 31
+
+
+def read_object(request: HttpRequest) -> dict[str, Json]:
+    """The JSON object in the request's body.
+
+    Raises UnsupportedMediaType, PayloadTooLarge and InvalidSyntax.
+    """
+    media_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if media_type not in READABLE:
+        raise UnsupportedMediaType(f"Send the body as {MEDIA_TYPE} or application/json, not as '{media_type[:80]}'.")
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
+    match encoding:
+        case "identity" | "":
+            return read_json(_read(request))
+        case "gzip" | "x-gzip":
+            return read_json(_unpacked(_read(request)))
+    raise UnsupportedMediaType(f"Bodies may be compressed by gzip, not by '{encoding[:80]}'.")
+
+
+def answer(body: bytes | str, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """A finished SCIM answer."""
+    return HttpResponse(body, status=status, content_type=MEDIA_TYPE, headers=headers)
+
+
+def answer_nothing(status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """An answer that has no body, and so no media type."""
+    response = HttpResponse(status=status, headers=headers)
+    del response.headers["Content-Type"]
+    return response
+
+
+def answer_error(error: ScimError, request_id: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """The error as a SCIM answer. A stranger's 401 is always the same, so it names no request."""
+    body = error_body(error, "" if error.status == 401 else request_id)
+    return answer(orjson.dumps(body), error.status, {**HEADERS.get(error.status, {}), **(headers or {})})
+
+
+def _read(request: HttpRequest) -> bytes:
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if length.isascii() and length.isdigit() and len(length) < 20 and int(length) <= MAX_BODY:
+        return request.read(MAX_BODY + 1)
+    if length:
+        raise _too_large()
+    # Without a length the body comes in chunks, whose end the server marks; Django's own stream takes it for empty.
+    chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+    body: bytes = request.META["wsgi.input"].read(MAX_BODY + 1) if chunked else b""
+    if len(body) > MAX_BODY:
+        raise _too_large()
+    return body
+
+
+def _unpacked(packed: bytes) -> bytes:
+    unpacking = zlib.decompressobj(_GZIP_WINDOW)
+    try:
+        body = unpacking.decompress(packed, MAX_BODY + 1)
+    except zlib.error:
+        raise InvalidSyntax("The body is not what Content-Encoding says: gzip.") from None
+    if len(body) > MAX_BODY:
+        raise _too_large()
+    if not unpacking.eof or unpacking.unused_data:
+        raise InvalidSyntax("The gzip body is cut off, or something follows it.")
+    return body
+
+
+def _too_large() -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body is larger than {MAX_BODY:,} bytes.")

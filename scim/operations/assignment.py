@@ -1,0 +1,94 @@
+"""What a written profile says about others than its person: the role that it gives, and the manager."""
+
+from uuid import UUID
+
+from domains.addresses import fold
+from scim.protocol import schemas
+from scim.protocol.attributes import Json
+from scim.storage.principals import Principal
+from users import profile as profiles
+from users.models import Role, User
+from users.permissions import BuiltIn
+from users.profile import Profile
+
+Advice = tuple[str, ...]
+Assigned = tuple[Role, Profile, Advice]
+
+_ADMIN_ONLY_BY_SWITCH = "Turn on 'Let SCIM give and take the Admin role' to let the identity provider do that."
+
+
+def on_create(profile: Profile, principal: Principal) -> Assigned:
+    """The role of a new user, and the profile with the entries that are kept: the role sent, else the default one."""
+    role, advice = principal.default_role, Advice()
+    if role.is_admin and not principal.manages_admins:
+        role = Role.objects.of(principal.organization_id).get(key=BuiltIn.APP_MANAGEMENT)
+        advice = (f"The default role is Admin; the user got {role.name} instead. {_ADMIN_ONLY_BY_SWITCH}",)
+    return _assigned(profile, profiles.role_entries(role), role, advice, principal)
+
+
+def on_change(profile: Profile, before: Profile, user: User, principal: Principal) -> Assigned:
+    """The role of a changed user: the role sent, else the one that they have."""
+    assert user.role is not None  # noqa: S101  (only operators have none, and they have no organization)
+    if profile.get("roles") == before.get("roles"):
+        return user.role, profile, ()
+    return _assigned(profile, before.get("roles") or profiles.role_entries(user.role), user.role, (), principal)
+
+
+def with_manager(profile: Profile, before: Profile, principal: Principal) -> Profile:
+    """The profile, with the manager's address and name where the manager is one of the organization's users.
+
+    The address is relative to the Base URL (RFC 7643 section 2.3.7). What does not resolve is kept as it was sent.
+    """
+    urn = schemas.ENTERPRISE_USER.id
+    manager = profile.get(urn, {}).get("manager")
+    if manager is None or manager == before.get(urn, {}).get("manager"):
+        return profile
+    resolved = {"value": manager["value"]} if "value" in manager else {}
+    found = _colleague(str(manager.get("value", "")), principal)
+    if found is not None:
+        resolved |= {"$ref": f"Users/{found.pk}", "displayName": found.display_name}
+    extension = {name: value for name, value in profile[urn].items() if name != "manager"}
+    if resolved:
+        extension["manager"] = resolved
+    return {name: value for name, value in profile.items() if name != urn} | ({urn: extension} if extension else {})
+
+
+def _colleague(user_id: str, principal: Principal) -> User | None:
+    try:
+        identifier = UUID(user_id)
+    except ValueError:
+        return None
+    found: User | None = User.objects.of(principal.organization_id).only("display_name").filter(pk=identifier).first()
+    return found
+
+
+def _assigned(
+    profile: Profile, otherwise: list[Profile], present: Role, advice: Advice, principal: Principal
+) -> Assigned:
+    sent = profile.get("roles")
+    if not sent:
+        return present, {**profile, "roles": otherwise}, advice
+    known = {role.name_key: role for role in Role.objects.of(principal.organization_id).filter(is_enabled=True)}
+    kept: list[tuple[Profile, Role]] = []
+    for entry in sent:
+        role = _named(entry, known)
+        if role is None:
+            advice += (f"There is no role {_name(entry)!r}; the entry was left out.",)
+        elif role != present and (role.is_admin or present.is_admin) and not principal.manages_admins:
+            advice += (f"The role {role.name!r} was not given. {_ADMIN_ONLY_BY_SWITCH}",)
+        else:
+            kept.append((entry, role))
+    if not kept:
+        return present, {**profile, "roles": otherwise}, advice
+    effective = next((role for entry, role in kept if entry.get("primary") is True), kept[0][1])
+    return effective, {**profile, "roles": [entry for entry, _role in kept]}, advice
+
+
+def _named(entry: Profile, known: dict[str, Role]) -> Role | None:
+    names = (fold(text) for text in (entry.get("value"), entry.get("display")) if isinstance(text, str))
+    return next((known[name] for name in names if name in known), None)
+
+
+def _name(entry: Profile) -> Json:
+    name: Json = entry.get("value") or entry.get("display")
+    return name

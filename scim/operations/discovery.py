@@ -1,0 +1,80 @@
+"""The documents that tell what this server has and does, read off the tables (RFC 7643 sections 5 to 7)."""
+
+from functools import cache
+
+from scim.operations.provider import AUTHENTICATION_SCHEMES, FEATURES
+from scim.protocol.attributes import Attribute, Json, Resource, ResourceType, Schema, Type
+from scim.protocol.schemas import RESOURCE_TYPE, SCHEMA, SCHEMAS, SERVICE_PROVIDER_CONFIG, USER
+
+RESOURCE_TYPES: tuple[ResourceType, ...] = (USER,)
+
+
+@cache
+def service_provider_config(base_url: str) -> Resource:
+    """What the server offers (RFC 7643 section 5)."""
+    return {
+        "schemas": [SERVICE_PROVIDER_CONFIG.id],
+        **FEATURES,
+        "authenticationSchemes": AUTHENTICATION_SCHEMES,
+        "meta": _meta("ServiceProviderConfig", f"{base_url}/ServiceProviderConfig"),
+    }
+
+
+def resource_types(base_url: str) -> list[Json]:
+    """Every resource type."""
+    return [resource_type(kind, base_url) for kind in RESOURCE_TYPES]
+
+
+def resource_type(kind: ResourceType, base_url: str) -> Resource:
+    """One resource type (RFC 7643 section 6)."""
+    return {
+        "schemas": [RESOURCE_TYPE.id],
+        "id": kind.name,
+        "name": kind.name,
+        "description": kind.description,
+        "endpoint": kind.endpoint,
+        "schema": kind.schema.id,
+        "schemaExtensions": [{"schema": extension.id, "required": False} for extension in kind.extensions],
+        "meta": _meta("ResourceType", f"{base_url}/ResourceTypes/{kind.name}"),
+    }
+
+
+def schemas(base_url: str) -> list[Json]:
+    """Every schema."""
+    return [schema(each, base_url) for each in SCHEMAS]
+
+
+def schema(described: Schema, base_url: str) -> Resource:
+    """One schema (RFC 7643 section 7)."""
+    return {
+        "schemas": [SCHEMA.id],
+        "id": described.id,
+        "name": described.name,
+        "description": described.description,
+        "attributes": [_attribute(attribute) for attribute in described.attributes],
+        "meta": _meta("Schema", f"{base_url}/Schemas/{described.id}"),
+    }
+
+
+def _attribute(attribute: Attribute) -> Json:
+    shown: dict[str, Json] = {
+        "name": attribute.name,
+        "type": str(attribute.type),
+        "multiValued": attribute.multi_valued,
+        "description": attribute.description,
+        "required": attribute.required,
+        "mutability": str(attribute.mutability),
+        "returned": str(attribute.returned),
+    }
+    if attribute.type is Type.COMPLEX:
+        return shown | {"subAttributes": [_attribute(sub) for sub in attribute.sub_attributes]}
+    shown |= {"caseExact": attribute.case_exact, "uniqueness": str(attribute.uniqueness)}
+    if attribute.canonical_values:
+        shown["canonicalValues"] = list(attribute.canonical_values)
+    if attribute.reference_types:
+        shown["referenceTypes"] = list(attribute.reference_types)
+    return shown
+
+
+def _meta(kind: str, location: str) -> Json:
+    return {"resourceType": kind, "location": location}

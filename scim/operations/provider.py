@@ -1,0 +1,29 @@
+"""What this server offers and how much of it: the figures that /ServiceProviderConfig shows and the code enforces."""
+
+from scim.protocol.attributes import Json
+
+# Resources in one answer, and where the client does not say how many it wants (RFC 7644 section 3.4.2.4).
+MAX_RESULTS = 200
+DEFAULT_RESULTS = 100
+
+# Bytes of a request's body, and of what it unpacks to.
+MAX_BODY = 1024 * 1024
+
+FEATURES: dict[str, Json] = {
+    "patch": {"supported": True},
+    "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+    "filter": {"supported": True, "maxResults": MAX_RESULTS},
+    "changePassword": {"supported": False},
+    "sort": {"supported": False},
+    "etag": {"supported": True},
+}
+
+AUTHENTICATION_SCHEMES: list[Json] = [
+    {
+        "type": "oauthbearertoken",
+        "name": "Bearer token",
+        "description": "A token of the organization, generated on its settings page.",
+        "specUri": "https://www.rfc-editor.org/info/rfc6750",
+        "primary": True,
+    }
+]

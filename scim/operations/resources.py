@@ -1,0 +1,277 @@
+"""Create, read, replace, patch and delete users: what SCIM adds to the verbs on people (RFC 7644 section 3).
+
+The only place where a service's refusal becomes a SCIM error.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+import orjson
+from django.db import IntegrityError, transaction
+
+from audit.actions import Action
+from audit.actors import Actor
+from domains.services import AddressRefused
+from organizations.refusals import Refusal
+from scim.operations import assignment
+from scim.operations.preconditions import Preconditions
+from scim.protocol import patch as patching
+from scim.protocol.attributes import Json, Resource
+from scim.protocol.errors import Conflict, Forbidden, InvalidValue, NotFound, ScimError, Uniqueness
+from scim.protocol.messages import Op, PatchOp, read_patch
+from scim.protocol.projection import EVERYTHING, Projection
+from scim.protocol.schemas import USER
+from scim.protocol.validation import check_resource, read_resource
+from scim.storage import repository
+from scim.storage.principals import Credentials, Principal
+from users import profile as profiles
+from users.models import Source, User
+from users.profile import Profile
+from users.services import accounts
+
+MAX_EXTERNAL_ID = 512
+
+# What a PUT keeps where the client left it out, and no PATCH takes away: leaving out is not asking for a loss.
+KEPT_BY_REPLACE = ("externalId", "active", "roles")
+KEPT_BY_PATCH = ("active", "roles")
+
+# What taking over a person who was made by hand leaves as it is.
+KEPT_BY_ADOPTION = ("userName", "emails", "roles")
+
+ERRORS: dict[type[Refusal], type[ScimError]] = {
+    accounts.AddressInvalid: InvalidValue,
+    AddressRefused: InvalidValue,
+    accounts.NameTaken: Uniqueness,
+    accounts.LastAdmin: Forbidden,
+    accounts.UserUnknown: NotFound,
+}
+
+
+class Deed(StrEnum):
+    """What a write came to."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    SUSPENDED = "suspended"
+    RESTORED = "restored"
+    ADOPTED = "adopted"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A user after a write, and what the request log should tell of it."""
+
+    user_id: UUID
+    user_name: str
+    document: str
+    version: int
+    deed: Deed
+    advice: tuple[str, ...]
+
+
+def shown(document: str, projection: Projection, base_url: str) -> str:
+    """A stored document as the client asked to see it."""
+    whole = repository.represent(document, base_url)
+    if projection == EVERYTHING:
+        return whole
+    return orjson.dumps(projection.apply(orjson.loads(whole))).decode()
+
+
+def read(user_id: str, credentials: Credentials) -> repository.Stored:
+    """The stored user. Raises NotFound and Unauthorized."""
+    stored = repository.find(user_id, credentials)
+    if stored is None:
+        raise _unknown(user_id)
+    return stored
+
+
+def create(body: dict[str, Json], *, principal: Principal, by: Actor) -> Written:
+    """Make a user (RFC 7644 section 3.3). Raises InvalidValue, InvalidSyntax and Uniqueness."""
+    profile, advice = _read(body)
+    role, profile, more = assignment.on_create(profile, principal)
+    with _as_scim_errors():
+        user = accounts.create(assignment.with_manager(profile, {}, principal), role=role, source=Source.SCIM, by=by)
+    return _written(user, Deed.CREATED, (*advice, *more))
+
+
+def replace(
+    user_id: str, body: dict[str, Json], *, principal: Principal, preconditions: Preconditions, by: Actor
+) -> Written:
+    """Give a user another profile (RFC 7644 section 3.5.1); what the client left out of KEPT_BY_REPLACE stays.
+
+    Raises NotFound, PreconditionFailed, InvalidValue, InvalidSyntax, Uniqueness, Conflict and Forbidden.
+    """
+    sent, advice = _read(body)
+    return _change(
+        user_id,
+        lambda before: _keeping(KEPT_BY_REPLACE, before, sent),
+        adopts="externalId" in sent,
+        advice=advice,
+        principal=principal,
+        preconditions=preconditions,
+        by=by,
+    )
+
+
+def patch(
+    user_id: str, body: dict[str, Json], *, principal: Principal, preconditions: Preconditions, by: Actor
+) -> Written:
+    """Change parts of a user, all or none (RFC 7644 section 3.5.2).
+
+    Raises what ``replace`` does, and InvalidPath, InvalidFilter, NoTarget and Mutability.
+    """
+    wanted = read_patch(body, USER)
+
+    def changed(before: Profile) -> Profile:
+        after = patching.apply(before, wanted.operations, USER)
+        check_resource(after, USER)
+        return _keeping(KEPT_BY_PATCH, before, _profile(after))
+
+    return _change(
+        user_id,
+        changed,
+        adopts=_sets_external_id(wanted),
+        advice=wanted.advice,
+        principal=principal,
+        preconditions=preconditions,
+        by=by,
+    )
+
+
+def delete(user_id: str, *, principal: Principal, preconditions: Preconditions, by: Actor) -> Written:
+    """Remove a user for good (RFC 7644 section 3.6). Raises NotFound, PreconditionFailed, Conflict and Forbidden."""
+    with _as_scim_errors(), transaction.atomic():
+        user = _find(user_id, principal)
+        preconditions.check(user.version)
+        if user.source != Source.SCIM:
+            raise _made_by_hand(user)
+        gone = _written(user, Deed.DELETED, ())
+        accounts.delete(user, by=by)
+    return gone
+
+
+def _change(
+    user_id: str,
+    change: Callable[[Profile], Profile],
+    *,
+    adopts: bool,
+    advice: tuple[str, ...],
+    principal: Principal,
+    preconditions: Preconditions,
+    by: Actor,
+) -> Written:
+    with _as_scim_errors(), transaction.atomic():
+        user = _find(user_id, principal)
+        preconditions.check(user.version)
+        before = profiles.read(user)
+        after = _checked(change(before))
+        former_version, was_active, action = user.version, user.is_active, None
+        if user.source == Source.SCIM:
+            role, after, more = assignment.on_change(after, before, user, principal)
+        else:
+            if not adopts:
+                raise _made_by_hand(user)
+            role, after, more = _adopted(user, after, before, principal)
+            action = Action.USER_ADOPTED
+        accounts.update(user, assignment.with_manager(after, before, principal), role=role, by=by, action=action)
+    if action:
+        deed = Deed.ADOPTED
+    elif user.version == former_version:
+        deed = Deed.UNCHANGED
+    elif user.is_active != was_active:
+        deed = Deed.RESTORED if user.is_active else Deed.SUSPENDED
+    else:
+        deed = Deed.CHANGED
+    return _written(user, deed, (*advice, *more))
+
+
+def _adopted(user: User, after: Profile, before: Profile, principal: Principal) -> assignment.Assigned:
+    """Take over a person who was made by hand: from now on the identity provider manages the profile."""
+    assert user.role is not None  # noqa: S101  (only operators have none, and they have no organization)
+    if user.role.is_admin and not principal.manages_admins:
+        raise Forbidden(
+            f"{user.user_name} is an Admin, and SCIM takes over Admins only if 'Let SCIM give and take the Admin role' "
+            "is on.",
+            cause="admin-not-adopted",
+        )
+    kept = {name: before[name] for name in KEPT_BY_ADOPTION if name in before}
+    dropped = [name for name in KEPT_BY_ADOPTION if after.get(name) != before.get(name)]
+    advice = tuple(f"Taking over a user leaves '{name}' as it is; send it again to change it." for name in dropped)
+    user.source = Source.SCIM
+    return user.role, {name: value for name, value in after.items() if name not in KEPT_BY_ADOPTION} | kept, advice
+
+
+def _find(user_id: str, principal: Principal) -> User:
+    try:
+        identifier = UUID(user_id)
+    except ValueError:
+        raise _unknown(user_id) from None
+    if str(identifier) != user_id:
+        raise _unknown(user_id)
+    try:
+        return accounts.find(identifier, organization_id=principal.organization_id)
+    except accounts.UserUnknown:
+        raise _unknown(user_id) from None
+
+
+def _unknown(user_id: str) -> NotFound:
+    return NotFound(f"There is no user {user_id[:64]!r} in this organization.", cause="user-unknown")
+
+
+def _made_by_hand(user: User) -> Conflict:
+    return Conflict(
+        f"{user.user_name} was not made by SCIM. To take over the account, send a PUT or PATCH with an 'externalId'.",
+        cause="not-adopted",
+    )
+
+
+def _read(body: dict[str, Json]) -> tuple[Profile, tuple[str, ...]]:
+    resource, advice = read_resource(body, USER)
+    return _checked(_profile(resource)), advice
+
+
+def _profile(resource: Resource) -> Profile:
+    return {name: value for name, value in resource.items() if name not in ("schemas", "id", "meta")}
+
+
+def _checked(profile: Profile) -> Profile:
+    """What the schema doesn't say: an empty externalId is none, and a long one would not fit into its index."""
+    external_id = profile.get("externalId")
+    if external_id is None:
+        return profile
+    if len(external_id) > MAX_EXTERNAL_ID:
+        raise InvalidValue(f"'externalId' is longer than {MAX_EXTERNAL_ID} characters.")
+    return profile if external_id else {name: value for name, value in profile.items() if name != "externalId"}
+
+
+def _keeping(names: tuple[str, ...], before: Profile, after: Profile) -> Profile:
+    return {name: before[name] for name in names if name in before} | after
+
+
+def _sets_external_id(wanted: PatchOp) -> bool:
+    return any(
+        operation.target.path.attribute.name == "externalId" and operation.op is not Op.REMOVE and operation.value
+        for operation in wanted.operations
+    )
+
+
+def _written(user: User, deed: Deed, advice: tuple[str, ...]) -> Written:
+    return Written(user.pk, user.user_name, user.document, user.version, deed, advice)
+
+
+@contextmanager
+def _as_scim_errors() -> Iterator[None]:
+    try:
+        yield
+    except AddressRefused as refusal:
+        raise InvalidValue(refusal.message, cause=refusal.reason) from None
+    except Refusal as refusal:
+        raise ERRORS[type(refusal)](refusal.message, cause=refusal.code) from None
+    except IntegrityError:
+        # Whatever two writers did at once: the second one is told, and may look and try again.
+        raise Uniqueness("Another request has just taken one of these values.", cause="name-taken") from None

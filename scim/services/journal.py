@@ -1,0 +1,253 @@
+"""The request log: every SCIM request leaves a row, written in batches behind the answers.
+
+Requests put entries into a bounded queue; a thread of the process takes them out, finds out to whom they belong and
+writes them. A full queue or a database that stays away costs entries, which are counted, and never a request.
+"""
+
+import atexit
+import os
+import re
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from organizations.models import Organization
+from scim.models import RequestLog, Token
+from scim.services.verdicts import TOKEN_FAULTS
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+PRUNED_AT_ONCE = 1000
+LONGEST_QUERY = 10_000
+
+# Whatever looks like one of our tokens, or stands where people put secrets, is not for the log.
+_SECRETS = re.compile(r"smgr_\w+|(?<=token=)[^&]+|(?<=password=)[^&]+|(?<=secret=)[^&]+|(?<=authorization=)[^&]+", re.I)
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+
+_COLUMNS = (
+    "id", "organization_id", "created_at", "request_id", "method", "path", "query", "status", "cause", "verdict",
+    "advice", "duration_us", "token_id", "token_label", "client", "address", "user_id", "user_label",
+)  # fmt: skip
+_INTO = f"scim_requestlog ({', '.join(_COLUMNS)})"
+
+
+@dataclass(slots=True)
+class Entry:
+    """One request, filled in while it is served.
+
+    ``document`` is the user that was shown, from which the writer takes id and name; ``authenticated`` tells that the
+    digest was found valid.
+    """
+
+    slug: str
+    request_id: str
+    method: str
+    path: str
+    query: str
+    client: str
+    address: str
+    started: datetime
+    digest: str = ""
+    authenticated: bool = False
+    status: int = 0
+    cause: str = ""
+    verdict: str = ""
+    advice: Sequence[str] = ()
+    duration_us: int = 0
+    document: str = ""
+    user_id: UUID | None = None
+    user_label: str = ""
+
+
+@dataclass(slots=True)
+class _Counts:
+    dropped: int = 0
+    homeless: int = 0
+
+
+_queue: deque[Entry] = deque()
+_counts = _Counts()
+_writing = threading.Lock()
+_starting = threading.Lock()
+_stopping = threading.Event()
+_writer: threading.Thread | None = None
+
+
+def note(entry: Entry) -> None:
+    """Queue an entry; never waits and never fails."""
+    if len(_queue) >= settings.SCIM_LOG_QUEUE:
+        _counts.dropped += 1
+        return
+    _queue.append(entry)
+    if _writer is None and settings.SCIM_LOG_INTERVAL:
+        _start_writer()
+
+
+def dropped() -> int:
+    """How many entries this process has lost: to a full queue, or to a database that could not be written."""
+    return _counts.dropped
+
+
+def homeless() -> int:
+    """How many entries named no organization that exists, so that there is nobody to show them to."""
+    return _counts.homeless
+
+
+def flush() -> None:
+    """Write what is queued now. A database error costs a second try, another one the batch."""
+    with _writing:
+        remaining = len(_queue)
+        while remaining > 0:
+            batch = [_queue.popleft() for _ in range(min(BATCH, remaining))]
+            remaining -= len(batch)
+            _write_or_drop(batch)
+
+
+def prune() -> int:
+    """Delete what is older than SCIM_LOG_RETENTION_DAYS, in small steps; returns how many rows that were."""
+    limit = timezone.now() - timedelta(days=settings.SCIM_LOG_RETENTION_DAYS)
+    old = RequestLog.objects.filter(created_at__lt=limit).order_by("pk").values_list("pk", flat=True)
+    deleted = 0
+    while ids := list(old[:PRUNED_AT_ONCE]):
+        deleted += RequestLog.objects.filter(pk__in=ids).delete()[0]
+    return deleted
+
+
+def _start_writer() -> None:
+    global _writer
+    with _starting:
+        if _writer is None:
+            _writer = threading.Thread(target=_write_until_stopped, name="scim-journal", daemon=True)
+            _writer.start()
+
+
+def _write_until_stopped() -> None:
+    while not _stopping.wait(settings.SCIM_LOG_INTERVAL):
+        flush()
+    flush()
+    connection.close()
+
+
+@atexit.register
+def _stop_writer() -> None:
+    _stopping.set()
+    if _writer is not None:
+        _writer.join(timeout=5)
+
+
+def _start_afresh() -> None:
+    """A forked process has neither the parent's thread nor any business with its entries."""
+    global _writer, _writing, _starting
+    _writer, _writing, _starting = None, threading.Lock(), threading.Lock()
+    _queue.clear()
+
+
+os.register_at_fork(after_in_child=_start_afresh)
+
+
+def _write_or_drop(batch: Sequence[Entry]) -> None:
+    for last_try in (False, True):
+        try:
+            with transaction.atomic():
+                _write(batch)
+            return
+        except (DatabaseError, InterfaceError) as error:
+            if not connection.in_atomic_block:
+                connection.close()
+            if last_try:
+                _counts.dropped += len(batch)
+                log.warning("request log rows lost", count=len(batch), reason=type(error).__name__)
+
+
+def _write(batch: Sequence[Entry]) -> None:
+    slugs = {entry.slug for entry in batch}
+    organizations = dict(Organization.objects.filter(slug__in=slugs).values_list("slug", "pk"))
+    digests = {entry.digest for entry in batch if entry.digest}
+    tokens = {token.digest: token for token in Token.objects.filter(digest__in=digests)} if digests else {}
+    rows = [
+        _row(entry, organizations[entry.slug], tokens.get(entry.digest))
+        for entry in batch
+        if entry.slug in organizations
+    ]
+    _insert(rows)
+    _mark_used(batch, tokens)
+    _counts.homeless += len(batch) - len(rows)
+
+
+def _insert(rows: Sequence[tuple[Any, ...]]) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {_INTO} FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        elif rows:
+            cursor.executemany(f"INSERT INTO {_INTO} VALUES ({', '.join(['%s'] * len(_COLUMNS))})", rows)  # noqa: S608
+
+
+def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, Token]) -> None:
+    latest = {entry.digest: entry for entry in batch if entry.authenticated}
+    # In one order everywhere, so that two processes never wait for each other.
+    for token, entry in sorted(((tokens[digest], latest[digest]) for digest in latest.keys() & tokens.keys()), key=_id):
+        Token.objects.of(token.organization_id).filter(pk=token.pk).update(
+            last_used_at=entry.started, last_used_address=_address(entry.address), last_used_client=_clean(entry.client)
+        )
+
+
+def _id(used: tuple[Token, Entry]) -> UUID:
+    return used[0].pk
+
+
+def _row(entry: Entry, organization_id: UUID, token: Token | None) -> tuple[Any, ...]:
+    own = token if token is not None and token.organization_id == organization_id else None
+    user_id, user_label = entry.user_id, entry.user_label
+    if entry.document:
+        shown = orjson.loads(entry.document)
+        user_id, user_label = UUID(shown["id"]), shown["userName"]
+    return (
+        _key(uuid7()),
+        _key(organization_id),
+        connection.ops.adapt_datetimefield_value(entry.started),
+        entry.request_id,
+        _clean(entry.method)[:10],
+        _clean(entry.path)[:2048],
+        _clean(entry.query)[:LONGEST_QUERY],
+        entry.status,
+        entry.cause[:40],
+        _clean(entry.verdict.replace("{user}", user_label))[:1000],
+        orjson.dumps([_clean(advice) for advice in entry.advice]).decode(),
+        entry.duration_us,
+        own and _key(own.pk),
+        str(own) if own else TOKEN_FAULTS.get(entry.cause, TOKEN_FAULTS["token-unknown"]),
+        _clean(entry.client)[:200],
+        _address(entry.address),
+        user_id and _key(user_id),
+        user_label[:254],
+    )
+
+
+def _clean(text: str) -> str:
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", _SECRETS.sub("***", text))
+
+
+def _address(text: str) -> str | None:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None
+
+
+def _key(identifier: UUID) -> UUID | str:
+    return identifier if connection.features.has_native_uuid_field else identifier.hex

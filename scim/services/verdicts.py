@@ -1,0 +1,67 @@
+"""What the request log says about a request, in plain words for the person who set SCIM up."""
+
+from collections.abc import Mapping
+
+# Why a request got no further than the token; the client itself is not told which it was.
+TOKEN_FAULTS: Mapping[str, str] = {
+    "token-missing": "no token",
+    "token-malformed": "malformed token",
+    "token-unknown": "unknown token",
+    "token-of-another-organization": "another organization's token",
+}
+
+# By the cause of a refusal. What stands here tells more than the client was told, or tells it to somebody else; for
+# every other cause the client's own words are the best there are.
+REFUSALS: Mapping[str, str] = {
+    "token-missing": "Refused: the request carried no bearer token.",
+    "token-malformed": "Refused: the Authorization header is not 'Bearer' and a token.",
+    "token-unknown": "Refused: nobody here has such a token. It may be cut off or mistyped; generate a new one.",
+    "token-revoked": "Refused: this token was revoked. Give the identity provider a new one.",
+    "token-expired": "Refused: this token has expired. Give the identity provider a new one.",
+    "token-of-another-organization": "Refused: the token belongs to another organization than this address.",
+    "organization-suspended": "Refused: the organization is suspended.",
+    "scim-off": "Refused: Enable SCIM is off.",
+    "unexpected": "Failed: an unexpected fault of this server. It is in the server's own log under this request's id.",
+    "database": "Failed: the database did not answer in time. The identity provider was asked to try again.",
+}
+
+
+def refusal(cause: str, detail: str) -> str:
+    """The verdict on a request that was refused for that cause; ``detail`` is what the client was told."""
+    return REFUSALS.get(cause) or f"Refused: {_within_a_sentence(detail)}"
+
+
+def _within_a_sentence(text: str) -> str:
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+
+
+# By what a write came to (``scim.operations.resources.Deed``).
+DEEDS: Mapping[str, str] = {
+    "created": "Created {user}.",
+    "changed": "Changed {user}.",
+    "suspended": "Suspended {user}.",
+    "restored": "Restored {user}.",
+    "adopted": "Took over {user} from manual management.",
+    "unchanged": "Nothing to change: {user} is like that already.",
+    "deleted": "Deleted {user}.",
+}
+
+READ = "Read {user}."
+READ_UNCHANGED = "Read {user}: unchanged since the last time."
+DISCOVERED = "Told what this server offers."
+
+
+def listed(shown: int, total: int) -> str:
+    """The verdict on a list of all users."""
+    return f"Listed {shown:,} of {_people(total)}."
+
+
+def found(shown: int, total: int) -> str:
+    """The verdict on a list of those who satisfy a filter."""
+    if shown == total:
+        return f"Found {_people(total)}." if total else "Found nobody."
+    return f"Found {_people(total)}, showed {shown:,}."
+
+
+def _people(number: int) -> str:
+    return f"{number:,} user" if number == 1 else f"{number:,} users"

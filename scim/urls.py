@@ -1,0 +1,27 @@
+"""The endpoints of RFC 7644 section 3.2, under /scim/SLUG/v2; spare slashes are forgiven, and nothing redirects."""
+
+from django.urls import URLPattern, re_path
+
+from scim.api import discovery, resources
+from scim.api.base import ScimView
+
+ID = r"(?P<user_id>[^/]+)"
+
+
+def endpoint(route: str, view: type[ScimView]) -> URLPattern:
+    """A path in which every slash may be doubled, and slashes may follow."""
+    pattern = f"scim/(?P<slug>[^/]+)/v2{route}".replace("/", "/+").replace("[^/+]", "[^/]")
+    return re_path(rf"^/*{pattern}/*\Z", view.as_view())
+
+
+urlpatterns = [
+    endpoint("/Users", resources.UsersView),
+    endpoint(f"/Users/{ID}", resources.UserView),
+    endpoint("/ServiceProviderConfig", discovery.ServiceProviderConfigView),
+    endpoint("/ResourceTypes", discovery.ResourceTypesView),
+    endpoint("/ResourceTypes/(?P<name>[^/]+)", discovery.ResourceTypeView),
+    endpoint("/Schemas", discovery.SchemasView),
+    endpoint("/Schemas/(?P<urn>[^/]+)", discovery.SchemaView),
+    re_path(r"^/*scim/+(?P<slug>[^/]+)(?s:.*)\Z", discovery.NowhereView.as_view()),
+    re_path(r"^/*scim(?:/(?s:.*))?\Z", discovery.NowhereView.as_view()),
+]
