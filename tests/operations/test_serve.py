@@ -2,10 +2,13 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -65,6 +68,16 @@ def test_a_filter_of_8192_characters_reaches_the_application(server: Server) -> 
     # Percent-encoded, each character takes three.
     answer = server.request("GET", "/readyz?filter=" + "%22" * 8192)
     assert answer.status == 200
+
+
+def test_thirty_clients_that_never_end_their_headers_keep_nobody_waiting(server: Server) -> None:
+    with ExitStack() as stack:
+        for _ in range(30):
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0)))
+            slow.sendall(b"POST /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        started = time.monotonic()
+        assert server.request("GET", "/readyz").status == 200
+        assert time.monotonic() - started < 2
 
 
 def test_without_a_secret_key_it_does_not_start(project: Path) -> None:
