@@ -9,8 +9,18 @@ from django.conf import settings
 
 from tests.browser import base_url, browser_type_launch_args, chromium, complaints, context
 from tests.servers import granian_server
+from tests.tenants import acme, globex
 
-__all__ = ["base_url", "browser_type_launch_args", "chromium", "complaints", "context", "granian_server"]
+__all__ = [
+    "acme",
+    "base_url",
+    "browser_type_launch_args",
+    "chromium",
+    "complaints",
+    "context",
+    "globex",
+    "granian_server",
+]
 
 CI = os.environ.get("CI") == "true"
 

@@ -1,0 +1,66 @@
+"""Organizations: names, slugs and time zones that work, and the lock under which rules about all people hold."""
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from organizations import services
+from organizations.models import Organization
+from organizations.services import OrganizationInvalid
+from tests.tenants import Tenant
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_bare_organization_is_active_and_in_utc() -> None:
+    made = services.create("  Acme GmbH ", "acme")
+    assert (made.name, made.slug, made.time_zone, made.is_active) == ("Acme GmbH", "acme", "UTC", True)
+    assert str(Organization.objects.get()) == "Acme GmbH"
+
+
+@pytest.mark.parametrize("slug", ["a", "0", "acme-2", "a" * 63])
+def test_a_slug_has_small_letters_digits_and_hyphens(slug: str) -> None:
+    assert services.create("Acme", slug).slug == slug
+
+
+@pytest.mark.parametrize("slug", ["", "Acme", "a_b", "-a", "a-", "a" * 64, "a.b", "a/b", "ä", "a\n"])
+def test_any_other_slug_is_refused_with_the_rule(slug: str) -> None:
+    with pytest.raises(OrganizationInvalid, match=r"Slug: "):
+        services.create("Acme", slug)
+    assert not Organization.objects.exists()
+
+
+def test_a_slug_is_given_once() -> None:
+    services.create("Acme", "acme")
+    with pytest.raises(OrganizationInvalid, match="already exists"):
+        services.create("Other", "acme")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Organization.objects.create(name="Other", slug="acme")
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 121])
+def test_a_name_is_needed_and_fits(name: str) -> None:
+    with pytest.raises(OrganizationInvalid, match="Name: "):
+        services.create(name, "acme")
+
+
+def test_a_time_zone_is_one_that_exists() -> None:
+    from django.core.exceptions import ValidationError
+
+    organization = Organization(name="Acme", slug="acme", time_zone="Mars/Olympus")
+    with pytest.raises(ValidationError, match="Europe/Berlin"):
+        organization.full_clean()
+
+
+def test_the_lock_is_for_one_organization_and_needs_a_transaction(acme: Tenant) -> None:
+    with CaptureQueriesContext(connection) as statements:
+        assert services.lock(acme.id) == acme.organization
+    locking = "FOR NO KEY UPDATE" in statements.captured_queries[0]["sql"]
+    assert locking is (connection.vendor == "postgresql")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_outside_a_transaction_is_a_bug() -> None:
+    organization = services.create("Acme", "acme")
+    with pytest.raises(AssertionError):
+        services.lock(organization.pk)

@@ -1,0 +1,107 @@
+"""Two organizations for the tests, made as an operator makes them, and what happened in them."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest
+
+import domains.services
+from audit.actors import Actor, Door
+from audit.models import AuditEvent
+from domains.models import Domain
+from organizations.models import Organization
+from scim.models import Connection
+from scim.services.onboarding import open_organization
+from users import profile as profiles
+from users.models import Headcount, Role, Source, User
+from users.permissions import BuiltIn
+from users.services import accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """An organization with one domain that has the checkmark, its roles, and somebody who acts for it."""
+
+    organization: Organization
+    connection: Connection
+    by: Actor
+    domain: str
+
+    @property
+    def id(self) -> UUID:
+        return self.organization.pk
+
+    def role(self, key: BuiltIn) -> Role:
+        return Role.objects.of(self.id).get(key=key)
+
+    def add(self, login: str, role: BuiltIn = BuiltIn.APP_MANAGEMENT, **options: Any) -> User:
+        """Create a person; without an @ the login lies in the tenant's domain."""
+        address = login if "@" in login else f"{login}@{self.domain}"
+        profile = {"userName": address, **options.pop("profile", {})}
+        options = {"source": Source.SCIM, **options}
+        return accounts.create(profile, role=self.role(role), by=self.by, **options)
+
+    def update(self, user: User, **changes: Any) -> User:
+        """Write the user's profile with these attributes changed; None leaves one out."""
+        found = accounts.find(user.pk, organization_id=self.id)
+        profile = {**profiles.read(found), **changes}
+        accounts.update(found, {name: value for name, value in profile.items() if value is not None}, by=self.by)
+        return found
+
+    def tick(self, domain: str, wanted: bool = True) -> Domain:
+        """Switch a domain's checkmark; one that is not there is added, verified."""
+        found = Domain.objects.of(self.id).filter(name=domain).first()
+        found = found or domains.services.add(domain, verified=True, by=self.by)
+        return domains.services.set_user_requests(found.pk, wanted, by=self.by)
+
+    def events(self) -> list[AuditEvent]:
+        """The organization's history, newest first."""
+        return list(AuditEvent.objects.filter(organization_id=self.id))
+
+    def last_event(self) -> AuditEvent:
+        return self.events()[0]
+
+    def headcount(self) -> int:
+        return Headcount.objects.get(organization=self.organization).users
+
+
+@pytest.fixture
+def acme(db: None) -> Tenant:
+    return open_tenant("acme")
+
+
+@pytest.fixture
+def globex(db: None) -> Tenant:
+    return open_tenant("globex")
+
+
+def open_tenant(slug: str) -> Tenant:
+    domain = f"{slug}.example"
+    opened = open_organization(slug.title(), slug, domains_with_requests=[domain])
+    by = Actor(opened.organization.pk, "Ada Moreau", Door.PAGE, address="192.0.2.10", request_id="r-1")
+    return Tenant(opened.organization, opened.connection, by, domain)
+
+
+def session_of(user: User) -> SessionStore:
+    """A signed-in browser's session."""
+    from django.contrib.auth import login
+
+    request = HttpRequest()
+    request.session = SessionStore()
+    request.user = AnonymousUser()
+    login(request, User.objects.get(pk=user.pk), backend="users.backends.AccountBackend")
+    request.session.save()
+    return SessionStore(request.session.session_key)
+
+
+def is_signed_in(session: SessionStore) -> bool:
+    """Whether the next request of that browser finds its user."""
+    from django.contrib.auth import get_user
+
+    request = HttpRequest()
+    request.session = session
+    return bool(get_user(request).is_authenticated)
