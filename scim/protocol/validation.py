@@ -195,14 +195,20 @@ def _keep_flat(read: Resource, name: str, value: Json, resource_type: ResourceTy
     except InvalidPath:
         advice.append(quirks.unknown_attribute(name))
         return
+    advice.append(quirks.flat_name(name))
+    member: Resource = {}
+    _keep(member, path.leaf, value, "", advice)
+    if not member:
+        return
     holder = read
     for key in path.keys[:-1]:
         inner = holder.setdefault(key, {})
-        if not isinstance(inner, dict):
+        if not isinstance(inner, dict) or path.attribute.multi_valued:
             raise InvalidValue(f"'{path.attribute.name}' has several values; '{name[:200]}' does not say which.")
         holder = inner
-    _keep(holder, path.leaf, value, "", advice)
-    advice.append(quirks.flat_name(name))
+    if path.leaf.name in holder:
+        raise InvalidSyntax(f"'{name[:200]}' was sent twice, in different ways.")
+    holder.update(member)
 
 
 def _read_members(members: dict[str, Json], holder: Attribute, owner: str, advice: list[str]) -> dict[str, Json]:

@@ -46,9 +46,19 @@ def test_a_body_with_an_oddity_is_read_as_it_was_meant(sent: dict[str, Any], mea
     assert advice and read(**meant)[1] == ()
 
 
-def test_a_flat_name_that_does_not_say_which_value_it_means_is_refused() -> None:
+@pytest.mark.parametrize("emails", [None, [{"value": "c@d.example"}]])
+def test_a_flat_name_that_does_not_say_which_value_it_means_is_refused(emails: Any) -> None:
     with pytest.raises(errors.InvalidValue, match="does not say which"):
-        read(**{"emails.value": "a@b.example", "emails": [{"value": "c@d.example"}]})
+        read(**{"emails.value": "a@b.example", "emails": emails})
+
+
+def test_a_flat_name_and_a_nested_one_for_the_same_attribute_are_refused() -> None:
+    with pytest.raises(errors.InvalidSyntax, match="twice"):
+        read(**{"name.givenName": "Ann", "name": {"givenName": "Bea"}})
+
+
+def test_a_flat_name_without_a_value_is_no_value() -> None:
+    assert read(**{"name.givenName": None, f"{ENTERPRISE}:department": None})[0] == person()
 
 
 @pytest.mark.parametrize("name", ["name.nick", "urn:x:y:z", f"{ENTERPRISE}:shoeSize", "a b", "", "."])
