@@ -89,11 +89,6 @@ class Attribute:
             return text
         return canonical(text) if self.address else fold(text)
 
-    def key_of_part(self, text: str) -> str:
-        """The form in which a piece of text is looked for within the keys of this attribute."""
-        # No address has a blank at its ends, so text that has one is part of none; canonical() would take it off.
-        return self.key(text) if text == text.strip() else fold(text)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Schema:

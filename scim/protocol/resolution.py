@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
+from domains.addresses import fold
 from scim.protocol.attributes import Attribute, AttributePath, ResolvedPath, ResourceType, Returned, Type
 from scim.protocol.errors import InvalidFilter, InvalidPath
 from scim.protocol.filters import (
@@ -153,8 +154,9 @@ def _default_sub_attribute(path: ResolvedPath) -> ResolvedPath:
 def _wanted(attribute: Attribute, operator: Operator, value: Literal) -> Literal | datetime | None:
     """The value as ``Compare`` holds it; None where it isn't of the attribute's type."""
     if isinstance(value, str):
-        if operator in _PARTS:
-            return attribute.key_of_part(value)
+        if operator in _PARTS and attribute.address and value != value.strip():
+            # No address has a blank at its ends, so this is part of none; key() would take the blank off.
+            return fold(value)
         if attribute.type is Type.BOOLEAN:
             # Entra quotes booleans: roles[primary eq "True"].
             return _BOOLEANS.get(value.lower())

@@ -40,7 +40,9 @@ def test_every_example_of_figure_2_means_something_for_users(text: str) -> None:
         ('meta.created gt "2011-05-13T06:42:34.5+02:00"', datetime(2011, 5, 13, 4, 42, 34, 500_000, UTC)),
         ('x509Certificates.value eq "AbC="', "AbC="),
         ('profileUrl eq "https://Example.com/A"', "https://Example.com/A"),
-        ('userName co " ann"', " ann"),
+        ('userName co " Ann"', " ann"),
+        ('externalId co " A"', " A"),
+        ('displayName sw "A "', "a "),
         ('userName ew "@BÜCHER.example"', "@xn--bcher-kva.example"),
     ],
 )
