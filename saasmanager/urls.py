@@ -12,4 +12,5 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="settings:index")),
     path("settings/", site.urls),
     path("", include("users.urls")),
+    path("", include("scim.urls")),
 ]
