@@ -63,10 +63,8 @@ def resolve_filter(condition: Filter, resource_type: ResourceType) -> Resolved:
 def resolve_value_filter(condition: Filter, attribute: Attribute) -> Resolved:
     """The condition inside ``attribute[...]``, over single values of that complex attribute.
 
-    Raises InvalidFilter as ``resolve_filter`` does.
+    Raises InvalidFilter as ``resolve_filter`` does; an attribute that isn't complex has no sub-attribute to name.
     """
-    if attribute.type is not Type.COMPLEX:
-        raise InvalidFilter(f"'{attribute.name}' has no sub-attributes that a filter in brackets could compare.")
     return _resolve(condition, partial(_in_value, attribute))
 
 
@@ -102,23 +100,14 @@ def _in_value(attribute: Attribute, path: AttributePath) -> ResolvedPath:
 
 
 def _value_path(path: ResolvedPath, inner: Filter) -> Resolved:
-    resolved = resolve_value_filter(inner, path.leaf)
-    return AnyValue(path, resolved) if path.leaf.multi_valued else _below(path, resolved)
+    if path.leaf.multi_valued:
+        return AnyValue(path, resolve_value_filter(inner, path.leaf))
+    # Of an attribute with one value, name[familyName eq "x"] says the same as name.familyName eq "x".
+    return _resolve(inner, partial(_below, path))
 
 
-def _below(path: ResolvedPath, inner: Resolved) -> Resolved:
-    """Of an attribute with one value, ``name[familyName eq "x"]`` says the same as ``name.familyName eq "x"``."""
-    match inner:
-        case And(terms):
-            return And(tuple(_below(path, term) for term in terms))
-        case Or(terms):
-            return Or(tuple(_below(path, term) for term in terms))
-        case Not(term):
-            return Not(_below(path, term))
-        case Compare(sub, operator, value):
-            return Compare(ResolvedPath(path.extension, path.attribute, sub.attribute), operator, value)
-        case AnyValue():
-            raise InvalidFilter("Brackets can't stand within brackets.")
+def _below(path: ResolvedPath, sub: AttributePath) -> ResolvedPath:
+    return ResolvedPath(path.extension, path.attribute, _in_value(path.leaf, sub).attribute)
 
 
 def _comparison(path: ResolvedPath, operator: Operator, value: Literal | None) -> Resolved:

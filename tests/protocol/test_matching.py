@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from scim2_models import EnterpriseUser, ScimFilter, User
 
-from scim.protocol.attributes import Resource
+from scim.protocol.attributes import Resource, ResourceType
 from scim.protocol.filters import And, AnyValue, Compare, Filter, Not, Or, Resolved
 from scim.protocol.grammar import parse_filter
 from scim.protocol.matching import matches, matches_value
 from scim.protocol.resolution import resolve_filter, resolve_value_filter
-from scim.protocol.schemas import ENTERPRISE_USER, USER
+from scim.protocol.schemas import ENTERPRISE_USER, SERVICE_PROVIDER_CONFIG, USER
 from tests.protocol.trees import PLAIN_WORDS, Sample
 
 ANN: Resource = {
@@ -129,6 +129,23 @@ def test_values_of_a_wrong_type_match_nothing_and_break_nothing(name: str, value
 
 def test_a_number_is_no_boolean() -> None:
     assert not matches(resolve_filter(parse_filter("active eq true"), USER), {"active": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("bulk.maxOperations ge 1000", True),
+        ("bulk.maxOperations eq 1000.0", True),
+        ("bulk.maxOperations lt 9.5e2", False),
+        ("bulk.maxOperations ne 1", True),
+        ("bulk[supported eq true and maxPayloadSize gt 5]", False),
+        ("bulk[supported eq true or maxPayloadSize gt 5]", True),
+    ],
+)
+def test_numbers_compare_as_numbers(text: str, found: bool) -> None:
+    config = ResourceType("Config", "Configurations", "/Configs", SERVICE_PROVIDER_CONFIG)
+    resource: Resource = {"bulk": {"supported": True, "maxOperations": 1000, "maxPayloadSize": True}}
+    assert matches(resolve_filter(parse_filter(text), config), resource) is found
 
 
 ANY_USER = Sample()

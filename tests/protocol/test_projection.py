@@ -82,6 +82,10 @@ def test_excluded_attributes_takes_away_what_is_named_but_for_what_is_always_ret
     assert without(names) == {key: value for key, value in (ANN | changes).items() if value is not None}
 
 
+def test_a_value_that_should_have_parts_and_has_none_is_shown_as_it_is() -> None:
+    assert Projection.parse("name.familyName", None, USER).apply({"name": "Ann"}) == {"name": "Ann"}
+
+
 def test_the_order_of_members_is_kept() -> None:
     assert list(only("meta,userName")) == ["schemas", "id", "userName", "meta"]
 
