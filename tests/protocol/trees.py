@@ -53,7 +53,9 @@ ANY_FILTER = combined(
 # Few and short values, so that filters and users often agree.
 WORDS = st.sampled_from(["", "a", "A", "ab", "B", "ä", "Ä", "ß", "ss", "%", "_", "a b", "work", "home", '"', "\\"])
 PLAIN_WORDS = st.sampled_from(["", "a", "A", "ab", "B", "a b", "%", "work", "home", '"', "\\"])
-ADDRESSES = st.sampled_from(["a@a.example", "A@A.Example", "b@bücher.example", "B@xn--bcher-kva.example", "a@b.example"])
+ADDRESSES = st.sampled_from(
+    ["a@a.example", "A@A.Example", "b@bücher.example", "B@xn--bcher-kva.example", "a@b.example"]
+)
 INSTANTS = st.sampled_from(
     ["2011-05-13T04:42:34Z", "2011-05-13T06:42:34+02:00", "2011-05-13T04:42:34.001Z", "2020-01-01T00:00:00Z"]
 )
