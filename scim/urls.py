@@ -22,6 +22,6 @@ urlpatterns = [
     endpoint("/ResourceTypes/(?P<name>[^/]+)", discovery.ResourceTypeView),
     endpoint("/Schemas", discovery.SchemasView),
     endpoint("/Schemas/(?P<urn>[^/]+)", discovery.SchemaView),
-    re_path(r"^/*scim/+(?P<slug>[^/]+)(?s:.*)\Z", discovery.NowhereView.as_view()),
-    re_path(r"^/*scim(?:/(?s:.*))?\Z", discovery.NowhereView.as_view()),
+    re_path(r"^/*scim/+(?P<slug>[^/]+)[\s\S]*\Z", discovery.NowhereView.as_view()),
+    re_path(r"^/*scim(?:/[\s\S]*)?\Z", discovery.NowhereView.as_view()),
 ]
