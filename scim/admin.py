@@ -19,7 +19,7 @@ from organizations import pages
 from organizations.pages import Context, Control, Page, Section
 from organizations.refusals import Refusal
 from scim.models import RequestLog
-from scim.services import connections
+from scim.services import connections, journal
 from users.services.sign_in import recently_proven
 
 LATEST = 20
@@ -74,7 +74,7 @@ def _state(organization_id: UUID) -> dict[str, Any]:
         "tested": connection.enabled and any(row.status < HTTPStatus.BAD_REQUEST for row in rows),
         "requests": rows,
         "last": rows[0] if rows else None,
-        "dropped": 0,
+        "dropped": journal.dropped(),
         "latest": LATEST,
     }
 

@@ -31,7 +31,7 @@ class PeopleForm(forms.Form):
     q = forms.CharField(label="Search", required=False, max_length=254)
     role = forms.ModelChoiceField(Role.objects.none(), required=False, empty_label="All roles")
     status = forms.ChoiceField(
-        choices=[("", "All"), ("active", "Active"), ("suspended", "Suspended")], required=False, label="Status"
+        choices=[("", "All statuses"), ("active", "Active"), ("suspended", "Suspended")], required=False, label="Status"
     )
     source = forms.ChoiceField(choices=[("", "All sources"), *Source.choices], required=False, label="Source")
 
