@@ -17,6 +17,8 @@ from scim.protocol.filters import And, Comparison, Filter, Not, Operator, Or, Pa
 MAX_LENGTH = 8_192
 MAX_DEPTH = 20
 MAX_TERMS = 100
+# Of an attribute's name with its URN, which every refusal repeats.
+MAX_NAME = 255
 
 # A quoted text, a bracket or a word. What a token has taken it never gives back, and a quote that nothing closes takes
 # all the rest, so that no character is looked at twice.
@@ -63,14 +65,18 @@ def parse_attribute_path(text: str) -> AttributePath:
 
     Raises InvalidPath for any other text.
     """
-    path = _attribute_path(text) if len(text) <= MAX_LENGTH else None
+    path = _attribute_path(text)
     if path is None:
         raise InvalidPath(f"'{_shown(text)}' is not the name of an attribute.")
     return path
 
 
-@lru_cache(maxsize=512)
 def _attribute_path(text: str) -> AttributePath | None:
+    return _split_path(text) if len(text) <= MAX_NAME else None
+
+
+@lru_cache(maxsize=1024)
+def _split_path(text: str) -> AttributePath | None:
     # Versions in URNs have dots, so what comes after the last colon is split off first.
     urn, colon, tail = text.rpartition(":")
     name, dot, sub = tail.partition(".")
