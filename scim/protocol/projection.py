@@ -36,17 +36,6 @@ class Projection:
             raise InvalidValue("'attributes' and 'excludedAttributes' exclude each other: send one of them.")
         return _parse(attributes or excluded_attributes or "", bool(attributes), resource_type)
 
-    def shows(self, *keys: str) -> bool:
-        """Whether any of what is under those member names is shown, so that it is worth computing."""
-        shown = self.shown
-        for key in keys:
-            if shown is None:
-                return True
-            if key not in shown:
-                return False
-            shown = shown[key]
-        return True
-
     def apply(self, resource: Resource) -> Resource:
         """The part of the resource that is shown; the argument is left alone."""
         return resource if self.shown is None else _cut(resource, self.shown)

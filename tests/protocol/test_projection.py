@@ -101,15 +101,6 @@ def test_both_at_once_are_refused() -> None:
         Projection.parse("userName", "emails", USER)
 
 
-def test_what_is_not_shown_need_not_be_computed() -> None:
-    projection = Projection.parse(f"userName,meta.version,{E}:department", None, USER)
-    assert projection.shows("userName") and projection.shows("meta", "version") and projection.shows("userName", "x")
-    assert projection.shows(E, "department") and not projection.shows(E, "manager")
-    assert not projection.shows("groups") and not projection.shows("meta", "location")
-    assert EVERYTHING.shows("groups")
-    assert not Projection.parse(None, "groups", USER).shows("groups")
-
-
 class TestReturnability:
     """With a type that has what users don't: attributes returned on request, and always below the top."""
 
