@@ -8,7 +8,7 @@ from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("saasmanager", "scim", "users", "domains", "organizations", "audit")
-ONE_SENTENCE = re.compile(r"[A-Z/].*[.?:)]")
+ONE_SENTENCE = re.compile(r"[A-Z/`].*[.?:)]")
 # Two engines fold letter case in two ways, and neither as `canonical` does: one person could pass for another.
 FOLDED_BY_THE_DATABASE = re.compile(r"__i(exact|contains|startswith|endswith|regex)\b|\b(Upper|Lower)\(")
 LIMIT = 450
