@@ -147,7 +147,8 @@ def _changed_one(old: Json, operation: PatchOperation) -> Json:
         case Op.ADD:
             return {**members, **cast(Resource, new)}
         case Op.REPLACE:
-            return new
+            # The whole value is another one then, but still one that the filter's words apply to.
+            return None if new is None else {**(operation.target.described or {}), **cast(Resource, new)}
         case Op.REMOVE:
             return None
 

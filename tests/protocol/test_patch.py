@@ -241,7 +241,7 @@ class TestReplace:
                 {"emails": [WORK, HOME]},
                 'emails[type eq "home"]',
                 {"value": "a@b.example"},
-                {"emails": [WORK, {"value": "a@b.example"}]},
+                {"emails": [WORK, {"type": "home", "value": "a@b.example"}]},
             ),
             ({"emails": [WORK, HOME]}, 'emails[type eq "home"]', None, {"emails": [WORK]}),
             (
