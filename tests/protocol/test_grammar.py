@@ -1,9 +1,11 @@
 """Filters and paths as text (RFC 7644 section 3.4.2.2, figures 1 and 7)."""
 
+import contextlib
 import re
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from scim2_models import ScimFilter
 from scim2_models.path import expressions as theirs
 
@@ -195,6 +197,20 @@ def ours(tree: theirs.FilterNode | theirs.PathNode) -> Filter:
 @given(ANY_FILTER)
 def test_a_second_implementation_reads_the_same_tree(tree: Filter) -> None:
     assert ours(ScimFilter(str(tree)).ast) == tree
+
+
+SCRAPS = st.sampled_from(
+    [*'()[].:"\\ -$\0\ud800', "and", "or", "not", "eq", "pr", "userName", "emails", "urn:a:b:c", "1e9", "null", '"x"']
+)
+
+
+@given(st.lists(SCRAPS | st.text(max_size=3)), st.sampled_from(["", " "]))
+def test_any_text_is_read_or_refused(scraps: list[str], between: str) -> None:
+    text = between.join(scraps)
+    with contextlib.suppress(InvalidFilter):
+        assert parse_filter(str(parse_filter(text))) == parse_filter(text)
+    with contextlib.suppress(InvalidPath):
+        assert parse_patch_path(str(parse_patch_path(text))) == parse_patch_path(text)
 
 
 class TestLimits:
