@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Union
 
 from domains.addresses import canonical, fold
 from scim.protocol.errors import InvalidPath
 
 # What JSON can hold, and a resource as it travels inside the house: plain, with canonical names.
-Json = Union[str, int, float, bool, None, list["Json"], dict[str, "Json"]]  # noqa: UP007  (recursive aliases need it on 3.11)
+Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 Resource = dict[str, Json]
 
 

@@ -4,14 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Union
 
 from scim.protocol.attributes import Attribute, Json, Resource, ResourceType, Returned
 from scim.protocol.errors import InvalidPath, InvalidValue
 from scim.protocol.grammar import parse_attribute_path
 
 # Which members of an object stay, each with which members of its own; None stands for all of them.
-Shown = Mapping[str, Union["Shown", None]]
+Shown = Mapping[str, "Shown | None"]
 
 # The member names from the resource down to an attribute.
 Keys = tuple[str, ...]
