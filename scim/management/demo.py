@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from domains.services import DOMAINS_PAGE
+from scim.services import verdicts
 from users.models import Source
 from users.permissions import BuiltIn
 
@@ -45,8 +48,9 @@ class Company:
 class Call:
     """One request of an identity provider and what came of it.
 
-    ``{address}`` and ``{id}`` stand for one of the company's people, ``{domain}`` for its first domain, ``{unticked}``
-    for one without the checkmark, ``{count}`` for its headcount. A ``stranger`` showed the token that has been revoked.
+    ``{user}``, ``{address}`` (its form in a URL) and ``{id}`` stand for one of the company's people, ``{domain}`` for
+    its first domain, ``{unticked}`` for one without the checkmark, ``{count}`` for its headcount. A ``stranger`` showed
+    the token that has been revoked.
     """
 
     method: str
@@ -127,62 +131,68 @@ GLOBEX = Company(
 )
 COMPANIES = (ACME, GLOBEX)
 
-FIND = Call("GET", 200, "Found 1 user.", query="filter=userName+eq+%22{address}%22", about_a_person=True)
-FIND_NOBODY = Call("GET", 200, "Found no user.", query="filter=userName+eq+%22new.hire%40{domain}%22")
-LIST = Call("GET", 200, "Listed {count} users.", query="startIndex=1&count=100")
-UPDATE = Call("PUT", 200, "Updated {address}.", "/Users/{id}", about_a_person=True)
+FIND = Call("GET", 200, verdicts.found(1, 1), query="filter=userName+eq+%22{address}%22", about_a_person=True)
+LIST = Call("GET", 200, "Listed {count} of {count} users.", query="startIndex=1&count=100")
 GONE = "/Users/01936a4c-7b1e-7c52-9f3a-5d8e21c0b7aa"
+
+
+def find_nobody(address: str) -> Call:
+    return Call("GET", 200, verdicts.found(0, 0), query=f"filter=userName+eq+%22{address.replace('@', '%40')}%22")
+
+
+def change(method: str, deed: str, *advice: str) -> Call:
+    return Call(method, 200, verdicts.DEEDS[deed], "/Users/{id}", advice=advice, about_a_person=True)
+
+
+def refusal(method: str, status: int, cause: str, detail: str, path: str = "/Users", **others: Any) -> Call:
+    return Call(method, status, verdicts.refusal(cause, detail), path, cause=cause, **others)
+
 
 # What happens in a week, by and large: visits of some requests each. The seed goes round and round.
 STORY: Sequence[Sequence[Call]] = (
     (LIST,),
-    (FIND, UPDATE),
-    (FIND_NOBODY, Call("POST", 201, "Created new.hire@{domain}.")),
-    (FIND, Call("PATCH", 200, "Suspended {address}.", "/Users/{id}", about_a_person=True)),
+    (FIND, change("PUT", "changed")),
     (
-        Call("GET", 200, "Found no user.", query="filter=userName+eq+%22kim%40{slug}.co%22"),
-        Call(
-            *("POST", 400, "Refused: the e-mail domain '{slug}.co' is not registered in this organization."),
-            cause="domain-unknown",
+        find_nobody("new.hire@{domain}"),
+        Call("POST", 201, verdicts.DEEDS["created"].replace("{user}", "new.hire@{domain}")),
+    ),
+    (FIND, change("PATCH", "suspended")),
+    (
+        find_nobody("kim@{slug}.co"),
+        refusal(
+            *("POST", 400, "domain-unknown"),
+            "The e-mail domain '{slug}.co' is not registered in this organization. "
+            f"Add it in {DOMAINS_PAGE} and tick User requests.",
         ),
     ),
-    (FIND, Call("PATCH", 200, "Updated {address}.", "/Users/{id}", about_a_person=True)),
-    (Call("GET", 401, "Refused: the token has been revoked.", cause="token-revoked", stranger=True),),
-    (Call("GET", 200, "Read {address}.", "/Users/{id}", about_a_person=True),),
+    (FIND, change("PATCH", "changed")),
+    (refusal("GET", 401, "token-revoked", "", stranger=True),),
+    (Call("GET", 200, verdicts.READ, "/Users/{id}", about_a_person=True),),
+    (FIND, refusal("POST", 409, "name-taken", "A user with the userName '{user}' exists already.")),
     (
-        FIND,
-        Call("POST", 409, "Refused: a user with the userName '{address}' exists already.", cause="name-taken"),
-    ),
-    (
-        Call("GET", 200, "Found no user.", query="filter=userName+eq+%22kim%40{unticked}%22"),
-        Call(
-            "POST",
-            400,
-            "Refused: the e-mail domain '{unticked}' does not have the User requests checkmark.",
-            cause="domain-without-user-requests",
+        find_nobody("kim@{unticked}"),
+        refusal(
+            *("POST", 400, "domain-without-user-requests"),
+            "The e-mail domain '{unticked}' does not have the User requests checkmark. "
+            f"Open {DOMAINS_PAGE}, tick User requests.",
         ),
     ),
+    (FIND, change("PUT", "changed", "There is no role 'Employee'; the entry was left out.")),
     (
-        FIND,
-        Call(
-            *("PUT", 200, "Updated {address}.", "/Users/{id}"),
-            advice=("The role 'Employee' is not known here and was left out.",),
-            about_a_person=True,
-        ),
-    ),
-    (
-        Call(
-            *("GET", 400, "Refused: there is no attribute 'username2'."),
+        refusal(
+            *("GET", 400, "InvalidFilter", "User has no attribute 'username2'."),
             query="filter=username2+eq+%22x%22",
-            cause="InvalidFilter",
             client=CURL,
         ),
     ),
     (LIST,),
-    (FIND, Call("PATCH", 200, "Restored {address}.", "/Users/{id}", about_a_person=True)),
+    (FIND, change("PATCH", "restored")),
     (
-        Call("DELETE", 204, "Deleted new.hire@{domain}.", GONE),
-        Call("GET", 404, "Refused: no such user.", GONE, cause="NotFound"),
+        Call("DELETE", 204, verdicts.DEEDS["deleted"].replace("{user}", "new.hire@{domain}"), GONE),
+        refusal(
+            *("GET", 404, "user-unknown", f"There is no user '{GONE.rpartition('/')[2]}' in this organization."),
+            GONE,
+        ),
     ),
-    (FIND, Call("PUT", 200, "Nothing to change for {address}.", "/Users/{id}", about_a_person=True)),
+    (FIND, change("PUT", "unchanged")),
 )

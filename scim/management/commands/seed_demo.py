@@ -29,6 +29,7 @@ from users.services import accounts
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 LOG_SPAN = timedelta(days=6)
+OLD_TOKEN = timedelta(days=90)
 # A command that is to meet the same database and address needs these again.
 SURROUNDINGS = ("DEBUG", "DATABASE_URL", "BASE_URL")
 
@@ -67,7 +68,7 @@ def seed(company: Company) -> Opened:
     retired = connections.live_tokens(opened.connection)[0]
     token, bearer_token = connections.generate_token(opened.connection, by=page)
     connections.revoke_token(retired.pk, by=page)
-    scim = Actor(organization.pk, f"SCIM ({token})", Door.SCIM, address="198.51.100.7")
+    scim = Actor(organization.pk, f"SCIM token {token}", Door.SCIM, address="198.51.100.7")
 
     roles = {role.key: role for role in Role.objects.of(organization.pk)}
     _fill_in(admin, _profile(first, company), by=page)
@@ -88,7 +89,7 @@ def seed(company: Company) -> Opened:
     for name in company.unticked:
         domain = domains.services.find(name, organization_id=organization.pk)
         domains.services.set_user_requests(domain.pk, False, by=page)
-    _log(company, organization, token, people)
+    _log(company, organization, token, retired, people)
     return Opened(organization, opened.connection, bearer_token, admin, first.password)
 
 
@@ -132,7 +133,7 @@ def _profile(person: Person, company: Company) -> Profile:
     }
 
 
-def _log(company: Company, organization: Organization, token: Token, people: list[User]) -> None:
+def _log(company: Company, organization: Organization, token: Token, retired: Token, people: list[User]) -> None:
     managed = [user for user in people if user.source == Source.SCIM]
     calls = list(islice(_calls(company), company.log_rows))
     visits = calls[-1][0] + 1
@@ -143,13 +144,16 @@ def _log(company: Company, organization: Organization, token: Token, people: lis
         moment = begin + LOG_SPAN * (visit + 0.9 - visit * 7 % 10 / 12) / visits + timedelta(seconds=position * 0.4)
         row = _row(call, company, managed[visit % len(managed)], len(people), moment)
         row.organization = organization
-        row.token = None if call.stranger else token
-        row.token_label = "Revoked token" if call.stranger else token.prefix
+        row.token = retired if call.stranger else token
+        row.token_label = str(row.token)
         rows.append(row)
     RequestLog.objects.bulk_create(rows)
-    last = next(row for row in reversed(rows) if row.token)
+    last = next(row for row in reversed(rows) if row.token == token)
     token.last_used_at, token.last_used_address, token.last_used_client = last.created_at, last.address, last.client
-    token.save(update_fields=["last_used_at", "last_used_address", "last_used_client"])
+    # It was used for days, so it is that old.
+    token.created_at, retired.created_at = begin, begin - OLD_TOKEN
+    token.save(update_fields=["created_at", "last_used_at", "last_used_address", "last_used_client"])
+    retired.save(update_fields=["created_at"])
 
 
 def _calls(company: Company) -> Iterator[tuple[int, int, Call]]:
@@ -162,7 +166,8 @@ def _calls(company: Company) -> Iterator[tuple[int, int, Call]]:
 
 def _row(call: Call, company: Company, person: User, count: int, moment: datetime) -> RequestLog:
     words = {
-        "address": person.user_name,
+        "user": person.user_name,
+        "address": person.user_name.replace("@", "%40"),
         "id": person.pk,
         "slug": company.slug,
         "domain": company.domains[0],
@@ -173,10 +178,10 @@ def _row(call: Call, company: Company, person: User, count: int, moment: datetim
     return RequestLog(
         id=identity,
         created_at=moment,
-        request_id=identity.hex,
+        request_id=str(identity),
         method=call.method,
         path=f"/scim/{company.slug}/v2{call.path.format(**words)}",
-        query=call.query.format(**{**words, "address": person.user_name.replace("@", "%40")}),
+        query=call.query.format(**words),
         status=call.status,
         cause=call.cause,
         verdict=call.verdict.format(**words),
