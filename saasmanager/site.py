@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -44,7 +43,7 @@ class SettingsSite(AdminSite):
         """The addresses under the name by which our pages know them."""
         return self.get_urls(), "settings", self.name
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., HttpResponseBase]:
+    def admin_view(self, view: pages.View, cacheable: bool = False) -> pages.View:  # type: ignore[override]
         """Wrap a view for those who are signed in, in their organization's time zone."""
 
         def in_its_time_zone(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -63,7 +62,7 @@ class SettingsSite(AdminSite):
 
         return at_the_door
 
-    def index(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:  # type: ignore[override]
         """Go to the first page that the user may open; everybody has a profile."""
         for page in Page:
             if pages.visible(page, request):
@@ -89,7 +88,7 @@ class SettingsSite(AdminSite):
         wanted = request.GET.get("next") or request.get_full_path()
         return redirect(f"{reverse('account_login')}?{urlencode({'next': wanted})}")
 
-    def logout(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    def logout(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:  # type: ignore[override]
         """Our own sign-out."""
         return redirect("account_logout")
 

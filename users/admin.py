@@ -69,7 +69,8 @@ def _people(request: HttpRequest) -> Context:
     total = sum(Headcount.objects.filter(pk=organization_id).values_list("users", flat=True))
     paginator = Paginator(found, PER_PAGE)
     if not form.narrows:
-        paginator.count = total  # type: ignore[misc]  (a cached property: this is its cache)
+        # A cached property, and this is its cache.
+        paginator.count = total
     query = request.GET.copy()
     for name in ("page", "changed"):
         query.pop(name, None)

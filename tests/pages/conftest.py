@@ -1,0 +1,56 @@
+"""People of two organizations with a role each, and browsers in which they are signed in."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from domains.models import Domain
+from scim.services import connections
+from tests.tenants import Tenant
+from users.models import Source, User
+from users.permissions import BuiltIn
+
+PASSWORD = "correct-horse-battery"
+
+SignedIn = Callable[..., Client]
+
+
+def person(tenant: Tenant, role: BuiltIn, login: str = "", **options: Any) -> User:
+    """Somebody of a tenant who has a role and a password."""
+    return tenant.add(login or role.value, role, password=PASSWORD, source=Source.MANUAL, **options)
+
+
+def sign_in(client: Client, user: User, **extra: Any) -> Any:
+    """Go through the form, as a person does."""
+    return client.post(f"/sign-in/{user.organization.slug}/", {"login": user.user_name, "password": PASSWORD}, **extra)
+
+
+@pytest.fixture
+def signed_in() -> SignedIn:
+    """A browser in which a new person of that role has just given the password."""
+
+    def make(tenant: Tenant, role: BuiltIn = BuiltIn.ADMIN) -> Client:
+        client = Client(HTTP_USER_AGENT="Tests")
+        user = User.objects.of(tenant.id).filter(user_name_key__startswith=f"{role}@").first() or person(tenant, role)
+        assert sign_in(client, user).status_code == 302
+        return client
+
+    return make
+
+
+@pytest.fixture
+def token(acme: Tenant) -> connections.Token:
+    return connections.generate_token(acme.connection, by=acme.by)[0]
+
+
+@pytest.fixture
+def domain(acme: Tenant) -> Domain:
+    """Acme's own domain, which has the checkmark."""
+    return Domain.objects.of(acme.id).get(name=acme.domain)
+
+
+def htmx(target: str = "") -> dict[str, str]:
+    """The headers by which the page's script asks."""
+    return {"HTTP_HX_REQUEST": "true", **({"HTTP_HX_TARGET": target} if target else {})}

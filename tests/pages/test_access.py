@@ -1,0 +1,209 @@
+"""Who may open and change what: one table of role, address, method and status."""
+
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from domains.models import Domain
+from scim.models import Connection, Token
+from tests.pages.conftest import SignedIn, htmx
+from tests.tenants import Tenant
+from users.models import Role
+from users.permissions import BuiltIn
+
+ADMIN, READ_ONLY, DOMAINS = BuiltIn.ADMIN, BuiltIn.READ_ONLY, BuiltIn.DOMAIN_MANAGER
+OTHERS = (BuiltIn.APP_MANAGEMENT, BuiltIn.HR, BuiltIn.IT, BuiltIn.FINANCE)
+EVERYBODY = (ADMIN, READ_ONLY, DOMAINS, *OTHERS)
+
+DOMAIN_SWITCH = "/settings/organization/domains/{domain}/user-requests/"
+REVOKE = "/settings/users/scim/tokens/{token}/revoke/"
+
+# Address, form (None: a GET), and whom it is open to; everybody else gets 403.
+MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
+    ("/settings/profile/", None, EVERYBODY),
+    ("/settings/users/", None, (ADMIN, READ_ONLY)),
+    ("/settings/organization/", None, (ADMIN, READ_ONLY, DOMAINS)),
+    ("/settings/users/scim/activity/", None, (ADMIN, READ_ONLY)),
+    (DOMAIN_SWITCH, {"wanted": "off"}, (ADMIN, DOMAINS)),
+    ("/settings/users/default-role/", {"role": "{role}"}, (ADMIN,)),
+    ("/settings/users/scim/generate-token/", {"once": "{once}"}, (ADMIN,)),
+    (REVOKE, {}, (ADMIN,)),
+    ("/settings/users/scim/enabled/", {"wanted": "on"}, (ADMIN,)),
+    ("/settings/users/scim/manage-admins/", {"wanted": "on"}, (ADMIN,)),
+]
+ROWS = [
+    pytest.param(address, form, role, role in allowed, id=f"{role} {'GET' if form is None else 'POST'} {address}")
+    for address, form, allowed in MATRIX
+    for role in EVERYBODY
+]
+
+
+@pytest.mark.parametrize(("address", "form", "role", "allowed"), ROWS)
+def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
+    address: str,
+    form: dict[str, str] | None,
+    role: BuiltIn,
+    allowed: bool,
+    acme: Tenant,
+    domain: Domain,
+    token: Token,
+    signed_in: SignedIn,
+) -> None:
+    client = signed_in(acme, role)
+    address = address.format(domain=domain.pk, token=token.pk)
+    if form is None:
+        status = client.get(address).status_code
+        assert status == (200 if allowed else 403)
+        return
+    values = {"role": str(acme.role(BuiltIn.HR).pk), "once": "from a page that is too old"}
+    before = everything(acme)
+    answer = client.post(address, {name: value.format(**values) for name, value in form.items()})
+    assert answer.status_code == (302 if allowed else 403)
+    if not allowed:
+        assert everything(acme) == before
+        assert client.post(address, form, **htmx()).content == (
+            b"Your role does not allow this. Ask an Admin of your organization."
+        )
+
+
+def everything(tenant: Tenant) -> list[object]:
+    """What the controls can change."""
+    return [
+        list(Domain.objects.of(tenant.id).order_by("pk").values()),
+        list(Role.objects.of(tenant.id).order_by("pk").values()),
+        list(Connection.objects.of(tenant.id).values()),
+        list(Token.objects.of(tenant.id).order_by("pk").values()),
+    ]
+
+
+@pytest.mark.parametrize("role", EVERYBODY)
+def test_the_menu_names_only_what_the_role_opens(role: BuiltIn, acme: Tenant, signed_in: SignedIn) -> None:
+    page = signed_in(acme, role).get("/settings/profile/").content.decode()
+    assert ('href="/settings/users/"' in page) == (role in (ADMIN, READ_ONLY))
+    assert ('href="/settings/organization/"' in page) == (role in (ADMIN, READ_ONLY, DOMAINS))
+
+
+@pytest.mark.parametrize(
+    ("role", "page"), [(ADMIN, "users"), (READ_ONLY, "users"), (DOMAINS, "organization"), (BuiltIn.HR, "profile")]
+)
+def test_settings_opens_at_the_first_page_of_the_role(
+    role: BuiltIn, page: str, acme: Tenant, signed_in: SignedIn
+) -> None:
+    client = signed_in(acme, role)
+    assert client.get("/settings/").headers["Location"] == f"/settings/{page}/"
+    assert client.get("/", follow=True).redirect_chain[-1][0] == f"/settings/{page}/"
+
+
+def test_who_may_only_read_finds_no_control(acme: Tenant, token: Token, signed_in: SignedIn) -> None:
+    client = signed_in(acme, READ_ONLY)
+    for page in ("/settings/users/", "/settings/organization/"):
+        html = client.get(page).content.decode()
+        main = html[html.index("<main") :]
+        assert 'role="switch"' not in main
+        assert 'method="post"' not in main
+
+
+@pytest.mark.parametrize("form", [{"wanted": "off"}, {"wanted": "on"}])
+def test_another_organizations_domain_is_not_there(
+    form: dict[str, str], acme: Tenant, globex: Tenant, signed_in: SignedIn
+) -> None:
+    foreign = Domain.objects.of(globex.id).get()
+    client = signed_in(acme)
+    assert client.post(DOMAIN_SWITCH.format(domain=foreign.pk), form).status_code == 404
+    assert client.post(DOMAIN_SWITCH.format(domain=foreign.pk), form, **htmx()).status_code == 404
+    assert client.post(DOMAIN_SWITCH.format(domain=uuid4()), form).status_code == 404
+    foreign.refresh_from_db()
+    assert foreign.user_requests is True
+
+
+def test_another_organizations_token_and_role_are_not_there(
+    acme: Tenant, globex: Tenant, token: Token, signed_in: SignedIn
+) -> None:
+    client = signed_in(globex)
+    assert client.post(REVOKE.format(token=token.pk)).status_code == 404
+    token.refresh_from_db()
+    assert token.revoked_at is None
+    foreign = acme.role(BuiltIn.HR)
+    assert client.post("/settings/users/default-role/", {"role": str(foreign.pk)}).status_code == 404
+    assert client.post("/settings/users/default-role/", {"role": "no-uuid"}).status_code == 404
+    assert Role.objects.of(globex.id).get(is_default=True).key == BuiltIn.APP_MANAGEMENT
+
+
+def test_pages_show_nothing_of_another_organization(acme: Tenant, globex: Tenant, signed_in: SignedIn) -> None:
+    globex.add("gabriel")
+    client = signed_in(acme)
+    for page in ("/settings/users/", "/settings/organization/", "/settings/users/?q=gabriel", "/settings/profile/"):
+        assert "globex" not in client.get(page).content.decode().lower()
+
+
+@pytest.mark.parametrize("address", ["/settings/", "/settings/users/", "/settings/organization/", "/settings/profile/"])
+def test_who_is_signed_out_goes_to_sign_in_and_comes_back(address: str, db: None) -> None:
+    answer = Client().get(address)
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == f"/sign-in/?next={address.replace('/', '%2F')}"
+
+
+def test_a_control_used_after_signing_out_changes_nothing_and_says_so(domain: Domain) -> None:
+    address = DOMAIN_SWITCH.format(domain=domain.pk)
+    assert Client().post(address, {"wanted": "off"}).headers["Location"].startswith("/sign-in/?next=")
+    answer = Client().post(address, {"wanted": "off"}, **htmx())
+    assert answer.status_code == 401
+    assert "signed out" in answer.content.decode()
+    domain.refresh_from_db()
+    assert domain.user_requests is True
+
+
+def test_coming_back_to_the_address_of_a_form_leads_to_its_section(
+    acme: Tenant, domain: Domain, signed_in: SignedIn
+) -> None:
+    answer = signed_in(acme).get(DOMAIN_SWITCH.format(domain=domain.pk))
+    assert answer.headers["Location"] == "/settings/organization/#domains"
+
+
+@pytest.mark.parametrize("form", [{}, {"wanted": ""}, {"wanted": "maybe"}, {"wanted": "ON"}])
+def test_a_switch_that_does_not_say_what_it_wants_changes_nothing(
+    form: dict[str, str], acme: Tenant, domain: Domain, signed_in: SignedIn
+) -> None:
+    client = signed_in(acme)
+    assert client.post(DOMAIN_SWITCH.format(domain=domain.pk), form, **htmx()).status_code == 400
+    domain.refresh_from_db()
+    assert domain.user_requests is True
+
+
+def test_forms_from_other_sites_are_refused(acme: Tenant, domain: Domain, signed_in: SignedIn) -> None:
+    client = signed_in(acme)
+    client.handler.enforce_csrf_checks = True
+    answer = client.post(DOMAIN_SWITCH.format(domain=domain.pk), {"wanted": "off"})
+    assert answer.status_code == 403
+    assert "This form is too old" in answer.content.decode()
+    domain.refresh_from_db()
+    assert domain.user_requests is True
+
+
+def test_pages_are_kept_by_nobody_and_framed_by_nobody(acme: Tenant, signed_in: SignedIn) -> None:
+    headers = signed_in(acme).get("/settings/users/").headers
+    assert "no-store" in headers["Cache-Control"]
+    assert headers["X-Frame-Options"] == "DENY"
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("address", ["/nowhere/", "/settings/nowhere/", "/sign-in/a/b/c/", "/accounts/login/"])
+def test_an_address_that_leads_nowhere_says_so_in_our_look(address: str, acme: Tenant, signed_in: SignedIn) -> None:
+    answer = signed_in(acme).get(address)
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.content.decode()
+
+
+def test_an_error_of_ours_shows_a_page_without_details(
+    acme: Tenant, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(acme)
+    client.raise_request_exception = False
+    monkeypatch.setattr("organizations.pages.visible", lambda *args: 1 / 0)
+    answer = client.get("/settings/users/")
+    assert answer.status_code == 500
+    assert "Something went wrong on our side" in answer.content.decode()
+    assert "ZeroDivision" not in answer.content.decode()
