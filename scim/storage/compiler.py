@@ -91,7 +91,7 @@ class _Compiler:
             ):
                 return self.any_row(binding, rows)
             case Address():
-                inside = self.dialect.text("u.document", path.keys)
+                inside = self.dialect.text(self.document(path), path.keys)
                 whole = Sql(f"({self.dialect.parameter} || {inside.text})", (self.base_url, *inside.values))
                 return _compared(whole, operator, value)
         if path.attribute.multi_valued:

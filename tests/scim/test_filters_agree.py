@@ -51,6 +51,7 @@ def one_primary(values: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return values
 
 
+LITERALS: dict[Type, Any] = {Type.BOOLEAN: True, Type.BINARY: "YWI="}
 WRITABLE = [a for a in schemas.USER.attributes if a.mutability == "readWrite" and a.name != "userName"]
 RESOURCES = st.fixed_dictionaries(
     {"userName": ADDRESSES, "active": st.booleans()},
@@ -159,6 +160,42 @@ def agree(idp: Idp, resources: list[dict[str, Any]], filters: list[str]) -> None
         found = {json.loads(document)["id"] for document in page.documents}
         assert found == {key for key, resource in shown.items() if matches(condition, resource)}, text
         assert page.total == len(found)
+
+
+RICH: dict[str, Any] = {
+    "userName": "ab@acme.example",
+    "externalId": "Ab",
+    "active": True,
+    **{name: "Ab" for name in ("displayName", "nickName", "profileUrl", "title", "userType", "locale", "timezone")},
+    "preferredLanguage": "Ab",
+    "name": {sub.name: "Ab" for sub in PATHS["name"].sub_attributes},
+    **{
+        name: [{sub.name: LITERALS.get(sub.type, "Ab") for sub in PATHS[name].sub_attributes}]
+        for name in PLURAL
+        if name not in ("groups", "emails")
+    },
+    "emails": [{"value": "ab@acme.example", "type": "Ab", "primary": True}, {"type": "home"}],
+    schemas.ENTERPRISE_USER.id: {
+        "department": "Ab",
+        "manager": {"value": "Ab", "$ref": "Ab"},
+        **{name: "Ab" for name in ("employeeNumber", "costCenter", "organization", "division")},
+    },
+}
+
+
+@pytest.mark.django_db
+def test_every_operator_on_every_attribute(idp: Idp) -> None:
+    filters = []
+    for name, attribute in PATHS.items():
+        for operator in sorted(OPERATORS.get(attribute.type, ())):
+            texts = {Type.BOOLEAN: ["true", "false"], Type.DATETIME: ['"2026-01-01T00:00:00Z"']}
+            for value in texts.get(attribute.type, ['"ab"', '"Ab"', '"b"', '"A"', '""']):
+                filters += [f"{name} {operator} {value}", f"not ({name} {operator} {value})"]
+                whole, _dot, last = name.rpartition(".")
+                if whole in PLURAL:
+                    filters.append(f"{whole}[{last} {operator} {value} and not (type pr)]")
+        filters += [f"{name} pr", f"not ({name} pr)", f"{name} eq null"]
+    agree(idp, [RICH, {"userName": "b@acme.example"}], filters)
 
 
 def test_schema_and_bindings_name_the_same_attributes() -> None:
