@@ -12,16 +12,29 @@ from scim.protocol import quirks
 from scim.protocol.attributes import Attribute, Json, Mutability, ResolvedPath, Resource, ResourceType, Returned, Type
 from scim.protocol.errors import ERROR_SCHEMA, InvalidPath, InvalidSyntax, InvalidValue, NoTarget, ScimError
 from scim.protocol.errors import Mutability as NotWritable
-from scim.protocol.filters import And, Comparison, Filter, Operator, PatchPath, Resolved
+from scim.protocol.filters import (
+    And,
+    AnyValue,
+    Compare,
+    Comparison,
+    Filter,
+    Not,
+    Operator,
+    Or,
+    PatchPath,
+    Resolved,
+)
 from scim.protocol.grammar import parse_patch_path
 from scim.protocol.resolution import resolve_value_filter
-from scim.protocol.validation import read_one, read_parts, read_value
+from scim.protocol.validation import UNCOUNTED, read_one, read_parts, read_value
 
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 MAX_DEPTH = 32
 MAX_OPERATIONS = 1000
+# Values and comparisons in one PATCH: each is held against every value that is there, so many of each would take long.
+MAX_PARTS = 2000
 
 _LARGEST = 2**63 - 1
 _SMALLEST = -(2**63)
@@ -177,7 +190,29 @@ def read_patch(body: dict[str, Json], resource_type: ResourceType) -> PatchOp:
     if len(operations) > MAX_OPERATIONS:
         raise InvalidSyntax(f"'Operations' has {len(operations)} elements; at most {MAX_OPERATIONS:,} are taken.")
     read = tuple(done for operation in operations for done in reader.read(operation))
+    if sum(map(_parts, read)) > MAX_PARTS:
+        raise InvalidSyntax(
+            f"'Operations' has more than {MAX_PARTS:,} values and comparisons in all; send it in parts."
+        )
     return PatchOp(read, quirks.distinct(reader.advice))
+
+
+def _parts(operation: PatchOperation) -> int:
+    target, value = operation.target, operation.value
+    values = len(value) if isinstance(value, list) and target.path.attribute.name not in UNCOUNTED else 0
+    return values + (_comparisons(target.condition) if target.condition else 0)
+
+
+def _comparisons(condition: Resolved) -> int:
+    match condition:
+        case And(terms) | Or(terms):
+            return sum(map(_comparisons, terms))
+        case Not(term):
+            return _comparisons(term)
+        case AnyValue(_, inner):
+            return _comparisons(inner)
+        case Compare():
+            return 1
 
 
 class _PatchReader:

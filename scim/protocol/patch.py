@@ -93,34 +93,49 @@ def _changed_as_a_whole(before: Values, operation: PatchOperation) -> Values:
         case Op.REPLACE:
             return values
         case Op.ADD:
-            after = before
-            for value in values:
-                after = _with(after, value, attribute)
-            return after
+            return _added(before, values, attribute)
+        case Op.REMOVE if operation.value is None:
+            return []
         case Op.REMOVE:
-            if operation.value is None:
-                return []
-            return [old for old in before if not any(_is_same(old, value, attribute) for value in values)]
+            named = [(_key(value, attribute), value) for value in values]
+            return [
+                old
+                for old, old_key in zip(before, [_key(old, attribute) for old in before], strict=True)
+                if not any(key == old_key and _is_same(old, value, attribute) for key, value in named)
+            ]
 
 
-def _with(values: Values, new: Json, attribute: Attribute) -> Values:
-    """The values and the new one, which joins the one that it is about, if that is there already."""
-    for position, old in enumerate(values):
-        if _is_same(old, new, attribute):
-            if _contains(old, new, attribute):
-                return values
-            return [*values[:position], {**cast(Resource, old), **cast(Resource, new)}, *values[position + 1 :]]
-    return [*values, new]
+def _added(before: Values, values: Values, attribute: Attribute) -> Values:
+    """The values and the new ones, each of which joins the one that it is about, if that is there already."""
+    after, keys = list(before), [_key(old, attribute) for old in before]
+    for new in values:
+        key = _key(new, attribute)
+        for position, old_key in enumerate(keys):
+            old = after[position]
+            if key == old_key and _is_same(old, new, attribute):
+                if not _contains(old, new, attribute):
+                    after[position] = {**cast(Resource, old), **cast(Resource, new)}
+                break
+        else:
+            after.append(new)
+            keys.append(key)
+    return after
+
+
+def _key(value: Json, attribute: Attribute) -> Json:
+    """What a value is about, in the form that is compared: its `value`; None where such values have none."""
+    if isinstance(value, dict):
+        value, attribute = value.get("value"), attribute.sub_attribute("value") or attribute
+    return attribute.key(value) if isinstance(value, str) else value
 
 
 def _is_same(old: Json, new: Json, attribute: Attribute) -> bool:
-    """Whether two values are about the same thing: the same ``value``, of the same type as far as both tell one."""
-    if _contains(old, new, attribute):
+    """Whether two values with the same key are about the same thing: of the same type as far as both tell one."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
         return True
-    if not isinstance(old, dict) or not isinstance(new, dict) or "value" not in new:
-        return False
-    told: Resource = {name: new[name] for name in ("value", "type") if name == "value" or (name in new and name in old)}
-    return _contains(old, told, attribute)
+    if "value" not in new:
+        return _contains(old, new, attribute)
+    return "type" not in old or "type" not in new or _contains(old, {"type": new["type"]}, attribute)
 
 
 def _contains(old: Json, new: Json, attribute: Attribute) -> bool:

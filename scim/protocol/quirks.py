@@ -10,8 +10,6 @@ from scim.protocol.attributes import Attribute, Json, Type
 Healed = tuple[Json, str]
 
 _BOOLEANS = {"true": True, "false": False}
-
-
 _MOST_ADVICE = 20
 
 

@@ -23,7 +23,7 @@ MAX_TEXT = 1024
 MAX_BINARY = 8192
 
 # Groups have far more members than people have addresses; the size of the body is their limit.
-_UNCOUNTED = frozenset({"members"})
+UNCOUNTED = frozenset({"members"})
 
 # The JSON that each type takes (RFC 7643 section 2.3), and the words for it.
 _JSON_TYPES: dict[Type, tuple[frozenset[type], str]] = {
@@ -37,7 +37,7 @@ _JSON_TYPES: dict[Type, tuple[frozenset[type], str]] = {
     Type.COMPLEX: (frozenset({dict}), "an object"),
 }
 
-_NAMES: dict[type, str] = {
+_JSON_WORDS: dict[type, str] = {
     str: "a text",
     bool: "a boolean",
     int: "a number",
@@ -155,7 +155,7 @@ def _check_lists(members: dict[str, Json]) -> None:
 
 def check_values(name: str, values: list[Json]) -> None:
     """Check that these can be all the values of the attribute of that name. Raises InvalidValue."""
-    if len(values) > MAX_VALUES and name not in _UNCOUNTED:
+    if len(values) > MAX_VALUES and name not in UNCOUNTED:
         raise InvalidValue(f"'{name}' has {len(values)} values; at most {MAX_VALUES} are kept.")
     primaries = [value for value in values if isinstance(value, dict) and value.get("primary") is True]
     if len(primaries) > 1:
@@ -257,7 +257,7 @@ def _mended(attribute: Attribute, value: Json, owner: str, advice: list[str]) ->
 
 
 def _wrong(attribute: Attribute, value: Json, owner: str, expected: str) -> InvalidValue:
-    got = "this text" if expected.startswith("a text") and isinstance(value, str) else _NAMES[type(value)]
+    got = "this text" if expected.startswith("a text") and isinstance(value, str) else _JSON_WORDS[type(value)]
     return InvalidValue(f"'{owner}{attribute.name}' takes {expected}, not {got}.")
 
 

@@ -29,6 +29,9 @@ JSON = st.recursive(
 )
 
 
+LONG_FILTER = "emails[" + " or ".join(['type eq "work"'] * 21) + "]"
+
+
 class TestReadingJson:
     def test_a_plain_body_is_read_as_it_is(self) -> None:
         assert read_json(json.dumps(BARBARA).encode()) == BARBARA
@@ -149,6 +152,12 @@ class TestReadingPatchOp:
             (patch_body(), errors.InvalidSyntax, "at least one"),
             ({"Operations": {"op": "add"}}, errors.InvalidSyntax, "must be a list"),
             (patch_body(*[{"op": "remove", "path": "title"}] * 1001), errors.InvalidSyntax, "1,000"),
+            (
+                patch_body(*[{"op": "add", "path": "emails", "value": ["a@b.example"] * 21}] * 100),
+                errors.InvalidSyntax,
+                "2,000",
+            ),
+            (patch_body(*[{"op": "remove", "path": LONG_FILTER}] * 100), errors.InvalidSyntax, "2,000 values and comp"),
             ({"Operations": ["add"]}, errors.InvalidSyntax, "must be an object"),
             (patch_body({"path": "title", "value": "x"}), errors.InvalidSyntax, "needs an 'op'"),
             (patch_body({"op": "move", "path": "title"}), errors.InvalidSyntax, "'move'"),

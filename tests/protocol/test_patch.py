@@ -383,6 +383,10 @@ class TestTheWhole:
         with pytest.raises(errors.InvalidValue, match="120 values"):
             patched(person(), *operations)
 
+    def test_a_thousand_operations_are_done(self) -> None:
+        operations = [{"op": "replace", "value": {"title": str(n), "name": {"givenName": "x"}}} for n in range(1000)]
+        assert patched(person(), *operations) == person(title="999", name={"givenName": "x"})
+
     def test_a_failing_operation_leaves_the_resource_as_it_was(self) -> None:
         before = read_resource(BARBARA, USER)[0]
         snapshot = deepcopy(before)
