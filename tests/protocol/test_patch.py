@@ -478,3 +478,45 @@ def test_operations_in_one_request_do_what_they_do_one_by_one(
         for operation in operations:
             one_by_one = patched(one_by_one, operation)
         assert one_by_one == together
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.text(max_size=8) | st.just("True"),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["value", "type", "primary", "givenName", "$ref", "manager", "emails", "name.givenName", "x"]
+            ),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=8,
+)
+ANY_PATH = st.sampled_from(
+    [attribute.name for attribute in USER.attributes]
+    + ["name.givenName", "emails.value", "emails.primary", f"{ENTERPRISE}:manager", f"{ENTERPRISE}:manager.value"]
+    + [
+        'emails[type eq "work"]',
+        'emails[type eq "work"].value',
+        "emails[primary eq true].type",
+        "emails[not (value pr)]",
+    ]
+    + ['emails[value eq "a" and type eq null]', 'roles[primary eq "True"].value', 'x509Certificates[value eq "AA=="]']
+    + ['addresses[type eq "work" or type eq "home"].country', "groups", "id", CORE, "", "x", ".", "[", "emails[", "a b"]
+)
+ANY_OPERATION = st.fixed_dictionaries(
+    {"op": st.sampled_from(["add", "replace", "remove", "Add", "Replace"])},
+    optional={"path": ANY_PATH | st.none() | st.text(max_size=12), "value": ANYTHING},
+)
+
+
+@given(PEOPLE, st.lists(ANY_OPERATION, min_size=1, max_size=4))
+def test_whatever_is_sent_gives_a_valid_resource_or_a_refusal(
+    resource: dict[str, Any], operations: list[dict[str, Any]]
+) -> None:
+    after = outcome(resource, *operations)
+    if isinstance(after, dict):
+        assert read_resource(after, USER) == (after, ())
+        assert {"id", "meta", "groups", "password"}.isdisjoint(after)
