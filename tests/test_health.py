@@ -61,6 +61,12 @@ def test_probes_only_read(client: Client, path: str) -> None:
     assert client.post(path).status_code == 405
 
 
+def test_a_probe_needs_to_know_neither_our_name_nor_https(client: Client, settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get("/livez", headers={"Host": "10.1.2.3:8000"}).status_code == 200
+    assert client.get("/settings/", headers={"Host": "10.1.2.3:8000"}).status_code == 400
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_real_server_is_alive_and_ready(granian_server: Any) -> None:
     assert granian_server.request("GET", "/livez").json() == {"status": "ok"}

@@ -31,9 +31,9 @@ def test_an_address_is_logged_without_what_it_may_hide(request_line: str, logged
 
 @pytest.mark.django_db(transaction=True)
 def test_the_server_writes_one_json_line_a_request(granian_server: Any) -> None:
-    granian_server.request("GET", "/readyz?token=smgr_secret1", headers={"Authorization": "Bearer smgr_secret2"})
+    granian_server.request("GET", "/sign-in/?token=smgr_secret1", headers={"Authorization": "Bearer smgr_secret2"})
     text = granian_server.log.read_text()
     assert "smgr_secret" not in text
     last = json.loads(text.splitlines()[-1])
     assert {"level", "timestamp", "request_id"} < set(last)
-    assert (last["event"], last["request"], last["code"]) == ("request_finished", "GET /readyz", 200)
+    assert (last["event"], last["request"], last["code"]) == ("request_finished", "GET /sign-in/", 200)
