@@ -142,10 +142,15 @@ def _write_until_stopped() -> None:
 
 
 @atexit.register
-def _stop_writer() -> None:
-    _stopping.set()
-    if _writer is not None:
-        _writer.join(timeout=5)
+def stop() -> None:
+    """End the thread, which writes what is queued first; the next entry starts another one."""
+    global _writer
+    with _starting:
+        _stopping.set()
+        if _writer is not None:
+            _writer.join(timeout=5)
+        _stopping.clear()
+        _writer = None
 
 
 def _start_afresh() -> None:

@@ -34,7 +34,10 @@ class Idp:
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         headers = {"authorization": f"Bearer {self.token}"} | {k.replace("_", "-"): v for k, v in headers.items()}
         content_type = headers.pop("content-type", JSON)
-        return self.http.generic(method, self.base + path, raw, content_type, headers=headers)
+        length = str(len(raw))
+        return self.http.generic(
+            method, self.base + path, raw, headers=headers, CONTENT_TYPE=content_type, CONTENT_LENGTH=length
+        )
 
     def get(self, path: str, query: dict[str, Any] | None = None, **headers: str) -> HttpResponse:
         headers = {"authorization": f"Bearer {self.token}"} | {k.replace("_", "-"): v for k, v in headers.items()}

@@ -1,0 +1,70 @@
+"""What the server says of itself is what it does (RFC 7643 sections 5 to 7, RFC 7644 section 4)."""
+
+from typing import Any
+
+import pytest
+
+from scim.operations import provider
+from tests.scim.conftest import Idp, read
+
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+
+
+def test_the_configuration_claims_nothing_that_is_not_there(idp: Idp) -> None:
+    config = read(idp.get("/ServiceProviderConfig"))
+    assert config["schemas"] == ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"]
+    supported = {
+        name: value["supported"] for name, value in config.items() if isinstance(value, dict) and name != "meta"
+    }
+    assert supported == {
+        "patch": True,
+        "bulk": False,
+        "filter": True,
+        "changePassword": False,
+        "sort": False,
+        "etag": True,
+    }
+    assert [scheme["type"] for scheme in config["authenticationSchemes"]] == ["oauthbearertoken"]
+    assert config["filter"]["maxResults"] == provider.MAX_RESULTS
+
+
+def test_the_resource_types_lead_to_endpoints_and_schemas_that_are_there(idp: Idp) -> None:
+    listed = read(idp.get("/ResourceTypes"))
+    assert listed["totalResults"] == len(listed["Resources"]) == 1
+    (user,) = listed["Resources"]
+    assert user["name"] == "User"
+    assert idp.get(user["endpoint"]).status_code == 200
+    for urn in (user["schema"], *(extension["schema"] for extension in user["schemaExtensions"])):
+        assert read(idp.get(f"/Schemas/{urn}"))["id"] == urn
+    assert read(idp.get("/ResourceTypes/User")) == user
+
+
+def test_every_schema_of_the_list_can_be_read_alone(idp: Idp) -> None:
+    listed = read(idp.get("/Schemas"))
+    assert listed["totalResults"] == listed["itemsPerPage"] == len(listed["Resources"])
+    for schema in listed["Resources"]:
+        assert read(idp.get(f"/Schemas/{schema['id']}")) == schema
+        assert schema["meta"]["location"].endswith(f"/Schemas/{schema['id']}")
+
+
+def test_every_attribute_of_a_user_stands_in_its_schema(idp: Idp) -> None:
+    user = idp.create(title="x", emails=[{"value": "ada@acme.test", "type": "work", "primary": True, "display": "A"}])
+    schema: dict[str, Any] = read(idp.get(f"/Schemas/{USER}"))
+    described = {attribute["name"]: attribute for attribute in schema["attributes"]}
+    assert user.keys() - {"schemas", "id", "externalId", "meta"} <= described.keys()
+    assert user["emails"][0].keys() == {sub["name"] for sub in described["emails"]["subAttributes"]}
+
+
+@pytest.mark.parametrize("path", ["/ResourceTypes/Nope", "/Schemas/urn:nope"])
+def test_what_is_not_there_is_404(idp: Idp, path: str) -> None:
+    assert idp.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas"])
+def test_filters_are_forbidden(idp: Idp, path: str) -> None:
+    assert idp.get(path, {"filter": 'name eq "x"'}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/ResourceTypes", "/Schemas"])
+def test_paging_and_sorting_are_ignored(idp: Idp, path: str) -> None:
+    assert read(idp.get(path, {"startIndex": 5, "count": 1, "sortBy": "id"})) == read(idp.get(path))

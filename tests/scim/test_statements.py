@@ -1,0 +1,126 @@
+"""How many statements each request costs; a figure that grows is a change of design.
+
+Transaction control and the request log's batches are not counted.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from scim.services import journal
+from tests.scim.conftest import Idp
+
+CONTROL = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b")
+
+
+@contextmanager
+def at_most(number: int) -> Iterator[None]:
+    with CaptureQueriesContext(connection) as captured:
+        yield
+    statements = [query["sql"] for query in captured.captured_queries if not CONTROL.match(query["sql"])]
+    assert len(statements) <= number, "\n".join(statements)
+
+
+@pytest.fixture
+def user_id(idp: Idp) -> str:
+    user_id: str = idp.create(externalId="a1", emails=[{"value": "ada@acme.test", "type": "work"}])["id"]
+    return user_id
+
+
+def test_reading_a_user_is_one(idp: Idp, user_id: str) -> None:
+    with at_most(1):
+        assert idp.get(f"/Users/{user_id}").status_code == 200
+    with at_most(1):
+        assert idp.get(f"/Users/{user_id}", {"attributes": "userName"}).status_code == 200
+    with at_most(1):
+        assert idp.get(f"/Users/{user_id}", if_none_match='W/"1"').status_code == 304
+
+
+def test_looking_for_a_user_that_is_not_there_is_two(idp: Idp, user_id: str) -> None:
+    with at_most(2):
+        assert idp.get(f"/Users/{user_id[:-4]}0000").status_code == 404
+
+
+def test_a_page_of_all_is_one(idp: Idp, user_id: str) -> None:
+    idp.create("bob@acme.example")
+    with at_most(1):
+        assert idp.get("/Users").status_code == 200
+    with at_most(1):
+        assert idp.get("/Users", {"startIndex": 2, "count": 1}).status_code == 200
+    with at_most(2):
+        assert idp.get("/Users", {"count": 0}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'userName eq "ada@acme.example"',
+        'externalId eq "a1"',
+        'emails[type eq "work"].value eq "ada@acme.test"',
+        'title pr or emails co "test"',
+    ],
+)
+def test_finding_somebody_is_one_and_finding_nobody_two(idp: Idp, user_id: str, condition: str) -> None:
+    with at_most(1):
+        assert len(idp.found(condition)) == 1
+    with at_most(2):
+        assert idp.found(f"({condition}) and active eq false") == []
+    with at_most(3):
+        idp.found(condition, count=0, startIndex=5)
+
+
+def test_creating_a_user_with_plain_attributes_is_six(idp: Idp) -> None:
+    with at_most(6):
+        idp.create(name={"familyName": "Lovelace"}, externalId="a1", title="Countess")
+
+
+def test_creating_a_user_with_emails_and_a_role_is_nine(idp: Idp) -> None:
+    emails = [{"value": f"ada{number}@acme.test", "primary": number == 1} for number in range(5)]
+    with at_most(9):
+        idp.create(emails=emails, roles=[{"value": "HR"}])
+
+
+def test_changing_plain_attributes_is_six(idp: Idp, user_id: str) -> None:
+    with at_most(6):
+        idp.patch(user_id, {"op": "replace", "value": {"title": "Countess", "name": {"familyName": "King"}}})
+
+
+def test_a_change_that_changes_nothing_is_two(idp: Idp, user_id: str) -> None:
+    with at_most(2):
+        idp.patch(user_id, {"op": "replace", "path": "active", "value": True})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"active": False},
+        {"roles": [{"value": "HR"}]},
+        {"emails": [{"value": "ada@acme.example"}, {"value": "a@acme.test"}]},
+    ],
+)
+def test_changing_emails_activation_or_role_is_nine(idp: Idp, user_id: str, value: dict[str, object]) -> None:
+    with at_most(9):
+        assert idp.patch(user_id, {"op": "replace", "value": value}).status_code == 200
+
+
+def test_describing_the_server_is_one(idp: Idp) -> None:
+    for path in ("/ServiceProviderConfig", "/ResourceTypes", "/Schemas"):
+        with at_most(1):
+            idp.get(path)
+
+
+def test_a_missing_token_asks_the_database_nothing(idp: Idp) -> None:
+    with at_most(0):
+        assert idp.http.get(idp.base + "/Users").status_code == 401
+
+
+def test_the_log_of_many_requests_is_written_in_few(idp: Idp, user_id: str) -> None:
+    journal.flush()
+    for _number in range(20):
+        idp.get(f"/Users/{user_id}")
+    with at_most(24 if connection.vendor == "sqlite" else 4):
+        journal.flush()
