@@ -34,12 +34,14 @@ def become_the_server(*, host: str, port: int, workers: int) -> None:
     """Replace this process by granian: signals reach it directly, and its exit status is ours."""
     os.chdir(ROOT)
     print(f"Serving on http://{host}:{port} until stopped (Ctrl-C).", flush=True)
-    granian = str(Path(sys.executable).with_name("granian"))
-    os.execv(granian, [granian, *arguments(host=host, port=port, workers=workers)])  # noqa: S606
+    command = server(host=host, port=port, workers=workers)
+    os.execv(command[0], command)  # noqa: S606
 
 
-def arguments(*, host: str, port: int, workers: int) -> list[str]:
+def server(*, host: str, port: int, workers: int) -> list[str]:
+    """The command line of the server, to be run in the project's folder."""
     return [
+        *(sys.executable, "-m", "scripts.server"),
         *("--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(workers)),
         # Each thread keeps a database connection of its own.
         *("--blocking-threads", "2"),
@@ -52,7 +54,7 @@ def arguments(*, host: str, port: int, workers: int) -> list[str]:
         # A filter of 8,192 characters, each percent-encoded, is a request line of 25 kB and more.
         *("--http1-buffer-size", str(128 * 1024), "--http1-header-read-timeout", "10000"),
         *("--log-level", "warning"),
-        "saasmanager.wsgi:application",
+        "scripts.worker:application",
     ]
 
 

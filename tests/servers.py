@@ -3,10 +3,8 @@
 import http.client
 import json
 import os
-import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import psutil
 import pytest
 from django.db import connection
 
@@ -72,7 +71,7 @@ def granian_server(
         "SCIM_LOG_INTERVAL": "0.1",
         "LOG_LEVEL": "INFO",
     }
-    command = [str(Path(sys.executable).with_name("granian")), *serve.arguments(host="127.0.0.1", port=port, workers=2)]
+    command = serve.server(host="127.0.0.1", port=port, workers=2)
     log = tmp_path_factory.mktemp("granian") / "log"
     with running(command, environment, log) as process:
         server = Server(f"http://127.0.0.1:{port}", process, log)
@@ -108,12 +107,14 @@ def running(
     try:
         yield process
     finally:
+        family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
         process.terminate()
-        try:
-            process.wait(10)
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(15)
+        for member in (process, *family):
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        process.wait()
 
 
 def wait_until_alive(server: Server) -> None:
@@ -124,7 +125,7 @@ def wait_until_alive(server: Server) -> None:
             if server.request("GET", "/livez").status == 200:
                 return
         time.sleep(0.05)
-    pytest.fail(f"The server did not start:\n{server.log.read_text()}")
+    pytest.fail(f"The server did not start:\n{server.log.read_text()[-3000:]}")
 
 
 def free_port() -> int:
