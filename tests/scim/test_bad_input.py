@@ -138,8 +138,6 @@ JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
     max_leaves=12,
 )
 NAMES = st.sampled_from(["userName", "emails", "name", "active", "roles", "meta", "externalId", "op", "path", "value"])
-    ["userName", "emails", "name", "active", "roles", "schemas", "meta", "externalId", "op", "path", "value"]
-)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
