@@ -1,4 +1,4 @@
-"""granian, with the application loaded before it forks its workers: one that was killed is back at once."""
+"""The server: granian, with the application loaded before it forks workers, so that one is replaced at once."""
 
 from granian.cli import entrypoint
 
