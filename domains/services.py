@@ -129,10 +129,10 @@ def check_addresses(addresses: Iterable[str], *, organization_id: UUID) -> None:
                 reason="domain-unknown",
             )
         if not domain.user_requests:
-            verify = "" if domain.is_verified else "verify it and "
+            then = " and" if domain.is_verified else ", verify it and"
             raise AddressRefused(
                 f"The e-mail domain '{name}' does not have the User requests checkmark. "
-                f"Open {DOMAINS_PAGE}, {verify}tick User requests.",
+                f"Open {DOMAINS_PAGE}{then} tick User requests.",
                 domain=name,
                 reason="domain-without-user-requests" if domain.is_verified else "domain-unverified",
             )

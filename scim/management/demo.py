@@ -174,7 +174,7 @@ STORY: Sequence[Sequence[Call]] = (
         refusal(
             *("POST", 400, "domain-without-user-requests"),
             "The e-mail domain '{unticked}' does not have the User requests checkmark. "
-            f"Open {DOMAINS_PAGE}, tick User requests.",
+            f"Open {DOMAINS_PAGE} and tick User requests.",
         ),
     ),
     (FIND, change("PUT", "changed", "There is no role 'Employee'; the entry was left out.")),

@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid7
 
 import domains.services
 from audit.actors import Actor, Door
+from domains.models import Domain
 from organizations.models import Organization
 from scim.management.demo import ACME, COMPANIES, GLOBEX, STORY, Call, Company, Person
 from scim.models import RequestLog, Token
@@ -29,7 +30,8 @@ from users.services import accounts
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 LOG_SPAN = timedelta(days=6)
-OLD_TOKEN = timedelta(days=90)
+SINCE_THE_LAST_REQUEST = timedelta(minutes=4)
+LONG_AGO = timedelta(days=90)
 # A command that is to meet the same database and address needs these again.
 SURROUNDINGS = ("DEBUG", "DATABASE_URL", "BASE_URL")
 
@@ -89,6 +91,7 @@ def seed(company: Company) -> Opened:
     for name in company.unticked:
         domain = domains.services.find(name, organization_id=organization.pk)
         domains.services.set_user_requests(domain.pk, False, by=page)
+    Domain.objects.of(organization.pk).update(created_at=timezone.now() - LONG_AGO)
     _log(company, organization, token, retired, people)
     return Opened(organization, opened.connection, bearer_token, admin, first.password)
 
@@ -137,11 +140,12 @@ def _log(company: Company, organization: Organization, token: Token, retired: To
     managed = [user for user in people if user.source == Source.SCIM]
     calls = list(islice(_calls(company), company.log_rows))
     visits = calls[-1][0] + 1
-    begin = timezone.now() - LOG_SPAN
+    end = timezone.now() - SINCE_THE_LAST_REQUEST
     rows = []
     for visit, position, call in calls:
         # Visits come all day and night, but not to the minute; the requests of one follow each other closely.
-        moment = begin + LOG_SPAN * (visit + 0.9 - visit * 7 % 10 / 12) / visits + timedelta(seconds=position * 0.4)
+        left = visits - 1 - visit
+        moment = end - LOG_SPAN * (left + left * 7 % 10 / 12) / visits + timedelta(seconds=position * 0.4)
         row = _row(call, company, managed[visit % len(managed)], len(people), moment)
         row.organization = organization
         row.token = retired if call.stranger else token
@@ -151,7 +155,7 @@ def _log(company: Company, organization: Organization, token: Token, retired: To
     last = next(row for row in reversed(rows) if row.token == token)
     token.last_used_at, token.last_used_address, token.last_used_client = last.created_at, last.address, last.client
     # It was used for days, so it is that old.
-    token.created_at, retired.created_at = begin, begin - OLD_TOKEN
+    token.created_at, retired.created_at = end - LOG_SPAN, end - LONG_AGO
     token.save(update_fields=["created_at", "last_used_at", "last_used_address", "last_used_client"])
     retired.save(update_fields=["created_at"])
 
