@@ -7,6 +7,7 @@ other, so that whatever hangs on them waits for the garbage collector.
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any, NoReturn
 
 import structlog
@@ -179,8 +180,11 @@ def _entry(request: HttpRequest, slug: str) -> journal.Entry:
 
 
 def _client_address(meta: Mapping[str, Any]) -> str:
-    """Who asks: our own proxies each add to X-Forwarded-For the address that they were asked from."""
+    """Who asks, empty if unknown: our own proxies each add to X-Forwarded-For the address that they were asked from."""
     count = settings.TRUSTED_PROXY_COUNT
     forwarded = meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if count else []
-    address: str = forwarded[-count].strip() if len(forwarded) >= count > 0 else meta.get("REMOTE_ADDR", "")
-    return address
+    text: str = forwarded[-count].strip() if len(forwarded) >= count > 0 else meta.get("REMOTE_ADDR", "")
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return ""

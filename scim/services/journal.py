@@ -12,14 +12,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
 import orjson
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -49,7 +48,7 @@ class Entry:
     """One request, filled in while it is served.
 
     ``document`` is the user that was shown, from which the writer takes id and name; ``authenticated`` tells that the
-    digest was found valid.
+    digest was found valid; ``address`` is an IP address or empty.
     """
 
     slug: str
@@ -169,7 +168,8 @@ def _write_or_drop(batch: Sequence[Entry]) -> None:
             with transaction.atomic():
                 _write(batch)
             return
-        except (DatabaseError, InterfaceError) as error:
+        except Exception as error:
+            # Whatever it is: the thread lives on, and a connection that has failed is dialled anew.
             if not connection.in_atomic_block:
                 connection.close()
             if last_try:
@@ -178,7 +178,7 @@ def _write_or_drop(batch: Sequence[Entry]) -> None:
 
 
 def _write(batch: Sequence[Entry]) -> None:
-    slugs = {entry.slug for entry in batch}
+    slugs = {entry.slug for entry in batch if not _UNPRINTABLE.search(entry.slug)}
     organizations = dict(Organization.objects.filter(slug__in=slugs).values_list("slug", "pk"))
     digests = {entry.digest for entry in batch if entry.digest}
     tokens = {token.digest: token for token in Token.objects.filter(digest__in=digests)} if digests else {}
@@ -207,7 +207,7 @@ def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, Token]) -> None:
     # In one order everywhere, so that two processes never wait for each other.
     for token, entry in sorted(((tokens[digest], latest[digest]) for digest in latest.keys() & tokens.keys()), key=_id):
         Token.objects.of(token.organization_id).filter(pk=token.pk).update(
-            last_used_at=entry.started, last_used_address=_address(entry.address), last_used_client=_clean(entry.client)
+            last_used_at=entry.started, last_used_address=entry.address or None, last_used_client=_clean(entry.client)
         )
 
 
@@ -237,7 +237,7 @@ def _row(entry: Entry, organization_id: UUID, token: Token | None) -> tuple[Any,
         own and _key(own.pk),
         str(own) if own else TOKEN_FAULTS.get(entry.cause, TOKEN_FAULTS["token-unknown"]),
         _clean(entry.client)[:200],
-        _address(entry.address),
+        entry.address or None,
         user_id and _key(user_id),
         user_label[:254],
     )
@@ -245,13 +245,6 @@ def _row(entry: Entry, organization_id: UUID, token: Token | None) -> tuple[Any,
 
 def _clean(text: str) -> str:
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", _SECRETS.sub("***", text))
-
-
-def _address(text: str) -> str | None:
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        return None
 
 
 def _key(identifier: UUID) -> UUID | str:

@@ -125,6 +125,21 @@ def test_an_organization_that_does_not_exist_has_no_log(idp: Idp) -> None:
     assert journal.dropped() == 0
 
 
+@pytest.mark.parametrize("slug", ["a%00b", "é", "a" * 300])
+def test_an_address_that_can_be_no_organizations_does_not_spoil_the_batch(idp: Idp, slug: str) -> None:
+    response = idp.http.get(f"/scim/{slug}/v2/Users", headers={"authorization": f"Bearer {idp.token}"})
+    assert response.status_code == 401
+    idp.get("/Users")
+    assert len(idp.log()) == 1
+
+
+def test_the_address_behind_our_own_proxies_is_the_clients(idp: Idp, settings: Any) -> None:
+    settings.TRUSTED_PROXY_COUNT = 1
+    for forwarded in ("6.6.6.6, 203.0.113.7", "nonsense"):
+        assert idp.send("POST", "/Users", {}, x_forwarded_for=forwarded).status_code == 400
+    assert [row.address for row in idp.log()] == ["203.0.113.7", None]
+
+
 def test_a_full_queue_drops_and_counts_but_serves(idp: Idp, settings: Any) -> None:
     settings.SCIM_LOG_QUEUE = 3
     assert [idp.get("/Users").status_code for _ in range(5)] == [200] * 5
