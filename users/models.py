@@ -61,7 +61,7 @@ class UserQuerySet(TenantQuerySet["User"]):
     def known_as(self, organization_id: UUID | None, login: str) -> User | None:
         """The person whose userName or e-mail address this is; a userName wins. Organization None: operators."""
         key = canonical(login)
-        hits = list(self.filter(Q(user_name_key=key) | Q(email_key=key), organization_id=organization_id)[:2])
+        hits = list(self.filter(Q(user_name_key=key) | Q(email_key=key), Q(organization_id=organization_id))[:2])
         return next((user for user in hits if user.user_name_key == key), hits[0] if hits else None) if key else None
 
     def active_admins(self) -> Self:

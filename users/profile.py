@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 import orjson
 from django.utils import timezone
@@ -81,17 +82,18 @@ def etag(version: int) -> str:
 
 def timestamp(moment: datetime | None) -> str | None:
     """A dateTime of RFC 7643 section 2.3.5, in UTC with milliseconds."""
-    return moment and moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z" if moment else None
 
 
 def value_rows(user: User) -> Iterator[UserValue]:
     """The index rows of the user's multi-valued attributes."""
     document = orjson.loads(user.document)
+    organization_id = cast(UUID, user.organization_id)  # operators have no document
     for attribute in INDEXED:
         for entry in document.get(attribute, ()):
             if "value" in entry:
                 yield UserValue(
-                    organization_id=user.organization_id,
+                    organization_id=organization_id,
                     user_id=user.pk,
                     attribute=attribute,
                     type=fold(entry.get("type", "")),
@@ -123,7 +125,7 @@ def display_name(profile: Profile) -> str:
 
 def role_entries(role: Role) -> list[Profile]:
     """How a role shows in a profile whose owner sent none (RFC 7643 section 4.1.2)."""
-    return [{"value": role.name, "display": role.name, "primary": True}]
+    return [{"value": role.name, "primary": True}]
 
 
 def _now() -> datetime:
