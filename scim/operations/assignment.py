@@ -5,6 +5,7 @@ from uuid import UUID
 from domains.addresses import fold
 from scim.protocol import schemas
 from scim.protocol.attributes import Json
+from scim.services.connections import base_url_at
 from scim.storage.principals import Principal
 from users import profile as profiles
 from users.models import Role, User
@@ -34,10 +35,19 @@ def on_change(profile: Profile, before: Profile, user: User, principal: Principa
     return _assigned(profile, before.get("roles") or profiles.role_entries(user.role), user.role, (), principal)
 
 
+def without_own_entry(profile: Profile) -> Profile:
+    """The profile without the role entry that stands there because nobody sent one: what is added takes its place."""
+    match profile.get("roles"):
+        case [{"value": _, "primary": True, **rest}] if not rest:
+            return {name: value for name, value in profile.items() if name != "roles"}
+    return profile
+
+
 def with_manager(profile: Profile, before: Profile, principal: Principal) -> Profile:
     """The profile, with the manager's address and name where the manager is one of the organization's users.
 
-    The address is relative to the Base URL (RFC 7643 section 2.3.7). What does not resolve is kept as it was sent.
+    The address is relative to the Base URL (RFC 7643 section 2.3.7), unless the client sent the right one in full. Of a
+    manager who is no user here, the value is kept as it was sent.
     """
     urn = schemas.ENTERPRISE_USER.id
     manager = profile.get(urn, {}).get("manager")
@@ -46,7 +56,10 @@ def with_manager(profile: Profile, before: Profile, principal: Principal) -> Pro
     resolved = {"value": manager["value"]} if "value" in manager else {}
     found = _colleague(str(manager.get("value", "")), principal)
     if found is not None:
-        resolved |= {"$ref": f"Users/{found.pk}", "displayName": found.display_name}
+        location = f"Users/{found.pk}"
+        in_full = f"{base_url_at(principal.slug)}/{location}"
+        sent = manager.get("$ref")
+        resolved |= {"$ref": sent if sent == in_full else location, "displayName": found.display_name}
     extension = {name: value for name, value in profile[urn].items() if name != "manager"}
     if resolved:
         extension["manager"] = resolved

@@ -24,7 +24,7 @@ from scim.protocol.errors import Conflict, Forbidden, InvalidValue, NotFound, Sc
 from scim.protocol.messages import Op, PatchOp, read_patch
 from scim.protocol.projection import EVERYTHING, Projection
 from scim.protocol.schemas import USER
-from scim.protocol.validation import check_resource, read_resource
+from scim.protocol.validation import read_resource
 from scim.storage import repository
 from scim.storage.principals import Credentials, Principal
 from users import profile as profiles
@@ -128,8 +128,8 @@ def patch(
     wanted = read_patch(body, USER)
 
     def changed(before: Profile) -> Profile:
-        after = patching.apply(before, wanted.operations, USER)
-        check_resource(after, USER)
+        start = assignment.without_own_entry(before) if _adds_role(wanted) else before
+        after = patching.apply(start, wanted.operations, USER)
         return _keeping(KEPT_BY_PATCH, before, _profile(after))
 
     return _change(
@@ -251,6 +251,15 @@ def _checked(profile: Profile) -> Profile:
 
 def _keeping(names: tuple[str, ...], before: Profile, after: Profile) -> Profile:
     return {name: before[name] for name in names if name in before} | after
+
+
+def _adds_role(wanted: PatchOp) -> bool:
+    return any(
+        operation.op is Op.ADD
+        and operation.target.condition is None
+        and operation.target.path.attribute.name == "roles"
+        for operation in wanted.operations
+    )
 
 
 def _sets_external_id(wanted: PatchOp) -> bool:

@@ -69,7 +69,7 @@ class TestDomains:
 
 class TestRoles:
     def test_who_is_sent_without_a_role_gets_the_default_role(self, idp: Idp) -> None:
-        assert idp.create()["roles"] == [{"value": "App management", "display": "App management", "primary": True}]
+        assert idp.create()["roles"] == [{"value": "App management", "primary": True}]
         by = operator_at_the_command_line(idp.organization.pk)
         roles.make_default(role(idp, BuiltIn.IT), by=by)
         assert idp.create("bob@acme.example")["roles"][0]["value"] == "IT"
@@ -89,6 +89,17 @@ class TestRoles:
         user = idp.create(roles=[{"value": "Emperor"}])
         assert user["roles"][0]["value"] == "App management"
         assert any("Emperor" in advice for advice in idp.log()[-1].advice)
+
+    def test_a_role_that_is_added_takes_the_place_of_the_default_one(self, idp: Idp) -> None:
+        user = idp.create()
+        added = read(idp.patch(user["id"], {"op": "add", "path": "roles", "value": [{"value": "IT"}]}))
+        assert added["roles"] == [{"value": "IT"}]
+
+    def test_an_unknown_role_that_is_added_leaves_the_default_one(self, idp: Idp) -> None:
+        user = idp.create()
+        for path in ("roles", 'roles[primary eq "True"].value'):
+            value = [{"value": "Emperor"}] if path == "roles" else "Emperor"
+            assert read(idp.patch(user["id"], {"op": "Add", "path": path, "value": value}))["roles"] == user["roles"]
 
     def test_an_update_without_roles_or_with_unknown_ones_keeps_the_role(self, idp: Idp) -> None:
         user = idp.create(roles=[{"value": "IT"}])

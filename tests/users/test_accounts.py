@@ -56,7 +56,7 @@ def test_creation_is_audited_with_the_whole_profile(acme: Tenant) -> None:
 
 def test_who_sends_no_role_shows_the_one_that_was_given(acme: Tenant) -> None:
     ann = acme.add("ann", BuiltIn.READ_ONLY)
-    assert profiles.read(ann)["roles"] == [{"value": "Read-only", "display": "Read-only", "primary": True}]
+    assert profiles.read(ann)["roles"] == [{"value": "Read-only", "primary": True}]
 
 
 def test_who_sends_roles_keeps_them_as_sent(acme: Tenant) -> None:

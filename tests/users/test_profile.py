@@ -176,7 +176,7 @@ def test_a_version_reads_as_a_weak_entity_tag() -> None:
 
 def test_a_role_shows_by_its_name() -> None:
     role = Role(key=BuiltIn.READ_ONLY, name="Read-only")
-    assert profiles.role_entries(role) == [{"value": "Read-only", "display": "Read-only", "primary": True}]
+    assert profiles.role_entries(role) == [{"value": "Read-only", "primary": True}]
 
 
 def test_a_huge_name_still_fits_its_columns() -> None:
