@@ -48,7 +48,7 @@ BY_ID = f"SELECT u.document, u.version FROM users_user u WHERE u.id = %s AND u.o
 # one value, PostgreSQL may think it cheaper to walk the primary key of all organizations until a page is full.
 _PAGE_OF_ALL = (
     f"WITH tenant AS {TENANT} SELECT {{}}, (SELECT h.users FROM users_headcount h"  # noqa: S608
-    " WHERE h.organization_id = (SELECT organization_id FROM tenant)) FROM users_user u"
+    " WHERE h.organization_id = (SELECT organization_id FROM tenant)) AS total FROM users_user u"
     " WHERE u.organization_id >= (SELECT organization_id FROM tenant)"
     " AND u.organization_id <= (SELECT organization_id FROM tenant)"
     " ORDER BY u.organization_id, u.id LIMIT %s"
@@ -58,7 +58,7 @@ FIRST_PAGE = _PAGE_OF_ALL.format("u.document")
 
 # Skipping rows costs least in an index that holds all that is asked of it; only the page itself is read from the table.
 LATER_PAGE = (
-    f"SELECT u.document, page.total FROM ({_PAGE_OF_ALL.format('u.id')} OFFSET %s) AS page (id, total)"  # noqa: S608
+    f"SELECT u.document, page.total FROM ({_PAGE_OF_ALL.format('u.id')} OFFSET %s) page"  # noqa: S608
     " JOIN users_user u ON u.id = page.id ORDER BY u.id"
 )
 
