@@ -54,7 +54,7 @@ def server(*, host: str, port: int, workers: int) -> list[str]:
         # A filter of 8,192 characters, each percent-encoded, is a request line of 25 kB and more.
         *("--http1-buffer-size", str(128 * 1024), "--http1-header-read-timeout", "10000"),
         *("--log-level", "warning"),
-        "scripts.worker:application",
+        "saasmanager.wsgi:application",
     ]
 
 

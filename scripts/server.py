@@ -1,8 +1,23 @@
 """The server: granian, with the application loaded before it forks workers, so that one is replaced at once."""
 
+import os
+import signal
+
 from granian.cli import entrypoint
 
 import saasmanager.wsgi  # noqa: F401
 
+
+def leave_signals_to_the_main_process() -> None:
+    """Ctrl-C goes to every process of the terminal's group, and granian's main process then stops its workers.
+
+    A worker that hears of it twice hangs more often than not, so it gets a group of its own; and one that is only just
+    starting would swallow the one signal it gets, with the handler it was forked with.
+    """
+    os.setpgrp()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 if __name__ == "__main__":
+    os.register_at_fork(after_in_child=leave_signals_to_the_main_process)
     entrypoint()
