@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import transaction
 from django.http import HttpRequest
 
 import domains.services
@@ -45,6 +46,7 @@ class Tenant:
         options = {"source": Source.SCIM, **options}
         return accounts.create(profile, role=self.role(role), by=self.by, **options)
 
+    @transaction.atomic
     def update(self, user: User, **changes: Any) -> User:
         """Write the user's profile with these attributes changed; None leaves one out."""
         found = accounts.find(user.pk, organization_id=self.id)
