@@ -152,7 +152,7 @@ class ScimView(APIView):
                 return exc, {}
             case APIException():
                 wait = getattr(exc, "wait", None)
-                return Refused(exc), {} if wait is None else {"Retry-After": str(int(wait) + 1)}
+                return Refused(exc), {} if wait is None else {"Retry-After": str(wait)}
             case OperationalError() | InterfaceError():
                 log.warning("database unavailable", request_id=self.entry.request_id, reason=type(exc).__name__)
                 return Unavailable("The database did not answer in time. Try again.", cause="database"), {}
