@@ -142,7 +142,7 @@ def show(request: HttpRequest, page: Page, extra: Mapping[str, Context] | None =
     extra = extra or {}
     shown = visible(page, request)
     if not shown:
-        raise PermissionDenied("Your role does not open this page.")
+        raise PermissionDenied("Your role does not open this page. Ask an Admin of your organization if you need it.")
     wanted = request.headers.get("HX-Target", "")
     for section in [*shown, *(part for card in shown for part in visible(page, request, card.key))]:
         if section.key == wanted:

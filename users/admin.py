@@ -18,9 +18,20 @@ from domains.addresses import fold
 from organizations import pages
 from organizations.pages import Context, Control, Page, Section
 from users.models import Headcount, Role, Source, User
+from users.permissions import RIGHTS, Area, BuiltIn, Level
 from users.services import roles
 
 PER_PAGE = 25
+
+AREAS: Mapping[Area, str] = {
+    Area.USERS: "Users",
+    Area.ROLES: "Roles",
+    Area.SIGN_IN: "Sign-in and SCIM",
+    Area.DOMAINS: "Domains",
+    Area.ORGANIZATION: "Organization",
+    Area.AUDIT_LOG: "Audit log",
+}
+LEVELS: Mapping[Level, str] = {Level.NONE: "None", Level.VIEW: "View", Level.EDIT: "Edit"}
 
 STATUSES = {"active": Q(is_active=True), "suspended": Q(is_active=False)}
 
@@ -117,7 +128,16 @@ def users_per_domain(organization_id: UUID) -> Mapping[str, int]:
     """How many users have their userName in each domain."""
     domain = Substr("user_name_key", StrIndex("user_name_key", Value("@")) + 1)
     counted = User.objects.of(organization_id).order_by().annotate(domain=domain).values("domain")
-    return dict(counted.annotate(users=Count("pk")).values_list("domain", "users"))
+    return dict(counted.annotate(users=Count("*")).values_list("domain", "users"))
+
+
+def _roles(request: HttpRequest) -> Context:
+    organization_id = pages.organization_of(request).pk
+    rights = {role: RIGHTS[BuiltIn(role.key)] for role in Role.objects.of(organization_id)}
+    return {
+        "areas": AREAS.values(),
+        "rows": [(role, [LEVELS[levels.get(area, Level.NONE)] for area in AREAS]) for role, levels in rights.items()],
+    }
 
 
 PEOPLE = Section(
@@ -139,6 +159,16 @@ DEFAULT_ROLE = Section(
     template="settings/sections/default_role.html",
     context=_default_role,
     controls=(Control("users/default-role/", "default-role", "roles.edit", choose_default_role),),
+)
+ROLES = Section(
+    page=Page.USERS,
+    key="roles",
+    title="Roles",
+    lead="What each role may see and change in Settings. Everybody may see their own profile.",
+    position=30,
+    permission="roles.view",
+    template="settings/sections/roles.html",
+    context=_roles,
 )
 SINGLE_SIGN_ON = Section(
     page=Page.USERS,

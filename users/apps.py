@@ -12,5 +12,5 @@ class UsersConfig(AppConfig):
         from organizations import pages
         from users import admin
 
-        pages.offer(admin.PEOPLE, admin.DEFAULT_ROLE, admin.SINGLE_SIGN_ON)
+        pages.offer(admin.PEOPLE, admin.DEFAULT_ROLE, admin.ROLES, admin.SINGLE_SIGN_ON)
         pages.offer_figures(USERS_PER_DOMAIN, admin.users_per_domain)

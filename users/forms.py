@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.forms import LoginForm
+from allauth.account.forms import LoginForm, ReauthenticateForm, ResetPasswordKeyForm
 from allauth.account.forms import ResetPasswordForm as MailForm
 from django import forms
 
@@ -73,3 +73,27 @@ class ResetPasswordForm(MailForm):
         user = User.objects.known_as(self.organization.pk, address)
         self.users = [user] if user and user.is_active else []
         return address
+
+
+class ProveAgainForm(ReauthenticateForm):
+    """The password of whoever is signed in, once more."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain(self, "password", autofocus=True)
+
+
+class NewPasswordForm(ResetPasswordKeyForm):
+    """A new password, twice."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain(self, "password1", autofocus=True)
+        _plain(self, "password2")
+
+
+def _plain(form: forms.Form, name: str, **attributes: Any) -> None:
+    """Take away the grey text in a field, which says what its label says."""
+    field = form.fields[name]
+    field.widget.attrs.pop("placeholder", None)
+    field.widget.attrs |= {"maxlength": LONGEST_PASSWORD, **attributes}

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 
 from domains.addresses import domain_of
 from organizations.models import Organization
-from users.forms import AddressForm
+from users.forms import AddressForm, NewPasswordForm, ProveAgainForm
 from users.services import sign_in
 
 # Where the address that was typed first waits for the second page; not in the address line, which is logged.
@@ -95,6 +95,7 @@ class ForgottenPassword(_InOrganization, views.PasswordResetView):
 class NewPassword(views.PasswordResetFromKeyView):
     """Where the link in the mail leads."""
 
+    form_class = NewPasswordForm
     template_name = "signin/new_password.html"
     extra_context = {"title": "Set a new password"}
 
@@ -109,6 +110,7 @@ class NewPasswordSet(views.PasswordResetFromKeyDoneView):
 class ProveAgain(views.ReauthenticateView):
     """Ask for the password once more before something that matters."""
 
+    form_class = ProveAgainForm
     template_name = "signin/prove_again.html"
     extra_context = {"title": "Confirm that it is you"}
 

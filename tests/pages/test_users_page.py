@@ -123,8 +123,8 @@ def test_the_page_costs_the_same_however_many_people_there_are(
     for number in range(30):
         acme.add(f"p{number:02}")
     assert Headcount.objects.get(organization=acme.organization).users == 31
-    # Session, user; head count, page, roles to narrow by; roles, default role; connection, tokens, log.
-    with django_assert_max_num_queries(10):
+    # Session, user; head count, page, roles to narrow by; roles, default role; roles; connection, tokens, log.
+    with django_assert_max_num_queries(11):
         client.get(PAGE)
 
 
@@ -176,3 +176,14 @@ def test_a_role_that_is_switched_off_can_not_be_the_default(acme: Tenant, client
     assert answer.status_code == 404
     assert "Reload the page and choose another" in answer.content.decode()
     assert default_of(acme).key == BuiltIn.APP_MANAGEMENT
+
+
+def test_the_rights_of_each_role_are_shown_from_the_one_table(client: Client) -> None:
+    html = client.get(PAGE).content.decode().partition("What each role may do")[2].partition("</table>")[0]
+    text = {row.split("</b>")[0].split("<b>")[1]: row for row in html.split("<tr>")[2:]}
+    shown = {name: re.findall(r">(Edit|View|None)<", row) for name, row in text.items()}
+    assert shown["Admin"] == ["Edit"] * 6
+    assert shown["Read-only"] == ["View"] * 6
+    assert shown["Domain manager"] == ["None", "None", "None", "Edit", "View", "None"]
+    assert shown["App management"] == shown["HR"] == shown["IT"] == shown["Finance"] == ["None"] * 6
+    assert "Default role" in text["App management"]
