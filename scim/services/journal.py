@@ -9,7 +9,7 @@ import os
 import re
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from organizations.models import Organization
 from scim.models import RequestLog, Token
@@ -178,12 +178,15 @@ def _write_or_drop(batch: Sequence[Entry]) -> None:
 
 
 def _write(batch: Sequence[Entry]) -> None:
-    slugs = {entry.slug for entry in batch if not _UNPRINTABLE.search(entry.slug)}
+    slugs = {entry.slug for entry in batch if entry.slug.isprintable()}
     organizations = dict(Organization.objects.filter(slug__in=slugs).values_list("slug", "pk"))
     digests = {entry.digest for entry in batch if entry.digest}
     tokens = {token.digest: token for token in Token.objects.filter(digest__in=digests)} if digests else {}
+    # All that is the same for the whole batch, for this competes with the answers for the process's time.
+    native = connection.features.has_native_uuid_field
+    moment = connection.ops.adapt_datetimefield_value
     rows = [
-        _row(entry, organizations[entry.slug], tokens.get(entry.digest))
+        _row(entry, organizations[entry.slug], tokens.get(entry.digest), native, moment)
         for entry in batch
         if entry.slug in organizations
     ]
@@ -215,16 +218,26 @@ def _id(used: tuple[Token, Entry]) -> UUID:
     return used[0].pk
 
 
-def _row(entry: Entry, organization_id: UUID, token: Token | None) -> tuple[Any, ...]:
+def _row(
+    entry: Entry,
+    organization_id: UUID,
+    token: Token | None,
+    native_ids: bool,
+    moment: Callable[[datetime], datetime | str | None],
+) -> tuple[Any, ...]:
     own = token if token is not None and token.organization_id == organization_id else None
-    user_id, user_label = entry.user_id, entry.user_label
+    user_id, user_label = entry.user_id and str(entry.user_id), entry.user_label
     if entry.document:
         shown = orjson.loads(entry.document)
-        user_id, user_label = UUID(shown["id"]), shown["userName"]
+        user_id, user_label = shown["id"], shown["userName"]
+    ids = [str(uuid7()), str(organization_id), own and str(own.pk), user_id]
+    if not native_ids:
+        ids = [text and text.replace("-", "") for text in ids]
+    row_id, organization_key, token_key, user_key = ids
     return (
-        _key(uuid7()),
-        _key(organization_id),
-        connection.ops.adapt_datetimefield_value(entry.started),
+        row_id,
+        organization_key,
+        moment(entry.started),
         entry.request_id,
         _clean(entry.method)[:10],
         _clean(entry.path)[:2048],
@@ -232,20 +245,19 @@ def _row(entry: Entry, organization_id: UUID, token: Token | None) -> tuple[Any,
         entry.status,
         entry.cause[:40],
         _clean(entry.verdict.replace("{user}", user_label))[:1000],
-        orjson.dumps([_clean(advice) for advice in entry.advice]).decode(),
+        orjson.dumps([_clean(advice) for advice in entry.advice]).decode() if entry.advice else "[]",
         entry.duration_us,
-        own and _key(own.pk),
+        token_key,
         str(own) if own else TOKEN_FAULTS.get(entry.cause, TOKEN_FAULTS["token-unknown"]),
         _clean(entry.client)[:200],
         entry.address or None,
-        user_id and _key(user_id),
+        user_key,
         user_label[:254],
     )
 
 
 def _clean(text: str) -> str:
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", _SECRETS.sub("***", text))
-
-
-def _key(identifier: UUID) -> UUID | str:
-    return identifier if connection.features.has_native_uuid_field else identifier.hex
+    """The text without secrets and without what no column or page can hold; most texts need neither search."""
+    if "=" in text or "smgr_" in text.lower():
+        text = _SECRETS.sub("***", text)
+    return text if text.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
