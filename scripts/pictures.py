@@ -179,6 +179,8 @@ def ask_as_jumpcloud(port: int, bearer_token: str, welcome: str, unwelcome: str)
             "active": True,
         }
         made = ask("POST", base, body)
+    if "id" not in made:
+        sys.exit(f"The test user was refused: {made.get('detail')}")
     itself = f"{base}/{made['id']}"
     ask("PUT", itself, {**body, "name": {"givenName": "Test", "familyName": "Renamed"}})
     ask("DELETE", itself)
@@ -198,11 +200,13 @@ def signed_in(browser: Browser, slug: str, address: str, password: str) -> Page:
 
 def take(page: Page, section: str, name: str, *, height: float | None = None) -> None:
     """A section as it stands, or only its upper part."""
-    page.evaluate("window.scrollTo(0, 0)")
+    # In a window as high as the page nothing can scroll away between measuring and taking.
+    page.set_viewport_size({**SIZE, "height": page.evaluate("document.documentElement.scrollHeight")})
     box = page.locator(section).bounding_box()
     assert box is not None  # noqa: S101  (it was waited for)
     clip: FloatRect = {**box, "height": min(box["height"], height or box["height"])}
-    page.screenshot(path=PICTURES / name, full_page=True, clip=clip, animations="disabled")
+    page.screenshot(path=PICTURES / name, clip=clip, animations="disabled")
+    page.set_viewport_size(SIZE)
 
 
 if __name__ == "__main__":
