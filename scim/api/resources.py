@@ -13,7 +13,7 @@ from scim.operations import resources, search
 from scim.operations.preconditions import Preconditions
 from scim.operations.resources import Written
 from scim.protocol.attributes import Json
-from scim.protocol.projection import Projection
+from scim.protocol.projection import EVERYTHING, Projection
 from scim.protocol.schemas import USER
 from scim.services import verdicts
 from scim.storage.principals import Principal
@@ -100,6 +100,8 @@ def _headers(user_id: str, version: int, base_url: str) -> Mapping[str, str]:
 
 
 def _projection(request: Request) -> Projection:
+    if not request._request.META.get("QUERY_STRING"):
+        return EVERYTHING
     parameters = request._request.GET
     return Projection.parse(parameters.get("attributes"), parameters.get("excludedAttributes"), USER)
 

@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import uuid_utils.compat
+from django.conf import settings
 from django.db import migrations, models
 
 
@@ -10,6 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("organizations", "0001_initial"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -45,6 +47,55 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Token",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("digest", models.CharField(editable=False, max_length=64, unique=True)),
+                ("prefix", models.CharField(editable=False, max_length=16)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("created_by_label", models.CharField(editable=False, max_length=320)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(editable=False, null=True)),
+                ("last_used_at", models.DateTimeField(editable=False, null=True)),
+                ("last_used_address", models.GenericIPAddressField(editable=False, null=True)),
+                ("last_used_client", models.CharField(blank=True, editable=False, max_length=200)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tokens", to="scim.connection"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="organizations.organization",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-created_at"],
+            },
+        ),
+        migrations.CreateModel(
             name="RequestLog",
             fields=[
                 (
@@ -74,6 +125,7 @@ class Migration(migrations.Migration):
                 (
                     "organization",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         editable=False,
                         on_delete=django.db.models.deletion.CASCADE,
@@ -81,38 +133,33 @@ class Migration(migrations.Migration):
                         to="organizations.organization",
                     ),
                 ),
+                (
+                    "token",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="scim.token",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-id"],
             },
         ),
-        migrations.CreateModel(
-            name="Token",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("digest", models.CharField(editable=False, max_length=64, unique=True)),
-                ("prefix", models.CharField(editable=False, max_length=16)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("created_by_label", models.CharField(editable=False, max_length=320)),
-                ("expires_at", models.DateTimeField(blank=True, null=True)),
-                ("revoked_at", models.DateTimeField(editable=False, null=True)),
-                ("last_used_at", models.DateTimeField(editable=False, null=True)),
-                ("last_used_address", models.GenericIPAddressField(editable=False, null=True)),
-                ("last_used_client", models.CharField(blank=True, editable=False, max_length=200)),
-                (
-                    "connection",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="tokens", to="scim.connection"
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-created_at"],
-            },
+        migrations.AddConstraint(
+            model_name="connection",
+            constraint=models.UniqueConstraint(fields=("organization", "name"), name="connection_name_once"),
+        ),
+        migrations.AddIndex(
+            model_name="token",
+            index=models.Index(fields=["organization", "-created_at"], name="token_by_organization"),
+        ),
+        migrations.AddIndex(
+            model_name="requestlog",
+            index=models.Index(fields=["organization", "-id"], name="request_log_by_organization"),
         ),
     ]

@@ -4,7 +4,6 @@ Requests put entries into a bounded queue; a thread of the process takes them ou
 writes them. A full queue or a database that stays away costs entries, which are counted, and never a request.
 """
 
-import atexit
 import os
 import re
 import threading
@@ -12,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from multiprocessing.util import Finalize
 from typing import Any
 from uuid import UUID
 
@@ -129,6 +129,8 @@ def _start_writer() -> None:
     global _writer
     with _starting:
         if _writer is None:
+            # Not atexit: a server's worker is a forked process, and those leave without it on Python 3.11.
+            Finalize(None, stop, exitpriority=0)
             _writer = threading.Thread(target=_write_until_stopped, name="scim-journal", daemon=True)
             _writer.start()
 
@@ -140,7 +142,6 @@ def _write_until_stopped() -> None:
     connection.close()
 
 
-@atexit.register
 def stop() -> None:
     """End the thread, which writes what is queued first; the next entry starts another one."""
     global _writer
