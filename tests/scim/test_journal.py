@@ -1,6 +1,9 @@
 """Every request leaves a row in plain words; the log never costs a request, and never holds a secret."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from datetime import timedelta
 from typing import Any
@@ -13,6 +16,7 @@ from django.utils import timezone
 from scim.models import RequestLog, Token
 from scim.services import journal
 from tests.scim.conftest import Idp
+from tests.servers import url_of_the_test_database
 
 
 def test_a_row_tells_what_was_asked_by_whom_and_what_became_of_it(idp: Idp) -> None:
@@ -186,6 +190,30 @@ def test_a_thread_writes_behind_the_answers(idp: Idp, settings: Any) -> None:
         assert _eventually(lambda: Token.objects.get().last_used_at is not None)
     finally:
         journal.stop()
+
+
+ONE_REQUEST_AND_OUT = """
+import multiprocessing
+import django
+django.setup()
+from django.test import Client
+
+def serve():
+    Client().get("/scim/acme/v2/Users")
+
+process = multiprocessing.get_context("fork").Process(target=serve)
+process.start()
+process.join()
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_leaves_writes_what_it_still_has(idp: Idp) -> None:
+    environment = {"DATABASE_URL": url_of_the_test_database(), "SCIM_LOG_INTERVAL": "60"}
+    environment |= {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+    command = [sys.executable, "-c", ONE_REQUEST_AND_OUT]
+    subprocess.run(command, env={**os.environ, **environment}, check=True, timeout=60)
+    assert [row.cause for row in idp.log()] == ["token-missing"]
 
 
 def test_old_rows_are_pruned_and_young_ones_stay(idp: Idp, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
