@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from organizations.models import Organization
 from organizations.refusals import Refusal
@@ -26,7 +26,11 @@ def create(name: str, slug: str) -> Organization:
     except ValidationError as error:
         problems = [f"{name.capitalize()}: {' '.join(messages)}" for name, messages in error.message_dict.items()]
         raise OrganizationInvalid(" ".join(problems)) from None
-    organization.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            organization.save(force_insert=True)
+    except IntegrityError:
+        raise OrganizationInvalid("Slug: Somebody has just taken it. Choose another.") from None
     return organization
 
 

@@ -64,3 +64,11 @@ def test_a_lock_outside_a_transaction_is_a_bug() -> None:
     organization = services.create("Acme", "acme")
     with pytest.raises(AssertionError):
         services.lock(organization.pk)
+
+
+def test_the_slower_of_two_who_want_a_slug_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    services.create("First", "wanted")
+    # Both had looked whether it was free before either of them took it.
+    monkeypatch.setattr(Organization, "full_clean", lambda self: None)
+    with pytest.raises(services.OrganizationInvalid, match="taken"):
+        services.create("Second", "wanted")
