@@ -75,9 +75,10 @@ class ScimView(APIView):
         headers["X-Request-Id"] = entry.request_id
         for name, value in EVERY_ANSWER.items():
             headers[name] = value
-        if request.method == "HEAD":
+        if response.content:
             headers["Content-Length"] = str(len(response.content))
-            response.content = b""
+            if request.method == "HEAD":
+                response.content = b""
         entry.status = response.status_code
         # By the time of any other answer than these, somebody has asked the database about the token.
         entry.authenticated = entry.status < 500 and entry.status != 401
