@@ -1,8 +1,13 @@
 """Actor: who acts, for which organization and through which door; every verb takes one as ``by``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address
+from typing import Any
 from uuid import UUID
+
+from django.conf import settings
 
 
 class Door(StrEnum):
@@ -27,6 +32,20 @@ class Actor:
     user_id: UUID | None = None
     address: str = ""
     request_id: str = ""
+
+
+def address_of_caller(meta: Mapping[str, Any]) -> str:
+    """The IP address that a request came from, by its WSGI environment; empty where what stands there is none.
+
+    Our own proxies each add to X-Forwarded-For the address that they were asked from; what stands before is hearsay.
+    """
+    proxies = settings.TRUSTED_PROXY_COUNT
+    hops = meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if proxies else []
+    said = (hops[-proxies] if len(hops) >= proxies > 0 else "") or meta.get("REMOTE_ADDR", "")
+    try:
+        return str(ip_address(said.strip()))
+    except ValueError:
+        return ""
 
 
 def operator_at_the_command_line(organization_id: UUID) -> Actor:

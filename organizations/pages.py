@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -19,7 +17,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from audit.actors import Actor, Door
+from audit.actors import Actor, Door, address_of_caller
 from organizations.models import Organization
 from organizations.refusals import Refusal
 
@@ -244,17 +242,6 @@ def actor_for(user: Any, request: HttpRequest, door: Door) -> Actor:
         label=str(user),
         door=door,
         user_id=user.pk,
-        address=client_address(request),
+        address=address_of_caller(request.META),
         request_id=str(structlog.contextvars.get_contextvars().get("request_id", ""))[:40],
     )
-
-
-def client_address(request: HttpRequest) -> str:
-    """The IP address that our outermost own proxy saw, or the peer's; empty when neither is one."""
-    proxies: int = settings.TRUSTED_PROXY_COUNT
-    hops = request.headers.get("X-Forwarded-For", "").split(",")
-    said = hops[-proxies] if 0 < proxies <= len(hops) and hops != [""] else request.META.get("REMOTE_ADDR", "")
-    try:
-        return str(ipaddress.ip_address(said.strip()))
-    except ValueError:
-        return ""

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from audit.actors import Door
-from organizations.pages import actor_for, client_address
+from audit.actors import Door, address_of_caller
+from organizations.pages import actor_for
 from users.models import User
 from users.services import accounts, sign_in
 
@@ -38,7 +38,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address by which attempts are counted; a forged header is no error."""
-        return client_address(request)
+        return address_of_caller(request.META)
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         """Keep the sign-in in the trail."""

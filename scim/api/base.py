@@ -7,11 +7,9 @@ other, so that whatever hangs on them waits for the garbage collector.
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Any, NoReturn
 
 import structlog
-from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
@@ -20,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 from uuid_utils import uuid7
 
-from audit.actors import Actor, Door
+from audit.actors import Actor, Door, address_of_caller
 from scim.api.authentication import BearerToken
 from scim.api.media import MEDIA_TYPE, answer_error
 from scim.protocol.errors import InvalidSyntax, InvalidValue, MethodNotAllowed, ScimError, Unauthorized, Unavailable
@@ -169,17 +167,6 @@ def _entry(request: HttpRequest, slug: str) -> journal.Entry:
         path=request.path,
         query=meta.get("QUERY_STRING", ""),
         client=meta.get("HTTP_USER_AGENT", ""),
-        address=_client_address(meta),
+        address=address_of_caller(meta),
         started=datetime.now(UTC),
     )
-
-
-def _client_address(meta: Mapping[str, Any]) -> str:
-    """Who asks, empty if unknown: our own proxies each add to X-Forwarded-For the address that they were asked from."""
-    count = settings.TRUSTED_PROXY_COUNT
-    forwarded = meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if count else []
-    text: str = forwarded[-count].strip() if len(forwarded) >= count > 0 else meta.get("REMOTE_ADDR", "")
-    try:
-        return str(ip_address(text))
-    except ValueError:
-        return ""

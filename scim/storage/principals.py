@@ -9,7 +9,9 @@ from scim.storage import sql
 from users.models import Role
 
 INVALID = "The bearer token is missing or not valid at this address."
-SCIM_OFF = "SCIM is turned off for this organization. Turn on Enable SCIM in Settings > Users > SSO > SCIM."
+SCIM_OFF = (
+    "SCIM is turned off for this organization. Turn on Enable SCIM in Settings > Users > Single Sign-On (SSO) > SCIM."
+)
 
 
 @dataclass(frozen=True, slots=True)
