@@ -1,14 +1,14 @@
 """What every test may rely on: the database, the real server, the browser, and how hard hypothesis tries."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 
 from tests.browser import base_url, browser_type_launch_args, chromium, complaints, context
 from tests.servers import granian_server
@@ -57,7 +57,12 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Before the test database is dropped, cut off who still looks at it: PostgreSQL drops none that is in use."""
+    """The real server is still at work, on its request log, while a test's rows are taken away and the database dropped.
+
+    PostgreSQL ends a deadlock with it by cutting one side off, and drops no database that is in use.
+    """
+    flush = connection.ops.execute_sql_flush
+    connection.ops.execute_sql_flush = lambda statements: _again_after_a_deadlock(flush, statements)
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -65,3 +70,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+
+
+def _again_after_a_deadlock(flush: Callable[[list[str]], None], statements: list[str]) -> None:
+    for _ in range(3):
+        try:
+            return flush(statements)
+        except OperationalError as error:
+            if "deadlock" not in str(error):
+                raise
+    return flush(statements)
