@@ -77,7 +77,7 @@ class Written:
 def shown(document: str, projection: Projection, base_url: str) -> str:
     """A stored document as the client asked to see it."""
     whole = repository.represent(document, base_url)
-    if projection == EVERYTHING:
+    if projection is EVERYTHING:
         return whole
     return orjson.dumps(projection.apply(orjson.loads(whole))).decode()
 
