@@ -57,7 +57,7 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """The real server is still at work, on its request log, while a test's rows are taken away and the database dropped.
+    """The real server is still at work on its request log when a test's rows go, and when the database does.
 
     PostgreSQL ends a deadlock with it by cutting one side off, and drops no database that is in use.
     """
