@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
@@ -41,9 +42,13 @@ def address_of_caller(meta: Mapping[str, Any]) -> str:
     """
     proxies = settings.TRUSTED_PROXY_COUNT
     hops = meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if proxies else []
-    said = (hops[-proxies] if len(hops) >= proxies > 0 else "") or meta.get("REMOTE_ADDR", "")
+    return _as_ip_address((hops[-proxies] if len(hops) >= proxies > 0 else "") or meta.get("REMOTE_ADDR", ""))
+
+
+@lru_cache(maxsize=1024)
+def _as_ip_address(text: str) -> str:
     try:
-        return str(ip_address(said.strip()))
+        return str(ip_address(text.strip()))
     except ValueError:
         return ""
 
