@@ -1,7 +1,7 @@
 """What every test may rely on: the database, the real server, the browser, and how hard hypothesis tries."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 from django.conf import settings
 from django.db import OperationalError, connection
+from django.db.backends.base.operations import BaseDatabaseOperations
 
 from tests.browser import base_url, browser_type_launch_args, chromium, complaints, context
 from tests.servers import granian_server
@@ -24,6 +25,8 @@ __all__ = [
     "globex",
     "granian_server",
 ]
+
+STOCK_FLUSH = BaseDatabaseOperations.execute_sql_flush
 
 CI = os.environ.get("CI") == "true"
 
@@ -61,9 +64,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 
     PostgreSQL ends a deadlock with it by cutting one side off, and drops no database that is in use.
     """
-    flush = connection.ops.execute_sql_flush
-    connection.ops.execute_sql_flush = lambda statements: _again_after_a_deadlock(flush, statements)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", _flush)
+        yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute(
@@ -72,11 +75,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
             )
 
 
-def _again_after_a_deadlock(flush: Callable[[list[str]], None], statements: list[str]) -> None:
-    for _ in range(3):
-        try:
-            return flush(statements)
-        except OperationalError as error:
-            if "deadlock" not in str(error):
-                raise
-    return flush(statements)
+def _flush(operations: BaseDatabaseOperations, statements: list[str], once_more: int = 3) -> None:
+    try:
+        STOCK_FLUSH(operations, statements)
+    except OperationalError as error:
+        if "deadlock" not in str(error) or not once_more:
+            raise
+        _flush(operations, statements, once_more - 1)
