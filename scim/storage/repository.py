@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from scim.protocol.errors import InvalidFilter
 from scim.protocol.filters import Resolved
 from scim.storage import sql
 from scim.storage.compiler import compile_filter
@@ -64,13 +63,10 @@ def page(credentials: Credentials, *, offset: int, limit: int) -> Page:
 
 
 def matching(condition: Resolved, credentials: Credentials, *, offset: int, limit: int, base_url: str) -> Page:
-    """Some of those who satisfy the filter, in the order of their ids. Raises Unauthorized and InvalidFilter."""
+    """Some of those who satisfy the filter, in the order of their ids. Raises Unauthorized."""
     compiled = compile_filter(condition, USER, Sql(sql.TENANT, credentials.values), base_url)
     values = (*credentials.values, *compiled.values)
-    try:
-        rows = sql.rows(sql.matching(compiled), (*values, limit, offset)) if limit else []
-    except UnicodeEncodeError:
-        raise InvalidFilter("The filter has a text with half a surrogate pair.") from None
+    rows = sql.rows(sql.matching(compiled), (*values, limit, offset)) if limit else []
     if not rows:
         credentials.principal()
     if limit and len(rows) < limit and (rows or not offset):
