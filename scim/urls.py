@@ -16,6 +16,9 @@ def endpoint(route: str, view: type[ScimView]) -> URLPattern:
 
 urlpatterns = [
     endpoint("/Users", resources.UsersView),
+    endpoint(r"/Users/\.search", resources.SearchView),
+    endpoint(r"/\.search", resources.SearchView),
+    endpoint("/Me", resources.MeView),
     endpoint(f"/Users/{ID}", resources.UserView),
     endpoint("/ServiceProviderConfig", discovery.ServiceProviderConfigView),
     endpoint("/ResourceTypes", discovery.ResourceTypesView),

@@ -1,4 +1,4 @@
-"""/Users and /Users/{id}: from the HTTP request to the operation and back (RFC 7644 sections 3.3 to 3.6)."""
+"""/Users, /Users/{id} and /.search: from the HTTP request to the operation and back (RFC 7644 sections 3.3 to 3.6)."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -13,6 +13,8 @@ from scim.operations import resources, search
 from scim.operations.preconditions import Preconditions
 from scim.operations.resources import Written
 from scim.protocol.attributes import Json
+from scim.protocol.errors import NotImplementedHere
+from scim.protocol.messages import read_search
 from scim.protocol.projection import EVERYTHING, Projection
 from scim.protocol.schemas import USER
 from scim.services import verdicts
@@ -25,11 +27,7 @@ class UsersView(ScimView):
 
     def get(self, request: Request, slug: str) -> HttpResponse:
         """List or find users."""
-        query = search.Query.parse(request._request.GET)
-        found = search.search(query, self.credentials, base_url=self.base_url)
-        say = verdicts.listed if query.condition is None else verdicts.found
-        self.entry.verdict = say(found.shown, found.total)
-        return answer(found.body)
+        return _answer_found(self, request._request.GET)
 
     def post(self, request: Request, slug: str) -> HttpResponse:
         """Create a user."""
@@ -37,6 +35,16 @@ class UsersView(ScimView):
         projection = _projection(request)
         body = read_object(request._request)
         return _answer_written(self, resources.create(body, principal=self.principal(), by=by), projection, 201)
+
+
+class SearchView(ScimView):
+    """The list of users, asked for by a body, so that what is looked for stands in no URL (RFC 7644 section 3.4.3)."""
+
+    def post(self, request: Request, slug: str) -> HttpResponse:
+        """List or find users."""
+        asked = read_search(read_object(request._request))
+        self.entry.advice = asked.advice
+        return _answer_found(self, asked.parameters)
 
 
 class UserView(ScimView):
@@ -78,10 +86,27 @@ class UserView(ScimView):
         return _answer_written(self, written, projection, 200)
 
 
+class MeView(ScimView):
+    """The person who asks; a connection's token stands for nobody (RFC 7644 section 3.11)."""
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        super().initial(request, *args, **kwargs)
+        self.principal()
+        raise NotImplementedHere("/Me is nobody for an identity provider's token. Ask for the user by its id.")
+
+
 class _Verb(Protocol):
     def __call__(
         self, user_id: str, body: dict[str, Json], *, principal: Principal, preconditions: Preconditions, by: Actor
     ) -> Written: ...
+
+
+def _answer_found(view: ScimView, parameters: Mapping[str, str]) -> HttpResponse:
+    query = search.Query.parse(parameters)
+    found = search.search(query, view.credentials, base_url=view.base_url)
+    say = verdicts.listed if query.condition is None else verdicts.found
+    view.entry.verdict = say(found.shown, found.total)
+    return answer(found.body)
 
 
 def _answer_written(view: ScimView, written: Written, projection: Projection, status: int) -> HttpResponse:

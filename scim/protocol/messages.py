@@ -1,9 +1,9 @@
-"""The bodies of SCIM messages, read and written: JSON, PatchOp, ListResponse, Error (RFC 7644 section 3)."""
+"""The bodies of SCIM messages, read and written: JSON, PatchOp, SearchRequest, ListResponse, Error (RFC 7644)."""
 
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn
@@ -30,6 +30,7 @@ from scim.protocol.validation import UNCOUNTED, read_one, read_parts, read_value
 
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+SEARCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 MAX_DEPTH = 32
 MAX_OPERATIONS = 1000
@@ -361,6 +362,57 @@ def _any_case(members: dict[str, Json]) -> dict[str, Json]:
 
 def _texts(value: Json) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """What a search asks for, as the query parameters that a GET would have, and advice for the request log."""
+
+    parameters: Mapping[str, str]
+    advice: tuple[str, ...] = ()
+
+
+def read_search(body: dict[str, Json]) -> SearchRequest:
+    """The query that the body of a POST to ``/.search`` holds (RFC 7644 section 3.4.3).
+
+    A member that is null or an empty list counts as not sent; members that no search has are passed over. Raises
+    InvalidValue for a member of the wrong type.
+    """
+    members = _any_case(body)
+    parameters = {}
+    for name, (reader, wanted) in _SEARCH_MEMBERS.items():
+        value = members.get(name.lower())
+        if value is None or value == []:
+            continue
+        text = reader(value)
+        if text is None:
+            raise InvalidValue(f"'{name}' must be {wanted}.")
+        parameters[name] = text
+    if SEARCH_SCHEMA in _texts(members.get("schemas")):
+        return SearchRequest(parameters)
+    return SearchRequest(parameters, (f"'schemas' should be a list with {SEARCH_SCHEMA}.",))
+
+
+def _search_names(value: Json) -> str | None:
+    names = _texts(value)
+    return ",".join(names) if isinstance(value, list) and len(names) == len(value) else None
+
+
+def _search_text(value: Json) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _search_number(value: Json) -> str | None:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+_SEARCH_MEMBERS: Mapping[str, tuple[Callable[[Json], str | None], str]] = {
+    "attributes": (_search_names, "a list of attribute names"),
+    "excludedAttributes": (_search_names, "a list of attribute names"),
+    "filter": (_search_text, "a text"),
+    "startIndex": (_search_number, "a whole number"),
+    "count": (_search_number, "a whole number"),
+}
 
 
 def list_response(resources: Sequence[Json], *, total: int, start_index: int = 1) -> dict[str, Json]:

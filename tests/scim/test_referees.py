@@ -23,7 +23,6 @@ FINE = {Status.SUCCESS, Status.COMPLIANT, Status.ACCEPTABLE}
 
 # What the referee asks for and a rule or the extent of this server denies it.
 RULES_OF_OURS = {
-    "search_with_attributes: There is no such SCIM endpoint here",  # POST /.search is not offered
     "check_remove_attribute: PATCH modify() did not remove attribute 'active'",  # a user always is, or is not
     "check_remove_attribute: PATCH modify() did not remove attribute 'roles'",  # a user always has a role, and it shows
 }
