@@ -14,7 +14,7 @@ FEATURES: dict[str, Json] = {
     "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
     "filter": {"supported": True, "maxResults": MAX_RESULTS},
     "changePassword": {"supported": False},
-    "sort": {"supported": False},
+    "sort": {"supported": True},
     "etag": {"supported": True},
 }
 

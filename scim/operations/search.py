@@ -1,4 +1,4 @@
-"""Lists of users: paging, filter and projection (RFC 7644 section 3.4.2)."""
+"""Lists of users: filter, order, paging and projection (RFC 7644 section 3.4.2)."""
 
 import re
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from scim.protocol.errors import InvalidValue
 from scim.protocol.filters import Resolved
 from scim.protocol.grammar import parse_filter
 from scim.protocol.messages import LIST_SCHEMA
+from scim.protocol.ordering import Order, resolve_order
 from scim.protocol.projection import Projection
 from scim.protocol.resolution import resolve_filter
 from scim.protocol.schemas import USER
@@ -26,19 +27,21 @@ class Query:
     """What a client wants to see, parsed."""
 
     condition: Resolved | None
+    order: Order | None
     start_index: int
     count: int
     projection: Projection
 
     @classmethod
     def parse(cls, parameters: Mapping[str, str]) -> "Query":
-        """Read the query parameters. Raises InvalidFilter and InvalidValue.
+        """Read the query parameters. Raises InvalidFilter, InvalidPath and InvalidValue.
 
         A startIndex below 1 is 1, a count below 0 is 0 (RFC 7644 section 3.4.2.4).
         """
         text = parameters.get("filter")
         return cls(
             None if text is None else resolve_filter(parse_filter(text), USER),
+            resolve_order(parameters.get("sortBy"), parameters.get("sortOrder"), USER),
             min(max(_integer(parameters, "startIndex", 1), 1), _HIGHEST_INDEX),
             min(max(_integer(parameters, "count", DEFAULT_RESULTS), 0), MAX_RESULTS),
             Projection.parse(parameters.get("attributes"), parameters.get("excludedAttributes"), USER),
@@ -55,12 +58,12 @@ class Found:
 
 
 def search(query: Query, credentials: Credentials, *, base_url: str) -> Found:
-    """The page of users that the query asks for. Raises Unauthorized and InvalidFilter."""
-    offset, limit = query.start_index - 1, query.count
-    if query.condition is None:
-        page = repository.page(credentials, offset=offset, limit=limit)
+    """The page of users that the query asks for. Raises Unauthorized."""
+    condition, order, offset, limit = query.condition, query.order, query.start_index - 1, query.count
+    if condition is None:
+        page = repository.page(credentials, order=order, offset=offset, limit=limit)
     else:
-        page = repository.matching(query.condition, credentials, offset=offset, limit=limit, base_url=base_url)
+        page = repository.matching(condition, credentials, order=order, offset=offset, limit=limit, base_url=base_url)
     resources = [shown(document, query.projection, base_url) for document in page.documents]
     head = (
         f'{{"schemas":["{LIST_SCHEMA}"],"totalResults":{page.total},"startIndex":{query.start_index},'

@@ -410,6 +410,8 @@ _SEARCH_MEMBERS: Mapping[str, tuple[Callable[[Json], str | None], str]] = {
     "attributes": (_search_names, "a list of attribute names"),
     "excludedAttributes": (_search_names, "a list of attribute names"),
     "filter": (_search_text, "a text"),
+    "sortBy": (_search_text, "a text"),
+    "sortOrder": (_search_text, "a text"),
     "startIndex": (_search_number, "a whole number"),
     "count": (_search_number, "a whole number"),
 }

@@ -1,4 +1,4 @@
-"""Compile a resolved filter to a condition in SQL that agrees with ``protocol.matching`` on every user.
+"""Compile a resolved filter to a condition in SQL that agrees with ``protocol.matching`` on every user, and an order.
 
 Each condition yields true or false, never NULL, so that ``not`` is plain negation. Texts compare by code point on both
 databases. What a client sent is only ever the value of a placeholder; LIKE and its wildcards are not used at all.
@@ -13,6 +13,7 @@ from django.db import connection
 
 from scim.protocol.attributes import Attribute, ResolvedPath, Type
 from scim.protocol.filters import And, AnyValue, Compare, Not, Operator, Or, Resolved
+from scim.protocol.ordering import Order
 from scim.storage import sql
 from scim.storage.bindings import (
     Address,
@@ -25,7 +26,7 @@ from scim.storage.bindings import (
     TextColumn,
 )
 from scim.storage.resource_types import StoredType
-from scim.storage.sql import Sql
+from scim.storage.sql import SortKey, Sql
 
 Literal = str | int | float | bool | datetime | None
 
@@ -50,6 +51,65 @@ def compile_filter(condition: Resolved, stored: StoredType, tenant: Sql, base_ur
     The condition does not select the tenant's rows: the statement around it does.
     """
     return _Compiler(stored.bindings, tenant, base_url, _DIALECTS[connection.vendor]).condition(condition)
+
+
+def compile_order(order: Order, stored: StoredType) -> SortKey:
+    """What sorts the rows ``u`` of the users' table as ``protocol.ordering`` says."""
+    return SortKey(_Sorter(stored.bindings, _DIALECTS[connection.vendor]).key(order.path), _direction(order))
+
+
+def _direction(order: Order) -> str:
+    word = "DESC" if order.descending else "ASC"
+    if order.path.leaf.required:
+        # Everybody has a value, and without a word about those who have none an index can serve the order.
+        return word
+    return f"{word} NULLS {'FIRST' if order.descending else 'LAST'}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorter:
+    bindings: Mapping[str, Binding]
+    dialect: "_Dialect"
+
+    def key(self, path: ResolvedPath) -> Sql:
+        """The value that counts; NULL where there is none."""
+        binding = _binding(self.bindings, path)
+        match binding:
+            case TextColumn(name):
+                return Sql(f"u.{name}") if path.leaf.required else Sql(f"NULLIF(u.{name}, '')")
+            case FlagColumn(name) | InstantColumn(name):
+                return Sql(f"u.{name}")
+            case IdColumn():
+                return Sql("u.id")
+        exact = not isinstance(binding, Folded | Rows)
+        document = self.dialect.documents[exact]
+        if not path.attribute.multi_valued:
+            return self.value(path.leaf, document, path.keys)
+        return self.of_entry(path, document, _ALIASES[exact])
+
+    def of_entry(self, path: ResolvedPath, document: str, alias: str) -> Sql:
+        whole = ResolvedPath(path.extension, path.attribute)
+        entries = self.dialect.entries(document, whole.keys, alias)
+        entry = self.dialect.entry(alias)
+        found = self.value(path.leaf, entry, () if path.sub is None else (path.sub.name,))
+        primary = Sql("")
+        if path.attribute.sub_attribute("primary"):
+            flag = self.dialect.boolean(entry, ("primary",))
+            primary = Sql(f"({flag.text} = {self.dialect.booleans[True]}) IS TRUE DESC, ", flag.values)
+        return Sql(
+            f"(SELECT {found.text} FROM {entries.text} ORDER BY {primary.text}{alias}.key LIMIT 1)",  # noqa: S608
+            (*found.values, *entries.values, *primary.values),
+        )
+
+    def value(self, leaf: Attribute, holder: str, keys: Sequence[str]) -> Sql:
+        if leaf.type is Type.BOOLEAN:
+            return self.dialect.boolean(holder, keys)
+        text = self.dialect.text(holder, keys)
+        return Sql(f"NULLIF({text.text}, '')", text.values)
+
+
+def _binding(bindings: Mapping[str, Binding], path: ResolvedPath) -> Binding:
+    return bindings.get(str(path)) or bindings[str(ResolvedPath(path.extension, path.attribute))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +159,7 @@ class _Compiler:
         return self.of_value(path.leaf, self.document(path), path.keys, operator, value)
 
     def binding(self, path: ResolvedPath) -> Binding:
-        own = self.bindings.get(str(path))
-        return own or self.bindings[str(ResolvedPath(path.extension, path.attribute))]
+        return _binding(self.bindings, path)
 
     def document(self, path: ResolvedPath) -> str:
         return self.dialect.documents[not isinstance(self.binding(path), Folded | Rows)]

@@ -1,11 +1,12 @@
-"""Reading stored users: one by its id, a page of all, a page of those that satisfy a filter."""
+"""Reading stored users: one by its id, a page of all, a page of those that satisfy a filter, sorted or not."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from scim.protocol.filters import Resolved
+from scim.protocol.ordering import Order
 from scim.storage import sql
-from scim.storage.compiler import compile_filter
+from scim.storage.compiler import compile_filter, compile_order
 from scim.storage.principals import Credentials
 from scim.storage.resource_types import USER
 from scim.storage.sql import Sql
@@ -48,8 +49,11 @@ def find(user_id: str, credentials: Credentials) -> Stored | None:
     return Stored(*row)
 
 
-def page(credentials: Credentials, *, offset: int, limit: int) -> Page:
-    """Some of all users, in the order of their ids. Raises Unauthorized."""
+def page(credentials: Credentials, *, order: Order | None = None, offset: int, limit: int) -> Page:
+    """Some of all users, sorted, or in the order of their ids. Raises Unauthorized."""
+    if order is not None:
+        documents = _sorted_page(order, Sql(sql.EVERYBODY), credentials, offset, limit)
+        return Page(documents, _headcount(credentials))
     if not limit:
         rows = []
     elif offset:
@@ -58,19 +62,44 @@ def page(credentials: Credentials, *, offset: int, limit: int) -> Page:
         rows = sql.rows(sql.FIRST_PAGE, (*credentials.values, limit))
     if rows:
         return Page([document for document, _total in rows], rows[0][1])
-    headcount = sql.one(sql.HEADCOUNT, (sql.key(credentials.principal().organization_id),))
-    return Page([], headcount[0] if headcount else 0)
+    return Page([], _headcount(credentials))
 
 
-def matching(condition: Resolved, credentials: Credentials, *, offset: int, limit: int, base_url: str) -> Page:
-    """Some of those who satisfy the filter, in the order of their ids. Raises Unauthorized."""
+def matching(
+    condition: Resolved,
+    credentials: Credentials,
+    *,
+    order: Order | None = None,
+    offset: int,
+    limit: int,
+    base_url: str,
+) -> Page:
+    """Some of those who satisfy the filter, sorted, or in the order of their ids. Raises Unauthorized."""
     compiled = compile_filter(condition, USER, Sql(sql.TENANT, credentials.values), base_url)
     values = (*credentials.values, *compiled.values)
-    rows = sql.rows(sql.matching(compiled), (*values, limit, offset)) if limit else []
-    if not rows:
-        credentials.principal()
-    if limit and len(rows) < limit and (rows or not offset):
-        total = offset + len(rows)
+    if order is not None:
+        documents = _sorted_page(order, compiled, credentials, offset, limit)
     else:
-        total = sql.rows(sql.counting(compiled), values)[0][0]
-    return Page([document for (document,) in rows], total)
+        rows = sql.rows(sql.matching(compiled), (*values, limit, offset)) if limit else []
+        documents = [document for (document,) in rows]
+    if not documents:
+        credentials.principal()
+    if limit and len(documents) < limit and (documents or not offset):
+        return Page(documents, offset + len(documents))
+    return Page(documents, sql.rows(sql.counting(compiled), values)[0][0])
+
+
+def _sorted_page(order: Order, condition: Sql, credentials: Credentials, offset: int, limit: int) -> list[str]:
+    statement = sql.sorted_page(compile_order(order, USER), Sql(sql.TENANT, credentials.values), condition)
+    rows = sql.rows(statement.text, (*statement.values, limit, offset)) if limit else []
+    return [document for (document,) in rows]
+
+
+def _headcount(credentials: Credentials) -> int:
+    """How many users the organization has. Raises Unauthorized."""
+    row = sql.one(sql.HEADCOUNT, credentials.values)
+    if row is None:
+        credentials.principal()
+        return 0
+    users: int = row[0]
+    return users

@@ -22,6 +22,14 @@ class Sql:
     values: tuple[Any, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """What a list is sorted by: a value of each row, and its direction in the words of ORDER BY."""
+
+    value: Sql
+    direction: str
+
+
 # An organization's id, if the token of that digest is valid at that organization's address.
 TENANT = (
     "(SELECT t.organization_id FROM scim_token t"
@@ -62,7 +70,10 @@ LATER_PAGE = (
     " JOIN users_user u ON u.id = page.id ORDER BY u.id"
 )
 
-HEADCOUNT = "SELECT users FROM users_headcount WHERE organization_id = %s"
+# The condition that all satisfy.
+EVERYBODY = "(1 = 1)"
+
+HEADCOUNT = f"SELECT h.users FROM users_headcount h WHERE h.organization_id = {TENANT}"  # noqa: S608
 
 
 def matching(condition: Sql) -> str:
@@ -70,6 +81,21 @@ def matching(condition: Sql) -> str:
     return (
         f"SELECT u.document FROM users_user u WHERE u.organization_id = {TENANT} AND {condition.text}"  # noqa: S608
         " ORDER BY u.id LIMIT %s OFFSET %s"
+    )
+
+
+def sorted_page(order: SortKey, tenant: Sql, condition: Sql) -> Sql:
+    """The statement for a page of those who satisfy a condition, sorted. Values to add: limit, offset.
+
+    Only keys are sorted; the documents of the page are read when it is known who is on it.
+    """
+    return Sql(
+        "SELECT u.document FROM (SELECT u.id AS id, "  # noqa: S608
+        f"{order.value.text} AS sort_key FROM users_user u"
+        f" WHERE u.organization_id = {tenant.text} AND {condition.text}"
+        f" ORDER BY sort_key {order.direction}, id LIMIT %s OFFSET %s) page"
+        f" JOIN users_user u ON u.id = page.id ORDER BY page.sort_key {order.direction}, page.id",
+        (*order.value.values, *tenant.values, *condition.values),
     )
 
 

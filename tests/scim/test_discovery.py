@@ -21,7 +21,7 @@ def test_the_configuration_claims_nothing_that_is_not_there(idp: Idp) -> None:
         "bulk": False,
         "filter": True,
         "changePassword": False,
-        "sort": False,
+        "sort": True,
         "etag": True,
     }
     assert [scheme["type"] for scheme in config["authenticationSchemes"]] == ["oauthbearertoken"]

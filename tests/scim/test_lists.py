@@ -87,10 +87,6 @@ def test_no_page_is_larger_than_what_the_configuration_says(idp: Idp) -> None:
     assert len(idp.found("userName pr", count=1000)) == most
 
 
-def test_sorting_is_not_offered_and_so_ignored(idp: Idp, people: list[str]) -> None:
-    assert names(idp.get("/Users", {"sortBy": "userName", "sortOrder": "descending"})) == people
-
-
 class TestFilters:
     """What identity providers look people up by."""
 

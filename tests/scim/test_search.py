@@ -33,6 +33,7 @@ def people(idp: Idp) -> None:
         {"startIndex": 2, "count": 2},
         {"filter": "userName pr", "startIndex": 4, "count": 3},
         {"count": 0},
+        {"sortBy": "title", "sortOrder": "descending", "count": 3, "startIndex": 2},
         {"count": -1, "startIndex": -5},
         {"attributes": ["userName", "name.givenName"]},
         {"excludedAttributes": ["name", "title"], "count": 1},

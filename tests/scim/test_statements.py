@@ -51,8 +51,23 @@ def test_a_page_of_all_is_one(idp: Idp, user_id: str) -> None:
         assert idp.get("/Users").status_code == 200
     with at_most(1):
         assert idp.get("/Users", {"startIndex": 2, "count": 1}).status_code == 200
-    with at_most(2):
+    with at_most(1):
         assert idp.get("/Users", {"count": 0}).status_code == 200
+
+
+def test_a_sorted_page_is_two_at_most(idp: Idp, user_id: str) -> None:
+    idp.create("bob@acme.example")
+    for sort_by in ("userName", "title", "emails", "meta.created"):
+        with at_most(2):
+            assert idp.get("/Users", {"sortBy": sort_by, "startIndex": 2, "count": 1}).status_code == 200
+        with at_most(2):
+            assert idp.get("/Users", {"sortBy": sort_by, "filter": "userName pr", "count": 1}).status_code == 200
+
+
+def test_a_search_costs_what_a_list_costs(idp: Idp, user_id: str) -> None:
+    for body in ({}, {"filter": 'userName eq "ada@acme.example"'}):
+        with at_most(1):
+            assert idp.send("POST", "/.search", body).status_code == 200
 
 
 @pytest.mark.parametrize(
