@@ -6,6 +6,9 @@ from scim.protocol.attributes import Json
 MAX_RESULTS = 200
 DEFAULT_RESULTS = 100
 
+# Seconds within which the next page must be asked for by its cursor (RFC 9865 section 4).
+CURSOR_TIMEOUT = 3600
+
 # Bytes of a request's body, and of what it unpacks to.
 MAX_BODY = 1024 * 1024
 
@@ -14,6 +17,14 @@ FEATURES: dict[str, Json] = {
     "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
     "filter": {"supported": True, "maxResults": MAX_RESULTS},
     "changePassword": {"supported": False},
+    "pagination": {
+        "cursor": True,
+        "index": True,
+        "defaultPaginationMethod": "index",
+        "defaultPageSize": DEFAULT_RESULTS,
+        "maxPageSize": MAX_RESULTS,
+        "cursorTimeout": CURSOR_TIMEOUT,
+    },
     "sort": {"supported": True},
     "etag": {"supported": True},
 }

@@ -1,4 +1,4 @@
-"""Every error that a SCIM client can be told, with its status and scimType (RFC 7644 section 3.12)."""
+"""Every error that a SCIM client can be told, with its status and scimType (RFC 7644 section 3.12, RFC 9865)."""
 
 from typing import ClassVar
 
@@ -80,6 +80,24 @@ class InvalidVersion(ScimError):
     """The protocol version asked for is not served."""
 
     scim_type = "invalidVers"
+
+
+class InvalidCursor(ScimError):
+    """The cursor is not one that was given out for this list (RFC 9865 section 2.1)."""
+
+    scim_type = "invalidCursor"
+
+
+class ExpiredCursor(ScimError):
+    """The cursor was given out too long ago (RFC 9865 section 2.1)."""
+
+    scim_type = "expiredCursor"
+
+
+class InvalidCount(ScimError):
+    """A page that a cursor asks for can't have that many resources (RFC 9865 section 2.1)."""
+
+    scim_type = "invalidCount"
 
 
 class Sensitive(ScimError):

@@ -414,6 +414,7 @@ _SEARCH_MEMBERS: Mapping[str, tuple[Callable[[Json], str | None], str]] = {
     "sortOrder": (_search_text, "a text"),
     "startIndex": (_search_number, "a whole number"),
     "count": (_search_number, "a whole number"),
+    "cursor": (_search_text, "a text"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Reading stored users: one by its id, a page of all, a page of those that satisfy a filter, sorted or not."""
+"""Reading stored users: one by its id, a page of all, a page of those that satisfy a filter, sorted or not, a walk."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -27,6 +27,30 @@ class Page:
 
     documents: list[str]
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the list of ids: pages go on with the user of that id, or end just before it if ``backwards``.
+
+    The user itself need not be there any more.
+    """
+
+    at: UUID
+    backwards: bool = False
+
+
+START = Position(UUID(int=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A page of a walk, how many users there are on all pages, and where the pages beside it are."""
+
+    documents: list[str]
+    total: int
+    next: Position | None
+    previous: Position | None
 
 
 def represent(document: str, base_url: str) -> str:
@@ -87,6 +111,35 @@ def matching(
     if limit and len(documents) < limit and (documents or not offset):
         return Page(documents, offset + len(documents))
     return Page(documents, sql.rows(sql.counting(compiled), values)[0][0])
+
+
+def walk(
+    position: Position, condition: Resolved | None, credentials: Credentials, *, limit: int, base_url: str
+) -> Stretch:
+    """The page at a position in the list of all, or of those who satisfy the filter. Raises Unauthorized."""
+    if condition is None:
+        statement = sql.WALK_BACK if position.backwards else sql.WALK_ON
+        rows = sql.rows(statement, (*credentials.values, sql.key(position.at), limit + 1))
+        total = rows[0][2] if rows else _headcount(credentials)
+    else:
+        compiled = compile_filter(condition, USER, Sql(sql.TENANT, credentials.values), base_url)
+        values = (*credentials.values, *compiled.values)
+        statement = sql.walking(compiled, backwards=position.backwards)
+        rows = sql.rows(statement, (*values, sql.key(position.at), limit + 1))
+        if not rows:
+            credentials.principal()
+        whole = position == START and len(rows) <= limit
+        total = len(rows) if whole else sql.rows(sql.counting(compiled), values)[0][0]
+    page, beyond = rows[:limit], rows[limit:]
+    if position.backwards:
+        page.reverse()
+        following: Position | None = Position(position.at)
+        preceding = Position(sql.from_key(page[0][1]), backwards=True) if beyond else None
+    else:
+        following = Position(sql.from_key(beyond[0][1])) if beyond else None
+        first = sql.from_key(page[0][1]) if page else position.at
+        preceding = None if position == START else Position(first, backwards=True)
+    return Stretch([row[0] for row in page], total, following, preceding)
 
 
 def _sorted_page(order: Order, condition: Sql, credentials: Credentials, offset: int, limit: int) -> list[str]:

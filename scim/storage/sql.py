@@ -70,6 +70,28 @@ LATER_PAGE = (
     " JOIN users_user u ON u.id = page.id ORDER BY u.id"
 )
 
+# A walk begins at a position and takes one row more than the page has, which tells whether and where it goes on. As one
+# comparison of two words, the position is a place in the organization's own index, from which both databases read on.
+_WALK = (
+    f"WITH tenant AS {TENANT} SELECT u.document, u.id, (SELECT h.users FROM users_headcount h"  # noqa: S608
+    " WHERE h.organization_id = (SELECT organization_id FROM tenant)) AS total FROM users_user u"
+    " WHERE u.organization_id {edge} (SELECT organization_id FROM tenant)"
+    " AND (u.organization_id, u.id) {side} ((SELECT organization_id FROM tenant), %s)"
+    " ORDER BY u.organization_id {way}, u.id {way} LIMIT %s"
+)
+
+WALK_ON = _WALK.format(edge="<=", side=">=", way="ASC")
+WALK_BACK = _WALK.format(edge=">=", side="<", way="DESC")
+
+
+def walking(condition: Sql, *, backwards: bool) -> str:
+    """The statement for a walk among those who satisfy a condition. Values: tenant, condition, position, limit."""
+    return (
+        f"SELECT u.document, u.id FROM users_user u WHERE u.organization_id = {TENANT} AND {condition.text}"  # noqa: S608
+        f" AND u.id {'<' if backwards else '>='} %s ORDER BY u.id {'DESC' if backwards else 'ASC'} LIMIT %s"
+    )
+
+
 # The condition that all satisfy.
 EVERYBODY = "(1 = 1)"
 

@@ -3,6 +3,7 @@
 Transaction control and the request log's batches are not counted.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +63,17 @@ def test_a_sorted_page_is_two_at_most(idp: Idp, user_id: str) -> None:
             assert idp.get("/Users", {"sortBy": sort_by, "startIndex": 2, "count": 1}).status_code == 200
         with at_most(2):
             assert idp.get("/Users", {"sortBy": sort_by, "filter": "userName pr", "count": 1}).status_code == 200
+
+
+def test_a_page_by_cursor_is_one_and_a_filtered_one_two(idp: Idp, user_id: str) -> None:
+    for number in range(3):
+        idp.create(f"bob{number}@acme.example")
+    for query, most in (({}, 1), ({"filter": "userName pr"}, 2)):
+        cursor = ""
+        for towards in ("nextCursor", "previousCursor"):
+            with at_most(most):
+                response = idp.get("/Users", {"cursor": cursor, "count": 2, **query})
+            cursor = json.loads(response.content).get(towards, "")
 
 
 def test_a_search_costs_what_a_list_costs(idp: Idp, user_id: str) -> None:
