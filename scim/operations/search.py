@@ -25,14 +25,18 @@ _HIGHEST_INDEX = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a client wants to see, parsed."""
+    """What a client wants to see, parsed.
+
+    ``cursor`` is as the client sent it: None where pages go by index, empty for the first page of a walk. Cursors are
+    bound to ``filter_text``, the filter as the client spelled it.
+    """
 
     condition: Resolved | None
+    filter_text: str | None
     order: Order | None
     start_index: int
     count: int
     cursor: str | None
-    filter_text: str | None
     projection: Projection
 
     @classmethod
@@ -49,11 +53,11 @@ class Query:
             _check_walk(parameters, order, count)
         return cls(
             None if text is None else resolve_filter(parse_filter(text), USER),
+            text,
             order,
             min(max(_integer(parameters, "startIndex", 1), 1), _HIGHEST_INDEX),
             min(max(count, 0), MAX_RESULTS),
             cursor,
-            text,
             Projection.parse(parameters.get("attributes"), parameters.get("excludedAttributes"), USER),
         )
 

@@ -239,22 +239,6 @@ SERVICE_PROVIDER_CONFIG = Schema(
             _fixed_integer("maxResults", "The largest number of resources in one answer.", required=True),
         ),
         _feature("changePassword", "Changing passwords."),
-        _fixed_complex(
-            "pagination",
-            "The ways to walk through a list page by page.",
-            sub_attributes=(
-                _fixed_boolean("cursor", "Whether pages can be asked for by cursor.", required=True),
-                _fixed_boolean("index", "Whether pages can be asked for by startIndex.", required=True),
-                _fixed_string(
-                    "defaultPaginationMethod",
-                    "The way of a request that names neither.",
-                    canonical_values=("cursor", "index"),
-                ),
-                _fixed_integer("defaultPageSize", "How many resources a page has if the client does not say."),
-                _fixed_integer("maxPageSize", "The largest number of resources in a page."),
-                _fixed_integer("cursorTimeout", "The seconds after which a cursor expires."),
-            ),
-        ),
         _feature("sort", "Sorting lists."),
         _feature("etag", "Versions as ETags."),
         _fixed_complex(
@@ -274,6 +258,22 @@ SERVICE_PROVIDER_CONFIG = Schema(
                 _fixed_reference("specUri", "The address of its specification.", reference_types=("external",)),
                 _fixed_reference("documentationUri", "The address of how to use it.", reference_types=("external",)),
                 _fixed_boolean("primary", "Whether this is the preferred scheme."),
+            ),
+        ),
+        _fixed_complex(
+            "pagination",
+            "The ways to walk through a list page by page.",
+            sub_attributes=(
+                _fixed_boolean("cursor", "Whether pages can be asked for by cursor.", required=True),
+                _fixed_boolean("index", "Whether pages can be asked for by startIndex.", required=True),
+                _fixed_string(
+                    "defaultPaginationMethod",
+                    "The way of a request that names neither.",
+                    canonical_values=("cursor", "index"),
+                ),
+                _fixed_integer("defaultPageSize", "How many resources a page has if the client does not say."),
+                _fixed_integer("maxPageSize", "The largest number of resources in a page."),
+                _fixed_integer("cursorTimeout", "The seconds after which a cursor expires."),
             ),
         ),
     ),

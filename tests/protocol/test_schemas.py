@@ -28,14 +28,14 @@ SECOND_OPINIONS = [
 ]
 
 # Where it differs, and why we stay: section 8.7.1 says that these are not case-exact and that no manager is required.
-# "id" is a common attribute rather than one of ServiceProviderConfig; "pagination" is described once it is built.
+# "id" is a common attribute rather than one of ServiceProviderConfig.
 DIFFERENCES = {
     ("User", "password"): {"case_exact"},
     ("User", "groups.value"): {"case_exact"},
     ("EnterpriseUser", "manager.value"): {"case_exact", "required"},
     ("EnterpriseUser", "manager.$ref"): {"required"},
 }
-NOT_OURS = {"id", "pagination"}
+NOT_OURS = {"id"}
 
 
 def walk(attributes: tuple[Attribute, ...], prefix: str = "") -> Iterator[tuple[str, Attribute]]:
