@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, re_path
 
-from scim.api import discovery, resources
+from scim.api import discovery, groups, resources
 from scim.api.base import ScimView
 
 ID = r"(?P<user_id>[^/]+)"
@@ -17,6 +17,8 @@ def endpoint(route: str, view: type[ScimView]) -> URLPattern:
 urlpatterns = [
     endpoint("/Users", resources.UsersView),
     endpoint(f"/Users/{ID}", resources.UserView),
+    endpoint("/Groups", groups.GroupsView),
+    endpoint("/Groups/(?P<group_id>[^/]+)", groups.GroupView),
     endpoint("/ServiceProviderConfig", discovery.ServiceProviderConfigView),
     endpoint("/ResourceTypes", discovery.ResourceTypesView),
     endpoint("/ResourceTypes/(?P<name>[^/]+)", discovery.ResourceTypeView),

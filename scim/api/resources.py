@@ -45,7 +45,7 @@ class UserView(ScimView):
     def get(self, request: Request, slug: str, user_id: str) -> HttpResponse:
         """Read a user."""
         projection = _projection(request)
-        stored = resources.read(user_id, self.credentials)
+        stored = resources.read(user_id, self.credentials, base_url=self.base_url)
         self.entry.document = stored.document
         preconditions = _preconditions(request)
         headers = _headers(user_id, stored.version, self.base_url)
@@ -53,7 +53,8 @@ class UserView(ScimView):
             self.entry.verdict = verdicts.READ_UNCHANGED
             return answer_nothing(304, headers)
         self.entry.verdict = verdicts.READ
-        return answer(resources.shown(stored.document, projection, self.base_url), headers=headers)
+        body = resources.shown(stored.document, projection, self.base_url, stored.related)
+        return answer(body, headers=headers)
 
     def put(self, request: Request, slug: str, user_id: str) -> HttpResponse:
         """Replace a user."""
@@ -75,7 +76,8 @@ class UserView(ScimView):
         projection = _projection(request)
         body = read_object(request._request)
         written = verb(user_id, body, principal=self.principal(), preconditions=_preconditions(request), by=by)
-        return _answer_written(self, written, projection, 200)
+        related = resources.groups_of(written, self.base_url) if projection.shows("groups") else ""
+        return _answer_written(self, written, projection, 200, related)
 
 
 class _Verb(Protocol):
@@ -84,10 +86,12 @@ class _Verb(Protocol):
     ) -> Written: ...
 
 
-def _answer_written(view: ScimView, written: Written, projection: Projection, status: int) -> HttpResponse:
+def _answer_written(
+    view: ScimView, written: Written, projection: Projection, status: int, related: str = ""
+) -> HttpResponse:
     _tell(view, written)
     headers = _headers(str(written.user_id), written.version, view.base_url)
-    return answer(resources.shown(written.document, projection, view.base_url), status, headers)
+    return answer(resources.shown(written.document, projection, view.base_url, related), status, headers)
 
 
 def _tell(view: ScimView, written: Written) -> None:

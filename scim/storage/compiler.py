@@ -13,7 +13,7 @@ from django.db import connection
 
 from scim.protocol.attributes import Attribute, ResolvedPath, Type
 from scim.protocol.filters import And, AnyValue, Compare, Not, Operator, Or, Resolved
-from scim.storage import sql
+from scim.storage import relations, sql
 from scim.storage.bindings import (
     Address,
     Binding,
@@ -21,6 +21,8 @@ from scim.storage.bindings import (
     Folded,
     IdColumn,
     InstantColumn,
+    Members,
+    Memberships,
     Rows,
     TextColumn,
 )
@@ -71,6 +73,8 @@ class _Compiler:
                 binding = self.bindings[str(path)]
                 if isinstance(binding, Rows) and (rows := _on_rows(inner)):
                     return self.any_row(binding, rows)
+                if isinstance(binding, Members | Memberships):
+                    return self.related(binding, inner)
                 return self.any_entry(path, lambda entry: self.inside(path, inner, entry))
             case Compare(path):
                 return self.compare(node, path)
@@ -90,6 +94,10 @@ class _Compiler:
                 rows := _on_rows(Compare(ResolvedPath(None, path.sub), operator, value))
             ):
                 return self.any_row(binding, rows)
+            case Members() | Memberships() as binding:
+                if path.sub is None:
+                    return self.related(binding, None)
+                return self.related(binding, Compare(ResolvedPath(None, path.sub), operator, value))
             case Address():
                 inside = self.dialect.text(self.document(path), path.keys)
                 whole = Sql(f"({self.dialect.parameter} || {inside.text})", (self.base_url, *inside.values))
@@ -111,6 +119,26 @@ class _Compiler:
             "u.id IN (SELECT v.user_id FROM users_uservalue v"  # noqa: S608
             f" WHERE v.organization_id = {self.tenant.text} AND v.attribute = %s AND {inner.text})",
             (*self.tenant.values, binding.attribute, *inner.values),
+        )
+
+    def related(self, binding: Members | Memberships, inner: Resolved | None) -> Sql:
+        """Who has members, or is in groups, that satisfy the condition; None for any."""
+        match binding, inner:
+            case Members(), None | Compare(operator=Operator.PR):
+                return self.holders(_ALWAYS)
+            case Members(), Compare(ResolvedPath(attribute=Attribute(name="value")), Operator.EQ, value):
+                return self.holders(relations.member_is(value))
+            case Members(), _:
+                return self.holders(relations.member_condition(inner))
+            case Memberships(), _:
+                return relations.in_groups(inner, self.tenant)
+        raise TypeError(binding)
+
+    def holders(self, condition: Sql) -> Sql:
+        return Sql(
+            "u.id IN (SELECT m.group_id FROM users_groupmember m"  # noqa: S608
+            f" WHERE m.organization_id = {self.tenant.text} AND {condition.text})",
+            (*self.tenant.values, *condition.values),
         )
 
     def any_entry(self, path: ResolvedPath, inner: "Callable[[_Entry], Sql]") -> Sql:
