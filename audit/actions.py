@@ -16,6 +16,10 @@ class Action(models.TextChoices):
     USER_ROLE_CHANGED = "user.role-changed", "{actor} changed the role of {target}"
     USER_PASSWORD_CHANGED = "user.password-changed", "{actor} set a new password for {target}"  # noqa: S105
     USER_SIGNED_IN = "user.signed-in", "{target} signed in"
+    GROUP_CREATED = "group.created", "{actor} created the group {target}"
+    GROUP_UPDATED = "group.updated", "{actor} changed the group {target}"
+    GROUP_MEMBERS_CHANGED = "group.members-changed", "{actor} changed who is in the group {target}"
+    GROUP_DELETED = "group.deleted", "{actor} deleted the group {target}"
     DEFAULT_ROLE_CHANGED = "role.default-changed", "{actor} made {target} the default role"
     DOMAIN_ADDED = "domain.added", "{actor} added the domain {target}"
     DOMAIN_REMOVED = "domain.removed", "{actor} removed the domain {target}"
@@ -26,4 +30,6 @@ class Action(models.TextChoices):
     SCIM_ENABLED = "scim.enabled", "{actor} enabled SCIM ({target})"
     SCIM_DISABLED = "scim.disabled", "{actor} disabled SCIM ({target})"
     SCIM_ADMIN_ALLOWED = "scim.admin-allowed", "{actor} let SCIM manage Admins ({target})"
+    SCIM_GROUPS_ALLOWED = "scim.groups-allowed", "{actor} let SCIM manage groups ({target})"
+    SCIM_GROUPS_DISALLOWED = "scim.groups-disallowed", "{actor} stopped SCIM from managing groups ({target})"
     SCIM_ADMIN_DISALLOWED = "scim.admin-disallowed", "{actor} stopped SCIM from managing Admins ({target})"

@@ -145,6 +145,14 @@ def set_manage_admins(request: HttpRequest) -> HttpResponse:
     return pages.done(request, SCIM, "SCIM may manage Admins." if wanted else "SCIM leaves Admins alone.")
 
 
+def set_groups_enabled(request: HttpRequest) -> HttpResponse:
+    """Offer groups to the identity provider, or not."""
+    wanted = pages.wanted(request)
+    actor = pages.actor_of(request)
+    connections.set_groups_enabled(connections.default_connection(actor.organization_id), wanted, by=actor)
+    return pages.done(request, SCIM, "SCIM manages groups." if wanted else "SCIM knows no groups now.")
+
+
 SCIM = Section(
     page=Page.USERS,
     key="scim",
@@ -160,6 +168,7 @@ SCIM = Section(
         Control("users/scim/generate-token/", "generate-token", "sign-in.edit", generate_token),
         Control("users/scim/tokens/<uuid:token_id>/revoke/", "revoke-token", "sign-in.edit", revoke_token),
         Control("users/scim/enabled/", "scim-enabled", "sign-in.edit", set_enabled),
+        Control("users/scim/groups/", "scim-groups", "sign-in.edit", set_groups_enabled),
         Control("users/scim/manage-admins/", "scim-manage-admins", "sign-in.edit", set_manage_admins),
     ),
 )

@@ -14,6 +14,7 @@ class Connection(TenantModel):
     name = models.CharField(max_length=60, default="Default")
     enabled = models.BooleanField("Enable SCIM", default=False)
     manage_admins = models.BooleanField("Let SCIM give and take the Admin role", default=False)
+    groups_enabled = models.BooleanField("Groups", default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TenantQuerySet["Connection"].as_manager()

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, re_path
 
-from scim.api import discovery, resources
+from scim.api import discovery, groups, resources
 from scim.api.base import ScimView
 
 ID = r"(?P<user_id>[^/]+)"
@@ -16,10 +16,13 @@ def endpoint(route: str, view: type[ScimView]) -> URLPattern:
 
 urlpatterns = [
     endpoint("/Users", resources.UsersView),
-    endpoint(r"/Users/\.search", resources.SearchView),
+    endpoint(r"/Users/\.search", resources.SearchUsersView),
     endpoint(r"/\.search", resources.SearchView),
     endpoint("/Me", resources.MeView),
     endpoint(f"/Users/{ID}", resources.UserView),
+    endpoint("/Groups", groups.GroupsView),
+    endpoint(r"/Groups/\.search", groups.GroupSearchView),
+    endpoint("/Groups/(?P<group_id>[^/]+)", groups.GroupView),
     endpoint("/ServiceProviderConfig", discovery.ServiceProviderConfigView),
     endpoint("/ResourceTypes", discovery.ResourceTypesView),
     endpoint("/ResourceTypes/(?P<name>[^/]+)", discovery.ResourceTypeView),

@@ -21,9 +21,6 @@ Profile = dict[str, Any]
 
 CORE_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 
-# The document ends with this many characters of relative location, ``/Users/<id>"}}``: readers put the Base URL before.
-LOCATION_TAIL = len('/Users/00000000-0000-0000-0000-000000000000"}}')
-
 # The columns that write() sets.
 COLUMNS = (
     "user_name", "email", "external_id", "is_active", "display_name", "name_key", "document", "search",
@@ -43,7 +40,7 @@ def read(user: User) -> Profile:
 
 def write(user: User, profile: Profile) -> None:
     """Put a profile on a user: the document and every column that follows from it. Saves nothing."""
-    user.updated_at = _now()
+    user.updated_at = now()
     user.created_at = user.created_at or user.updated_at
     user.document = render(user, profile)
     user.user_name = profile["userName"]
@@ -128,7 +125,8 @@ def role_entries(role: Role) -> list[Profile]:
     return [{"value": role.name, "primary": True}]
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """The present instant as documents and columns keep it, to the millisecond."""
     moment = timezone.now()
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 

@@ -10,7 +10,6 @@ from scim.operations import discovery
 from scim.protocol.attributes import Json
 from scim.protocol.errors import Forbidden, NotFound
 from scim.protocol.messages import list_response
-from scim.protocol.schemas import SCHEMAS
 from scim.services import verdicts
 
 
@@ -37,16 +36,14 @@ class ResourceTypesView(DiscoveryView):
     """The kinds of resources."""
 
     def get(self, request: Request, slug: str) -> HttpResponse:
-        self.principal()
-        return self.answer_document(request, _list(discovery.resource_types(self.base_url)))
+        return self.answer_document(request, _list(discovery.resource_types(self.principal(), self.base_url)))
 
 
 class ResourceTypeView(DiscoveryView):
     """One kind of resource."""
 
     def get(self, request: Request, slug: str, name: str) -> HttpResponse:
-        self.principal()
-        for kind in discovery.RESOURCE_TYPES:
+        for kind in discovery.offered_types(self.principal()):
             if kind.name == name:
                 return self.answer_document(request, discovery.resource_type(kind, self.base_url))
         raise NotFound(f"There is no resource type {name[:64]!r}.")
@@ -56,16 +53,14 @@ class SchemasView(DiscoveryView):
     """The schemas."""
 
     def get(self, request: Request, slug: str) -> HttpResponse:
-        self.principal()
-        return self.answer_document(request, _list(discovery.schemas(self.base_url)))
+        return self.answer_document(request, _list(discovery.schemas(self.principal(), self.base_url)))
 
 
 class SchemaView(DiscoveryView):
     """One schema."""
 
     def get(self, request: Request, slug: str, urn: str) -> HttpResponse:
-        self.principal()
-        for schema in SCHEMAS:
+        for schema in discovery.offered_schemas(self.principal()):
             if schema.id.lower() == urn.lower():
                 return self.answer_document(request, discovery.schema(schema, self.base_url))
         raise NotFound(f"There is no schema {urn[:128]!r}.")

@@ -27,8 +27,8 @@ HEADERS: Mapping[int, Mapping[str, str]] = {
 _GZIP_WINDOW = 31
 
 
-def read_object(request: HttpRequest) -> dict[str, Json]:
-    """The JSON object in the request's body.
+def read_object(request: HttpRequest, limit: int = MAX_BODY) -> dict[str, Json]:
+    """The JSON object in the request's body, which has at most ``limit`` bytes, packed or not.
 
     Raises UnsupportedMediaType, PayloadTooLarge and InvalidSyntax.
     """
@@ -38,9 +38,9 @@ def read_object(request: HttpRequest) -> dict[str, Json]:
     encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     match encoding:
         case "identity" | "":
-            return read_json(_read(request))
+            return read_json(_read(request, limit))
         case "gzip" | "x-gzip":
-            return read_json(_unpacked(_read(request)))
+            return read_json(_unpacked(_read(request, limit), limit))
     raise UnsupportedMediaType(f"Bodies may be compressed by gzip, not by '{encoding[:80]}'.")
 
 
@@ -62,32 +62,32 @@ def answer_error(error: ScimError, request_id: str, headers: Mapping[str, str] |
     return answer(orjson.dumps(body), error.status, {**HEADERS.get(error.status, {}), **(headers or {})})
 
 
-def _read(request: HttpRequest) -> bytes:
+def _read(request: HttpRequest, limit: int) -> bytes:
     length = request.META.get("CONTENT_LENGTH") or ""
-    if length.isascii() and length.isdigit() and len(length) < 20 and int(length) <= MAX_BODY:
-        return request.read(MAX_BODY + 1)
+    if length.isascii() and length.isdigit() and len(length) < 20 and int(length) <= limit:
+        return request.read(limit + 1)
     if length:
-        raise _too_large()
+        raise _too_large(limit)
     # Without a length the body comes in chunks, whose end the server marks; Django's own stream takes it for empty.
     chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
-    body: bytes = request.META["wsgi.input"].read(MAX_BODY + 1) if chunked else b""
-    if len(body) > MAX_BODY:
-        raise _too_large()
+    body: bytes = request.META["wsgi.input"].read(limit + 1) if chunked else b""
+    if len(body) > limit:
+        raise _too_large(limit)
     return body
 
 
-def _unpacked(packed: bytes) -> bytes:
+def _unpacked(packed: bytes, limit: int) -> bytes:
     unpacking = zlib.decompressobj(_GZIP_WINDOW)
     try:
-        body = unpacking.decompress(packed, MAX_BODY + 1)
+        body = unpacking.decompress(packed, limit + 1)
     except zlib.error:
         raise InvalidSyntax("The body is not what Content-Encoding says: gzip.") from None
-    if len(body) > MAX_BODY:
-        raise _too_large()
+    if len(body) > limit:
+        raise _too_large(limit)
     if not unpacking.eof or unpacking.unused_data:
         raise InvalidSyntax("The gzip body is cut off, or something follows it.")
     return body
 
 
-def _too_large() -> PayloadTooLarge:
-    return PayloadTooLarge(f"The body is larger than {MAX_BODY:,} bytes.")
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body is larger than {limit:,} bytes.")

@@ -37,7 +37,7 @@ class UsersView(ScimView):
         return _answer_written(self, resources.create(body, principal=self.principal(), by=by), projection, 201)
 
 
-class SearchView(ScimView):
+class SearchUsersView(ScimView):
     """The list of users, asked for by a body, so that what is looked for stands in no URL (RFC 7644 section 3.4.3)."""
 
     def post(self, request: Request, slug: str) -> HttpResponse:
@@ -47,13 +47,25 @@ class SearchView(ScimView):
         return _answer_found(self, asked.parameters)
 
 
+class SearchView(ScimView):
+    """The list of all resources, users and groups, asked for by a body (RFC 7644 section 3.4.3)."""
+
+    def post(self, request: Request, slug: str) -> HttpResponse:
+        """List or find users and groups."""
+        asked = read_search(read_object(request._request))
+        self.entry.advice = asked.advice
+        found = search.search_all(asked.parameters, self.credentials, base_url=self.base_url)
+        self.entry.verdict = verdicts.found(found.shown, found.total, "resource")
+        return answer(found.body)
+
+
 class UserView(ScimView):
     """One user."""
 
     def get(self, request: Request, slug: str, user_id: str) -> HttpResponse:
         """Read a user."""
         projection = _projection(request)
-        stored = resources.read(user_id, self.credentials)
+        stored = resources.read(user_id, self.credentials, base_url=self.base_url)
         self.entry.document = stored.document
         preconditions = _preconditions(request)
         headers = _headers(user_id, stored.version, self.base_url)
@@ -61,7 +73,8 @@ class UserView(ScimView):
             self.entry.verdict = verdicts.READ_UNCHANGED
             return answer_nothing(304, headers)
         self.entry.verdict = verdicts.READ
-        return answer(resources.shown(stored.document, projection, self.base_url), headers=headers)
+        body = resources.shown(stored.document, projection, self.base_url, stored.related)
+        return answer(body, headers=headers)
 
     def put(self, request: Request, slug: str, user_id: str) -> HttpResponse:
         """Replace a user."""
@@ -83,7 +96,8 @@ class UserView(ScimView):
         projection = _projection(request)
         body = read_object(request._request)
         written = verb(user_id, body, principal=self.principal(), preconditions=_preconditions(request), by=by)
-        return _answer_written(self, written, projection, 200)
+        related = resources.groups_of(written, self.base_url) if projection.shows("groups") else ""
+        return _answer_written(self, written, projection, 200, related)
 
 
 class MeView(ScimView):
@@ -109,10 +123,12 @@ def _answer_found(view: ScimView, parameters: Mapping[str, str]) -> HttpResponse
     return answer(found.body)
 
 
-def _answer_written(view: ScimView, written: Written, projection: Projection, status: int) -> HttpResponse:
+def _answer_written(
+    view: ScimView, written: Written, projection: Projection, status: int, related: str = ""
+) -> HttpResponse:
     _tell(view, written)
     headers = _headers(str(written.user_id), written.version, view.base_url)
-    return answer(resources.shown(written.document, projection, view.base_url), status, headers)
+    return answer(resources.shown(written.document, projection, view.base_url, related), status, headers)
 
 
 def _tell(view: ScimView, written: Written) -> None:

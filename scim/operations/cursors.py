@@ -10,19 +10,21 @@ from scim.protocol.errors import ExpiredCursor, InvalidCursor
 from scim.storage.repository import Position
 
 
-def seal(position: Position, *, slug: str, condition: str | None) -> str:
-    """The cursor for a position in the list that an organization's filter gives; unreserved characters only."""
-    return _signer(slug).sign_object([position.at.hex, position.backwards, _fingerprint(condition)])
+def seal(position: Position, *, of: str, condition: str | None) -> str:
+    """The cursor for a position in the list that an organization's filter gives; unreserved characters only.
+
+    ``of`` names the list: the organization's slug and the resources' endpoint.
+    """
+    return _signer(of).sign_object([position.at.hex, position.backwards, _fingerprint(condition)])
 
 
-def unseal(cursor: str, *, slug: str, condition: str | None) -> Position:
+def unseal(cursor: str, *, of: str, condition: str | None) -> Position:
     """The position that a cursor stands for.
 
-    Raises ExpiredCursor, and InvalidCursor for what this server did not give out for this organization's list with this
-    filter.
+    Raises ExpiredCursor, and InvalidCursor for what this server did not give out for this list with this filter.
     """
     try:
-        at, backwards, fingerprint = _signer(slug).unsign_object(cursor, max_age=CURSOR_TIMEOUT)
+        at, backwards, fingerprint = _signer(of).unsign_object(cursor, max_age=CURSOR_TIMEOUT)
     except SignatureExpired:
         raise ExpiredCursor(
             f"The cursor has expired: ask for the next page within {CURSOR_TIMEOUT} seconds. Start again without one."
@@ -37,8 +39,8 @@ def unseal(cursor: str, *, slug: str, condition: str | None) -> Position:
     return Position(UUID(hex=at), backwards)
 
 
-def _signer(slug: str) -> TimestampSigner:
-    return TimestampSigner(salt=f"scim.cursor/{slug}", sep=".")
+def _signer(of: str) -> TimestampSigner:
+    return TimestampSigner(salt=f"scim.cursor/{of}", sep=".")
 
 
 def _fingerprint(condition: str | None) -> str | None:

@@ -4,9 +4,18 @@ from functools import cache
 
 from scim.operations.provider import AUTHENTICATION_SCHEMES, FEATURES
 from scim.protocol.attributes import Attribute, Json, Resource, ResourceType, Schema, Type
-from scim.protocol.schemas import RESOURCE_TYPE, SCHEMA, SCHEMAS, SERVICE_PROVIDER_CONFIG, USER
+from scim.protocol.schemas import CORE_GROUP, GROUP, RESOURCE_TYPE, SCHEMA, SCHEMAS, SERVICE_PROVIDER_CONFIG, USER
+from scim.storage.principals import Principal
 
-RESOURCE_TYPES: tuple[ResourceType, ...] = (USER,)
+
+def offered_types(principal: Principal) -> tuple[ResourceType, ...]:
+    """The resource types that the connection offers."""
+    return (USER, GROUP) if principal.manages_groups else (USER,)
+
+
+def offered_schemas(principal: Principal) -> tuple[Schema, ...]:
+    """The schemas of those types, and the ones that describe the server."""
+    return SCHEMAS if principal.manages_groups else tuple(each for each in SCHEMAS if each is not CORE_GROUP)
 
 
 @cache
@@ -20,9 +29,9 @@ def service_provider_config(base_url: str) -> Resource:
     }
 
 
-def resource_types(base_url: str) -> list[Json]:
+def resource_types(principal: Principal, base_url: str) -> list[Json]:
     """Every resource type."""
-    return [resource_type(kind, base_url) for kind in RESOURCE_TYPES]
+    return [resource_type(kind, base_url) for kind in offered_types(principal)]
 
 
 def resource_type(kind: ResourceType, base_url: str) -> Resource:
@@ -39,9 +48,9 @@ def resource_type(kind: ResourceType, base_url: str) -> Resource:
     }
 
 
-def schemas(base_url: str) -> list[Json]:
+def schemas(principal: Principal, base_url: str) -> list[Json]:
     """Every schema."""
-    return [schema(each, base_url) for each in SCHEMAS]
+    return [schema(each, base_url) for each in offered_schemas(principal)]
 
 
 def schema(described: Schema, base_url: str) -> Resource:

@@ -30,10 +30,10 @@ class Preconditions:
         """Raise PreconditionFailed unless a writer's headers allow a change of this version."""
         if self.match is not None and not _has(self.match, version):
             raise PreconditionFailed(
-                f"The user has changed in the meantime: its version is {etag(version)}. Read it again, then repeat."
+                f"The resource has changed in the meantime: its version is {etag(version)}. Read it again, then repeat."
             )
         if self.is_known(version):
-            raise PreconditionFailed("The user has the version that If-None-Match rules out.")
+            raise PreconditionFailed("The resource has the version that If-None-Match rules out.")
 
 
 NONE = Preconditions()

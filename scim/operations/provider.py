@@ -11,6 +11,7 @@ CURSOR_TIMEOUT = 3600
 
 # Bytes of a request's body, and of what it unpacks to.
 MAX_BODY = 1024 * 1024
+MAX_GROUP_BODY = 16 * 1024 * 1024
 
 FEATURES: dict[str, Json] = {
     "patch": {"supported": True},

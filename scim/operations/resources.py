@@ -30,7 +30,7 @@ from scim.storage.principals import Credentials, Principal
 from users import profile as profiles
 from users.models import Source, User
 from users.profile import Profile
-from users.services import accounts
+from users.services import accounts, groups
 
 MAX_EXTERNAL_ID = 512
 
@@ -47,6 +47,11 @@ ERRORS: dict[type[Refusal], type[ScimError]] = {
     accounts.NameTaken: Uniqueness,
     accounts.LastAdmin: Forbidden,
     accounts.UserUnknown: NotFound,
+    groups.GroupUnknown: NotFound,
+    groups.GroupNameTaken: Uniqueness,
+    groups.GroupInvalid: InvalidValue,
+    groups.MemberUnknown: InvalidValue,
+    groups.GroupCycle: InvalidValue,
 }
 
 
@@ -72,29 +77,38 @@ class Written:
     version: int
     deed: Deed
     advice: tuple[str, ...]
+    in_groups: bool
 
 
-def shown(document: str, projection: Projection, base_url: str) -> str:
-    """A stored document as the client asked to see it."""
-    whole = repository.represent(document, base_url)
+def shown(document: str, projection: Projection, base_url: str, related: str = "") -> str:
+    """A stored document, and what is joined into it, as the client asked to see it."""
+    whole = repository.represent(document, base_url, related)
     if projection is EVERYTHING:
         return whole
     return orjson.dumps(projection.apply(orjson.loads(whole))).decode()
 
 
-def read(user_id: str, credentials: Credentials) -> repository.Stored:
+def read(user_id: str, credentials: Credentials, *, base_url: str) -> repository.Stored:
     """The stored user. Raises NotFound and Unauthorized."""
-    stored = repository.find(user_id, credentials)
+    stored = repository.find(user_id, credentials, base_url)
     if stored is None:
         raise _unknown(user_id)
     return stored
+
+
+def groups_of(written: Written, base_url: str) -> str:
+    """The groups that a user is in, as ``shown`` takes them."""
+    if not written.in_groups:
+        return ""
+    user_id = str(written.user_id)
+    return repository.groups_of([user_id], base_url).get(user_id, "")
 
 
 def create(body: dict[str, Json], *, principal: Principal, by: Actor) -> Written:
     """Make a user (RFC 7644 section 3.3). Raises InvalidValue, InvalidSyntax and Uniqueness."""
     profile, advice = _read(body)
     role, profile, more = assignment.on_create(profile, principal)
-    with _as_scim_errors():
+    with as_scim_errors():
         user = accounts.create(assignment.with_manager(profile, {}, principal), role=role, source=Source.SCIM, by=by)
     return _written(user, Deed.CREATED, (*advice, *more))
 
@@ -145,7 +159,7 @@ def patch(
 
 def delete(user_id: str, *, principal: Principal, preconditions: Preconditions, by: Actor) -> Written:
     """Remove a user for good (RFC 7644 section 3.6). Raises NotFound, PreconditionFailed, Conflict and Forbidden."""
-    with _as_scim_errors(), transaction.atomic():
+    with as_scim_errors(), transaction.atomic():
         user = _find(user_id, principal)
         preconditions.check(user.version)
         if user.source != Source.SCIM:
@@ -165,7 +179,7 @@ def _change(
     preconditions: Preconditions,
     by: Actor,
 ) -> Written:
-    with _as_scim_errors(), transaction.atomic():
+    with as_scim_errors(), transaction.atomic():
         user = _find(user_id, principal)
         preconditions.check(user.version)
         before = profiles.read(user)
@@ -270,11 +284,12 @@ def _sets_external_id(wanted: PatchOp) -> bool:
 
 
 def _written(user: User, deed: Deed, advice: tuple[str, ...]) -> Written:
-    return Written(user.pk, user.user_name, user.document, user.version, deed, advice)
+    return Written(user.pk, user.user_name, user.document, user.version, deed, advice, user.in_groups)
 
 
 @contextmanager
-def _as_scim_errors() -> Iterator[None]:
+def as_scim_errors() -> Iterator[None]:
+    """Let the refusals of services out as SCIM errors."""
     try:
         yield
     except AddressRefused as refusal:

@@ -1,13 +1,15 @@
-"""Lists of users: filter, order, paging and projection (RFC 7644 section 3.4.2, RFC 9865)."""
+"""Lists of users and of groups: filter, order, paging and projection (RFC 7644 section 3.4.2, RFC 9865)."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scim.operations import cursors
+from scim.operations.groups import require_groups
 from scim.operations.provider import DEFAULT_RESULTS, MAX_RESULTS
 from scim.operations.resources import shown
-from scim.protocol.errors import InvalidCount, InvalidValue
+from scim.protocol.attributes import ResourceType
+from scim.protocol.errors import InvalidCount, InvalidFilter, InvalidValue
 from scim.protocol.filters import Resolved
 from scim.protocol.grammar import parse_filter
 from scim.protocol.messages import LIST_SCHEMA
@@ -16,7 +18,9 @@ from scim.protocol.projection import Projection
 from scim.protocol.resolution import resolve_filter
 from scim.protocol.schemas import USER
 from scim.storage import repository
+from scim.storage import resource_types as stored_types
 from scim.storage.principals import Credentials
+from scim.storage.resource_types import StoredType
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,300}", re.ASCII)
 # Nobody has that many users, and every database can count so far.
@@ -40,25 +44,25 @@ class Query:
     projection: Projection
 
     @classmethod
-    def parse(cls, parameters: Mapping[str, str]) -> "Query":
+    def parse(cls, parameters: Mapping[str, str], resource_type: ResourceType = USER) -> "Query":
         """Read the query parameters. Raises InvalidFilter, InvalidPath, InvalidValue and InvalidCount.
 
         A startIndex below 1 is 1, a count below 0 is 0 (RFC 7644 section 3.4.2.4); with a cursor, a count must be one
         that a page can have (RFC 9865 section 2.1).
         """
         text, cursor = parameters.get("filter"), parameters.get("cursor")
-        order = resolve_order(parameters.get("sortBy"), parameters.get("sortOrder"), USER)
+        order = resolve_order(parameters.get("sortBy"), parameters.get("sortOrder"), resource_type)
         count = _integer(parameters, "count", DEFAULT_RESULTS)
         if cursor is not None:
             _check_walk(parameters, order, count)
         return cls(
-            None if text is None else resolve_filter(parse_filter(text), USER),
+            None if text is None else resolve_filter(parse_filter(text), resource_type),
             text,
             order,
             min(max(_integer(parameters, "startIndex", 1), 1), _HIGHEST_INDEX),
             min(max(count, 0), MAX_RESULTS),
             cursor,
-            Projection.parse(parameters.get("attributes"), parameters.get("excludedAttributes"), USER),
+            Projection.parse(parameters.get("attributes"), parameters.get("excludedAttributes"), resource_type),
         )
 
 
@@ -73,32 +77,102 @@ class Found:
 
 def search(query: Query, credentials: Credentials, *, base_url: str) -> Found:
     """The page of users that the query asks for. Raises Unauthorized, InvalidCursor and ExpiredCursor."""
+    return _search(query, stored_types.USER, credentials, base_url)
+
+
+def search_groups(query: Query, credentials: Credentials, *, base_url: str) -> Found:
+    """The page of groups that the query asks for. Raises NotFound where there are none to be had, and as ``search``."""
+    found = _search(query, stored_types.GROUP, credentials, base_url)
+    if not found.shown:
+        require_groups(credentials.principal())
+    return found
+
+
+def search_all(parameters: Mapping[str, str], credentials: Credentials, *, base_url: str) -> Found:
+    """Users, then groups, as one list (RFC 7644 section 3.4.3).
+
+    A filter finds nothing among the resources that lack one of its attributes. Raises InvalidFilter where all do, and
+    InvalidValue for an order or a cursor, which such a list has not.
+    """
+    if "cursor" in parameters or "sortBy" in parameters:
+        raise InvalidValue(
+            "Lists of users and groups together are not sorted, nor have they cursors. Search at /Users."
+        )
+    stored = [stored_types.USER, *([stored_types.GROUP] if credentials.principal().manages_groups else [])]
+    searched = [(each, query) for each in stored if (query := _parsed_for(each, parameters)) is not None]
+    if not searched:
+        searched = [(stored_types.USER, Query.parse(parameters))]
+    start_index, room = searched[0][1].start_index, searched[0][1].count
+    resources: list[str] = []
+    total = 0
+    for each, query in searched:
+        skip = max(start_index - 1 - total, 0)
+        page = _page(replace(query, start_index=skip + 1, count=room - len(resources)), each, credentials, base_url)
+        resources += _shown(query, page.documents, each, base_url)
+        total += page.total
+    return _list(resources, total, f'"startIndex":{start_index}')
+
+
+def _parsed_for(stored: StoredType, parameters: Mapping[str, str]) -> Query | None:
+    """The query over resources of a type, None where its filter names what they don't have."""
+    try:
+        return Query.parse(parameters, stored.resource_type)
+    except InvalidFilter:
+        return None
+
+
+def _search(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> Found:
     if query.cursor is not None:
-        return _walk(query, query.cursor, credentials, base_url)
-    condition, order, offset, limit = query.condition, query.order, query.start_index - 1, query.count
-    if condition is None:
-        page = repository.page(credentials, order=order, offset=offset, limit=limit)
-    else:
-        page = repository.matching(condition, credentials, order=order, offset=offset, limit=limit, base_url=base_url)
-    return _found(query, page.documents, page.total, f'"startIndex":{query.start_index}', base_url)
+        return _walk(query, query.cursor, stored, credentials, base_url)
+    page = _page(query, stored, credentials, base_url)
+    return _list(_shown(query, page.documents, stored, base_url), page.total, f'"startIndex":{query.start_index}')
 
 
-def _walk(query: Query, cursor: str, credentials: Credentials, base_url: str) -> Found:
-    slug, text = credentials.slug, query.filter_text
-    position = cursors.unseal(cursor, slug=slug, condition=text) if cursor else repository.START
-    stretch = repository.walk(position, query.condition, credentials, limit=query.count, base_url=base_url)
+def _page(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> repository.Page:
+    order, offset, limit = query.order, query.start_index - 1, query.count
+    if query.condition is None and stored is stored_types.USER:
+        return repository.page(credentials, order=order, offset=offset, limit=limit)
+    return repository.matching(
+        query.condition, credentials, order=order, offset=offset, limit=limit, base_url=base_url, stored=stored
+    )
+
+
+def _walk(query: Query, cursor: str, stored: StoredType, credentials: Credentials, base_url: str) -> Found:
+    of, text = credentials.slug + stored.resource_type.endpoint, query.filter_text
+    position = cursors.unseal(cursor, of=of, condition=text) if cursor else repository.START
+    stretch = repository.walk(
+        position, query.condition, credentials, limit=query.count, base_url=base_url, stored=stored
+    )
     beside = {"previousCursor": stretch.previous, "nextCursor": stretch.next}
-    sealed = {name: cursors.seal(at, slug=slug, condition=text) for name, at in beside.items() if at is not None}
+    sealed = {name: cursors.seal(at, of=of, condition=text) for name, at in beside.items() if at is not None}
     members = ",".join(f'"{name}":"{value}"' for name, value in sealed.items())
-    return _found(query, stretch.documents, stretch.total, members, base_url)
+    return _list(_shown(query, stretch.documents, stored, base_url), stretch.total, members)
 
 
-def _found(query: Query, documents: list[str], total: int, place: str, base_url: str) -> Found:
+def _shown(query: Query, documents: list[str], stored: StoredType, base_url: str) -> list[str]:
+    related = _related(documents, query, stored, base_url)
+    return [
+        shown(document, query.projection, base_url, related.get(repository.id_of(document), "") if related else "")
+        for document in documents
+    ]
+
+
+def _list(resources: list[str], total: int, place: str) -> Found:
     """The ListResponse; ``place`` are the members that say which page of the list it is."""
-    resources = [shown(document, query.projection, base_url) for document in documents]
     head = f'{{"schemas":["{LIST_SCHEMA}"],"totalResults":{total},{place}{"," if place else ""}'
     body = f'{head}"itemsPerPage":{len(resources)},"Resources":[{",".join(resources)}]}}'
     return Found(body.encode(), len(resources), total)
+
+
+def _related(documents: list[str], query: Query, stored: StoredType, base_url: str) -> dict[str, str]:
+    """What other rows say about the resources of a page, by id: of users their groups, of groups their members."""
+    if stored is stored_types.USER:
+        name, look_up = "groups", repository.groups_of
+    else:
+        name, look_up = "members", repository.members_of
+    if not query.projection.shows(name):
+        return {}
+    return look_up([repository.id_of(document) for document in documents], base_url)
 
 
 def _check_walk(parameters: Mapping[str, str], order: Order | None, count: int) -> None:

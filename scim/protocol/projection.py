@@ -35,6 +35,10 @@ class Projection:
             raise InvalidValue("'attributes' and 'excludedAttributes' exclude each other: send one of them.")
         return _parse(attributes or excluded_attributes or "", bool(attributes), resource_type)
 
+    def shows(self, name: str) -> bool:
+        """Whether anything of the top-level attribute of that name is shown."""
+        return self.shown is None or name in self.shown
+
     def apply(self, resource: Resource) -> Resource:
         """The part of the resource that is shown; the argument is left alone."""
         return resource if self.shown is None else _cut(resource, self.shown)

@@ -1,4 +1,4 @@
-"""The schemas as tables: User, EnterpriseUser and the three that describe the server (RFC 7643 sections 3 to 5, 8.7).
+"""The schemas as tables: User, EnterpriseUser, Group and those of the server itself (RFC 7643 sections 3 to 5, 8.7).
 
 One table serves discovery, reading, filters, PATCH and projection; nothing about an attribute is said twice.
 
@@ -206,6 +206,43 @@ ENTERPRISE_USER = Schema(
     ),
 )
 
+CORE_GROUP = Schema(
+    "urn:ietf:params:scim:schemas:core:2.0:Group",
+    "Group",
+    "A set of people and of other groups.",
+    (
+        _string(
+            "displayName",
+            "The group's name, unique within the organization.",
+            required=True,
+            uniqueness=UniquenessScope.SERVER,
+        ),
+        _complex(
+            "members",
+            "The direct members: users, and groups within this one.",
+            multi_valued=True,
+            sub_attributes=(
+                _string("value", "The member's id.", mutability=Mutability.IMMUTABLE),
+                _reference(
+                    "$ref",
+                    "The member's address.",
+                    mutability=Mutability.IMMUTABLE,
+                    reference_types=("User", "Group"),
+                ),
+                _string(
+                    "type",
+                    "What the member is.",
+                    mutability=Mutability.IMMUTABLE,
+                    canonical_values=("User", "Group"),
+                ),
+                _fixed_string("display", "The member's name."),
+            ),
+        ),
+    ),
+)
+
+GROUP = ResourceType("Group", "Groups of people", "/Groups", CORE_GROUP, (), COMMON)
+
 USER = ResourceType("User", "People's accounts", "/Users", CORE_USER, (ENTERPRISE_USER,), COMMON)
 
 
@@ -367,4 +404,4 @@ SCHEMA = Schema(
 )
 
 # What /Schemas shows, in this order.
-SCHEMAS: tuple[Schema, ...] = (CORE_USER, ENTERPRISE_USER, SERVICE_PROVIDER_CONFIG, RESOURCE_TYPE, SCHEMA)
+SCHEMAS: tuple[Schema, ...] = (CORE_USER, ENTERPRISE_USER, CORE_GROUP, SERVICE_PROVIDER_CONFIG, RESOURCE_TYPE, SCHEMA)

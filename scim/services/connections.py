@@ -136,6 +136,22 @@ def set_manage_admins(connection: Connection, wanted: bool, *, by: Actor) -> Con
     return connection
 
 
+@transaction.atomic
+def set_groups_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
+    """Offer groups to the identity provider, or not; asking for what is so already changes nothing.
+
+    Groups that are there stay with their members; while this is off, SCIM can neither read nor change them.
+    """
+    connection = Connection.objects.of(by.organization_id).select_for_update().get(pk=connection.pk)
+    if connection.groups_enabled == wanted:
+        return connection
+    connection.groups_enabled = wanted
+    connection.save(update_fields=["groups_enabled"])
+    action = Action.SCIM_GROUPS_ALLOWED if wanted else Action.SCIM_GROUPS_DISALLOWED
+    trail.record(action, connection, {"groups_enabled": [not wanted, wanted]}, by=by)
+    return connection
+
+
 def _live(connection: Connection) -> QuerySet[Token]:
     unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
     return Token.objects.of(connection.organization_id).filter(unexpired, connection=connection, revoked_at=None)

@@ -46,22 +46,34 @@ DEEDS: Mapping[str, str] = {
     "deleted": "Deleted {user}.",
 }
 
+# The same for groups.
+GROUP_DEEDS: Mapping[str, str] = {
+    "created": "Created the group {user}.",
+    "changed": "Changed the group {user}.",
+    "unchanged": "Nothing to change: the group {user} is like that already.",
+    "deleted": "Deleted the group {user}.",
+}
+GROUP_READ = "Read the group {user}."
+GROUP_READ_UNCHANGED = "Read the group {user}: unchanged since the last time."
+
 READ = "Read {user}."
 READ_UNCHANGED = "Read {user}: unchanged since the last time."
 DISCOVERED = "Told what this server offers."
 
 
-def listed(shown: int, total: int) -> str:
-    """The verdict on a list of all users."""
-    return f"Listed {shown:,} of {_people(total)}."
+def listed(shown: int, total: int, kind: str = "user") -> str:
+    """The verdict on a list of all users, or of all resources of another kind."""
+    return f"Listed {shown:,} of {_counted(total, kind)}."
 
 
-def found(shown: int, total: int) -> str:
-    """The verdict on a list of those who satisfy a filter."""
+def found(shown: int, total: int, kind: str = "user") -> str:
+    """The verdict on a list of those that satisfy a filter."""
+    if not total:
+        return "Found nobody." if kind == "user" else f"Found no {kind}."
     if shown == total:
-        return f"Found {_people(total)}." if total else "Found nobody."
-    return f"Found {_people(total)}, showed {shown:,}."
+        return f"Found {_counted(total, kind)}."
+    return f"Found {_counted(total, kind)}, showed {shown:,}."
 
 
-def _people(number: int) -> str:
-    return f"{number:,} user" if number == 1 else f"{number:,} users"
+def _counted(number: int, kind: str) -> str:
+    return f"{number:,} {kind}" if number == 1 else f"{number:,} {kind}s"

@@ -51,4 +51,14 @@ class Address:
     """In the document as a path, which readers get to see behind the Base URL."""
 
 
-Binding = TextColumn | FlagColumn | InstantColumn | IdColumn | Rows | Folded | Exact | Address
+@dataclass(frozen=True, slots=True)
+class Members:
+    """A group's members: rows that lead to users and groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memberships:
+    """The groups that a user is in, directly or through another group: the same rows from the other end."""
+
+
+Binding = TextColumn | FlagColumn | InstantColumn | IdColumn | Rows | Folded | Exact | Address | Members | Memberships

@@ -12,9 +12,10 @@ from uuid import UUID
 from django.db import connection
 
 from scim.protocol.attributes import Attribute, ResolvedPath, Type
+from scim.protocol.errors import InvalidPath
 from scim.protocol.filters import And, AnyValue, Compare, Not, Operator, Or, Resolved
 from scim.protocol.ordering import Order
-from scim.storage import sql
+from scim.storage import relations, sql
 from scim.storage.bindings import (
     Address,
     Binding,
@@ -22,6 +23,8 @@ from scim.storage.bindings import (
     Folded,
     IdColumn,
     InstantColumn,
+    Members,
+    Memberships,
     Rows,
     TextColumn,
 )
@@ -54,7 +57,7 @@ def compile_filter(condition: Resolved, stored: StoredType, tenant: Sql, base_ur
 
 
 def compile_order(order: Order, stored: StoredType) -> SortKey:
-    """What sorts the rows ``u`` of the users' table as ``protocol.ordering`` says."""
+    """What sorts the rows ``u`` of the type's table as ``protocol.ordering`` says. Raises InvalidPath."""
     return SortKey(_Sorter(stored.bindings, _DIALECTS[connection.vendor]).key(order.path), _direction(order))
 
 
@@ -81,6 +84,8 @@ class _Sorter:
                 return Sql(f"u.{name}")
             case IdColumn():
                 return Sql("u.id")
+            case Members() | Memberships():
+                raise InvalidPath(f"Lists can't be sorted by '{path.attribute.name}', of which each may have many.")
         exact = not isinstance(binding, Folded | Rows)
         document = self.dialect.documents[exact]
         if not path.attribute.multi_valued:
@@ -131,6 +136,8 @@ class _Compiler:
                 binding = self.bindings[str(path)]
                 if isinstance(binding, Rows) and (rows := _on_rows(inner)):
                     return self.any_row(binding, rows)
+                if isinstance(binding, Members | Memberships):
+                    return self.related(binding, inner)
                 return self.any_entry(path, lambda entry: self.inside(path, inner, entry))
             case Compare(path):
                 return self.compare(node, path)
@@ -150,6 +157,10 @@ class _Compiler:
                 rows := _on_rows(Compare(ResolvedPath(None, path.sub), operator, value))
             ):
                 return self.any_row(binding, rows)
+            case Members() | Memberships() as binding:
+                if path.sub is None:
+                    return self.related(binding, None)
+                return self.related(binding, Compare(ResolvedPath(None, path.sub), operator, value))
             case Address():
                 inside = self.dialect.text(self.document(path), path.keys)
                 whole = Sql(f"({self.dialect.parameter} || {inside.text})", (self.base_url, *inside.values))
@@ -170,6 +181,26 @@ class _Compiler:
             "u.id IN (SELECT v.user_id FROM users_uservalue v"  # noqa: S608
             f" WHERE v.organization_id = {self.tenant.text} AND v.attribute = %s AND {inner.text})",
             (*self.tenant.values, binding.attribute, *inner.values),
+        )
+
+    def related(self, binding: Members | Memberships, inner: Resolved | None) -> Sql:
+        """Who has members, or is in groups, that satisfy the condition; None for any."""
+        match binding, inner:
+            case Members(), None | Compare(operator=Operator.PR):
+                return self.holders(_ALWAYS)
+            case Members(), Compare(ResolvedPath(attribute=Attribute(name="value")), Operator.EQ, value):
+                return self.holders(relations.member_is(value))
+            case Members(), _:
+                return self.holders(relations.member_condition(inner))
+            case Memberships(), _:
+                return relations.in_groups(inner, self.tenant)
+        raise TypeError(binding)
+
+    def holders(self, condition: Sql) -> Sql:
+        return Sql(
+            "u.id IN (SELECT m.group_id FROM users_groupmember m"  # noqa: S608
+            f" WHERE m.organization_id = {self.tenant.text} AND {condition.text})",
+            (*self.tenant.values, *condition.values),
         )
 
     def any_entry(self, path: ResolvedPath, inner: "Callable[[_Entry], Sql]") -> Sql:

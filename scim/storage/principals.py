@@ -23,6 +23,7 @@ class Principal:
     organization_id: UUID
     slug: str
     manages_admins: bool
+    manages_groups: bool
     default_role: Role
 
 
@@ -55,7 +56,19 @@ def _verify(digest: str, slug: str) -> Principal:
     row = sql.one(sql.PRESENTED, [digest])
     if row is None:
         raise Unauthorized(INVALID, cause="token-unknown")
-    token_id, prefix, revoked, expired, enabled, manages_admins, organization_id, owner, active, *role = row
+    (
+        token_id,
+        prefix,
+        revoked,
+        expired,
+        enabled,
+        manages_admins,
+        manages_groups,
+        organization_id,
+        owner,
+        active,
+        *role,
+    ) = row
     for fault, cause in (
         (owner != slug, "token-of-another-organization"),
         (revoked, "token-revoked"),
@@ -72,6 +85,7 @@ def _verify(digest: str, slug: str) -> Principal:
         sql.from_key(organization_id),
         owner,
         bool(manages_admins),
+        bool(manages_groups),
         _default_role(sql.from_key(organization_id), *role),
     )
 

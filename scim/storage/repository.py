@@ -1,29 +1,40 @@
-"""Reading stored users: one by its id, a page of all, a page of those that satisfy a filter, sorted or not, a walk."""
+"""Reading stored users and groups: one by its id, a page of all, a page of those that satisfy a filter, a walk."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+import orjson
+from django.db import connection
+
+from scim.protocol.attributes import Json
 from scim.protocol.filters import Resolved
 from scim.protocol.ordering import Order
 from scim.storage import sql
 from scim.storage.compiler import compile_filter, compile_order
 from scim.storage.principals import Credentials
-from scim.storage.resource_types import USER
+from scim.storage.resource_types import USER, StoredType
 from scim.storage.sql import Sql
-from users.profile import LOCATION_TAIL
+
+_ALL = Sql("(1 = 1)")
+
+# A stored document ends with its location: the id, and what closes the string and the two objects.
+_ID_AND_END = len('00000000-0000-0000-0000-000000000000"}}')
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A user's document and its version."""
+    """A resource's document and its version; ``related`` is what is joined in, see ``represent``."""
 
     document: str
     version: int
+    related: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The documents of a page, and how many users there are on all pages."""
+    """The documents of a page, and how many resources there are on all pages."""
 
     documents: list[str]
     total: int
@@ -53,12 +64,21 @@ class Stretch:
     previous: Position | None
 
 
-def represent(document: str, base_url: str) -> str:
-    """The document as clients get it: stored documents locate themselves relative to the Base URL."""
-    return f"{document[:-LOCATION_TAIL]}{base_url}{document[-LOCATION_TAIL:]}"
+def represent(document: str, base_url: str, related: str = "") -> str:
+    """The document as clients get it: stored documents locate themselves relative to the Base URL.
+
+    ``related`` is one more member of the object as JSON text, a comma before it: what other rows say about this one.
+    """
+    start = document.rindex('"/', 0, -_ID_AND_END) + 1
+    return f"{document[:start]}{base_url}{document[start:-1]}{related}}}"
 
 
-def find(user_id: str, credentials: Credentials) -> Stored | None:
+def id_of(document: str) -> str:
+    """The id of a stored document's resource, which is the end of its location."""
+    return document[-_ID_AND_END:-3]
+
+
+def find(user_id: str, credentials: Credentials, base_url: str) -> Stored | None:
     """The user of that id, or None where the organization has none. Raises Unauthorized."""
     try:
         identifier = UUID(user_id)
@@ -66,17 +86,70 @@ def find(user_id: str, credentials: Credentials) -> Stored | None:
         identifier = None
     row = None
     if identifier is not None and str(identifier) == user_id:
-        row = sql.one(sql.BY_ID, (sql.key(identifier), *credentials.values))
+        row = sql.one(sql.BY_ID[connection.vendor], (sql.key(identifier), *credentials.values))
     if row is None:
         credentials.principal()
         return None
-    return Stored(*row)
+    document, version, groups = row
+    return Stored(document, version, _groups(orjson.loads(groups), base_url) if groups else "")
+
+
+def find_group(group_id: UUID, credentials: Credentials) -> Stored | None:
+    """The group of that id, without its members; None where the organization has or offers none."""
+    row = sql.one(sql.GROUP_BY_ID, (sql.key(group_id), *credentials.values))
+    return None if row is None else Stored(*row)
+
+
+def groups_of(ids: Sequence[str], base_url: str) -> dict[str, str]:
+    """By the user's id, the groups of those who are in any, as ``represent`` takes them."""
+    if not ids:
+        return {}
+    found: dict[str, list[Sequence[Any]]] = {}
+    for user_id, *group in sql.rows(sql.groups_of(len(ids)), [sql.key(UUID(each)) for each in ids]):
+        found.setdefault(str(sql.from_key(user_id)), []).append(group)
+    return {user_id: _groups(groups, base_url) for user_id, groups in found.items()}
+
+
+def members_of(ids: Sequence[str], base_url: str) -> dict[str, str]:
+    """By the group's id, the direct members of those that have any, as ``represent`` takes them."""
+    if not ids:
+        return {}
+    found: dict[str, list[Json]] = {}
+    for group_id, user_id, member_group_id, name in sql.rows(
+        sql.members_of(len(ids)), [sql.key(UUID(each)) for each in ids]
+    ):
+        found.setdefault(str(sql.from_key(group_id)), []).append(_member(user_id, member_group_id, name, base_url))
+    return {group_id: _related("members", members) for group_id, members in found.items()}
+
+
+def _member(user_id: UUID | str | None, group_id: UUID | str | None, name: str, base_url: str) -> Json:
+    kind = "Group" if user_id is None else "User"
+    identifier = str(sql.from_key(user_id or group_id or ""))
+    return {"value": identifier, "$ref": f"{base_url}/{kind}s/{identifier}", "type": kind, "display": name}
+
+
+def _groups(groups: Sequence[Sequence[Any]], base_url: str) -> str:
+    return _related("groups", [_membership(group_id, name, direct, base_url) for group_id, name, direct in groups])
+
+
+def _membership(group_id: UUID | str, name: str, direct: int, base_url: str) -> Json:
+    identifier = str(sql.from_key(group_id))
+    return {
+        "value": identifier,
+        "$ref": f"{base_url}/Groups/{identifier}",
+        "display": name,
+        "type": "direct" if direct else "indirect",
+    }
+
+
+def _related(name: str, values: list[Json]) -> str:
+    return f',"{name}":{orjson.dumps(values).decode()}' if values else ""
 
 
 def page(credentials: Credentials, *, order: Order | None = None, offset: int, limit: int) -> Page:
     """Some of all users, sorted, or in the order of their ids. Raises Unauthorized."""
     if order is not None:
-        documents = _sorted_page(order, Sql(sql.EVERYBODY), credentials, offset, limit)
+        documents = _sorted_page(order, USER, _ALL, credentials, offset, limit)
         return Page(documents, _headcount(credentials))
     if not limit:
         rows = []
@@ -90,46 +163,54 @@ def page(credentials: Credentials, *, order: Order | None = None, offset: int, l
 
 
 def matching(
-    condition: Resolved,
+    condition: Resolved | None,
     credentials: Credentials,
     *,
     order: Order | None = None,
     offset: int,
     limit: int,
     base_url: str,
+    stored: StoredType = USER,
 ) -> Page:
     """Some of those who satisfy the filter, sorted, or in the order of their ids. Raises Unauthorized."""
-    compiled = compile_filter(condition, USER, Sql(sql.TENANT, credentials.values), base_url)
+    compiled = _compiled(condition, credentials, stored, base_url)
     values = (*credentials.values, *compiled.values)
     if order is not None:
-        documents = _sorted_page(order, compiled, credentials, offset, limit)
+        documents = _sorted_page(order, stored, compiled, credentials, offset, limit)
     else:
-        rows = sql.rows(sql.matching(compiled), (*values, limit, offset)) if limit else []
+        statement = sql.matching(compiled, stored.table, stored.tenant)
+        rows = sql.rows(statement, (*values, limit, offset)) if limit else []
         documents = [document for (document,) in rows]
     if not documents:
         credentials.principal()
     if limit and len(documents) < limit and (documents or not offset):
         return Page(documents, offset + len(documents))
-    return Page(documents, sql.rows(sql.counting(compiled), values)[0][0])
+    return Page(documents, sql.rows(sql.counting(compiled, stored.table, stored.tenant), values)[0][0])
 
 
 def walk(
-    position: Position, condition: Resolved | None, credentials: Credentials, *, limit: int, base_url: str
+    position: Position,
+    condition: Resolved | None,
+    credentials: Credentials,
+    *,
+    limit: int,
+    base_url: str,
+    stored: StoredType = USER,
 ) -> Stretch:
     """The page at a position in the list of all, or of those who satisfy the filter. Raises Unauthorized."""
-    if condition is None:
+    if condition is None and stored is USER:
         statement = sql.WALK_BACK if position.backwards else sql.WALK_ON
         rows = sql.rows(statement, (*credentials.values, sql.key(position.at), limit + 1))
         total = rows[0][2] if rows else _headcount(credentials)
     else:
-        compiled = compile_filter(condition, USER, Sql(sql.TENANT, credentials.values), base_url)
+        compiled = _compiled(condition, credentials, stored, base_url)
         values = (*credentials.values, *compiled.values)
-        statement = sql.walking(compiled, backwards=position.backwards)
+        statement = sql.walking(compiled, stored.table, stored.tenant, backwards=position.backwards)
         rows = sql.rows(statement, (*values, sql.key(position.at), limit + 1))
         if not rows:
             credentials.principal()
         whole = position == START and len(rows) <= limit
-        total = len(rows) if whole else sql.rows(sql.counting(compiled), values)[0][0]
+        total = len(rows) if whole else sql.rows(sql.counting(compiled, stored.table, stored.tenant), values)[0][0]
     page, beyond = rows[:limit], rows[limit:]
     if position.backwards:
         page.reverse()
@@ -142,8 +223,17 @@ def walk(
     return Stretch([row[0] for row in page], total, following, preceding)
 
 
-def _sorted_page(order: Order, condition: Sql, credentials: Credentials, offset: int, limit: int) -> list[str]:
-    statement = sql.sorted_page(compile_order(order, USER), Sql(sql.TENANT, credentials.values), condition)
+def _compiled(condition: Resolved | None, credentials: Credentials, stored: StoredType, base_url: str) -> Sql:
+    if condition is None:
+        return _ALL
+    return compile_filter(condition, stored, Sql(stored.tenant, credentials.values), base_url)
+
+
+def _sorted_page(
+    order: Order, stored: StoredType, condition: Sql, credentials: Credentials, offset: int, limit: int
+) -> list[str]:
+    tenant = Sql(stored.tenant, credentials.values)
+    statement = sql.sorted_page(compile_order(order, stored), stored.table, tenant, condition)
     rows = sql.rows(statement.text, (*statement.values, limit, offset)) if limit else []
     return [document for (document,) in rows]
 

@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error
 
 from scim.protocol import schemas
 from scim.protocol.attributes import Attribute, ResourceType, Returned, Type
+from scim.storage import sql
 from scim.storage.bindings import (
     Address,
     Binding,
@@ -16,6 +17,8 @@ from scim.storage.bindings import (
     Folded,
     IdColumn,
     InstantColumn,
+    Members,
+    Memberships,
     Rows,
     TextColumn,
 )
@@ -29,11 +32,14 @@ SEARCHABLE = CASED | {Type.BOOLEAN, Type.COMPLEX}
 class StoredType:
     """A resource type and its bindings, by the attribute's name as ``ResolvedPath`` prints it.
 
+    ``tenant`` is the sub-select that gives the organization's id if the token may see resources of this type.
     A complex attribute's binding is that of its parts, where these have none of their own.
     """
 
     resource_type: ResourceType
     bindings: Mapping[str, Binding]
+    table: str = "users_user"
+    tenant: str = sql.TENANT
 
 
 _ENTERPRISE = schemas.ENTERPRISE_USER.id
@@ -65,8 +71,7 @@ USER = StoredType(
         "photos": Folded(),
         "photos.value": Exact(),
         "addresses": Folded(),
-        "groups": Folded(),
-        "groups.$ref": Exact(),
+        "groups": Memberships(),
         "entitlements": Folded(),
         "roles": Folded(),
         "x509Certificates": Folded(),
@@ -82,9 +87,27 @@ USER = StoredType(
 )
 
 
+GROUP = StoredType(
+    schemas.GROUP,
+    {
+        "schemas": Exact(),
+        "id": IdColumn(),
+        "externalId": TextColumn("external_id"),
+        "meta": Exact(),
+        "meta.created": InstantColumn("created_at"),
+        "meta.lastModified": InstantColumn("updated_at"),
+        "meta.location": Address(),
+        "displayName": TextColumn("display_name_key"),
+        "members": Members(),
+    },
+    table="users_group",
+    tenant=sql.GROUPS_TENANT,
+)
+
+
 def check_bindings(app_configs: Any = None, **_options: Any) -> list[CheckMessage]:
     """Django's system check: just the attributes that a filter may name have a binding, and it suits them."""
-    return [Error(fault, id="scim.E001") for fault in _faults(USER)]
+    return [Error(fault, id="scim.E001") for stored in (USER, GROUP) for fault in _faults(stored)]
 
 
 def _faults(stored: StoredType) -> Iterator[str]:

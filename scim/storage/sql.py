@@ -4,7 +4,7 @@ Every one carries the bearer token along: its tenant is a scalar sub-select that
 token is valid, so that reading costs one statement and a revoked token is refused at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -39,10 +39,13 @@ TENANT = (
     " AND (t.expires_at IS NULL OR t.expires_at > CURRENT_TIMESTAMP) AND c.enabled AND o.is_active)"
 )
 
+# The same for an organization's groups, which a connection may not offer.
+GROUPS_TENANT = f"{TENANT[:-1]} AND c.groups_enabled)"
+
 # Whatever can be known of a token before anything is asked of it, its organization's default role included.
 PRESENTED = (
     "SELECT t.id, t.prefix, t.revoked_at IS NOT NULL, t.expires_at IS NOT NULL AND t.expires_at <= CURRENT_TIMESTAMP,"
-    " c.enabled, c.manage_admins, o.id, o.slug, o.is_active, r.id, r.key, r.name"
+    " c.enabled, c.manage_admins, c.groups_enabled, o.id, o.slug, o.is_active, r.id, r.key, r.name"
     " FROM scim_token t"
     " JOIN scim_connection c ON c.id = t.connection_id"
     " JOIN organizations_organization o ON o.id = t.organization_id"
@@ -50,7 +53,28 @@ PRESENTED = (
     " WHERE t.digest = %s"
 )
 
-BY_ID = f"SELECT u.document, u.version FROM users_user u WHERE u.id = %s AND u.organization_id = {TENANT}"  # noqa: S608
+# The groups of user ``u`` as JSON: a list of [id, name, 1 if the user is a direct member]; NULL or empty for none.
+_GROUPS_OF_ONE = (
+    "(WITH RECURSIVE held (id, direct) AS"
+    " (SELECT m.group_id, 1 FROM users_groupmember m WHERE m.user_id = u.id"
+    " UNION SELECT m.group_id, 0 FROM users_groupmember m JOIN held ON m.member_group_id = held.id)"
+    " SELECT {} FROM (SELECT g.id, g.display_name AS name, MAX(held.direct) AS direct FROM held"
+    " JOIN users_group g ON g.id = held.id GROUP BY g.id, g.display_name ORDER BY g.id) mine)"
+)
+_AS_JSON = {
+    "sqlite": "json_group_array(json_array(mine.id, mine.name, mine.direct))",
+    "postgresql": "json_agg(json_build_array(mine.id, mine.name, mine.direct))::text",
+}
+
+BY_ID: Mapping[str, str] = {
+    vendor: (
+        f"SELECT u.document, u.version, {_GROUPS_OF_ONE.format(as_json)} FROM users_user u"  # noqa: S608
+        f" WHERE u.id = %s AND u.organization_id = {TENANT}"
+    )
+    for vendor, as_json in _AS_JSON.items()
+}
+
+GROUP_BY_ID = f"SELECT u.document, u.version FROM users_group u WHERE u.id = %s AND u.organization_id = {GROUPS_TENANT}"  # noqa: S608
 
 # The organization as a range and as the first word of the order: only its own index can serve that. Told that it equals
 # one value, PostgreSQL may think it cheaper to walk the primary key of all organizations until a page is full.
@@ -84,46 +108,65 @@ WALK_ON = _WALK.format(edge="<=", side=">=", way="ASC")
 WALK_BACK = _WALK.format(edge=">=", side="<", way="DESC")
 
 
-def walking(condition: Sql, *, backwards: bool) -> str:
+def walking(condition: Sql, table: str, tenant: str, *, backwards: bool) -> str:
     """The statement for a walk among those who satisfy a condition. Values: tenant, condition, position, limit."""
     return (
-        f"SELECT u.document, u.id FROM users_user u WHERE u.organization_id = {TENANT} AND {condition.text}"  # noqa: S608
+        f"SELECT u.document, u.id FROM {table} u WHERE u.organization_id = {tenant} AND {condition.text}"  # noqa: S608
         f" AND u.id {'<' if backwards else '>='} %s ORDER BY u.id {'DESC' if backwards else 'ASC'} LIMIT %s"
     )
 
 
-# The condition that all satisfy.
-EVERYBODY = "(1 = 1)"
-
 HEADCOUNT = f"SELECT h.users FROM users_headcount h WHERE h.organization_id = {TENANT}"  # noqa: S608
 
 
-def matching(condition: Sql) -> str:
+def groups_of(number: int) -> str:
+    """The statement for the groups of so many users: user, group, name, 1 if directly. Values: the users' ids."""
+    return (
+        "WITH RECURSIVE held (user_id, id, direct) AS"  # noqa: S608
+        " (SELECT m.user_id, m.group_id, 1 FROM users_groupmember m"
+        f" WHERE m.user_id IN ({', '.join(['%s'] * number)})"
+        " UNION SELECT held.user_id, m.group_id, 0 FROM users_groupmember m JOIN held ON m.member_group_id = held.id)"
+        " SELECT held.user_id, g.id, g.display_name, MAX(held.direct) FROM held JOIN users_group g ON g.id = held.id"
+        " GROUP BY held.user_id, g.id, g.display_name ORDER BY g.id"
+    )
+
+
+def members_of(number: int) -> str:
+    """The statement for the members of so many groups: group, user or group, name. Values: the groups' ids."""
+    return (
+        "SELECT m.group_id, m.user_id, m.member_group_id, COALESCE(p.display_name, g.display_name)"  # noqa: S608
+        " FROM users_groupmember m LEFT JOIN users_user p ON p.id = m.user_id"
+        " LEFT JOIN users_group g ON g.id = m.member_group_id"
+        f" WHERE m.group_id IN ({', '.join(['%s'] * number)}) ORDER BY m.group_id, m.id"
+    )
+
+
+def matching(condition: Sql, table: str = "users_user", tenant: str = TENANT) -> str:
     """The statement for a page of those who satisfy a condition. Values: tenant, condition, limit, offset."""
     return (
-        f"SELECT u.document FROM users_user u WHERE u.organization_id = {TENANT} AND {condition.text}"  # noqa: S608
+        f"SELECT u.document FROM {table} u WHERE u.organization_id = {tenant} AND {condition.text}"  # noqa: S608
         " ORDER BY u.id LIMIT %s OFFSET %s"
     )
 
 
-def sorted_page(order: SortKey, tenant: Sql, condition: Sql) -> Sql:
+def sorted_page(order: SortKey, table: str, tenant: Sql, condition: Sql) -> Sql:
     """The statement for a page of those who satisfy a condition, sorted. Values to add: limit, offset.
 
     Only keys are sorted; the documents of the page are read when it is known who is on it.
     """
     return Sql(
         "SELECT u.document FROM (SELECT u.id AS id, "  # noqa: S608
-        f"{order.value.text} AS sort_key FROM users_user u"
+        f"{order.value.text} AS sort_key FROM {table} u"
         f" WHERE u.organization_id = {tenant.text} AND {condition.text}"
         f" ORDER BY sort_key {order.direction}, id LIMIT %s OFFSET %s) page"
-        f" JOIN users_user u ON u.id = page.id ORDER BY page.sort_key {order.direction}, page.id",
+        f" JOIN {table} u ON u.id = page.id ORDER BY page.sort_key {order.direction}, page.id",
         (*order.value.values, *tenant.values, *condition.values),
     )
 
 
-def counting(condition: Sql) -> str:
+def counting(condition: Sql, table: str = "users_user", tenant: str = TENANT) -> str:
     """The statement for how many satisfy a condition. Values: tenant, condition."""
-    return f"SELECT COUNT(*) FROM users_user u WHERE u.organization_id = {TENANT} AND {condition.text}"  # noqa: S608
+    return f"SELECT COUNT(*) FROM {table} u WHERE u.organization_id = {tenant} AND {condition.text}"  # noqa: S608
 
 
 def one(text: str, values: Sequence[Any]) -> Row | None:

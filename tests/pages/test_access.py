@@ -30,6 +30,7 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/users/scim/generate-token/", {"once": "{once}"}, (ADMIN,)),
     (REVOKE, {}, (ADMIN,)),
     ("/settings/users/scim/enabled/", {"wanted": "on"}, (ADMIN,)),
+    ("/settings/users/scim/groups/", {"wanted": "off"}, (ADMIN,)),
     ("/settings/users/scim/manage-admins/", {"wanted": "on"}, (ADMIN,)),
 ]
 ROWS = [

@@ -17,6 +17,7 @@ from tests.tenants import Tenant
 PAGE = "/settings/users/"
 GENERATE = "/settings/users/scim/generate-token/"
 ENABLED = "/settings/users/scim/enabled/"
+GROUPS = "/settings/users/scim/groups/"
 ADMINS = "/settings/users/scim/manage-admins/"
 ACTIVITY = "/settings/users/scim/activity/"
 TOKEN = re.compile(r"smgr_\w{50}")
@@ -183,6 +184,15 @@ def test_scim_may_be_let_manage_admins(acme: Tenant, client: Client) -> None:
     assert acme.last_event().action == Action.SCIM_ADMIN_ALLOWED
     client.post(ADMINS, {"wanted": "off"}, **htmx("scim"))
     assert Connection.objects.get(pk=acme.connection.pk).manage_admins is False
+
+
+def test_groups_may_be_turned_off_and_on(acme: Tenant, client: Client) -> None:
+    client.post(GROUPS, {"wanted": "off"})
+    assert Connection.objects.get(pk=acme.connection.pk).groups_enabled is False
+    assert acme.last_event().action == Action.SCIM_GROUPS_DISALLOWED
+    html = client.post(GROUPS, {"wanted": "on"}, **htmx("scim")).content.decode()
+    assert "SCIM manages groups." in html
+    assert Connection.objects.get(pk=acme.connection.pk).groups_enabled is True
 
 
 def test_a_shown_token_stays_while_a_switch_is_used(client: Client, token: Token) -> None:

@@ -9,6 +9,7 @@ import scim2_models
 from scim.protocol.attributes import Attribute, Mutability, Returned, Schema, Type
 from scim.protocol.schemas import (
     COMMON,
+    CORE_GROUP,
     CORE_USER,
     ENTERPRISE_USER,
     RESOURCE_TYPE,
@@ -22,16 +23,21 @@ from scim.protocol.schemas import (
 SECOND_OPINIONS = [
     (CORE_USER, scim2_models.User),
     (ENTERPRISE_USER, scim2_models.EnterpriseUser),
+    (CORE_GROUP, scim2_models.Group),
     (SERVICE_PROVIDER_CONFIG, scim2_models.ServiceProviderConfig),
     (RESOURCE_TYPE, scim2_models.ResourceType),
     (SCHEMA, scim2_models.Schema),
 ]
 
 # Where it differs, and why we stay: section 8.7.1 says that these are not case-exact and that no manager is required.
+# Our groups' names are unique within the organization, and their members' names are ours to say.
 # "id" is a common attribute rather than one of ServiceProviderConfig.
 DIFFERENCES = {
     ("User", "password"): {"case_exact"},
     ("User", "groups.value"): {"case_exact"},
+    ("Group", "displayName"): {"uniqueness"},
+    ("Group", "members.value"): {"case_exact"},
+    ("Group", "members.display"): {"mutability"},
     ("EnterpriseUser", "manager.value"): {"case_exact", "required"},
     ("EnterpriseUser", "manager.$ref"): {"required"},
 }
@@ -118,6 +124,7 @@ def test_schemas_are_listed_once_by_their_urn() -> None:
     assert [schema.id.removeprefix("urn:ietf:params:scim:schemas:") for schema in SCHEMAS] == [
         "core:2.0:User",
         "extension:enterprise:2.0:User",
+        "core:2.0:Group",
         "core:2.0:ServiceProviderConfig",
         "core:2.0:ResourceType",
         "core:2.0:Schema",

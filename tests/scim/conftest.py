@@ -12,7 +12,8 @@ from django.test import Client
 from organizations.models import Organization
 from scim.models import RequestLog
 from scim.services import journal, onboarding
-from users.models import User
+from users import profile as profiles
+from users.models import Role, Source, User
 
 JSON = "application/scim+json"
 
@@ -48,6 +49,38 @@ class Idp:
         response = self.send("POST", "/Users", {"userName": user_name, **attributes})
         assert response.status_code == 201, response.content
         return read(response)
+
+    def create_group(self, name: str = "Engineering", *members: str, **attributes: Any) -> dict[str, Any]:
+        """Make a group of those members; the resource as it was answered."""
+        body = {"displayName": name, "members": [{"value": member} for member in members], **attributes}
+        response = self.send("POST", "/Groups", body)
+        assert response.status_code == 201, response.content
+        return read(response)
+
+    def patch_group(self, group_id: str, *operations: dict[str, Any], **headers: str) -> Any:
+        body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": list(operations)}
+        return self.send("PATCH", f"/Groups/{group_id}", body, **headers)
+
+    def members(self, group_id: str) -> list[str]:
+        """The ids of a group's members."""
+        return [member["value"] for member in read(self.get(f"/Groups/{group_id}")).get("members", [])]
+
+    def groups_found(self, condition: str) -> list[str]:
+        """The names of the groups that a filter finds."""
+        response = self.get("/Groups", {"filter": condition})
+        assert response.status_code == 200, response.content
+        return [group["displayName"] for group in read(response)["Resources"]]
+
+    def add_people(self, number: int) -> list[User]:
+        """Many users at once, as rows without a profile worth reading."""
+        role = Role.objects.of(self.organization.pk).get(is_default=True)
+        people = []
+        for position in range(number):
+            user = User(organization=self.organization, role=role, source=Source.SCIM)
+            profiles.write(user, {"userName": f"p{position}@acme.example", "active": True})
+            user.user_name_key, user.email_key = user.user_name, user.email
+            people.append(user)
+        return User.objects.bulk_create(people)
 
     def patch(self, user_id: str, *operations: dict[str, Any], **headers: str) -> Any:
         body = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": list(operations)}

@@ -112,6 +112,12 @@ def test_letting_scim_manage_admins_is_audited_once_each_way(acme: Tenant) -> No
     assert [event.action for event in acme.events()][:2] == ["scim.admin-disallowed", "scim.admin-allowed"]
 
 
+def test_turning_groups_off_is_audited_once_each_way(acme: Tenant) -> None:
+    for wanted in (True, False, False, True):
+        assert connections.set_groups_enabled(acme.connection, wanted, by=acme.by).groups_enabled is wanted
+    assert [event.action for event in acme.events()][:2] == ["scim.groups-allowed", "scim.groups-disallowed"]
+
+
 def test_another_organizations_tokens_and_connection_do_not_exist(acme: Tenant, globex: Tenant) -> None:
     token, _ = connections.generate_token(acme.connection, by=acme.by)
     with pytest.raises(TokenUnknown):
@@ -120,6 +126,7 @@ def test_another_organizations_tokens_and_connection_do_not_exist(acme: Tenant, 
         lambda: connections.generate_token(acme.connection, by=globex.by),
         lambda: connections.set_enabled(acme.connection, True, by=globex.by),
         lambda: connections.set_manage_admins(acme.connection, True, by=globex.by),
+        lambda: connections.set_groups_enabled(acme.connection, False, by=globex.by),
     ):
         with pytest.raises(Connection.DoesNotExist):
             deed()

@@ -118,7 +118,7 @@ def test_a_search_walks_too(idp: Idp, people: list[str]) -> None:
     found: list[str] = []
     body: dict[str, Any] = {"cursor": "", "count": 2, "filter": "title pr"}
     while body["cursor"] is not None:
-        answer = read(idp.send("POST", "/.search", body))
+        answer = read(idp.send("POST", "/Users/.search", body))
         found += ids(answer)
         body["cursor"] = answer.get("nextCursor")
     assert found == people
@@ -150,7 +150,10 @@ def test_a_cursor_may_stand_in_a_url_as_it_is(idp: Idp, people: list[str]) -> No
 )
 def test_a_forged_cursor_is_refused(idp: Idp, people: list[str], change: Any) -> None:
     cursor = change(page(idp, count=2)["nextCursor"])
-    for response in (idp.get("/Users", {"cursor": cursor}), idp.send("POST", "/.search", {"cursor": cursor[:2] + "Z"})):
+    for response in (
+        idp.get("/Users", {"cursor": cursor}),
+        idp.send("POST", "/Users/.search", {"cursor": cursor[:2] + "Z"}),
+    ):
         scim_type, detail = refused(response)
         assert scim_type == "invalidCursor"
         assert "nextCursor" in detail

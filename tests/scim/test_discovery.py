@@ -32,8 +32,12 @@ def test_the_configuration_claims_nothing_that_is_not_there(idp: Idp) -> None:
 
 def test_the_resource_types_lead_to_endpoints_and_schemas_that_are_there(idp: Idp) -> None:
     listed = read(idp.get("/ResourceTypes"))
-    assert listed["totalResults"] == len(listed["Resources"]) == 1
-    (user,) = listed["Resources"]
+    assert listed["totalResults"] == len(listed["Resources"]) == 2
+    user, group = listed["Resources"]
+    assert (group["name"], group["endpoint"], group["schemaExtensions"]) == ("Group", "/Groups", [])
+    assert read(idp.get("/ResourceTypes/Group")) == group
+    assert idp.get(group["endpoint"]).status_code == 200
+    assert read(idp.get(f"/Schemas/{group['schema']}"))["id"] == group["schema"]
     assert user["name"] == "User"
     assert idp.get(user["endpoint"]).status_code == 200
     for urn in (user["schema"], *(extension["schema"] for extension in user["schemaExtensions"])):

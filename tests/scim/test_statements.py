@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from scim.services import journal
-from tests.scim.conftest import Idp
+from tests.scim.conftest import Idp, read
 
 CONTROL = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b")
 
@@ -46,29 +46,31 @@ def test_looking_for_a_user_that_is_not_there_is_two(idp: Idp, user_id: str) -> 
         assert idp.get(f"/Users/{user_id[:-4]}0000").status_code == 404
 
 
-def test_a_page_of_all_is_one(idp: Idp, user_id: str) -> None:
+def test_a_page_of_all_is_two_and_one_without_groups(idp: Idp, user_id: str) -> None:
     idp.create("bob@acme.example")
-    with at_most(1):
+    with at_most(2):
         assert idp.get("/Users").status_code == 200
-    with at_most(1):
+    with at_most(2):
         assert idp.get("/Users", {"startIndex": 2, "count": 1}).status_code == 200
+    with at_most(1):
+        assert idp.get("/Users", {"excludedAttributes": "groups"}).status_code == 200
     with at_most(1):
         assert idp.get("/Users", {"count": 0}).status_code == 200
 
 
-def test_a_sorted_page_is_two_at_most(idp: Idp, user_id: str) -> None:
+def test_a_sorted_page_is_three_at_most(idp: Idp, user_id: str) -> None:
     idp.create("bob@acme.example")
     for sort_by in ("userName", "title", "emails", "meta.created"):
-        with at_most(2):
+        with at_most(3):
             assert idp.get("/Users", {"sortBy": sort_by, "startIndex": 2, "count": 1}).status_code == 200
-        with at_most(2):
+        with at_most(3):
             assert idp.get("/Users", {"sortBy": sort_by, "filter": "userName pr", "count": 1}).status_code == 200
 
 
-def test_a_page_by_cursor_is_one_and_a_filtered_one_two(idp: Idp, user_id: str) -> None:
+def test_a_page_by_cursor_is_two_and_a_filtered_one_three(idp: Idp, user_id: str) -> None:
     for number in range(3):
         idp.create(f"bob{number}@acme.example")
-    for query, most in (({}, 1), ({"filter": "userName pr"}, 2)):
+    for query, most in (({}, 2), ({"filter": "userName pr"}, 3)):
         cursor = ""
         for towards in ("nextCursor", "previousCursor"):
             with at_most(most):
@@ -78,8 +80,8 @@ def test_a_page_by_cursor_is_one_and_a_filtered_one_two(idp: Idp, user_id: str) 
 
 def test_a_search_costs_what_a_list_costs(idp: Idp, user_id: str) -> None:
     for body in ({}, {"filter": 'userName eq "ada@acme.example"'}):
-        with at_most(1):
-            assert idp.send("POST", "/.search", body).status_code == 200
+        with at_most(2):
+            assert idp.send("POST", "/Users/.search", body).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -91,8 +93,8 @@ def test_a_search_costs_what_a_list_costs(idp: Idp, user_id: str) -> None:
         'title pr or emails co "test"',
     ],
 )
-def test_finding_somebody_is_one_and_finding_nobody_two(idp: Idp, user_id: str, condition: str) -> None:
-    with at_most(1):
+def test_finding_somebody_or_nobody_is_two(idp: Idp, user_id: str, condition: str) -> None:
+    with at_most(2):
         assert len(idp.found(condition)) == 1
     with at_most(2):
         assert idp.found(f"({condition}) and active eq false") == []
@@ -116,9 +118,13 @@ def test_changing_plain_attributes_is_six(idp: Idp, user_id: str) -> None:
         idp.patch(user_id, {"op": "replace", "value": {"title": "Countess", "name": {"familyName": "King"}}})
 
 
-def test_a_change_that_changes_nothing_is_two(idp: Idp, user_id: str) -> None:
+def test_a_change_that_changes_nothing_is_two_and_three_for_who_is_in_a_group(idp: Idp, user_id: str) -> None:
+    operation = {"op": "replace", "path": "active", "value": True}
     with at_most(2):
-        idp.patch(user_id, {"op": "replace", "path": "active", "value": True})
+        idp.patch(user_id, operation)
+    idp.create_group("Engineering", user_id)
+    with at_most(3):
+        assert "groups" in read(idp.patch(user_id, operation))
 
 
 @pytest.mark.parametrize(
@@ -132,6 +138,38 @@ def test_a_change_that_changes_nothing_is_two(idp: Idp, user_id: str) -> None:
 def test_changing_emails_activation_or_role_is_nine(idp: Idp, user_id: str, value: dict[str, object]) -> None:
     with at_most(9):
         assert idp.patch(user_id, {"op": "replace", "value": value}).status_code == 200
+
+
+@pytest.fixture
+def group_id(idp: Idp, user_id: str) -> str:
+    return str(idp.create_group("Engineering", user_id)["id"])
+
+
+def test_reading_a_group_with_its_members_is_two_and_without_one(idp: Idp, group_id: str) -> None:
+    with at_most(2):
+        assert "members" in read(idp.get(f"/Groups/{group_id}"))
+    with at_most(1):
+        assert "members" not in read(idp.get(f"/Groups/{group_id}", {"excludedAttributes": "members"}))
+
+
+def test_a_page_of_groups_is_two_and_finding_one_too(idp: Idp, group_id: str, user_id: str) -> None:
+    with at_most(2):
+        assert read(idp.get("/Groups"))["totalResults"] == 1
+    with at_most(2):
+        assert read(idp.get("/Groups", {"filter": f'members.value eq "{user_id}"'}))["totalResults"] == 1
+    with at_most(3):
+        assert read(idp.get("/Groups", {"filter": 'displayName eq "x"', "startIndex": 2}))["totalResults"] == 0
+
+
+@pytest.mark.parametrize("size", [1, 300])
+def test_adding_or_removing_one_member_is_six_whatever_the_size_of_the_group(idp: Idp, size: int) -> None:
+    people = [user.pk for user in idp.add_people(size)]
+    newcomer = idp.create("new@acme.example")["id"]
+    group = idp.create_group("Everybody", *map(str, people))
+    for operation in ("add", "remove"):
+        with at_most(6):
+            change = {"op": operation, "path": "members", "value": [{"value": newcomer}]}
+            assert idp.patch_group(group["id"], change).status_code == 204
 
 
 def test_describing_the_server_is_one(idp: Idp) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from audit import trail
 from audit.actions import Action
@@ -20,8 +20,9 @@ from domains.services import check_addresses
 from organizations.refusals import Refusal
 from organizations.services import lock
 from users import profile as profiles
-from users.models import Role, Source, User, UserValue
+from users.models import GroupMember, Role, Source, User, UserValue
 from users.profile import Profile
+from users.services import groups
 
 
 class NameTaken(Refusal):
@@ -51,7 +52,8 @@ class UserUnknown(Refusal):
 def find(user_id: UUID, *, organization_id: UUID) -> User:
     """The organization's user of that id, locked until the transaction ends. Raises UserUnknown."""
     user = User.objects.of(organization_id).select_for_update(of=("self",)).select_related("role").filter(pk=user_id)
-    found: User | None = user.first()
+    memberships = GroupMember.objects.filter(user=OuterRef("pk"))
+    found: User | None = user.annotate(in_groups=Exists(memberships)).first()
     if found is None:
         raise UserUnknown("This person is no longer here. Reload the page.")
     return found
@@ -150,6 +152,7 @@ def delete(user: User, *, by: Actor) -> None:
     if _is_admin(user.role) and user.is_active:
         _keep_one_admin(user)
     trail.record(Action.USER_DELETED, user, {"profile": [profiles.read(user), None]}, by=by)
+    groups.member_leaves(user)
     user.delete()
     _count(by.organization_id, -1)
 

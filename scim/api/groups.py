@@ -1,0 +1,144 @@
+"""/Groups and /Groups/{id}: from the HTTP request to the operation and back (RFC 7644 sections 3.3 to 3.6)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from scim.api.base import ScimView
+from scim.api.media import answer, answer_nothing, read_object
+from scim.operations import groups, search
+from scim.operations.groups import Written
+from scim.operations.preconditions import Preconditions
+from scim.operations.provider import MAX_GROUP_BODY
+from scim.operations.resources import shown
+from scim.protocol.attributes import Json
+from scim.protocol.messages import read_search
+from scim.protocol.projection import EVERYTHING, Projection
+from scim.protocol.schemas import GROUP
+from scim.services import verdicts
+from users.profile import etag
+
+
+class _View(ScimView):
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Where groups are off, whatever would change or be no method here is an unknown endpoint."""
+        super().initial(request, *args, **kwargs)
+        if request.method not in ("GET", "HEAD"):
+            groups.require_groups(self.principal())
+
+    def read_body(self, request: Request) -> dict[str, Json]:
+        """The body, which may list many members."""
+        return read_object(request._request, MAX_GROUP_BODY)
+
+    def tell(self, name: str, verdict: str, advice: tuple[str, ...] = ()) -> None:
+        """What the request log says."""
+        self.entry.user_label, self.entry.verdict, self.entry.advice = name, verdict, advice
+
+    def answer_written(self, written: Written, projection: Projection, status: int) -> HttpResponse:
+        """The group as it is now."""
+        self.tell(written.name, verdicts.GROUP_DEEDS[written.deed], written.advice)
+        group_id = str(written.group_id)
+        related = groups.members_of(group_id, self.base_url) if projection.shows("members") else ""
+        body = shown(written.document, projection, self.base_url, related)
+        return answer(body, status, self.headers_of(group_id, written.version))
+
+    def answer_found(self, parameters: Mapping[str, str]) -> HttpResponse:
+        """The page of groups that is asked for."""
+        query = search.Query.parse(parameters, GROUP)
+        found = search.search_groups(query, self.credentials, base_url=self.base_url)
+        say = verdicts.listed if query.condition is None else verdicts.found
+        self.entry.verdict = say(found.shown, found.total, "group")
+        return answer(found.body)
+
+    def headers_of(self, group_id: str, version: int) -> Mapping[str, str]:
+        """Version and address."""
+        return {"ETag": etag(version), "Location": f"{self.base_url}/Groups/{group_id}"}
+
+
+class GroupsView(_View):
+    """The list of groups."""
+
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        """List or find groups."""
+        return self.answer_found(request._request.GET)
+
+    def post(self, request: Request, slug: str) -> HttpResponse:
+        """Create a group."""
+        by = self.actor()
+        projection = _projection(request)
+        written = groups.create(self.read_body(request), principal=self.principal(), by=by)
+        return self.answer_written(written, projection, 201)
+
+
+class GroupSearchView(_View):
+    """The list of groups, asked for by a body (RFC 7644 section 3.4.3)."""
+
+    def post(self, request: Request, slug: str) -> HttpResponse:
+        """List or find groups."""
+        asked = read_search(read_object(request._request))
+        self.entry.advice = asked.advice
+        return self.answer_found(asked.parameters)
+
+
+class GroupView(_View):
+    """One group."""
+
+    def get(self, request: Request, slug: str, group_id: str) -> HttpResponse:
+        """Read a group."""
+        projection = _projection(request)
+        stored = groups.read(group_id, self.credentials)
+        headers = self.headers_of(group_id, stored.version)
+        name = groups.name_of(stored)
+        if _preconditions(request).is_known(stored.version):
+            self.tell(name, verdicts.GROUP_READ_UNCHANGED)
+            return answer_nothing(304, headers)
+        self.tell(name, verdicts.GROUP_READ)
+        related = groups.members_of(group_id, self.base_url) if projection.shows("members") else ""
+        return answer(shown(stored.document, projection, self.base_url, related), headers=headers)
+
+    def put(self, request: Request, slug: str, group_id: str) -> HttpResponse:
+        """Replace a group."""
+        by = self.actor()
+        projection = _projection(request)
+        body = self.read_body(request)
+        written = groups.replace(
+            group_id, body, principal=self.principal(), preconditions=_preconditions(request), by=by
+        )
+        return self.answer_written(written, projection, 200)
+
+    def patch(self, request: Request, slug: str, group_id: str) -> HttpResponse:
+        """Change parts of a group.
+
+        Answered with nothing, as the whole group may be large, unless the client says which attributes it wants to see
+        (RFC 7644 section 3.5.2 leaves the choice).
+        """
+        by = self.actor()
+        projection = _projection(request)
+        body = self.read_body(request)
+        written = groups.patch(group_id, body, principal=self.principal(), preconditions=_preconditions(request), by=by)
+        parameters = request._request.GET
+        if "attributes" in parameters or "excludedAttributes" in parameters:
+            return self.answer_written(written, projection, 200)
+        self.tell(written.name, verdicts.GROUP_DEEDS[written.deed], written.advice)
+        return answer_nothing(204, self.headers_of(group_id, written.version))
+
+    def delete(self, request: Request, slug: str, group_id: str) -> HttpResponse:
+        """Delete a group."""
+        by = self.actor()
+        gone = groups.delete(group_id, principal=self.principal(), preconditions=_preconditions(request), by=by)
+        self.tell(gone.name, verdicts.GROUP_DEEDS[gone.deed])
+        return answer_nothing(204)
+
+
+def _projection(request: Request) -> Projection:
+    if not request._request.META.get("QUERY_STRING"):
+        return EVERYTHING
+    parameters = request._request.GET
+    return Projection.parse(parameters.get("attributes"), parameters.get("excludedAttributes"), GROUP)
+
+
+def _preconditions(request: Request) -> Preconditions:
+    meta = request._request.META
+    return Preconditions.parse(meta.get("HTTP_IF_MATCH"), meta.get("HTTP_IF_NONE_MATCH"))

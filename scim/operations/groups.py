@@ -1,0 +1,251 @@
+"""Create, read, replace, patch and delete groups: what SCIM adds to the verbs on groups (RFC 7644 section 3).
+
+A PATCH becomes a list of set operations on member rows; nothing here ever loads a group's members to change them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+
+from audit.actors import Actor
+from scim.operations.preconditions import Preconditions
+from scim.operations.resources import MAX_EXTERNAL_ID, Deed, as_scim_errors
+from scim.protocol import patch as patching
+from scim.protocol.attributes import Json, Resource
+from scim.protocol.errors import InvalidFilter, InvalidValue, Mutability, NotFound
+from scim.protocol.filters import Compare, Operator, Or, Resolved
+from scim.protocol.messages import Op, PatchOperation, read_patch
+from scim.protocol.schemas import CORE_GROUP, GROUP
+from scim.protocol.validation import read_resource
+from scim.storage import repository
+from scim.storage.principals import Credentials, Principal
+from users.models import Group
+from users.services import groups
+from users.services.groups import Add, Remove, Replace, Step
+
+_MEMBERS = frozenset({"members", f"{CORE_GROUP.id}:members".lower()})
+_IMMUTABLE = "A member can't be changed, only added or removed."
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A group after a write, and what the request log should tell of it."""
+
+    group_id: UUID
+    name: str
+    document: str
+    version: int
+    deed: Deed
+    advice: tuple[str, ...]
+
+
+def require_groups(principal: Principal) -> None:
+    """Raise NotFound where the connection offers no groups: then they are just an unknown endpoint."""
+    if not principal.manages_groups:
+        raise NotFound(
+            "There is no such SCIM endpoint here: Groups is off in Settings > Users > SSO > SCIM.",
+            cause="groups-off",
+        )
+
+
+def read(group_id: str, credentials: Credentials) -> repository.Stored:
+    """The stored group, without its members. Raises NotFound and Unauthorized."""
+    identifier = _uuid(group_id)
+    known = identifier is not None and str(identifier) == group_id
+    stored = repository.find_group(identifier, credentials) if identifier and known else None
+    if stored is None:
+        require_groups(credentials.principal())
+        raise _unknown(group_id)
+    return stored
+
+
+def name_of(stored: repository.Stored) -> str:
+    """The displayName of a stored group."""
+    name: str = orjson.loads(stored.document)["displayName"]
+    return name
+
+
+def members_of(group_id: str, base_url: str) -> str:
+    """The members of a group, as ``resources.shown`` takes them."""
+    return repository.members_of([group_id], base_url).get(group_id, "")
+
+
+def create(body: dict[str, Json], *, principal: Principal, by: Actor) -> Written:
+    """Make a group (RFC 7644 section 3.3). Raises InvalidValue, InvalidSyntax and Uniqueness."""
+    resource, advice = read_resource(body, GROUP)
+    with as_scim_errors():
+        group = groups.create(
+            str(resource["displayName"]),
+            external_id=_external_id(resource),
+            members=_named(resource.get("members")),
+            by=by,
+        )
+    return _written(group, Deed.CREATED, advice)
+
+
+def replace(
+    group_id: str, body: dict[str, Json], *, principal: Principal, preconditions: Preconditions, by: Actor
+) -> Written:
+    """Give a group another name and other members (RFC 7644 section 3.5.1).
+
+    Without ``externalId`` or ``members`` in the body these stay; null and an empty list take the members away.
+    Raises NotFound, PreconditionFailed, InvalidValue, InvalidSyntax and Uniqueness.
+    """
+    resource, advice = read_resource(body, GROUP)
+    steps: list[Step] = []
+    if any(name.lower() in _MEMBERS for name in body):
+        steps.append(Replace(_named(resource.get("members"))))
+    return _change(group_id, lambda before: before | resource, steps, advice, principal, preconditions, by)
+
+
+def patch(
+    group_id: str, body: dict[str, Json], *, principal: Principal, preconditions: Preconditions, by: Actor
+) -> Written:
+    """Change parts of a group, all or none (RFC 7644 section 3.5.2).
+
+    To remove somebody who is no member is no error, as clients repeat themselves.
+    Raises what ``replace`` does, and InvalidPath, InvalidFilter, NoTarget and Mutability.
+    """
+    wanted = read_patch(body, GROUP)
+    steps = steps_of([operation for operation in wanted.operations if _is_about_members(operation)])
+    others = [operation for operation in wanted.operations if not _is_about_members(operation)]
+    return _change(
+        group_id,
+        lambda before: patching.apply(before, others, GROUP),
+        steps,
+        wanted.advice,
+        principal,
+        preconditions,
+        by,
+    )
+
+
+def delete(group_id: str, *, principal: Principal, preconditions: Preconditions, by: Actor) -> Written:
+    """Remove a group for good (RFC 7644 section 3.6). Raises NotFound and PreconditionFailed."""
+    with as_scim_errors(), transaction.atomic():
+        group = _find(group_id, principal)
+        preconditions.check(group.version)
+        gone = _written(group, Deed.DELETED, ())
+        groups.delete(group, by=by)
+    return gone
+
+
+def steps_of(operations: Sequence[PatchOperation]) -> list[Step]:
+    """What operations on ``members`` come to, as steps of ``groups.change``."""
+    return [step for operation in operations for step in _steps(operation)]
+
+
+def _change(
+    group_id: str,
+    change: Callable[[Resource], Resource],
+    steps: Sequence[Step],
+    advice: tuple[str, ...],
+    principal: Principal,
+    preconditions: Preconditions,
+    by: Actor,
+) -> Written:
+    with as_scim_errors(), transaction.atomic():
+        group = _find(group_id, principal)
+        preconditions.check(group.version)
+        before: Resource = {"schemas": [CORE_GROUP.id], "displayName": group.display_name}
+        if group.external_id:
+            before["externalId"] = group.external_id
+        after = change(before)
+        changed = groups.change(
+            group, display_name=str(after["displayName"]), external_id=_external_id(after), steps=steps, by=by
+        )
+    return _written(group, Deed.CHANGED if changed else Deed.UNCHANGED, advice)
+
+
+def _is_about_members(operation: PatchOperation) -> bool:
+    return operation.target.path.attribute.name == "members"
+
+
+def _steps(operation: PatchOperation) -> Iterator[Step]:
+    target, value = operation.target, operation.value
+    if target.path.sub is not None:
+        raise Mutability(_IMMUTABLE)
+    match operation.op:
+        case Op.REMOVE if target.condition is not None:
+            yield Remove(tuple(_pinned(target.condition)))
+        case Op.REMOVE:
+            yield Replace(()) if value is None else Remove(tuple(_known(value)))
+        case Op.ADD if target.condition is None:
+            yield Add(_named(value))
+        case Op.REPLACE if target.condition is None:
+            yield Replace(_named(value))
+        case _:
+            raise Mutability(_IMMUTABLE)
+
+
+def _pinned(condition: Resolved) -> Iterator[UUID]:
+    """The members that a filter names one by one."""
+    match condition:
+        case Compare(path, Operator.EQ, value) if path.leaf.name == "value":
+            identifier = _uuid(str(value))
+            if identifier is not None:
+                yield identifier
+        case Or(terms):
+            for term in terms:
+                yield from _pinned(term)
+        case _:
+            raise InvalidFilter('Members are selected by their value, as in members[value eq "…"].')
+
+
+def _named(members: Json) -> tuple[UUID, ...]:
+    """The ids of those who are to be members. Raises InvalidValue for what can be no id of ours."""
+    named = []
+    for text in _values(members):
+        identifier = _uuid(text)
+        if identifier is None:
+            raise InvalidValue(f"'members': there is no user and no group {text[:64]!r} in this organization.")
+        named.append(identifier)
+    return tuple(named)
+
+
+def _known(members: Json) -> Iterator[UUID]:
+    return (identifier for text in _values(members) if (identifier := _uuid(text)))
+
+
+def _values(members: Json) -> Iterator[str]:
+    for member in members if isinstance(members, list) else ():
+        value = member.get("value") if isinstance(member, dict) else None
+        if not isinstance(value, str):
+            raise InvalidValue("Every member needs a 'value': the id of a user or group.")
+        yield value
+
+
+def _external_id(resource: Resource) -> str:
+    external_id = str(resource.get("externalId", ""))
+    if len(external_id) > MAX_EXTERNAL_ID:
+        raise InvalidValue(f"'externalId' is longer than {MAX_EXTERNAL_ID} characters.")
+    return external_id
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        identifier = UUID(text)
+    except ValueError:
+        return None
+    return identifier if str(identifier) == text.lower() else None
+
+
+def _find(group_id: str, principal: Principal) -> Group:
+    identifier = _uuid(group_id)
+    try:
+        if identifier is not None and str(identifier) == group_id:
+            return groups.find(identifier, organization_id=principal.organization_id)
+    except groups.GroupUnknown:
+        pass
+    raise _unknown(group_id)
+
+
+def _unknown(group_id: str) -> NotFound:
+    return NotFound(f"There is no group {group_id[:64]!r} in this organization.", cause="group-unknown")
+
+
+def _written(group: Group, deed: Deed, advice: tuple[str, ...]) -> Written:
+    return Written(group.pk, group.display_name, group.document, group.version, deed, advice)
