@@ -1,6 +1,7 @@
 """Run every test twice, on SQLite and on PostgreSQL; arguments are passed on to pytest."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -61,4 +62,6 @@ def run(database: str, url: str, arguments: list[str], folder: Path) -> tuple[bo
 
 
 if __name__ == "__main__":
+    # Being asked to stop is no reason to leave a database server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     main(sys.argv[1:])
