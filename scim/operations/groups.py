@@ -46,7 +46,7 @@ def require_groups(principal: Principal) -> None:
     """Raise NotFound where the connection offers no groups: then they are just an unknown endpoint."""
     if not principal.manages_groups:
         raise NotFound(
-            "There is no such SCIM endpoint here: Groups is off in Settings > Users > SSO > SCIM.",
+            "There is no such SCIM endpoint here: Groups is off in Settings > Users > Single Sign-On (SSO) > SCIM.",
             cause="groups-off",
         )
 
