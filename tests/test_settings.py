@@ -114,7 +114,7 @@ def test_a_request_on_postgresql_gets_prepared_statements_and_time_limits(read: 
         "connect_timeout": 2,
         "server_side_binding": True,
         "prepare_threshold": 3,
-        "options": "-c statement_timeout=3s -c lock_timeout=2s -c idle_in_transaction_session_timeout=10s",
+        "options": "-c jit=off -c statement_timeout=3s -c lock_timeout=2s -c idle_in_transaction_session_timeout=10s",
         "sslmode": "require",
     }
     assert database["CONN_MAX_AGE"] is None
@@ -123,7 +123,7 @@ def test_a_request_on_postgresql_gets_prepared_statements_and_time_limits(read: 
 
 def test_a_command_may_take_its_time(read: Read) -> None:
     database = read(DEBUG="on", DATABASE_URL=POSTGRESQL, DATABASE_TIMEOUTS="off")["DATABASES"]["default"]
-    assert "options" not in database["OPTIONS"]
+    assert database["OPTIONS"]["options"] == "-c jit=off"
 
 
 def test_a_pooler_gets_nothing_that_outlives_a_transaction(read: Read) -> None:

@@ -190,6 +190,11 @@ def key(identifier: UUID) -> UUID | str:
     return identifier if connection.features.has_native_uuid_field else identifier.hex
 
 
+def keys(ids: Sequence[str]) -> Sequence[str]:
+    """Many ids at once, in canonical text, as the database's drivers take them."""
+    return ids if connection.features.has_native_uuid_field else [each.replace("-", "") for each in ids]
+
+
 def from_key(stored: UUID | str) -> UUID:
     """The id that a database's driver gave."""
     return stored if isinstance(stored, UUID) else UUID(stored)
