@@ -105,7 +105,7 @@ def groups_of(ids: Sequence[str], base_url: str) -> dict[str, str]:
     if not ids:
         return {}
     found: dict[str, list[Sequence[Any]]] = {}
-    for user_id, *group in sql.rows(sql.groups_of(len(ids)), sql.keys(ids)):
+    for user_id, *group in sql.rows(sql.GROUPS_OF[connection.vendor], [sql.keys(ids)]):
         found.setdefault(str(sql.from_key(user_id)), []).append(group)
     return {user_id: _groups(groups, base_url) for user_id, groups in found.items()}
 
@@ -115,7 +115,7 @@ def members_of(ids: Sequence[str], base_url: str) -> dict[str, str]:
     if not ids:
         return {}
     found: dict[str, list[Json]] = {}
-    for group_id, user_id, member_group_id, name in sql.rows(sql.members_of(len(ids)), sql.keys(ids)):
+    for group_id, user_id, member_group_id, name in sql.rows(sql.MEMBERS_OF[connection.vendor], [sql.keys(ids)]):
         found.setdefault(str(sql.from_key(group_id)), []).append(_member(user_id, member_group_id, name, base_url))
     return {group_id: _related("members", members) for group_id, members in found.items()}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import connection
 
 Row = tuple[Any, ...]
@@ -119,26 +120,30 @@ def walking(condition: Sql, table: str, tenant: str, *, backwards: bool) -> str:
 HEADCOUNT = f"SELECT h.users FROM users_headcount h WHERE h.organization_id = {TENANT}"  # noqa: S608
 
 
-def groups_of(number: int) -> str:
-    """The statement for the groups of so many users: user, group, name, 1 if directly. Values: the users' ids."""
-    return (
+# Ids of many rows at once are one value: the text of a list.
+_AMONG = {"postgresql": "= ANY (%s::uuid[])", "sqlite": "IN (SELECT value FROM json_each(%s))"}
+
+# The groups of some users: user, group, name, 1 if directly. Values: the users' ids.
+GROUPS_OF: Mapping[str, str] = {
+    vendor: (
         "WITH RECURSIVE held (user_id, id, direct) AS"  # noqa: S608
-        " (SELECT m.user_id, m.group_id, 1 FROM users_groupmember m"
-        f" WHERE m.user_id IN ({', '.join(['%s'] * number)})"
+        f" (SELECT m.user_id, m.group_id, 1 FROM users_groupmember m WHERE m.user_id {among}"
         " UNION SELECT held.user_id, m.group_id, 0 FROM users_groupmember m JOIN held ON m.member_group_id = held.id)"
         " SELECT held.user_id, g.id, g.display_name, MAX(held.direct) FROM held JOIN users_group g ON g.id = held.id"
         " GROUP BY held.user_id, g.id, g.display_name ORDER BY g.id"
     )
+    for vendor, among in _AMONG.items()
+}
 
-
-def members_of(number: int) -> str:
-    """The statement for the members of so many groups: group, user or group, name. Values: the groups' ids."""
-    return (
+# The members of some groups: group, user or group, name. Values: the groups' ids.
+MEMBERS_OF: Mapping[str, str] = {
+    vendor: (
         "SELECT m.group_id, m.user_id, m.member_group_id, COALESCE(p.display_name, g.display_name)"  # noqa: S608
         " FROM users_groupmember m LEFT JOIN users_user p ON p.id = m.user_id"
-        " LEFT JOIN users_group g ON g.id = m.member_group_id"
-        f" WHERE m.group_id IN ({', '.join(['%s'] * number)}) ORDER BY m.group_id, m.id"
+        f" LEFT JOIN users_group g ON g.id = m.member_group_id WHERE m.group_id {among} ORDER BY m.group_id, m.id"
     )
+    for vendor, among in _AMONG.items()
+}
 
 
 def matching(condition: Sql, table: str = "users_user", tenant: str = TENANT) -> str:
@@ -190,9 +195,11 @@ def key(identifier: UUID) -> UUID | str:
     return identifier if connection.features.has_native_uuid_field else identifier.hex
 
 
-def keys(ids: Sequence[str]) -> Sequence[str]:
-    """Many ids at once, in canonical text, as the database's drivers take them."""
-    return ids if connection.features.has_native_uuid_field else [each.replace("-", "") for each in ids]
+def keys(ids: Sequence[str]) -> str:
+    """Many ids, in canonical text, as the one value that stands for them all."""
+    if connection.features.has_native_uuid_field:
+        return f"{{{','.join(ids)}}}"
+    return orjson.dumps([each.replace("-", "") for each in ids]).decode()
 
 
 def from_key(stored: UUID | str) -> UUID:
