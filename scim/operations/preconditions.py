@@ -36,9 +36,6 @@ class Preconditions:
             raise PreconditionFailed("The resource has the version that If-None-Match rules out.")
 
 
-NONE = Preconditions()
-
-
 def _tags(header: str | None) -> frozenset[str] | None:
     if header is None:
         return None

@@ -27,12 +27,6 @@ class InvalidFilter(ScimError):
     scim_type = "invalidFilter"
 
 
-class TooMany(ScimError):
-    """The answer would hold more results than this server calculates."""
-
-    scim_type = "tooMany"
-
-
 class Uniqueness(ScimError):
     """A value that must be unique is taken."""
 
@@ -76,12 +70,6 @@ class InvalidValue(ScimError):
     scim_type = "invalidValue"
 
 
-class InvalidVersion(ScimError):
-    """The protocol version asked for is not served."""
-
-    scim_type = "invalidVers"
-
-
 class InvalidCursor(ScimError):
     """The cursor is not one that was given out for this list (RFC 9865 section 2.1)."""
 
@@ -98,13 +86,6 @@ class InvalidCount(ScimError):
     """A page that a cursor asks for can't have that many resources (RFC 9865 section 2.1)."""
 
     scim_type = "invalidCount"
-
-
-class Sensitive(ScimError):
-    """The request would put personal data into a URL."""
-
-    status = 403
-    scim_type = "sensitive"
 
 
 class Unauthorized(ScimError):
