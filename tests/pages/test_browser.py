@@ -226,12 +226,12 @@ def test_searching_as_one_types_keeps_the_cursor_and_the_address(open_page: Open
     expect(field).to_have_value("person07")
     expect(page).to_have_url(re.compile("q=person07"))
     page.get_by_label("Status").select_option("Suspended")
-    expect(page.get_by_text("Nobody fits.")).to_be_visible()
+    expect(page.locator("#users").get_by_text("Nobody fits.")).to_be_visible()
     page.get_by_role("link", name="Show all 29").click()
     page.get_by_role("link", name="Next").click()
-    expect(page.get_by_text("26–29 of 29")).to_be_visible()
+    expect(page.locator("#users").get_by_text("26–29 of 29")).to_be_visible()
     page.go_back()
-    expect(page.get_by_text("1–25 of 29")).to_be_visible()
+    expect(page.locator("#users").get_by_text("1–25 of 29")).to_be_visible()
 
 
 def test_admin_as_the_default_role_is_warned_about(open_page: Open, lived_in: Tenant) -> None:
