@@ -20,7 +20,7 @@ from uuid_utils import uuid7
 
 from audit.actors import Actor, Door, address_of_caller
 from scim.api.authentication import BearerToken
-from scim.api.media import MEDIA_TYPE, answer_error
+from scim.api.media import answer_error
 from scim.protocol.errors import InvalidSyntax, InvalidValue, MethodNotAllowed, ScimError, Unauthorized, Unavailable
 from scim.services import journal, verdicts
 from scim.services.connections import base_url_at
@@ -49,6 +49,7 @@ class ScimView(APIView):
     """One endpoint. Its handlers get the request and the path's parts and return ``media.answer(...)``."""
 
     authentication_classes = [BearerToken]
+    parser_classes = []
     versioning_class = None
     metadata_class = None
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
@@ -84,9 +85,11 @@ class ScimView(APIView):
         journal.note(entry)
         return response
 
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
-        """SCIM has one media type, so that whatever a client says to accept gets it."""
-        return None, MEDIA_TYPE
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """What comes before any work. SCIM has one media type and one version: there is nothing to negotiate."""
+        self.perform_authentication(request)
+        self.check_permissions(request)
+        self.check_throttles(request)
 
     def perform_authentication(self, request: Request) -> None:
         """Only reads the token: the statement that serves the request verifies it."""

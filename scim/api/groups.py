@@ -90,11 +90,10 @@ class GroupView(_View):
         projection = _projection(request)
         stored = groups.read(group_id, self.credentials)
         headers = self.headers_of(group_id, stored.version)
-        name = groups.name_of(stored)
         if _preconditions(request).is_known(stored.version):
-            self.tell(name, verdicts.GROUP_READ_UNCHANGED)
+            self.tell(stored.name, verdicts.GROUP_READ_UNCHANGED)
             return answer_nothing(304, headers)
-        self.tell(name, verdicts.GROUP_READ)
+        self.tell(stored.name, verdicts.GROUP_READ)
         related = groups.members_of(group_id, self.base_url) if projection.shows("members") else ""
         return answer(shown(stored.document, projection, self.base_url, related), headers=headers)
 

@@ -46,7 +46,9 @@ def read_object(request: HttpRequest, limit: int = MAX_BODY) -> dict[str, Json]:
 
 def answer(body: bytes | str, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """A finished SCIM answer."""
-    return HttpResponse(body, status=status, content_type=MEDIA_TYPE, headers=headers)
+    # Of a text, Django would first look up the encoding in the media type.
+    content = body.encode() if isinstance(body, str) else body
+    return HttpResponse(content, status=status, content_type=MEDIA_TYPE, headers=headers)
 
 
 def answer_nothing(status: int, headers: Mapping[str, str] | None = None) -> HttpResponse:

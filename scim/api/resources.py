@@ -66,7 +66,7 @@ class UserView(ScimView):
         """Read a user."""
         projection = _projection(request)
         stored = resources.read(user_id, self.credentials, base_url=self.base_url)
-        self.entry.document = stored.document
+        self.entry.user_id, self.entry.user_label = user_id, stored.name
         preconditions = _preconditions(request)
         headers = _headers(user_id, stored.version, self.base_url)
         if preconditions.is_known(stored.version):

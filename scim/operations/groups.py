@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import orjson
 from django.db import transaction
 
 from audit.actors import Actor
@@ -53,19 +52,11 @@ def require_groups(principal: Principal) -> None:
 
 def read(group_id: str, credentials: Credentials) -> repository.Stored:
     """The stored group, without its members. Raises NotFound and Unauthorized."""
-    identifier = _uuid(group_id)
-    known = identifier is not None and str(identifier) == group_id
-    stored = repository.find_group(identifier, credentials) if identifier and known else None
+    stored = repository.find_group(group_id, credentials)
     if stored is None:
         require_groups(credentials.principal())
         raise _unknown(group_id)
     return stored
-
-
-def name_of(stored: repository.Stored) -> str:
-    """The displayName of a stored group."""
-    name: str = orjson.loads(stored.document)["displayName"]
-    return name
 
 
 def members_of(group_id: str, base_url: str) -> str:

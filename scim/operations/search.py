@@ -14,7 +14,7 @@ from scim.protocol.filters import Resolved
 from scim.protocol.grammar import parse_filter
 from scim.protocol.messages import LIST_SCHEMA
 from scim.protocol.ordering import Order, resolve_order
-from scim.protocol.projection import Projection
+from scim.protocol.projection import EVERYTHING, Projection
 from scim.protocol.resolution import resolve_filter
 from scim.protocol.schemas import USER
 from scim.storage import repository
@@ -104,13 +104,15 @@ def search_all(parameters: Mapping[str, str], credentials: Credentials, *, base_
         searched = [(stored_types.USER, Query.parse(parameters))]
     start_index, room = searched[0][1].start_index, searched[0][1].count
     resources: list[str] = []
-    total = 0
+    items = total = 0
     for each, query in searched:
         skip = max(start_index - 1 - total, 0)
-        page = _page(replace(query, start_index=skip + 1, count=room - len(resources)), each, credentials, base_url)
-        resources += _shown(query, page.documents, each, base_url)
+        page = _page(replace(query, start_index=skip + 1, count=room - items), each, credentials, base_url)
+        items += len(page.documents)
+        pieces = _shown(query, page.documents, each, base_url)
+        resources += [",", *pieces] if resources and pieces else pieces
         total += page.total
-    return _list(resources, total, f'"startIndex":{start_index}')
+    return _list(resources, items, total, f'"startIndex":{start_index}')
 
 
 def _parsed_for(stored: StoredType, parameters: Mapping[str, str]) -> Query | None:
@@ -125,7 +127,8 @@ def _search(query: Query, stored: StoredType, credentials: Credentials, base_url
     if query.cursor is not None:
         return _walk(query, query.cursor, stored, credentials, base_url)
     page = _page(query, stored, credentials, base_url)
-    return _list(_shown(query, page.documents, stored, base_url), page.total, f'"startIndex":{query.start_index}')
+    shown = _shown(query, page.documents, stored, base_url)
+    return _list(shown, len(page.documents), page.total, f'"startIndex":{query.start_index}')
 
 
 def _page(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> repository.Page:
@@ -146,22 +149,24 @@ def _walk(query: Query, cursor: str, stored: StoredType, credentials: Credential
     beside = {"previousCursor": stretch.previous, "nextCursor": stretch.next}
     sealed = {name: cursors.seal(at, of=of, condition=text) for name, at in beside.items() if at is not None}
     members = ",".join(f'"{name}":"{value}"' for name, value in sealed.items())
-    return _list(_shown(query, stretch.documents, stored, base_url), stretch.total, members)
+    shown = _shown(query, stretch.documents, stored, base_url)
+    return _list(shown, len(stretch.documents), stretch.total, members)
 
 
 def _shown(query: Query, documents: list[str], stored: StoredType, base_url: str) -> list[str]:
+    """The resources as pieces of a JSON list, commas included; a page is long, so it is put together but once."""
     related = _related(documents, query, stored, base_url)
-    return [
-        shown(document, query.projection, base_url, related.get(repository.id_of(document), "") if related else "")
-        for document in documents
-    ]
+    if not related and query.projection is EVERYTHING:
+        return repository.represent_all(documents, base_url)
+    resources = [shown(each, query.projection, base_url, related.get(repository.id_of(each), "")) for each in documents]
+    return [",".join(resources)] if resources else []
 
 
-def _list(resources: list[str], total: int, place: str) -> Found:
-    """The ListResponse; ``place`` are the members that say which page of the list it is."""
+def _list(resources: list[str], items: int, total: int, place: str) -> Found:
+    """The ListResponse of so many items; ``place`` are the members that say which page of the list it is."""
     head = f'{{"schemas":["{LIST_SCHEMA}"],"totalResults":{total},{place}{"," if place else ""}'
-    body = f'{head}"itemsPerPage":{len(resources)},"Resources":[{",".join(resources)}]}}'
-    return Found(body.encode(), len(resources), total)
+    body = "".join([f'{head}"itemsPerPage":{items},"Resources":[', *resources, "]}"])
+    return Found(body.encode(), items, total)
 
 
 def _related(documents: list[str], query: Query, stored: StoredType, base_url: str) -> dict[str, str]:

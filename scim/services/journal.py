@@ -20,7 +20,6 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
-from uuid_utils import uuid7
 
 from organizations.models import Organization
 from scim.models import RequestLog, Token
@@ -47,8 +46,7 @@ _INTO = f"scim_requestlog ({', '.join(_COLUMNS)})"
 class Entry:
     """One request, filled in while it is served.
 
-    ``document`` is the user that was shown, from which the writer takes id and name; ``authenticated`` tells that the
-    digest was found valid; ``address`` is an IP address or empty.
+    ``authenticated`` tells that the digest was found valid; ``address`` is an IP address or empty.
     """
 
     slug: str
@@ -66,8 +64,7 @@ class Entry:
     verdict: str = ""
     advice: Sequence[str] = ()
     duration_us: int = 0
-    document: str = ""
-    user_id: UUID | None = None
+    user_id: UUID | str | None = None
     user_label: str = ""
 
 
@@ -184,12 +181,16 @@ def _write(batch: Sequence[Entry]) -> None:
     digests = {entry.digest for entry in batch if entry.digest}
     tokens = {token.digest: token for token in Token.objects.filter(digest__in=digests)} if digests else {}
     # All that is the same for the whole batch, for this competes with the answers for the process's time.
-    native = connection.features.has_native_uuid_field
+    key = str if connection.features.has_native_uuid_field else _hexadecimal
+    owners = {slug: key(organization_id) for slug, organization_id in organizations.items()}
+    presented = {
+        digest: _Presented(key(token.organization_id), key(token.pk), str(token)) for digest, token in tokens.items()
+    }
     moment = connection.ops.adapt_datetimefield_value
     rows = [
-        _row(entry, organizations[entry.slug], tokens.get(entry.digest), native, moment)
+        _row(entry, owners[entry.slug], presented.get(entry.digest, _NOBODYS), key, moment)
         for entry in batch
-        if entry.slug in organizations
+        if entry.slug in owners
     ]
     _insert(rows)
     _mark_used(batch, tokens)
@@ -219,25 +220,33 @@ def _id(used: tuple[Token, Entry]) -> UUID:
     return used[0].pk
 
 
+@dataclass(frozen=True, slots=True)
+class _Presented:
+    """A token's organization, id and label as its rows have them."""
+
+    organization: str
+    key: str | None
+    label: str
+
+
+_NOBODYS = _Presented("", None, "")
+
+
+def _hexadecimal(identifier: UUID | str) -> str:
+    return str(identifier).replace("-", "")
+
+
 def _row(
     entry: Entry,
-    organization_id: UUID,
-    token: Token | None,
-    native_ids: bool,
+    organization: str,
+    presented: _Presented,
+    key: Callable[[UUID | str], str],
     moment: Callable[[datetime], datetime | str | None],
 ) -> tuple[Any, ...]:
-    own = token if token is not None and token.organization_id == organization_id else None
-    user_id, user_label = entry.user_id and str(entry.user_id), entry.user_label
-    if entry.document:
-        shown = orjson.loads(entry.document)
-        user_id, user_label = shown["id"], shown["userName"]
-    ids = [str(uuid7()), str(organization_id), own and str(own.pk), user_id]
-    if not native_ids:
-        ids = [text and text.replace("-", "") for text in ids]
-    row_id, organization_key, token_key, user_key = ids
+    own = presented if presented.organization == organization else _NOBODYS
     return (
-        row_id,
-        organization_key,
+        key(entry.request_id),
+        organization,
         moment(entry.started),
         entry.request_id,
         _clean(entry.method)[:10],
@@ -245,15 +254,15 @@ def _row(
         _clean(entry.query)[:LONGEST_QUERY],
         entry.status,
         entry.cause[:40],
-        _clean(entry.verdict.replace("{user}", user_label))[:1000],
+        _clean(entry.verdict.replace("{user}", entry.user_label))[:1000],
         orjson.dumps([_clean(advice) for advice in entry.advice]).decode() if entry.advice else "[]",
         entry.duration_us,
-        token_key,
-        str(own) if own else TOKEN_FAULTS.get(entry.cause, TOKEN_FAULTS["token-unknown"]),
+        own.key,
+        own.label or TOKEN_FAULTS.get(entry.cause, TOKEN_FAULTS["token-unknown"]),
         _clean(entry.client)[:200],
         entry.address or None,
-        user_key,
-        user_label[:254],
+        key(entry.user_id) if entry.user_id else None,
+        entry.user_label[:254],
     )
 
 

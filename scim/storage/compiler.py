@@ -53,12 +53,12 @@ def compile_filter(condition: Resolved, stored: StoredType, tenant: Sql, base_ur
 
     The condition does not select the tenant's rows: the statement around it does.
     """
-    return _Compiler(stored.bindings, tenant, base_url, _DIALECTS[connection.vendor]).condition(condition)
+    return _Compiler(stored.bindings, tenant, base_url, _DIALECTS[sql.vendor()]).condition(condition)
 
 
 def compile_order(order: Order, stored: StoredType) -> SortKey:
     """What sorts the rows ``u`` of the type's table as ``protocol.ordering`` says. Raises InvalidPath."""
-    return SortKey(_Sorter(stored.bindings, _DIALECTS[connection.vendor]).key(order.path), _direction(order))
+    return SortKey(_Sorter(stored.bindings, _DIALECTS[sql.vendor()]).key(order.path), _direction(order))
 
 
 def _direction(order: Order) -> str:
@@ -343,7 +343,7 @@ def _compared(found: Sql, operator: Operator, value: Literal) -> Sql:
 
 
 def _part(found: Sql, operator: Operator, text: str) -> Sql:
-    return _DIALECTS[connection.vendor].parts[operator](found, text)
+    return _DIALECTS[sql.vendor()].parts[operator](found, text)
 
 
 def _joined(word: str, terms: list[Sql]) -> Sql:

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
 
 from scim.protocol.attributes import Json
 from scim.protocol.filters import Resolved
@@ -25,10 +24,11 @@ _ID_AND_END = len('00000000-0000-0000-0000-000000000000"}}')
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A resource's document and its version; ``related`` is what is joined in, see ``represent``."""
+    """A resource's document, version and userName or displayName; ``related`` is joined in, see ``represent``."""
 
     document: str
     version: int
+    name: str
     related: str = ""
 
 
@@ -73,6 +73,18 @@ def represent(document: str, base_url: str, related: str = "") -> str:
     return f"{document[:start]}{base_url}{document[start:-1]}{related}}}"
 
 
+def represent_all(documents: Sequence[str], base_url: str) -> list[str]:
+    """Documents to which nothing is joined, as the pieces of which a JSON list consists, commas included."""
+    pieces: list[str] = []
+    if documents:
+        # They are all of one type, so that their locations are equally long.
+        location = documents[0].rindex('"/', 0, -_ID_AND_END) + 1 - len(documents[0])
+        for document in documents:
+            pieces += (document[:location], base_url, document[location:], ",")
+        del pieces[-1]
+    return pieces
+
+
 def id_of(document: str) -> str:
     """The id of a stored document's resource, which is the end of its location."""
     return document[-_ID_AND_END:-3]
@@ -80,24 +92,20 @@ def id_of(document: str) -> str:
 
 def find(user_id: str, credentials: Credentials, base_url: str) -> Stored | None:
     """The user of that id, or None where the organization has none. Raises Unauthorized."""
-    try:
-        identifier = UUID(user_id)
-    except ValueError:
-        identifier = None
-    row = None
-    if identifier is not None and str(identifier) == user_id:
-        row = sql.one(sql.BY_ID[connection.vendor], (sql.key(identifier), *credentials.values))
-    if row is None:
+    key = sql.key_of(user_id)
+    row = key and sql.one(sql.BY_ID[sql.vendor()], (key, *credentials.values))
+    if not row:
         credentials.principal()
         return None
-    document, version, groups = row
-    return Stored(document, version, _groups(orjson.loads(groups), base_url) if groups else "")
+    document, version, name, groups = row
+    return Stored(document, version, name, _groups(orjson.loads(groups), base_url) if groups else "")
 
 
-def find_group(group_id: UUID, credentials: Credentials) -> Stored | None:
+def find_group(group_id: str, credentials: Credentials) -> Stored | None:
     """The group of that id, without its members; None where the organization has or offers none."""
-    row = sql.one(sql.GROUP_BY_ID, (sql.key(group_id), *credentials.values))
-    return None if row is None else Stored(*row)
+    key = sql.key_of(group_id)
+    row = key and sql.one(sql.GROUP_BY_ID, (key, *credentials.values))
+    return Stored(*row) if row else None
 
 
 def groups_of(ids: Sequence[str], base_url: str) -> dict[str, str]:
@@ -105,7 +113,7 @@ def groups_of(ids: Sequence[str], base_url: str) -> dict[str, str]:
     if not ids:
         return {}
     found: dict[str, list[Sequence[Any]]] = {}
-    for user_id, *group in sql.rows(sql.GROUPS_OF[connection.vendor], [sql.keys(ids)]):
+    for user_id, *group in sql.rows(sql.GROUPS_OF[sql.vendor()], [sql.keys(ids)]):
         found.setdefault(str(sql.from_key(user_id)), []).append(group)
     return {user_id: _groups(groups, base_url) for user_id, groups in found.items()}
 
@@ -115,7 +123,7 @@ def members_of(ids: Sequence[str], base_url: str) -> dict[str, str]:
     if not ids:
         return {}
     found: dict[str, list[Json]] = {}
-    for group_id, user_id, member_group_id, name in sql.rows(sql.MEMBERS_OF[connection.vendor], [sql.keys(ids)]):
+    for group_id, user_id, member_group_id, name in sql.rows(sql.MEMBERS_OF[sql.vendor()], [sql.keys(ids)]):
         found.setdefault(str(sql.from_key(group_id)), []).append(_member(user_id, member_group_id, name, base_url))
     return {group_id: _related("members", members) for group_id, members in found.items()}
 

@@ -4,8 +4,10 @@ Every one carries the bearer token along: its tenant is a scalar sub-select that
 token is valid, so that reading costs one statement and a revoked token is refused at once.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +15,8 @@ import orjson
 from django.db import connection
 
 Row = tuple[Any, ...]
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +73,16 @@ _AS_JSON = {
 
 BY_ID: Mapping[str, str] = {
     vendor: (
-        f"SELECT u.document, u.version, {_GROUPS_OF_ONE.format(as_json)} FROM users_user u"  # noqa: S608
+        f"SELECT u.document, u.version, u.user_name, {_GROUPS_OF_ONE.format(as_json)} FROM users_user u"  # noqa: S608
         f" WHERE u.id = %s AND u.organization_id = {TENANT}"
     )
     for vendor, as_json in _AS_JSON.items()
 }
 
-GROUP_BY_ID = f"SELECT u.document, u.version FROM users_group u WHERE u.id = %s AND u.organization_id = {GROUPS_TENANT}"  # noqa: S608
+GROUP_BY_ID = (
+    "SELECT u.document, u.version, u.display_name FROM users_group u"  # noqa: S608
+    f" WHERE u.id = %s AND u.organization_id = {GROUPS_TENANT}"
+)
 
 # The organization as a range and as the first word of the order: only its own index can serve that. Told that it equals
 # one value, PostgreSQL may think it cheaper to walk the primary key of all organizations until a page is full.
@@ -174,6 +181,13 @@ def counting(condition: Sql, table: str = "users_user", tenant: str = TENANT) ->
     return f"SELECT COUNT(*) FROM {table} u WHERE u.organization_id = {tenant} AND {condition.text}"  # noqa: S608
 
 
+@cache
+def vendor() -> str:
+    """Which database this is; known once, for the connection itself is looked up by thread each time."""
+    name: str = connection.vendor
+    return name
+
+
 def one(text: str, values: Sequence[Any]) -> Row | None:
     """The first row of a query."""
     with connection.cursor() as cursor:
@@ -192,12 +206,19 @@ def rows(text: str, values: Sequence[Any]) -> list[Row]:
 
 def key(identifier: UUID) -> UUID | str:
     """An id as the database's drivers take it: SQLite keeps 32 hexadecimal digits."""
-    return identifier if connection.features.has_native_uuid_field else identifier.hex
+    return identifier.hex if vendor() == "sqlite" else identifier
+
+
+def key_of(text: str) -> str | None:
+    """The same of an id as clients spell it; None for what is no id of ours."""
+    if not _ID.fullmatch(text):
+        return None
+    return text.replace("-", "") if vendor() == "sqlite" else text
 
 
 def keys(ids: Sequence[str]) -> str:
     """Many ids, in canonical text, as the one value that stands for them all."""
-    if connection.features.has_native_uuid_field:
+    if vendor() == "postgresql":
         return f"{{{','.join(ids)}}}"
     return orjson.dumps([each.replace("-", "") for each in ids]).decode()
 
