@@ -23,8 +23,8 @@ CORE_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 
 # The columns that write() sets.
 COLUMNS = (
-    "user_name", "email", "external_id", "is_active", "display_name", "name_key", "document", "search",
-    "created_at", "updated_at",
+    "user_name", "user_name_key", "email", "email_key", "external_id", "is_active", "display_name", "name_key",
+    "document", "search", "created_at", "updated_at",
 )  # fmt: skip
 
 # Multi-valued attributes that filters look up through UserValue, and attributes that compare as e-mail addresses.
@@ -45,6 +45,7 @@ def write(user: User, profile: Profile) -> None:
     user.document = render(user, profile)
     user.user_name = profile["userName"]
     user.email = primary_email(profile)
+    user.user_name_key, user.email_key = canonical(user.user_name), canonical(user.email)
     user.external_id = profile.get("externalId", "")
     user.is_active = profile.get("active", True)
     user.display_name = display_name(profile)
