@@ -39,6 +39,9 @@ KEPT_BY_REPLACE = ("externalId", "active", "roles")
 
 _STAYS_SUSPENDED = "'active' stays false: removing it does not let a suspended user in again; send true for that."
 
+# How PostgreSQL says that a row leads to one that is gone; on SQLite writers take turns, and look before.
+_FOREIGN_KEY_VIOLATION = "23503"
+
 # What taking over a person who was made by hand leaves as it is.
 KEPT_BY_ADOPTION = ("userName", "emails", "roles")
 
@@ -301,6 +304,8 @@ def as_scim_errors() -> Iterator[None]:
         raise InvalidValue(refusal.message, cause=refusal.reason) from None
     except Refusal as refusal:
         raise ERRORS[type(refusal)](refusal.message, cause=refusal.code) from None
-    except IntegrityError:
+    except IntegrityError as error:
         # Whatever two writers did at once: the second one is told, and may look and try again.
+        if getattr(error.__cause__, "sqlstate", None) == _FOREIGN_KEY_VIOLATION:
+            raise InvalidValue("Another request has just deleted what this one refers to.", cause="member-unknown") from None
         raise Uniqueness("Another request has just taken one of these values.", cause="name-taken") from None
