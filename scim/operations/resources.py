@@ -307,5 +307,7 @@ def as_scim_errors() -> Iterator[None]:
     except IntegrityError as error:
         # Whatever two writers did at once: the second one is told, and may look and try again.
         if getattr(error.__cause__, "sqlstate", None) == _FOREIGN_KEY_VIOLATION:
-            raise InvalidValue("Another request has just deleted what this one refers to.", cause="member-unknown") from None
+            raise InvalidValue(
+                "Another request has just deleted what this one refers to.", cause="member-unknown"
+            ) from None
         raise Uniqueness("Another request has just taken one of these values.", cause="name-taken") from None
