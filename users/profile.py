@@ -39,7 +39,10 @@ def read(user: User) -> Profile:
 
 
 def write(user: User, profile: Profile) -> None:
-    """Put a profile on a user: the document and every column that follows from it. Saves nothing."""
+    """Put a profile on a user: the document and every column that follows from it. Saves nothing.
+
+    A profile that does not say whether the user is ``active`` leaves that as it is.
+    """
     user.updated_at = now()
     user.created_at = user.created_at or user.updated_at
     user.document = render(user, profile)
@@ -47,7 +50,7 @@ def write(user: User, profile: Profile) -> None:
     user.email = primary_email(profile)
     user.user_name_key, user.email_key = canonical(user.user_name), canonical(user.email)
     user.external_id = profile.get("externalId", "")
-    user.is_active = profile.get("active", True)
+    user.is_active = profile.get("active", user.is_active)
     user.display_name = display_name(profile)
     name = profile.get("name", {})
     user.name_key = fold(" ".join([user.display_name, name.get("givenName", ""), name.get("familyName", "")]))[:1100]

@@ -110,8 +110,8 @@ class GroupView(_View):
     def patch(self, request: Request, slug: str, group_id: str) -> HttpResponse:
         """Change parts of a group.
 
-        Answered with nothing, as the whole group may be large, unless the client says which attributes it wants to see
-        (RFC 7644 section 3.5.2 leaves the choice).
+        Answered with the group. One with many members is not shown unless the client says which attributes it wants to
+        see: changing one member costs the same whatever their number (RFC 7644 section 3.5.2 leaves the choice).
         """
         by = self.actor()
         projection = _projection(request)
@@ -121,7 +121,11 @@ class GroupView(_View):
         if "attributes" in parameters or "excludedAttributes" in parameters:
             return self.answer_written(written, projection, 200)
         self.tell(written.name, verdicts.GROUP_DEEDS[written.deed], written.advice)
-        return answer_nothing(204, self.headers_of(group_id, written.version))
+        headers = self.headers_of(group_id, written.version)
+        members = groups.few_members_of(written, self.base_url)
+        if members is None:
+            return answer_nothing(204, headers)
+        return answer(shown(written.document, projection, self.base_url, members), headers=headers)
 
     def delete(self, request: Request, slug: str, group_id: str) -> HttpResponse:
         """Delete a group."""

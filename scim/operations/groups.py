@@ -11,6 +11,7 @@ from django.db import transaction
 
 from audit.actors import Actor
 from scim.operations.preconditions import Preconditions
+from scim.operations.provider import MAX_MEMBERS_UNASKED
 from scim.operations.resources import MAX_EXTERNAL_ID, Deed, as_scim_errors
 from scim.protocol import patch as patching
 from scim.protocol.attributes import Json, Resource
@@ -62,6 +63,11 @@ def read(group_id: str, credentials: Credentials) -> repository.Stored:
 def members_of(group_id: str, base_url: str) -> str:
     """The members of a group, as ``resources.shown`` takes them."""
     return repository.members_of([group_id], base_url).get(group_id, "")
+
+
+def few_members_of(written: Written, base_url: str) -> str | None:
+    """The same of a group with few members, which can be shown unasked; None for one with many."""
+    return repository.few_members_of(written.group_id, MAX_MEMBERS_UNASKED, base_url)
 
 
 def create(body: dict[str, Json], *, principal: Principal, by: Actor) -> Written:

@@ -34,9 +34,13 @@ from users.services import accounts, groups
 
 MAX_EXTERNAL_ID = 512
 
-# What a PUT keeps where the client left it out, and no PATCH takes away: leaving out is not asking for a loss.
+# What a PUT keeps where the client left it out: leaving out is not asking for a loss.
 KEPT_BY_REPLACE = ("externalId", "active", "roles")
-KEPT_BY_PATCH = ("active", "roles")
+
+_STAYS_SUSPENDED = "'active' stays false: removing it does not let a suspended user in again; send true for that."
+
+# How PostgreSQL says that a row leads to one that is gone; on SQLite writers take turns, and look before.
+_FOREIGN_KEY_VIOLATION = "23503"
 
 # What taking over a person who was made by hand leaves as it is.
 KEPT_BY_ADOPTION = ("userName", "emails", "roles")
@@ -123,7 +127,7 @@ def replace(
     sent, advice = _read(body)
     return _change(
         user_id,
-        lambda before: _keeping(KEPT_BY_REPLACE, before, sent),
+        lambda before: {name: before[name] for name in KEPT_BY_REPLACE if name in before} | sent,
         adopts="externalId" in sent,
         advice=advice,
         principal=principal,
@@ -137,14 +141,14 @@ def patch(
 ) -> Written:
     """Change parts of a user, all or none (RFC 7644 section 3.5.2).
 
-    Raises what ``replace`` does, and InvalidPath, InvalidFilter, NoTarget and Mutability.
+    To remove ``active`` or ``roles`` ends that they are shown; it changes neither whether the user may sign in nor what
+    the user may do. Raises what ``replace`` does, and InvalidPath, InvalidFilter, NoTarget and Mutability.
     """
     wanted = read_patch(body, USER)
 
     def changed(before: Profile) -> Profile:
         start = assignment.without_own_entry(before) if _adds_role(wanted) else before
-        after = patching.apply(start, wanted.operations, USER)
-        return _keeping(KEPT_BY_PATCH, before, _profile(after))
+        return _profile(patching.apply(start, wanted.operations, USER))
 
     return _change(
         user_id,
@@ -183,7 +187,7 @@ def _change(
         user = _find(user_id, principal)
         preconditions.check(user.version)
         before = profiles.read(user)
-        after = _checked(change(before))
+        after, advice = _still_suspended(before, _checked(change(before)), advice)
         former_version, was_active, action = user.version, user.is_active, None
         if user.source == Source.SCIM:
             role, after, more = assignment.on_change(after, before, user, principal)
@@ -263,8 +267,11 @@ def _checked(profile: Profile) -> Profile:
     return profile if external_id else {name: value for name, value in profile.items() if name != "externalId"}
 
 
-def _keeping(names: tuple[str, ...], before: Profile, after: Profile) -> Profile:
-    return {name: before[name] for name in names if name in before} | after
+def _still_suspended(before: Profile, after: Profile, advice: tuple[str, ...]) -> tuple[Profile, tuple[str, ...]]:
+    """Without ``active`` a suspended user would look like everybody else, and would still be shut out."""
+    if "active" in after or before.get("active") is not False:
+        return after, advice
+    return {"active": False} | after, (*advice, _STAYS_SUSPENDED)
 
 
 def _adds_role(wanted: PatchOp) -> bool:
@@ -272,6 +279,7 @@ def _adds_role(wanted: PatchOp) -> bool:
         operation.op is Op.ADD
         and operation.target.condition is None
         and operation.target.path.attribute.name == "roles"
+        and operation.value
         for operation in wanted.operations
     )
 
@@ -296,6 +304,10 @@ def as_scim_errors() -> Iterator[None]:
         raise InvalidValue(refusal.message, cause=refusal.reason) from None
     except Refusal as refusal:
         raise ERRORS[type(refusal)](refusal.message, cause=refusal.code) from None
-    except IntegrityError:
+    except IntegrityError as error:
         # Whatever two writers did at once: the second one is told, and may look and try again.
+        if getattr(error.__cause__, "sqlstate", None) == _FOREIGN_KEY_VIOLATION:
+            raise InvalidValue(
+                "Another request has just deleted what this one refers to.", cause="member-unknown"
+            ) from None
         raise Uniqueness("Another request has just taken one of these values.", cause="name-taken") from None

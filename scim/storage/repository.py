@@ -128,6 +128,14 @@ def members_of(ids: Sequence[str], base_url: str) -> dict[str, str]:
     return {group_id: _related("members", members) for group_id, members in found.items()}
 
 
+def few_members_of(group_id: UUID, limit: int, base_url: str) -> str | None:
+    """The direct members of a group, as ``represent`` takes them; None where there are more than ``limit``."""
+    rows = sql.rows(sql.FIRST_MEMBERS_OF, (sql.key(group_id), limit + 1))
+    if len(rows) > limit:
+        return None
+    return _related("members", [_member(user_id, group, name, base_url) for _holder, user_id, group, name in rows])
+
+
 def _member(user_id: UUID | str | None, group_id: UUID | str | None, name: str, base_url: str) -> Json:
     kind = "Group" if user_id is None else "User"
     identifier = str(sql.from_key(user_id or group_id or ""))

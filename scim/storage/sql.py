@@ -142,15 +142,17 @@ GROUPS_OF: Mapping[str, str] = {
     for vendor, among in _AMONG.items()
 }
 
+_MEMBERS_OF = (
+    "SELECT m.group_id, m.user_id, m.member_group_id, COALESCE(p.display_name, g.display_name)"
+    " FROM users_groupmember m LEFT JOIN users_user p ON p.id = m.user_id"
+    " LEFT JOIN users_group g ON g.id = m.member_group_id WHERE m.group_id {} ORDER BY m.group_id, m.id"
+)
+
 # The members of some groups: group, user or group, name. Values: the groups' ids.
-MEMBERS_OF: Mapping[str, str] = {
-    vendor: (
-        "SELECT m.group_id, m.user_id, m.member_group_id, COALESCE(p.display_name, g.display_name)"  # noqa: S608
-        " FROM users_groupmember m LEFT JOIN users_user p ON p.id = m.user_id"
-        f" LEFT JOIN users_group g ON g.id = m.member_group_id WHERE m.group_id {among} ORDER BY m.group_id, m.id"
-    )
-    for vendor, among in _AMONG.items()
-}
+MEMBERS_OF: Mapping[str, str] = {vendor: _MEMBERS_OF.format(among) for vendor, among in _AMONG.items()}
+
+# The first members of one group; its index is in their order. Values: the group's id, limit.
+FIRST_MEMBERS_OF = f"{_MEMBERS_OF.format('= %s')} LIMIT %s"
 
 
 def matching(condition: Sql, table: str = "users_user", tenant: str = TENANT) -> str:

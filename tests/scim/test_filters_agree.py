@@ -53,10 +53,7 @@ def one_primary(values: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 LITERALS: dict[Type, Any] = {Type.BOOLEAN: True, Type.BINARY: "YWI="}
 WRITABLE = [a for a in schemas.USER.attributes if a.mutability == "readWrite" and a.name != "userName"]
-RESOURCES = st.fixed_dictionaries(
-    {"userName": ADDRESSES, "active": st.booleans()},
-    optional={a.name: values_of(a) for a in WRITABLE if a.name != "active"},
-)
+RESOURCES = st.fixed_dictionaries({"userName": ADDRESSES}, optional={a.name: values_of(a) for a in WRITABLE})
 
 
 def paths() -> dict[str, Attribute]:
@@ -125,7 +122,6 @@ def store(idp: Idp, resource: dict[str, Any], number: int, role: Role) -> User:
     """A user with that profile, put into the database without asking whether such a person may exist."""
     read, _advice = read_resource({**resource, "userName": f"{number}{resource['userName']}"}, schemas.USER)
     profile = {name: value for name, value in read.items() if name != "schemas"}
-    profile.setdefault("active", True)
     if not profile.get("externalId"):
         profile.pop("externalId", None)
     user = User(organization=idp.organization, role=role, source=Source.SCIM)
