@@ -75,7 +75,7 @@ def members_of(group_id: str, base_url: str) -> str:
 
 def create(body: dict[str, Json], *, principal: Principal, by: Actor) -> Written:
     """Make a group (RFC 7644 section 3.3). Raises InvalidValue, InvalidSyntax and Uniqueness."""
-    resource, advice = read_resource(body, GROUP)
+    resource, advice = read_resource(body, GROUP, principal.leniency)
     with as_scim_errors():
         group = groups.create(
             str(resource["displayName"]),
@@ -94,7 +94,7 @@ def replace(
     Without ``externalId`` or ``members`` in the body these stay; null and an empty list take the members away.
     Raises NotFound, PreconditionFailed, InvalidValue, InvalidSyntax and Uniqueness.
     """
-    resource, advice = read_resource(body, GROUP)
+    resource, advice = read_resource(body, GROUP, principal.leniency)
     steps: list[Step] = []
     if any(name.lower() in _MEMBERS for name in body):
         steps.append(Replace(_named(resource.get("members"))))
@@ -109,7 +109,7 @@ def patch(
     To remove somebody who is no member is no error, as clients repeat themselves.
     Raises what ``replace`` does, and InvalidPath, InvalidFilter, NoTarget and Mutability.
     """
-    wanted = read_patch(body, GROUP)
+    wanted = read_patch(body, GROUP, principal.leniency)
     steps = steps_of([operation for operation in wanted.operations if _is_about_members(operation)])
     others = [operation for operation in wanted.operations if not _is_about_members(operation)]
     return _change(

@@ -23,6 +23,7 @@ from scim.protocol.attributes import Json, Resource
 from scim.protocol.errors import Conflict, Forbidden, InvalidValue, NotFound, ScimError, Uniqueness
 from scim.protocol.messages import Op, PatchOp, read_patch
 from scim.protocol.projection import EVERYTHING, Projection
+from scim.protocol.reading import Reading
 from scim.protocol.schemas import USER
 from scim.protocol.validation import read_resource
 from scim.storage import repository
@@ -106,11 +107,11 @@ def groups_of(written: Written, base_url: str) -> str:
 
 def create(body: dict[str, Json], *, principal: Principal, by: Actor) -> Written:
     """Make a user (RFC 7644 section 3.3). Raises InvalidValue, InvalidSyntax and Uniqueness."""
-    profile, advice = _read(body)
+    profile, reading = _read(body, principal)
     role, profile, more = assignment.on_create(profile, principal)
     with as_scim_errors():
         user = accounts.create(assignment.with_manager(profile, {}, principal), role=role, source=Source.SCIM, by=by)
-    return _written(user, Deed.CREATED, (*advice, *more))
+    return _written(user, Deed.CREATED, (*reading.advice, *more))
 
 
 def replace(
@@ -120,12 +121,12 @@ def replace(
 
     Raises NotFound, PreconditionFailed, InvalidValue, InvalidSyntax, Uniqueness, Conflict and Forbidden.
     """
-    sent, advice = _read(body)
+    sent, reading = _read(body, principal)
     return _change(
         user_id,
         lambda before: _keeping(KEPT_BY_REPLACE, before, sent),
         adopts="externalId" in sent,
-        advice=advice,
+        reading=reading,
         principal=principal,
         preconditions=preconditions,
         by=by,
@@ -139,18 +140,19 @@ def patch(
 
     Raises what ``replace`` does, and InvalidPath, InvalidFilter, NoTarget and Mutability.
     """
-    wanted = read_patch(body, USER)
+    wanted = read_patch(body, USER, principal.leniency)
+    reading = Reading(principal.leniency, wanted.advice)
 
     def changed(before: Profile) -> Profile:
         start = assignment.without_own_entry(before) if _adds_role(wanted) else before
-        after = patching.apply(start, wanted.operations, USER)
+        after = patching.apply(start, wanted.operations, USER, reading)
         return _keeping(KEPT_BY_PATCH, before, _profile(after))
 
     return _change(
         user_id,
         changed,
         adopts=_sets_external_id(wanted),
-        advice=wanted.advice,
+        reading=reading,
         principal=principal,
         preconditions=preconditions,
         by=by,
@@ -174,7 +176,7 @@ def _change(
     change: Callable[[Profile], Profile],
     *,
     adopts: bool,
-    advice: tuple[str, ...],
+    reading: Reading,
     principal: Principal,
     preconditions: Preconditions,
     by: Actor,
@@ -201,7 +203,7 @@ def _change(
         deed = Deed.RESTORED if user.is_active else Deed.SUSPENDED
     else:
         deed = Deed.CHANGED
-    return _written(user, deed, (*advice, *more))
+    return _written(user, deed, (*reading.advice, *more))
 
 
 def _adopted(user: User, after: Profile, before: Profile, principal: Principal) -> assignment.Assigned:
@@ -244,9 +246,9 @@ def _made_by_hand(user: User) -> Conflict:
     )
 
 
-def _read(body: dict[str, Json]) -> tuple[Profile, tuple[str, ...]]:
-    resource, advice = read_resource(body, USER)
-    return _checked(_profile(resource)), advice
+def _read(body: dict[str, Json], principal: Principal) -> tuple[Profile, Reading]:
+    resource, advice = read_resource(body, USER, principal.leniency)
+    return _checked(_profile(resource)), Reading(principal.leniency, advice)
 
 
 def _profile(resource: Resource) -> Profile:

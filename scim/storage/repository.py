@@ -9,11 +9,12 @@ import orjson
 from django.db import connection
 
 from scim.protocol.attributes import Json
+from scim.protocol.errors import Unauthorized
 from scim.protocol.filters import Resolved
 from scim.protocol.ordering import Order
 from scim.storage import sql
 from scim.storage.compiler import compile_filter, compile_order
-from scim.storage.principals import Credentials
+from scim.storage.principals import INVALID, Credentials
 from scim.storage.resource_types import USER, StoredType
 from scim.storage.sql import Sql
 
@@ -92,6 +93,18 @@ def find(user_id: str, credentials: Credentials, base_url: str) -> Stored | None
         return None
     document, version, groups = row
     return Stored(document, version, _groups(orjson.loads(groups), base_url) if groups else "")
+
+
+def find_person(credentials: Credentials, base_url: str) -> tuple[Stored, frozenset[str]]:
+    """The user whom a personal token stands for, and the token's scopes. Raises Unauthorized and NotImplementedHere."""
+    row = sql.one(sql.OF_PERSON[connection.vendor], credentials.values)
+    if row is None:
+        credentials.person()
+        # Valid by now, but not a moment ago.
+        raise Unauthorized(INVALID, cause="token-unknown")
+    document, version, groups, scopes = row
+    stored = Stored(document, version, _groups(orjson.loads(groups), base_url) if groups else "")
+    return stored, frozenset(scopes.split())
 
 
 def find_group(group_id: UUID, credentials: Credentials) -> Stored | None:
