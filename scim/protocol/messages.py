@@ -318,7 +318,10 @@ class _PatchReader:
             sub = attribute.sub_attribute(term.path.name)
             if sub is None or sub.name in described:
                 return None
-            described[sub.name] = read_value(sub, term.value, f"{attribute.name}.", Reading())
+            value = term.value
+            if sub.type is Type.BOOLEAN and isinstance(value, str):
+                value = value.lower() == "true"
+            described[sub.name] = read_value(sub, value, f"{attribute.name}.", self.reading)
         return described
 
     def _operations(self, op: Op, target: Target, value: Json) -> Iterator[PatchOperation]:

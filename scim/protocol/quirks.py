@@ -89,7 +89,7 @@ def operation_in_capitals(op: str) -> tuple[str, Oddity] | None:
 
 
 def removal_by_value(name: str) -> Oddity:
-    """JumpCloud and Microsoft Entra ID: ``remove`` with a list of values; taken literally it would remove them all."""
+    """JumpCloud, OneLogin, Microsoft Entra ID: ``remove`` with a list of values; to the letter, all others go too."""
     return Oddity(
         "A removal takes a value filter in its path, not a list of values",
         f"only the listed values of '{name}' were removed",
