@@ -12,6 +12,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from scim.protocol.schemas import CORE_GROUP, CORE_USER
 from scim.protocol.searching import SEARCH_SCHEMA
 from scim.services import journal
 from tests.scim.conftest import Idp, read
@@ -174,9 +175,13 @@ def test_adding_or_removing_one_member_is_six_whatever_the_size_of_the_group(idp
             assert idp.patch_group(group["id"], change).status_code == 204
 
 
-def test_describing_the_server_is_one(idp: Idp) -> None:
-    for path in ("/ServiceProviderConfig", "/ResourceTypes", "/Schemas"):
+def test_describing_the_server_is_one_and_one_more_for_the_roles_that_a_schema_names(idp: Idp) -> None:
+    group, user = f"/Schemas/{CORE_GROUP.id}", f"/Schemas/{CORE_USER.id}"
+    for path in ("/ServiceProviderConfig", "/ResourceTypes", group):
         with at_most(1):
+            idp.get(path)
+    for path in ("/Schemas", user):
+        with at_most(2):
             idp.get(path)
 
 
