@@ -20,7 +20,7 @@ from uuid_utils import uuid7
 
 from audit.actors import Actor, Door, address_of_caller
 from scim.api.authentication import BearerToken
-from scim.api.media import MEDIA_TYPE, answer_error
+from scim.api.media import MEDIA_TYPE, answer_error, pack
 from scim.protocol.errors import (
     InsufficientScope,
     InvalidSyntax,
@@ -36,7 +36,11 @@ from scim.storage.principals import Credentials, Principal
 
 log = structlog.get_logger(__name__)
 
-EVERY_ANSWER: Mapping[str, str] = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+EVERY_ANSWER: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Vary": "Accept-Encoding",
+}
 
 
 class Fault(ScimError):
@@ -82,6 +86,7 @@ class ScimView(APIView):
         for name, value in EVERY_ANSWER.items():
             headers[name] = value
         if response.content:
+            pack(response, request.META.get("HTTP_ACCEPT_ENCODING"))
             headers["Content-Length"] = str(len(response.content))
             if request.method == "HEAD":
                 response.content = b""
