@@ -65,8 +65,7 @@ def read_json(body: bytes) -> dict[str, Json]:
         raise InvalidSyntax(_TOO_DEEP) from None
     if not isinstance(value, dict):
         raise InvalidSyntax("The body must be a JSON object.")
-    if len({name.lower() for name in value}) != len(value):
-        raise InvalidSyntax("The body has a member twice, in different letter case.")
+    in_any_case(value)
     # Only an escape can bring a NUL or a surrogate, and only many brackets a deep value: most bodies skip the walk.
     if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
         _check_texts_and_depth(value)
@@ -182,7 +181,7 @@ def read_patch(body: dict[str, Json], resource_type: ResourceType, leniency: Len
     that clients can't write, NoTarget for a removal without a path, InvalidValue for a value that does not fit; and
     for an oddity that ``leniency`` does not heal, the oddity's error.
     """
-    members = any_case(body)
+    members = in_any_case(body)
     reading = Reading(leniency)
     reader = _PatchReader(resource_type, reading)
     if PATCH_SCHEMA not in texts(members.get("schemas")):
@@ -228,7 +227,7 @@ class _PatchReader:
     def read(self, operation: Json) -> Iterator[PatchOperation]:
         if not isinstance(operation, dict):
             raise InvalidSyntax("Every operation must be an object with 'op', 'path' and 'value'.")
-        members = any_case(operation)
+        members = in_any_case(operation)
         op, path, value = self._op(members.get("op")), members.get("path"), members.get("value")
         if path is not None and not isinstance(path, str):
             raise InvalidPath("'path' must be a text.")
@@ -376,13 +375,16 @@ def _is_read_only(path: ResolvedPath) -> bool:
     return Mutability.READ_ONLY in (path.attribute.mutability, path.leaf.mutability)
 
 
-def any_case(members: dict[str, Json]) -> dict[str, Json]:
-    """The members by their names in lower case (RFC 7643 section 2.1)."""
-    return {name.lower(): value for name, value in members.items()}
+def in_any_case(members: dict[str, Json]) -> dict[str, Json]:
+    """The members of an object by their names in lower case. Raises InvalidSyntax for one that is there twice."""
+    lowered = {name.lower(): value for name, value in members.items()}
+    if len(lowered) != len(members):
+        raise InvalidSyntax("The body has a member twice, in different letter case.")
+    return lowered
 
 
 def texts(value: Json) -> tuple[str, ...]:
-    """The texts in a list; none for what is no list."""
+    """The texts in a list; none where there is no list."""
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 

@@ -1,11 +1,17 @@
 """How one body is read: what is forgiven, what is refused, and the advice that comes up on the way."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scim.protocol.attributes import Attribute
 from scim.protocol.errors import Forbidden, InvalidValue, ScimError
 
 _MOST_ADVICE = 20
+
+
+def distinct(advice: Iterable[str]) -> tuple[str, ...]:
+    """Every sentence once, in the order of their coming; no more than a person would read."""
+    return tuple(dict.fromkeys(advice))[:_MOST_ADVICE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,8 @@ class Reading:
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """Every sentence for the request log once, in the order of their coming; no more than a person would read."""
-        return tuple(dict.fromkeys(self._advice))[:_MOST_ADVICE]
+        """The sentences for the request log."""
+        return distinct(self._advice)
 
     def forgive(self, oddity: Oddity) -> None:
         """Go on with what was made of it. In strict mode raises the oddity's error."""

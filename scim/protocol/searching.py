@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scim.protocol import quirks
 from scim.protocol.attributes import Json
 from scim.protocol.errors import InvalidValue
-from scim.protocol.messages import any_case, texts
+from scim.protocol.messages import in_any_case, texts
 from scim.protocol.reading import Oddity
 
 SEARCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
@@ -26,7 +26,7 @@ def read_search(body: dict[str, Json]) -> SearchRequest:
     A member that is null or an empty list counts as not sent; members that no search has are passed over. Raises
     InvalidValue for a member of the wrong type.
     """
-    members = any_case(body)
+    members = in_any_case(body)
     parameters = {}
     for name, (reader, wanted) in _MEMBERS.items():
         value = members.get(name.lower())

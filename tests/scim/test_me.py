@@ -11,8 +11,10 @@ from audit.actors import Door, operator_at_the_command_line
 from audit.models import AuditEvent
 from organizations.models import Organization
 from scim.models import Connection
+from scim.operations import me as operations
 from scim.operations.me import OWN
 from scim.protocol.schemas import CORE_USER, ENTERPRISE_USER, USER
+from scim.storage.principals import Credentials, Person
 from tests.scim.conftest import Idp, read
 from tests.scim.test_statements import at_most
 from users.models import PersonalToken, Role, Source, User
@@ -306,6 +308,25 @@ class TestTokens:
         User.objects.filter(pk=ada.pk).update(is_active=False)
         assert me.get("/Me").status_code == 401
         assert me.send("PUT", "/Me", {"userName": "ada@acme.example"}).status_code == 401
+
+    @pytest.mark.parametrize("deed", ["suspend", "delete"])
+    def test_whoever_leaves_while_they_write_writes_nothing(
+        self, me: Idp, ada: User, deed: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stock, by = operations.may_write, operator_at_the_command_line(me.organization.pk)
+
+        def leave_after_the_check(credentials: Credentials) -> Person:
+            person = stock(credentials)
+            if deed == "suspend":
+                accounts.set_active(ada.pk, False, by=by)
+            else:
+                accounts.delete(User.objects.get(pk=ada.pk), by=by)
+            return person
+
+        monkeypatch.setattr(operations, "may_write", leave_after_the_check)
+        response = me.send("PATCH", "/Me", change({"op": "add", "path": "nickName", "value": "Ada"}))
+        assert response.status_code == 401
+        assert not User.objects.filter(pk=ada.pk, document__contains="nickName").exists()
 
     def test_deletion_ends_it(self, idp: Idp, me: Idp, ada: User) -> None:
         assert idp.send("DELETE", f"/Users/{ada.pk}").status_code == 204
