@@ -8,13 +8,13 @@ from rest_framework.request import Request
 
 from scim.api.base import ScimView
 from scim.api.media import answer, answer_nothing, read_object
+from scim.api.resources import read_asked
 from scim.operations import groups, search
 from scim.operations.groups import Written
 from scim.operations.preconditions import Preconditions
 from scim.operations.provider import MAX_GROUP_BODY
 from scim.operations.resources import shown
 from scim.protocol.attributes import Json
-from scim.protocol.messages import read_search
 from scim.protocol.projection import EVERYTHING, Projection
 from scim.protocol.schemas import GROUP
 from scim.services import verdicts
@@ -77,9 +77,7 @@ class GroupSearchView(_View):
 
     def post(self, request: Request, slug: str) -> HttpResponse:
         """List or find groups."""
-        asked = read_search(read_object(request._request))
-        self.entry.advice = asked.advice
-        return self.answer_found(asked.parameters)
+        return self.answer_found(read_asked(self, request))
 
 
 class GroupView(_View):

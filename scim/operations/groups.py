@@ -72,7 +72,7 @@ def few_members_of(written: Written, base_url: str) -> str | None:
 
 def create(body: dict[str, Json], *, principal: Principal, by: Actor) -> Written:
     """Make a group (RFC 7644 section 3.3). Raises InvalidValue, InvalidSyntax and Uniqueness."""
-    resource, advice = read_resource(body, GROUP)
+    resource, advice = read_resource(body, GROUP, principal.leniency)
     with as_scim_errors():
         group = groups.create(
             str(resource["displayName"]),
@@ -91,7 +91,7 @@ def replace(
     Without ``externalId`` or ``members`` in the body these stay; null and an empty list take the members away.
     Raises NotFound, PreconditionFailed, InvalidValue, InvalidSyntax and Uniqueness.
     """
-    resource, advice = read_resource(body, GROUP)
+    resource, advice = read_resource(body, GROUP, principal.leniency)
     steps: list[Step] = []
     if any(name.lower() in _MEMBERS for name in body):
         steps.append(Replace(_named(resource.get("members"))))
@@ -106,7 +106,7 @@ def patch(
     To remove somebody who is no member is no error, as clients repeat themselves.
     Raises what ``replace`` does, and InvalidPath, InvalidFilter, NoTarget and Mutability.
     """
-    wanted = read_patch(body, GROUP)
+    wanted = read_patch(body, GROUP, principal.leniency)
     steps = steps_of([operation for operation in wanted.operations if _is_about_members(operation)])
     others = [operation for operation in wanted.operations if not _is_about_members(operation)]
     return _change(

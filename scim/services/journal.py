@@ -24,6 +24,7 @@ from django.utils import timezone
 from organizations.models import Organization
 from scim.models import RequestLog, Token
 from scim.services.verdicts import TOKEN_FAULTS
+from users.models import PersonalToken
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,9 @@ PRUNED_AT_ONCE = 1000
 LONGEST_QUERY = 10_000
 
 # Whatever looks like one of our tokens, or stands where people put secrets, is not for the log.
-_SECRETS = re.compile(r"smgr_\w+|(?<=token=)[^&]+|(?<=password=)[^&]+|(?<=secret=)[^&]+|(?<=authorization=)[^&]+", re.I)
+_SECRETS = re.compile(
+    r"smg[rp]_\w+|(?<=token=)[^&]+|(?<=password=)[^&]+|(?<=secret=)[^&]+|(?<=authorization=)[^&]+", re.I
+)
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 _COLUMNS = (
@@ -179,12 +182,13 @@ def _write(batch: Sequence[Entry]) -> None:
     slugs = {entry.slug for entry in batch if entry.slug.isprintable()}
     organizations = dict(Organization.objects.filter(slug__in=slugs).values_list("slug", "pk"))
     digests = {entry.digest for entry in batch if entry.digest}
-    tokens = {token.digest: token for token in Token.objects.filter(digest__in=digests)} if digests else {}
+    tokens = _tokens(digests)
     # All that is the same for the whole batch, for this competes with the answers for the process's time.
     key = str if connection.features.has_native_uuid_field else _hexadecimal
     owners = {slug: key(organization_id) for slug, organization_id in organizations.items()}
     presented = {
-        digest: _Presented(key(token.organization_id), key(token.pk), str(token)) for digest, token in tokens.items()
+        digest: _Presented(key(token.organization_id), key(token.pk) if isinstance(token, Token) else None, str(token))
+        for digest, token in tokens.items()
     }
     moment = connection.ops.adapt_datetimefield_value
     rows = [
@@ -197,6 +201,15 @@ def _write(batch: Sequence[Entry]) -> None:
     _counts.homeless += len(batch) - len(rows)
 
 
+def _tokens(digests: set[str]) -> dict[str, Token | PersonalToken]:
+    """The tokens of those digests; most batches have none but connections' tokens."""
+    found: dict[str, Token | PersonalToken] = {}
+    for kind in (Token, PersonalToken):
+        if digests - found.keys():
+            found |= {token.digest: token for token in kind.objects.filter(digest__in=digests - found.keys())}
+    return found
+
+
 def _insert(rows: Sequence[tuple[Any, ...]]) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -207,22 +220,22 @@ def _insert(rows: Sequence[tuple[Any, ...]]) -> None:
             cursor.executemany(f"INSERT INTO {_INTO} VALUES ({', '.join(['%s'] * len(_COLUMNS))})", rows)  # noqa: S608
 
 
-def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, Token]) -> None:
+def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, Token | PersonalToken]) -> None:
     latest = {entry.digest: entry for entry in batch if entry.authenticated}
     # In one order everywhere, so that two processes never wait for each other.
     for token, entry in sorted(((tokens[digest], latest[digest]) for digest in latest.keys() & tokens.keys()), key=_id):
-        Token.objects.of(token.organization_id).filter(pk=token.pk).update(
+        type(token).objects.of(token.organization_id).filter(pk=token.pk).update(
             last_used_at=entry.started, last_used_address=entry.address or None, last_used_client=_clean(entry.client)
         )
 
 
-def _id(used: tuple[Token, Entry]) -> UUID:
+def _id(used: tuple[Token | PersonalToken, Entry]) -> UUID:
     return used[0].pk
 
 
 @dataclass(frozen=True, slots=True)
 class _Presented:
-    """A token's organization, id and label as its rows have them."""
+    """A token's organization, id (None for a person's, which the log does not refer to) and label as rows have them."""
 
     organization: str
     key: str | None
@@ -268,6 +281,6 @@ def _row(
 
 def _clean(text: str) -> str:
     """The text without secrets and without what no column or page can hold; most texts need neither search."""
-    if "=" in text or "smgr_" in text.lower():
+    if "=" in text or "smg" in text.lower():
         text = _SECRETS.sub("***", text)
     return text if text.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -8,11 +8,12 @@ from uuid import UUID
 import orjson
 
 from scim.protocol.attributes import Json
+from scim.protocol.errors import Unauthorized
 from scim.protocol.filters import Resolved
 from scim.protocol.ordering import Order
 from scim.storage import sql
 from scim.storage.compiler import compile_filter, compile_order
-from scim.storage.principals import Credentials
+from scim.storage.principals import INVALID, Credentials
 from scim.storage.resource_types import USER, StoredType
 from scim.storage.sql import Sql
 
@@ -99,6 +100,18 @@ def find(user_id: str, credentials: Credentials, base_url: str) -> Stored | None
         return None
     document, version, name, groups = row
     return Stored(document, version, name, _groups(orjson.loads(groups), base_url) if groups else "")
+
+
+def find_person(credentials: Credentials, base_url: str) -> tuple[Stored, frozenset[str]]:
+    """The user whom a personal token stands for, and the token's scopes. Raises Unauthorized and NotImplementedHere."""
+    row = sql.one(sql.OF_PERSON[sql.vendor()], credentials.values)
+    if row is None:
+        credentials.person()
+        # Valid by now, but not a moment ago.
+        raise Unauthorized(INVALID, cause="token-unknown")
+    document, version, name, groups, scopes = row
+    stored = Stored(document, version, name, _groups(orjson.loads(groups), base_url) if groups else "")
+    return stored, frozenset(scopes.split())
 
 
 def find_group(group_id: str, credentials: Credentials) -> Stored | None:

@@ -50,11 +50,22 @@ GROUPS_TENANT = f"{TENANT[:-1]} AND c.groups_enabled)"
 # Whatever can be known of a token before anything is asked of it, its organization's default role included.
 PRESENTED = (
     "SELECT t.id, t.prefix, t.revoked_at IS NOT NULL, t.expires_at IS NOT NULL AND t.expires_at <= CURRENT_TIMESTAMP,"
-    " c.enabled, c.manage_admins, c.groups_enabled, o.id, o.slug, o.is_active, r.id, r.key, r.name"
+    " c.enabled, c.manage_admins, c.groups_enabled, c.strict, o.id, o.slug, o.is_active, r.id, r.key, r.name"
     " FROM scim_token t"
     " JOIN scim_connection c ON c.id = t.connection_id"
     " JOIN organizations_organization o ON o.id = t.organization_id"
     " LEFT JOIN users_role r ON r.organization_id = o.id AND r.is_default"
+    " WHERE t.digest = %s"
+)
+
+# The same of a personal token.
+PRESENTED_BY_PERSON = (
+    "SELECT t.prefix, t.scopes, t.revoked_at IS NOT NULL,"
+    " t.expires_at IS NOT NULL AND t.expires_at <= CURRENT_TIMESTAMP, o.id, o.slug, o.is_active,"
+    " u.id, u.user_name, u.is_active"
+    " FROM users_personaltoken t"
+    " JOIN users_user u ON u.id = t.user_id"
+    " JOIN organizations_organization o ON o.id = t.organization_id"
     " WHERE t.digest = %s"
 )
 
@@ -75,6 +86,19 @@ BY_ID: Mapping[str, str] = {
     vendor: (
         f"SELECT u.document, u.version, u.user_name, {_GROUPS_OF_ONE.format(as_json)} FROM users_user u"  # noqa: S608
         f" WHERE u.id = %s AND u.organization_id = {TENANT}"
+    )
+    for vendor, as_json in _AS_JSON.items()
+}
+
+# The user whom a personal token stands for, and its scopes, if the token is valid at that organization's address.
+OF_PERSON: Mapping[str, str] = {
+    vendor: (
+        f"SELECT u.document, u.version, u.user_name, {_GROUPS_OF_ONE.format(as_json)}, t.scopes"  # noqa: S608
+        " FROM users_personaltoken t"
+        " JOIN users_user u ON u.id = t.user_id"
+        " JOIN organizations_organization o ON o.id = t.organization_id"
+        " WHERE t.digest = %s AND o.slug = %s AND t.revoked_at IS NULL"
+        " AND (t.expires_at IS NULL OR t.expires_at > CURRENT_TIMESTAMP) AND u.is_active AND o.is_active"
     )
     for vendor, as_json in _AS_JSON.items()
 }

@@ -8,6 +8,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from organizations.tokens import digest
 from scim.protocol import schemas
 from scim.protocol.attributes import Attribute, Returned, Type
 from scim.protocol.errors import InvalidFilter
@@ -15,7 +16,6 @@ from scim.protocol.grammar import parse_filter
 from scim.protocol.matching import matches
 from scim.protocol.resolution import OPERATORS, resolve_filter
 from scim.protocol.validation import read_resource
-from scim.services import connections
 from scim.services.connections import base_url_at
 from scim.storage import repository
 from scim.storage.principals import Credentials
@@ -147,7 +147,7 @@ def agree(idp: Idp, resources: list[dict[str, Any]], filters: list[str]) -> None
     users = [store(idp, resource, number, role) for number, resource in enumerate(resources)]
     base_url = base_url_at("acme")
     shown = {str(user.pk): json.loads(repository.represent(user.document, base_url)) for user in users}
-    credentials = Credentials(connections.digest(idp.token), "acme")
+    credentials = Credentials(digest(idp.token), "acme")
     for text in filters:
         try:
             condition = resolve_filter(parse_filter(text), schemas.USER)

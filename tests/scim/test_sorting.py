@@ -8,13 +8,13 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from organizations.tokens import digest
 from scim.protocol import schemas
 from scim.protocol.attributes import Type
 from scim.protocol.grammar import parse_filter
 from scim.protocol.ordering import Order, resolve_order
 from scim.protocol.resolution import resolve_filter
 from scim.protocol.values import comparable
-from scim.services import connections
 from scim.services.connections import base_url_at
 from scim.storage import repository
 from scim.storage.principals import Credentials
@@ -67,7 +67,7 @@ def agree(idp: Idp, resources: list[dict[str, Any]], orders: list[tuple[str, str
         order = resolve_order(sort_by, sort_order, schemas.USER)
         assert order is not None
         wanted = sorted_in_memory(order, shown)
-        credentials = Credentials(connections.digest(idp.token), "acme")
+        credentials = Credentials(digest(idp.token), "acme")
         found = repository.page(credentials, order=order, offset=0, limit=200)
         filtered = repository.matching(condition, credentials, order=order, offset=1, limit=2, base_url=base_url)
         assert [json.loads(document)["id"] for document in found.documents] == wanted, (sort_by, sort_order)

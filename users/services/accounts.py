@@ -21,7 +21,7 @@ from domains.services import check_addresses
 from organizations.refusals import Refusal
 from organizations.services import lock
 from users import profile as profiles
-from users.models import Role, Source, User, UserValue
+from users.models import PersonalToken, Role, Source, User, UserValue
 from users.profile import Profile
 from users.services import groups
 from users.statements import locked
@@ -117,6 +117,9 @@ def update(user: User, profile: Profile, *, role: Role | None = None, by: Actor,
                 _refuse_taken_names(user)
             if was_active and not user.is_active:
                 user.session_epoch += 1
+                PersonalToken.objects.of(by.organization_id).filter(user=user, revoked_at=None).update(
+                    revoked_at=profiles.now()
+                )
             rows.update(user, _CHANGED)
             if profile.get("emails") != before.get("emails"):
                 UserValue.objects.filter(user=user).delete()
@@ -136,7 +139,10 @@ def update(user: User, profile: Profile, *, role: Role | None = None, by: Actor,
 
 @transaction.atomic
 def set_active(user_id: UUID, wanted: bool, *, by: Actor) -> User:
-    """Suspend a person, which ends all their sessions at once, or let them in again. Raises LastAdmin, UserUnknown."""
+    """Suspend a person, which ends all their sessions and personal tokens at once, or let them in again.
+
+    Raises LastAdmin, UserUnknown.
+    """
     user = find(user_id, organization_id=by.organization_id)
     update(user, {**profiles.read(user), "active": wanted}, by=by)
     return user
