@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -144,7 +143,7 @@ def _measure(options: argparse.Namespace) -> Report:
 @contextmanager
 def _stand(users: int, kind: str) -> Iterator[Stand]:
     with _database(kind) as url, tempfile.TemporaryDirectory(prefix="saasmanager-bench-") as folder:
-        port, file = _free_port(), Path(folder) / "target.json"
+        port, file = postgres.free_port(), Path(folder) / "target.json"
         environment = environment_of(port, url)
         _say(f"{users:,} users: filling {kind} ...")
         # A command may take its time, a request may not.
@@ -154,7 +153,7 @@ def _stand(users: int, kind: str) -> Iterator[Stand]:
         target = Target(base_path=BASE_PATH, **seeded)
         with (
             serving(OURS, port, target, environment) as ours,
-            serving(BARE, _free_port(), target, environment) as bare,
+            serving(BARE, postgres.free_port(), target, environment) as bare,
         ):
             yield Stand(_with_late_cursor(ours), _with_late_cursor(bare), environment, file, database)
 
@@ -214,12 +213,6 @@ def _run(module: str, *arguments: str, environment: Mapping[str, str]) -> str:
     if done.returncode:
         sys.exit(f"{module} ended with status {done.returncode}.")
     return done.stdout
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _say(text: str) -> None:

@@ -22,7 +22,7 @@ from scripts import serve
 from scripts.bench import __main__ as bench
 from scripts.bench import report, seeding
 from scripts.bench.calls import Call, Target
-from scripts.bench.client import Connection, WrongAnswerError, drive
+from scripts.bench.client import Connection, Feed, WrongAnswerError, drive
 from scripts.bench.measuring import Result, Side
 from scripts.bench.operations import BY_NAME, COUNTS, Limits
 from scripts.bench.people import ENTERPRISE, person
@@ -99,7 +99,7 @@ def client() -> Iterator[Connection]:
 def test_an_answer_in_pieces_is_put_together(client: Connection) -> None:
     call = Call("GET", "/Users", b'"userName":', 2)
     assert client.ask(call) == Pieces.body
-    assert drive([client], iter([call] * 10), seconds=math.inf, most=10).answers == 10
+    assert drive([client], Feed(iter([call] * 10)), seconds=math.inf, most=10).answers == 10
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_an_answer_in_pieces_is_put_together(client: Connection) -> None:
 )
 def test_a_wrong_answer_ends_the_run(client: Connection, call: Call, complaint: str) -> None:
     with pytest.raises(WrongAnswerError, match=complaint):
-        drive([client], iter([call] * 10), seconds=math.inf, most=10)
+        drive([client], Feed(iter([call] * 10)), seconds=math.inf, most=10)
 
 
 def result(name: str, ratio: float, cpu: float | None = 1.0) -> Result:
