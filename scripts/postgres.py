@@ -106,7 +106,7 @@ def _initialise(programs: Path, data: Path, owner: dict[str, Any]) -> None:
 
 @contextmanager
 def _serving(programs: Path, folder: Path, owner: dict[str, Any], settings: dict[str, str]) -> Iterator[int]:
-    port = _free_port()
+    port = free_port()
     options = [f"--{name}={value}" for name, value in {**settings, "port": port}.items()]
     with (folder / "log").open("wb") as log:
         # In a session of its own: Ctrl-C stops the tests first, then they stop the server.
@@ -135,7 +135,8 @@ def _answers(port: int) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody listens on at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

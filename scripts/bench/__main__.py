@@ -4,13 +4,12 @@ import argparse
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from scripts import postgres, serve
@@ -20,48 +19,31 @@ from scripts.bench.client import WrongAnswerError
 from scripts.bench.measuring import Result, measure
 from scripts.bench.operations import BY_NAME, OPERATIONS, Operation
 from scripts.bench.report import Counted, Report
-from scripts.bench.servers import BARE, OURS, Server, ServerError, environment_of, serving
+from scripts.bench.servers import BARE, CONNECTIONS, OURS, WORKERS, Server, ServerError, environment_of, serving
 
 BASE_PATH = "/scim/bench/v2"
 
 
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Both servers on one filled database, and what a process needs that runs either application by itself."""
+
+    ours: Server
+    bare: Server
+    environment: Mapping[str, str]
+    file: Path
+    database: str
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Run the bench; return the exit status. Raises what its parts raise when they can't work."""
+    """Run the bench and return the exit status. Raises what its parts raise when they can't work."""
     options = parse(arguments)
-    results: list[Result] = []
-    counted: list[Counted] = []
-    not_offered: list[tuple[str, int]] = []
-    machine = report.machine("")
-    for users in options.users:
-        with _database(options.database) as url, tempfile.TemporaryDirectory(prefix="saasmanager-bench-") as folder:
-            port, file = _free_port(), Path(folder) / "target.json"
-            environment = environment_of(port, url)
-            _say(f"{users:,} users: filling {options.database} ...")
-            _run(
-                "scripts.bench.seeding", str(users), str(file), environment={**environment, "DATABASE_TIMEOUTS": "off"}
-            )
-            seeded = json.loads(file.read_text())
-            machine["database"] = seeded.pop("database")
-            target = Target(base_path=BASE_PATH, **seeded)
-            with (
-                serving(OURS, port, target, environment) as ours,
-                serving(BARE, _free_port(), target, environment) as bare,
-            ):
-                ours, bare = _with_late_cursor(ours), _with_late_cursor(bare)
-                if options.profile:
-                    _profile(options.profile, file, environment, ours=ours, bare=bare)
-                    continue
-                for operation in options.ops:
-                    if operation.feature and not _offers(ours, operation.feature):
-                        not_offered.append((operation.name, users))
-                        continue
-                    _say(f"{users:,} users: {operation.name} ...")
-                    results.append(measure(operation, ours, bare, rounds=options.rounds, seconds=options.seconds))
-                counted = _count(file, environment, ours)
     if options.profile:
+        for users in options.users:
+            with _stand(users, options.database) as stand:
+                _profile(options.profile, stand)
         return 0
-    shown = {**vars(options), "ops": [operation.name for operation in options.ops], "json": str(options.json or "")}
-    found = Report(machine, shown, results, counted, not_offered)
+    found = _measure(options)
     print(found.as_text())
     if options.json:
         options.json.write_text(json.dumps(found.as_json(), indent=1) + "\n")
@@ -82,7 +64,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=_seconds, default=1.0, metavar="S", help="seconds a round and side (1)")
     parser.add_argument("--ops", type=_operations, default=OPERATIONS, metavar="OP,OP", help="only these operations")
     parser.add_argument("--database", choices=("postgresql", "sqlite"), default="postgresql")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole report there, too")
+    parser.add_argument("--json", type=_file, metavar="FILE", help="write the whole report there, too")
     parser.add_argument("--strict", action="store_true", help="exit with status 1 if anything is below its floor")
     parser.add_argument(
         "--profile", type=_operation, metavar="OP", help="measure nothing; say where a request's time goes"
@@ -121,6 +103,61 @@ def _operations(text: str) -> list[Operation]:
     return [operation for operation in OPERATIONS if operation.name in wanted]
 
 
+def _file(text: str) -> Path:
+    file = Path(text)
+    if not file.parent.is_dir() or file.is_dir():
+        raise argparse.ArgumentTypeError(f"a file in a folder that exists, not {text!r}")
+    return file
+
+
+def _measure(options: argparse.Namespace) -> Report:
+    machine = report.machine()
+    results: list[Result] = []
+    counted: list[Counted] = []
+    not_offered: list[tuple[str, int]] = []
+    for users in options.users:
+        with _stand(users, options.database) as stand:
+            machine["database"] = stand.database
+            for operation in options.ops:
+                if not _is_offered(operation, stand.ours):
+                    not_offered.append((operation.name, users))
+                    continue
+                if options.database == "sqlite":
+                    operation = operation.on_sqlite()
+                result = measure(operation, stand.ours, stand.bare, rounds=options.rounds, seconds=options.seconds)
+                results.append(result)
+                _say(f"{users:,} users, {operation.name}: {result.ratio:.2f} ({report.verdict(result)})")
+            # They do not depend on how many users there are.
+            counted = _counted(stand)
+    chosen = {
+        "users": options.users,
+        "rounds": options.rounds,
+        "seconds": options.seconds,
+        "operations": [operation.name for operation in options.ops],
+        "connections": CONNECTIONS,
+        "workers": WORKERS,
+    }
+    return Report(machine, chosen, results, counted, not_offered)
+
+
+@contextmanager
+def _stand(users: int, kind: str) -> Iterator[Stand]:
+    with _database(kind) as url, tempfile.TemporaryDirectory(prefix="saasmanager-bench-") as folder:
+        port, file = postgres.free_port(), Path(folder) / "target.json"
+        environment = environment_of(port, url)
+        _say(f"{users:,} users: filling {kind} ...")
+        # A command may take its time, a request may not.
+        _run("scripts.bench.seeding", str(users), str(file), environment={**environment, "DATABASE_TIMEOUTS": "off"})
+        seeded = json.loads(file.read_text())
+        database = seeded.pop("database")
+        target = Target(base_path=BASE_PATH, **seeded)
+        with (
+            serving(OURS, port, target, environment) as ours,
+            serving(BARE, postgres.free_port(), target, environment) as bare,
+        ):
+            yield Stand(_with_late_cursor(ours), _with_late_cursor(bare), environment, file, database)
+
+
 @contextmanager
 def _database(kind: str) -> Iterator[str]:
     """The DATABASE_URL of a new database, which is gone afterwards."""
@@ -138,31 +175,36 @@ def _with_late_cursor(server: Server) -> Server:
     return replace(server, target=replace(server.target, late_cursor=cursor))
 
 
-def _offers(ours: Server, feature: str) -> bool:
+def _is_offered(operation: Operation, ours: Server) -> bool:
+    if not operation.feature:
+        return True
     with ours.connected() as (connection, *_):
         config = json.loads(connection.ask(Call("GET", "/ServiceProviderConfig", b'"authenticationSchemes":')))
-    return bool(config[feature]["supported"])
+    return bool(config[operation.feature]["supported"])
 
 
-def _count(file: Path, environment: dict[str, str], ours: Server) -> list[Counted]:
-    file.write_text(json.dumps(asdict(ours.target)))
-    printed = _run("scripts.bench.inside", OURS, str(file), environment=environment)
-    return [Counted(**each) for each in json.loads(printed)]
+def _counted(stand: Stand) -> list[Counted]:
+    return [Counted(**each) for each in json.loads(_inside(OURS, stand.ours, stand))]
 
 
-def _profile(name: str, file: Path, environment: dict[str, str], *, ours: Server, bare: Server) -> None:
-    if BY_NAME[name].feature and not _offers(ours, BY_NAME[name].feature):
+def _profile(name: str, stand: Stand) -> None:
+    if not _is_offered(BY_NAME[name], stand.ours):
         sys.exit(f"The server does not offer {name}.")
-    for title, application, server in (("Bare baseline", BARE, bare), ("Ours", OURS, ours)):
-        file.write_text(json.dumps(asdict(server.target)))
-        print(f"=== {title}: {name}, {server.target.users:,} users ===")
-        print(_run("scripts.bench.inside", application, str(file), name, environment=environment))
+    for title, application, server in (("Bare baseline", BARE, stand.bare), ("Ours", OURS, stand.ours)):
+        print(f"=== {title}: {name}, {server.target.users:,} users, {stand.database} ===")
+        print(_inside(application, server, stand, name))
 
 
-def _run(module: str, *arguments: str, environment: dict[str, str]) -> str:
+def _inside(application: str, server: Server, stand: Stand, *arguments: str) -> str:
+    stand.file.write_text(json.dumps(asdict(server.target)))
+    return _run("scripts.bench.inside", application, str(stand.file), *arguments, environment=stand.environment)
+
+
+def _run(module: str, *arguments: str, environment: Mapping[str, str]) -> str:
     """What a part of the bench prints that needs Django to itself. Ends the run if the part fails, with its words."""
     done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
+        # Only `make serve` collects the static files; nothing here asks for one.
+        [sys.executable, "-W", "ignore:No directory at", "-m", module, *arguments],
         cwd=serve.ROOT,
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
@@ -171,12 +213,6 @@ def _run(module: str, *arguments: str, environment: dict[str, str]) -> str:
     if done.returncode:
         sys.exit(f"{module} ended with status {done.returncode}.")
     return done.stdout
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _say(text: str) -> None:
@@ -188,7 +224,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     try:
         sys.exit(main(sys.argv[1:]))
-    except (postgres.PostgresqlError, ServerError, WrongAnswerError) as problem:
+    except (postgres.PostgresqlError, ServerError, WrongAnswerError, OSError) as problem:
         sys.exit(f"The bench can't go on. {problem}")
     except KeyboardInterrupt:
         sys.exit("stopped")

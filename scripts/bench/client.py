@@ -15,6 +15,21 @@ END_OF_HEAD = b"\r\n\r\n"
 LENGTH = b"content-length:"
 
 
+class Feed:
+    """A stream of requests whose next one is made while the servers are at work, so that nobody waits for it."""
+
+    def __init__(self, calls: Iterator[Call]) -> None:
+        self._calls = calls
+        self._made: list[Call] = []
+
+    def take(self) -> Call:
+        return self._made.pop() if self._made else next(self._calls)
+
+    def prepare(self) -> None:
+        if not self._made:
+            self._made.append(next(self._calls))
+
+
 class WrongAnswerError(Exception):
     """A server did not answer what it was asked; the message shows both."""
 
@@ -116,17 +131,19 @@ class Connection:
         return f"{self._call.method} {self._call.path}"
 
 
-def drive(connections: Sequence[Connection], calls: Iterator[Call], *, seconds: float, most: int | None = None) -> Load:
+def drive(connections: Sequence[Connection], feed: Feed, *, seconds: float, most: int | None = None) -> Load:
     """Keep every connection busy for so many seconds, or with so many requests at ``most``. Raises WrongAnswerError."""
     now, waits = time.perf_counter, []
     poll, by_number = select.poll(), {connection.socket.fileno(): connection for connection in connections}
     started = last = now()
     for number, connection in by_number.items():
         poll.register(number, select.POLLIN)
-        connection.send(next(calls))
+        connection.send(feed.take())
     left = len(connections)
     more = float("inf") if most is None else most - left
     while left:
+        if more > 0:
+            feed.prepare()
         ready = poll.poll(TIMEOUT * 1000)
         if not ready:
             raise WrongAnswerError(f"No answer within {TIMEOUT} seconds.")
@@ -140,7 +157,7 @@ def drive(connections: Sequence[Connection], calls: Iterator[Call], *, seconds: 
             connection.check(answer)
             if last - started < seconds and more > 0:
                 more -= 1
-                connection.send(next(calls))
+                connection.send(feed.take())
             else:
                 left -= 1
     return Load(len(waits), last - started, statistics.median(waits))

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from scripts.bench.calls import Calls
-from scripts.bench.client import Load, drive
+from scripts.bench.client import Feed, Load, drive
 from scripts.bench.operations import Against, Measure, Operation
 from scripts.bench.servers import Server
 
@@ -65,10 +64,10 @@ class _Round:
 def measure(operation: Operation, ours: Server, bare: Server, *, rounds: int, seconds: float) -> Result:
     """Measure one operation in so many rounds, each so many seconds a side. Raises WrongAnswerError."""
     other = bare if operation.against is Against.BARE else ours
-    sides = ((ours, operation.ours(ours.target)), (other, operation.other(other.target)))
-    for server, calls in sides:
+    sides = ((ours, Feed(operation.ours(ours.target))), (other, Feed(operation.other(other.target))))
+    for server, feed in sides:
         with server.connected() as connections:
-            drive(connections, calls, seconds=float("inf"), most=operation.warm_up)
+            drive(connections, feed, seconds=float("inf"), most=operation.warm_up)
     time.sleep(SETTLING)
     pairs: list[tuple[_Round, _Round]] = []
     for number in range(rounds):
@@ -79,10 +78,10 @@ def measure(operation: Operation, ours: Server, bare: Server, *, rounds: int, se
     return _result(operation, ours.target.users, pairs)
 
 
-def _round(server: Server, calls: Calls, seconds: float) -> _Round:
+def _round(server: Server, feed: Feed, seconds: float) -> _Round:
     with server.connected() as connections:
         before = server.cpu()
-        load = drive(connections, calls, seconds=seconds)
+        load = drive(connections, feed, seconds=seconds)
         if server.keeps_a_log:
             time.sleep(SETTLING)
         return _Round(load, (server.cpu() - before) / load.answers)

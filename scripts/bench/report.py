@@ -15,6 +15,11 @@ from scripts.bench.operations import Limits, Measure
 
 PACKAGES = ("django", "djangorestframework", "granian", "psycopg", "orjson")
 
+HEAD = (
+    "operation", "users", "ours/s", "other/s", "ours p50 ms", "other p50 ms", "ratio", "CPU ratio", "floor; goal",
+    "verdict",
+)  # fmt: skip
+
 
 class Verdict(StrEnum):
     """Where a figure lies."""
@@ -66,36 +71,17 @@ class Report:
         }
 
     def as_text(self) -> str:
-        machine = self.machine
-        head = (
-            f"{machine['database']}, Python {machine['python']}, {machine['cores']} cores, commit {machine['commit']}"
-        )
-        ratios = [_row(result) for result in self.results]
-        ratios += [[name, f"{n:,}", *[""] * 7, Verdict.NOT_OFFERED] for name, n in self.not_offered]
+        facts = self.machine
+        rows = [_row(result) for result in self.results]
+        rows += [[name, f"{n:,}", *[""] * (len(HEAD) - 3), Verdict.NOT_OFFERED] for name, n in self.not_offered]
         counts = [
-            [count.name, str(count.statements), f"<= {count.floor}", f"<= {count.goal}", count.verdict]
+            [count.name, str(count.statements), f"≤ {count.floor}", f"≤ {count.goal}", count.verdict]
             for count in self.counted
         ]
-        return "\n\n".join(
-            [
-                head,
-                table(
-                    [
-                        "operation",
-                        "users",
-                        "ours/s",
-                        "other/s",
-                        "p50 ms",
-                        "other",
-                        "ratio",
-                        "CPU",
-                        "floor; goal",
-                        "verdict",
-                    ],
-                    ratios,
-                ),
-                table(["statements", "", "floor", "goal", "verdict"], counts),
-            ]
+        return (
+            f"{facts['database']}, Python {facts['python']}, {facts['cores']} cores, commit {facts['commit']}\n\n"
+            f"{table(HEAD, rows)}\n\n"
+            f"{table(['database statements', '', 'floor', 'goal', 'verdict'], counts)}"
         )
 
 
@@ -126,38 +112,37 @@ def _row(result: Result) -> list[str]:
         f"{other.p50_ms:.2f}",
         f"{result.ratio:.2f}",
         "" if result.cpu is None else f"{result.cpu:.2f}",
-        "; ".join(_limits(each, operation.measure) for each in (operation.floor, operation.goal) if each),
+        "; ".join(in_words(each, operation.measure) for each in (operation.floor, operation.goal) if each),
         verdict(result),
     ]
 
 
-def _limits(limits: Limits, measure: Measure) -> str:
-    sign = ">=" if measure is Measure.RATE else "<="
-    cpu = "" if limits.cpu is None else f" CPU <= {limits.cpu:.2f}"
+def in_words(limits: Limits, measure: Measure) -> str:
+    sign = "≥" if measure is Measure.RATE else "≤"
+    cpu = "" if limits.cpu is None else f", CPU ≤ {limits.cpu:.2f}"
     return f"{sign} {limits.ratio:.2f}{cpu}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns as wide as they need to be: words to the left, figures to the right."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = []
-    for row in (head, *rows):
-        cells = [
-            cell.rjust(width) if any(each[:1].isdigit() for each in column) else cell.ljust(width)
-            for cell, width, column in zip(row, widths, zip(*rows, strict=True), strict=True)
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    columns = [[row[place] for row in rows] for place in range(len(head))]
+    layout = [
+        (str.rjust if any(cell[:1].isdigit() for cell in column) else str.ljust, max(map(len, [title, *column])))
+        for title, column in zip(head, columns, strict=True)
+    ]
+    return "\n".join(
+        "  ".join(justify(cell, width) for cell, (justify, width) in zip(row, layout, strict=True)).rstrip()
+        for row in (head, *rows)
+    )
 
 
-def machine(database: str) -> dict[str, Any]:
-    """What figures depend on: the machine, the versions, the commit, and how busy it was when the run began."""
+def machine() -> dict[str, Any]:
+    """What figures depend on: the machine, the versions, the commit, and how busy it was before."""
     return {
         "system": platform.platform(),
         "cores": os.cpu_count(),
         "load": os.getloadavg()[0],
         "python": platform.python_version(),
-        "database": database,
         "packages": {name: version(name) for name in PACKAGES},
         "commit": _commit(),
     }

@@ -5,12 +5,15 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import django
 import orjson
 
 from scripts.bench import people
+
+if TYPE_CHECKING:
+    from users.models import Role, User
 
 SLUG = "bench"
 BATCH = 2_000
@@ -21,18 +24,19 @@ KNOWN = 500
 def main(users: int, file: Path) -> None:
     """Migrate the database that the environment names, fill it, and write what clients must know to ``file``."""
     django.setup()
+    from django.conf import settings
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, interactive=False)
     call_command("createcachetable", verbosity=0)
-    file.write_bytes(orjson.dumps(seed(users)))
+    token, known = add_people(users)
+    _copy_for_the_baseline(f"{settings.BASE_URL}/scim/{SLUG}/v2")
+    database = _tidied()
+    file.write_bytes(orjson.dumps({"token": token, "users": users, "people": known, "database": database}))
 
 
-def seed(users: int) -> dict[str, Any]:
-    """Fill the migrated, empty database; return the token, some of the people, and the database's version."""
-    from django.conf import settings
-    from django.db import connection
-
+def add_people(users: int) -> tuple[str, list[list[str]]]:
+    """Make an organization of so many people; return its bearer token, and id and userName of some of them."""
     from scim.services.onboarding import open_organization
     from users.models import Headcount, Role, User, UserValue
     from users.profile import value_rows
@@ -41,28 +45,19 @@ def seed(users: int) -> dict[str, Any]:
         "Bench", SLUG, domains_with_requests=[people.WORK_DOMAIN, people.HOME_DOMAIN], enable_scim=True
     )
     role = Role.objects.of(opened.organization.pk).get(is_default=True)
-    known = set(random.Random(7).sample(range(users), min(users, KNOWN)))  # noqa: S311
-    asked_for = []
+    chosen = set(random.Random(7).sample(range(users), min(users, KNOWN)))  # noqa: S311
+    known = []
     for start in range(0, users, BATCH):
         batch = list(_users(range(start, min(start + BATCH, users)), role))
         User.objects.bulk_create(batch)
         UserValue.objects.bulk_create([value for user in batch for value in value_rows(user)])
-        asked_for += [[str(user.pk), user.user_name] for n, user in enumerate(batch, start) if n in known]
+        known += [[str(user.pk), user.user_name] for number, user in enumerate(batch, start) if number in chosen]
     Headcount.objects.update_or_create(organization=opened.organization, defaults={"users": users})
-    _copy_for_the_baseline(f"{settings.BASE_URL}/scim/{SLUG}/v2")
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            for statement in ("VACUUM ANALYZE", "CHECKPOINT"):
-                cursor.execute(statement)
-            cursor.execute("SHOW server_version")
-            version = f"PostgreSQL {cursor.fetchone()[0]}"
-        else:
-            version = f"SQLite {sqlite3.sqlite_version}"
-    return {"token": opened.bearer_token, "users": users, "people": asked_for, "database": version}
+    return opened.bearer_token or "", known
 
 
-def _users(numbers: range, role: Any) -> Iterator[Any]:
-    """Unsaved rows as the service would write them, one document each."""
+def _users(numbers: range, role: "Role") -> Iterator["User"]:
+    """Unsaved rows, with what the service would write into them."""
     from domains.addresses import canonical
     from users import profile as profiles
     from users.models import Source, User
@@ -98,6 +93,19 @@ def _copy_for_the_baseline(base_url: str) -> None:
             "INSERT INTO bench_user SELECT id, 1, user_name_key, replace(document, %s, %s) FROM users_user ORDER BY id",
             ['"location":"/', f'"location":"{base_url}/'],
         )
+
+
+def _tidied() -> str:
+    """Do what the database would do by itself some time later, during the run; return its name and version."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        return f"SQLite {sqlite3.sqlite_version}"
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("CHECKPOINT")
+        cursor.execute("SHOW server_version")
+        return f"PostgreSQL {cursor.fetchone()[0]}"
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ BARE = "scripts.bench.baseline:application"
 
 
 class ServerError(Exception):
-    """A server did not start; the message has its last words."""
+    """A server did not start, with its last words, or lost a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,11 @@ class Server:
     keeps_a_log: bool
 
     def cpu(self) -> float:
-        """The seconds of CPU time that its processes have used."""
-        times = [process.cpu_times() for process in self.processes]
+        """The seconds of CPU time that its processes have used. Raises ServerError."""
+        try:
+            times = [process.cpu_times() for process in self.processes]
+        except psutil.NoSuchProcess:
+            raise ServerError("One of the server's processes has ended.") from None
         return sum(each.user + each.system for each in times)
 
     @contextmanager
