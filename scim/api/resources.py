@@ -1,5 +1,6 @@
 """/Users, /Users/{id}, /Me and /.search: from the HTTP request to the operation and back (RFC 7644 section 3)."""
 
+import re
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -12,16 +13,21 @@ from scim.api.media import answer, answer_nothing, read_object
 from scim.operations import me, resources, search
 from scim.operations.preconditions import Preconditions
 from scim.operations.resources import Written
+from scim.protocol import quirks
 from scim.protocol.attributes import Json
-from scim.protocol.errors import Forbidden, NotImplementedHere
+from scim.protocol.errors import Forbidden, InvalidFilter, NotImplementedHere
+from scim.protocol.grammar import parse_filter
 from scim.protocol.projection import EVERYTHING, Projection
-from scim.protocol.reading import Reading
+from scim.protocol.reading import Oddity, Reading
+from scim.protocol.resolution import quoted_booleans
 from scim.protocol.schemas import USER
 from scim.protocol.searching import read_search
 from scim.services import verdicts
 from scim.storage.principals import Person, Principal
 from scim.storage.repository import Stored, id_of
 from users.profile import etag
+
+_QUOTED = re.compile('"(?:true|false)"', re.IGNORECASE)
 
 
 class UsersView(ScimView):
@@ -52,7 +58,9 @@ class SearchView(ScimView):
 
     def post(self, request: Request, slug: str) -> HttpResponse:
         """List or find users and groups."""
-        found = search.search_all(read_asked(self, request), self.credentials, base_url=self.base_url)
+        asked = read_asked(self, request)
+        _check_quotes(self, asked.get("filter"))
+        found = search.search_all(asked, self.credentials, base_url=self.base_url)
         self.entry.verdict = verdicts.found(found.shown, found.total, "resource")
         return answer(found.body)
 
@@ -158,15 +166,32 @@ def read_asked(view: ScimView, request: Request) -> Mapping[str, str]:
     """The query parameters that the body of a search stands for. Raises InvalidSyntax and InvalidValue."""
     asked = read_search(read_object(request._request))
     if asked.oddity:
-        # Only now does it matter whose token it is, for which the statement that serves the search does not wait.
-        reading = Reading(view.principal().leniency)
-        reading.forgive(asked.oddity)
-        view.entry.advice = reading.advice
+        _forgive(view, asked.oddity)
     return asked.parameters
+
+
+def _forgive(view: ScimView, oddity: Oddity) -> None:
+    """Only now does it matter whose token it is, for which the statement that serves a search does not wait."""
+    reading = Reading(view.principal().leniency, tuple(view.entry.advice))
+    reading.forgive(oddity)
+    view.entry.advice = reading.advice
+
+
+def _check_quotes(view: ScimView, condition: str | None) -> None:
+    """Whatever else is wrong with a condition, the search itself tells."""
+    if not condition or not _QUOTED.search(condition):
+        return
+    try:
+        quoted = list(quoted_booleans(parse_filter(condition), USER))
+    except InvalidFilter:
+        return
+    for attribute in quoted:
+        _forgive(view, quirks.boolean_in_quotes(attribute))
 
 
 def _answer_found(view: ScimView, parameters: Mapping[str, str]) -> HttpResponse:
     query = search.Query.parse(parameters)
+    _check_quotes(view, query.filter_text)
     found = search.search(query, view.credentials, base_url=view.base_url)
     say = verdicts.listed if query.condition is None else verdicts.found
     view.entry.verdict = say(found.shown, found.total)

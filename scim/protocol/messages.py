@@ -26,7 +26,7 @@ from scim.protocol.filters import (
 )
 from scim.protocol.grammar import parse_patch_path
 from scim.protocol.reading import LENIENT, Leniency, Reading
-from scim.protocol.resolution import resolve_value_filter
+from scim.protocol.resolution import quoted_booleans_of_values, resolve_value_filter
 from scim.protocol.validation import UNCOUNTED, read_one, read_parts, read_value
 
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -289,25 +289,14 @@ class _PatchReader:
         if path.sub is not None and (sub := found.attribute.sub_attribute(path.sub)) is None:
             raise InvalidPath(f"'{found}' has no sub-attribute '{path.sub}'.")
         condition = resolve_value_filter(path.value_filter, found.attribute)
-        self._check_quotes(path.value_filter, found.attribute)
+        for quoted in quoted_booleans_of_values(path.value_filter, found.attribute):
+            self.reading.forgive(quirks.boolean_in_quotes(quoted))
         return Target(
             ResolvedPath(found.extension, found.attribute, sub),
             condition,
             self._described(path.value_filter, found.attribute),
             str(path)[:200],
         )
-
-    def _check_quotes(self, condition: Filter, attribute: Attribute) -> None:
-        match condition:
-            case And(terms) | Or(terms):
-                for term in terms:
-                    self._check_quotes(term, attribute)
-            case Not(term):
-                self._check_quotes(term, attribute)
-            case Comparison(path, _, str()):
-                sub = attribute.sub_attribute(path.name)
-                if sub is not None and sub.type is Type.BOOLEAN:
-                    self.reading.forgive(quirks.boolean_in_quotes(sub))
 
     def _described(self, condition: Filter, attribute: Attribute) -> Resource | None:
         described: Resource = {}

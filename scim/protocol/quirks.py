@@ -97,7 +97,7 @@ def removal_by_value(name: str) -> Oddity:
 
 
 def boolean_in_quotes(attribute: Attribute) -> Oddity:
-    """Microsoft Entra ID: ``roles[primary eq "True"].value``."""
+    """Microsoft Entra ID: ``roles[primary eq "True"].value``; scripts: ``?filter=active eq "true"``."""
     return Oddity(
         f"'{attribute.name}' is a boolean, which a filter compares without quotes",
         "the quotes were passed over",

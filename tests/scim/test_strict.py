@@ -79,6 +79,42 @@ def test_a_search_has_to_say_that_it_is_one(strict: Idp, path: str) -> None:
     assert strict.send("POST", path, {"schemas": [SEARCH], "filter": "id pr"}).status_code == 200
 
 
+def test_a_boolean_in_quotes_is_no_boolean(strict: Idp) -> None:
+    strict.create(schemas=[CORE_USER.id])
+    for condition, right in (
+        ('active eq "true"', "active eq true"),
+        ('emails[primary eq "False"] or id pr', "emails[primary eq false] or id pr"),
+        ('not (active ne "TRUE")', "not (active ne true)"),
+    ):
+        for answer, fine in (
+            (strict.get("/Users", {"filter": condition}), strict.get("/Users", {"filter": right})),
+            *(
+                [strict.send("POST", path, {"schemas": [SEARCH], "filter": text}) for text in (condition, right)]
+                for path in ("/.search", "/Users/.search")
+            ),
+        ):
+            assert (answer.status_code, read(answer)["scimType"]) == (400, "invalidFilter")
+            assert "without quotes" in read(answer)["detail"]
+            assert read(fine)["totalResults"] == 1
+
+
+@pytest.mark.parametrize("condition", ['userName eq "true"', 'title eq "False"', 'name[givenName eq "true"]'])
+def test_a_text_may_say_what_a_boolean_says(strict: Idp, condition: str) -> None:
+    assert strict.found(condition) == []
+    assert strict.log()[-1].advice == []
+
+
+@pytest.mark.parametrize(
+    "condition", ['active eq "maybe" or active eq "true"', 'nobody eq "true"', 'active eq "true" or']
+)
+def test_a_wrong_filter_is_told_as_what_it_is(strict: Idp, condition: str) -> None:
+    for answer in (
+        strict.get("/Users", {"filter": condition}),
+        strict.send("POST", "/.search", {"schemas": [SEARCH], "filter": condition}),
+    ):
+        assert (answer.status_code, read(answer)["scimType"]) == (400, "invalidFilter")
+
+
 def test_what_people_write_about_themselves_is_none_of_the_connections_business(strict: Idp) -> None:
     ada = User.objects.get(pk=strict.create(schemas=[CORE_USER.id])["id"])
     response = me_of(strict, ada).send("PUT", "/Me", {"userName": ["ada@acme.example"], "nickName": "Ada"})
