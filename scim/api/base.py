@@ -104,6 +104,10 @@ class ScimView(APIView):
         self.check_permissions(request)
         self.check_throttles(request)
 
+    def get_parser_context(self, http_request: HttpRequest) -> dict[str, Any]:
+        """What the authenticator asks for. Without the view, which would hold all of a request until it is collected."""
+        return {"kwargs": self.kwargs}
+
     def perform_authentication(self, request: Request) -> None:
         """Only reads the token: the statement that serves the request verifies it."""
         # What ``request.auth`` comes to, without the look-ups that fail on the way there.
