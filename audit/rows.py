@@ -81,7 +81,8 @@ def _reader(field: Any) -> Reader:
     if getattr(field, "auto_now_add", False):
         return lambda row: adapt(field.pre_save(row, True))
     if isinstance(field, models.JSONField):
-        return lambda row: orjson.dumps(getattr(row, name), default=str).decode()
+        default = field.encoder().default if field.encoder else None
+        return lambda row: orjson.dumps(getattr(row, name), default, orjson.OPT_PASSTHROUGH_DATETIME).decode()
     if connection.features.has_native_uuid_field:
         return lambda row: getattr(row, name)
 
