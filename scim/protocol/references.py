@@ -59,10 +59,10 @@ def in_order(waits_for: Sequence[Sequence[int]]) -> Iterator[tuple[int, ...]]:
                 path.pop()
                 mark = lowest[at]
                 if mark == reached[at]:
-                    circle = unassigned[unassigned.index(at) :]
-                    del unassigned[-len(circle) :]
-                    for each in circle:
-                        del lowest[each]
+                    circle = []
+                    while not circle or circle[-1] != at:
+                        circle.append(unassigned.pop())
+                        del lowest[circle[-1]]
                     yield tuple(sorted(circle))
                 else:
                     above = path[-1][0]
