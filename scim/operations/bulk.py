@@ -69,11 +69,8 @@ class Outcome:
 
     @property
     def status(self) -> int:
-        """With which status the operation would be answered as a request of its own."""
-        if isinstance(self.result, ScimError):
-            return self.result.status
-        method = Method(self.operation.method)
-        return 204 if method is Method.PATCH and self.operation.kind is GROUP else _STATUS[method]
+        """The HTTP status that tells of it; the answer to a PATCH never depends on what a body would hold."""
+        return self.result.status if isinstance(self.result, ScimError) else _STATUS[Method(self.operation.method)]
 
 
 def carry_out(

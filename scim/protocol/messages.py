@@ -86,9 +86,8 @@ def _check_depth(value: dict[str, Json]) -> None:
             for inner in (holder.values() if type(holder) is dict else holder)
             if type(inner) is dict or type(inner) is list
         ]
-        if not level:
-            return
-    raise InvalidSyntax(_TOO_DEEP)
+    if level:
+        raise InvalidSyntax(_TOO_DEEP)
 
 
 def _check_texts(value: Json) -> None:
@@ -96,9 +95,7 @@ def _check_texts(value: Json) -> None:
         case str() if _SURROGATE_OR_NUL.search(value):
             raise InvalidSyntax("The body has a text with a NUL or with half a surrogate pair.")
         case dict():
-            for name, inner in value.items():
-                _check_texts(name)
-                _check_texts(inner)
+            _check_texts([*value, *value.values()])
         case list():
             for inner in value:
                 _check_texts(inner)

@@ -1,4 +1,4 @@
-"""bulkId references: where they stand, which operation must wait for which, and ids in their place (RFC 7644 3.7.2)."""
+"""References by bulkId: where they stand, what must come before what, and ids in their place (RFC 7644 3.7.2)."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +59,7 @@ def in_order(waits_for: Sequence[Sequence[int]]) -> Iterator[tuple[int, ...]]:
                 path.pop()
                 mark = lowest[at]
                 if mark == reached[at]:
-                    circle = []
+                    circle: list[int] = []
                     while not circle or circle[-1] != at:
                         circle.append(unassigned.pop())
                         del lowest[circle[-1]]
