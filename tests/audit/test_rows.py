@@ -58,6 +58,14 @@ def test_people_and_events_are_as_save_would_have_them(acme: Tenant) -> None:
     assert AuditEvent.objects.get(pk=new.pk).created_at.tzinfo is not None
 
 
+def test_what_was_added_can_be_saved_again(acme: Tenant) -> None:
+    ann = user(acme, "ann@acme.example")
+    rows.insert(User, [ann])
+    ann.session_epoch = 7
+    ann.save(update_fields=["session_epoch"])
+    assert User.objects.get(pk=ann.pk).session_epoch == 7
+
+
 def test_keys_that_the_database_makes_are_left_to_it(acme: Tenant) -> None:
     ann = acme.add("ann")
     values = [UserValue(organization=acme.organization, user=ann, attribute="x", value_key=key) for key in "ab"]

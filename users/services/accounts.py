@@ -7,7 +7,7 @@ changes must lie in the domains that the organization lets in.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from uuid import UUID
@@ -109,10 +109,7 @@ def create(
         with transaction.atomic():
             _check_addresses(profiles.addresses(profile), anywhere=outsider, by=by)
             _refuse_taken_names(user)
-            user.save(force_insert=True)
-            UserValue.objects.bulk_create(profiles.value_rows(user))
-            trail.record(Action.USER_CREATED, user, {"profile": [None, profile]}, by=by)
-            _count(by.organization_id, 1)
+            _add([(user, profile)], by)
     except IntegrityError:
         _refuse_taken_names(user)
         raise
@@ -144,13 +141,7 @@ def create_many(newcomers: Sequence[Newcomer], *, by: Actor) -> list[User | Refu
             admitted[user.pk] = user, profile
             outcomes.append(user)
     if admitted:
-        # In one order everywhere, so that of two who add the same people at once one waits for the other.
-        users = sorted((user for user, _profile in admitted.values()), key=lambda user: user.user_name_key)
-        rows.insert(User, users)
-        rows.insert(UserValue, [value for user in users for value in profiles.value_rows(user)])
-        events = ((user, {"profile": [None, profile]}) for user, profile in admitted.values())
-        trail.record_many(Action.USER_CREATED, events, by=by)
-        _count(by.organization_id, len(admitted))
+        _add(admitted.values(), by)
     return outcomes
 
 
@@ -272,6 +263,17 @@ def _enrolled(newcomer: Newcomer, by: Actor) -> tuple[User, Profile]:
         profile["roles"] = profiles.role_entries(newcomer.role)
     profiles.write(user, profile)
     return user, profile
+
+
+def _add(admitted: Collection[tuple[User, Profile]], by: Actor) -> None:
+    """Write people of whom the rules have nothing to say, each with an event."""
+    # In one order everywhere, so that of two who add the same people at once one waits for the other.
+    users = sorted((user for user, _profile in admitted), key=lambda user: user.user_name_key)
+    rows.insert(User, users)
+    rows.insert(UserValue, [value for user in users for value in profiles.value_rows(user)])
+    events = ((user, {"profile": [None, profile]}) for user, profile in admitted)
+    trail.record_many(Action.USER_CREATED, events, by=by)
+    _count(by.organization_id, len(admitted))
 
 
 def _check_addresses(added: dict[str, str], *, anywhere: bool = False, gate: Gate | None = None, by: Actor) -> None:
