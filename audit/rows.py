@@ -19,7 +19,7 @@ Reader = Callable[[models.Model], Any]
 
 
 def insert(model: type[Row], rows: Sequence[Row]) -> None:
-    """Add new rows in one statement. Raises IntegrityError, and then none is there."""
+    """Add new rows in one statement; the objects count as saved then. Raises IntegrityError, and then none is there."""
     if not rows:
         return
     table = _table(model)
@@ -34,6 +34,8 @@ def insert(model: type[Row], rows: Sequence[Row]) -> None:
                     copy.write_row(each)
         else:
             cursor.executemany(table.statement, values)
+    for row in rows:
+        row._state.adding, row._state.db = False, connection.alias
 
 
 def update(row: models.Model, names: tuple[str, ...]) -> None:
@@ -81,7 +83,8 @@ def _reader(field: Any) -> Reader:
     if getattr(field, "auto_now_add", False):
         return lambda row: adapt(field.pre_save(row, True))
     if isinstance(field, models.JSONField):
-        return lambda row: orjson.dumps(getattr(row, name), default=str).decode()
+        default = field.encoder().default if field.encoder else None
+        return lambda row: orjson.dumps(getattr(row, name), default, orjson.OPT_PASSTHROUGH_DATETIME).decode()
     if connection.features.has_native_uuid_field:
         return lambda row: getattr(row, name)
 

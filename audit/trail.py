@@ -1,6 +1,6 @@
 """The one way into the audit trail: record() what was done, inside the transaction that does it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import models
@@ -18,7 +18,16 @@ Changes = Mapping[str, tuple[Any, Any] | list[Any]]
 
 def record(action: Action, target: models.Model, changes: Changes | None = None, *, by: Actor, label: str = "") -> None:
     """Add one event about ``target``; ``label`` replaces its own text where that alone would say too little."""
-    event = AuditEvent(
+    rows.insert(AuditEvent, [_event(action, target, changes or {}, by, label)])
+
+
+def record_many(action: Action, targets: Iterable[tuple[models.Model, Changes]], *, by: Actor) -> None:
+    """Add one event about each target and its changes, all in one statement."""
+    rows.insert(AuditEvent, [_event(action, target, changes, by) for target, changes in targets])
+
+
+def _event(action: Action, target: models.Model, changes: Changes, by: Actor, label: str = "") -> AuditEvent:
+    return AuditEvent(
         organization_id=by.organization_id,
         action=action,
         door=by.door,
@@ -29,9 +38,8 @@ def record(action: Action, target: models.Model, changes: Changes | None = None,
         target_type=target._meta.model_name or "",
         target_id=str(target.pk),
         target_label=(label or str(target))[:320],
-        changes={field: _masked(field, change) for field, change in (changes or {}).items()},
+        changes={field: _masked(field, change) for field, change in changes.items()},
     )
-    rows.insert(AuditEvent, [event])
 
 
 def _masked(field: str, change: tuple[Any, Any] | list[Any]) -> list[Any]:

@@ -16,6 +16,7 @@ MAX_LOCAL_PART = 64
 
 # RFC 5322 atext; RFC 6531 adds every letter, mark and digit beyond ASCII.
 _ATEXT = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
+_DOT_ATOM = re.compile(rf"{_ATEXT.pattern}(?:\.{_ATEXT.pattern})*")
 _LETTER_CATEGORIES = frozenset({"L", "M", "N"})
 
 
@@ -57,6 +58,7 @@ def domain_of(address: str) -> str:
     return canonical(address).rpartition("@")[2] if "@" in address else ""
 
 
+@lru_cache(maxsize=4096)
 def check_domain(text: str) -> str:
     """Return the canonical form of a domain that may be written.
 
@@ -87,7 +89,7 @@ def check_address(text: str) -> str:
     local = text.partition("@")[0]
     if len(local) > MAX_LOCAL_PART:
         raise AddressError(f"The e-mail address has more than {MAX_LOCAL_PART} characters before the @.")
-    if not all(map(_is_atom, local.split("."))):
+    if not _DOT_ATOM.fullmatch(local) and not all(map(_is_atom, local.split("."))):
         raise AddressError(f"'{_printable(text)}' has characters before the @ that e-mail addresses can't have.")
     check_domain(text.partition("@")[2])
     return address

@@ -115,24 +115,34 @@ def check_addresses(addresses: Iterable[str], *, organization_id: UUID) -> None:
 
     One query for all. Raises AddressRefused for the first that does not; the message names the domain and the page.
     """
-    wanted = list(dict.fromkeys(domain_of(address) for address in addresses))
-    if not wanted:
-        return
-    known = {domain.name: domain for domain in Domain.objects.of(organization_id).filter(name__in=wanted)}
-    for name in wanted:
-        domain = known.get(name)
-        if domain is None:
-            raise AddressRefused(
-                f"The e-mail domain '{name}' is not registered in this organization. "
-                f"Add it in {DOMAINS_PAGE} and tick User requests.",
-                domain=name,
-                reason="domain-unknown",
-            )
-        if not domain.user_requests:
-            then = " and" if domain.is_verified else ", verify it and"
-            raise AddressRefused(
-                f"The e-mail domain '{name}' does not have the User requests checkmark. "
-                f"Open {DOMAINS_PAGE}{then} tick User requests.",
-                domain=name,
-                reason="domain-without-user-requests" if domain.is_verified else "domain-unverified",
-            )
+    asked = list(addresses)
+    Gate(asked, organization_id=organization_id).check(asked)
+
+
+class Gate:
+    """The domains in which some addresses lie, asked of the database once, however many the addresses are."""
+
+    def __init__(self, addresses: Iterable[str], *, organization_id: UUID) -> None:
+        names = {domain_of(address) for address in addresses}
+        found = Domain.objects.of(organization_id).filter(name__in=names) if names else ()
+        self._known = {domain.name: domain for domain in found}
+
+    def check(self, addresses: Iterable[str]) -> None:
+        """Let some of those addresses in. Raises AddressRefused as ``check_addresses`` does."""
+        for name in dict.fromkeys(domain_of(address) for address in addresses):
+            domain = self._known.get(name)
+            if domain is None:
+                raise AddressRefused(
+                    f"The e-mail domain '{name}' is not registered in this organization. "
+                    f"Add it in {DOMAINS_PAGE} and tick User requests.",
+                    domain=name,
+                    reason="domain-unknown",
+                )
+            if not domain.user_requests:
+                then = " and" if domain.is_verified else ", verify it and"
+                raise AddressRefused(
+                    f"The e-mail domain '{name}' does not have the User requests checkmark. "
+                    f"Open {DOMAINS_PAGE}{then} tick User requests.",
+                    domain=name,
+                    reason="domain-without-user-requests" if domain.is_verified else "domain-unverified",
+                )

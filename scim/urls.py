@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, re_path
 
-from scim.api import discovery, groups, resources
+from scim.api import bulk, discovery, groups, resources
 from scim.api.base import ScimView
 
 # No id begins with a dot, which is for ".search".
@@ -25,6 +25,7 @@ urlpatterns = [
     endpoint("/Groups", groups.GroupsView),
     endpoint(r"/Groups/\.search", groups.GroupSearchView),
     endpoint("/Groups/(?P<group_id>[^/]+)", groups.GroupView),
+    endpoint("/Bulk", bulk.BulkView),
     endpoint("/ServiceProviderConfig", discovery.ServiceProviderConfigView),
     endpoint("/ResourceTypes", discovery.ResourceTypesView),
     endpoint("/ResourceTypes/(?P<name>[^/]+)", discovery.ResourceTypeView),

@@ -1,5 +1,7 @@
 """What a written profile says about others than its person: the role that it gives, and the manager."""
 
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from uuid import UUID
 
 from domains.addresses import fold
@@ -18,13 +20,37 @@ Assigned = tuple[Role, Profile, Advice]
 _ADMIN_ONLY_BY_SWITCH = "Turn on 'Let SCIM give and take the Admin role' to let the identity provider do that."
 
 
-def on_create(profile: Profile, principal: Principal) -> Assigned:
+class Roles:
+    """The roles that a connection may give; asked of the database where somebody needs them, and then once."""
+
+    def __init__(self, principal: Principal) -> None:
+        self._principal = principal
+
+    @property
+    def manages_admins(self) -> bool:
+        """Whether the connection may give and take the Admin role."""
+        return self._principal.manages_admins
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Role]:
+        """All that can be given, by their folded names."""
+        roles = Role.objects.of(self._principal.organization_id).filter(is_enabled=True)
+        return {role.name_key: role for role in roles}
+
+    @cached_property
+    def of_newcomers(self) -> tuple[Role, Advice]:
+        """The role of new users for whom none is sent, and what there is to say about that."""
+        role = self._principal.default_role
+        if not role.is_admin or self.manages_admins:
+            return role, ()
+        role = Role.objects.of(self._principal.organization_id).get(key=BuiltIn.APP_MANAGEMENT)
+        return role, (f"The default role is Admin; the user got {role.name} instead. {_ADMIN_ONLY_BY_SWITCH}",)
+
+
+def on_create(profile: Profile, roles: Roles) -> Assigned:
     """The role of a new user, and the profile with the entries that are kept: the role sent, else the default one."""
-    role, advice = principal.default_role, Advice()
-    if role.is_admin and not principal.manages_admins:
-        role = Role.objects.of(principal.organization_id).get(key=BuiltIn.APP_MANAGEMENT)
-        advice = (f"The default role is Admin; the user got {role.name} instead. {_ADMIN_ONLY_BY_SWITCH}",)
-    return _assigned(profile, profiles.role_entries(role), role, advice, principal)
+    role, advice = roles.of_newcomers
+    return _assigned(profile, profiles.role_entries(role), role, advice, roles)
 
 
 def on_change(profile: Profile, before: Profile, user: User, principal: Principal) -> Assigned:
@@ -35,7 +61,7 @@ def on_change(profile: Profile, before: Profile, user: User, principal: Principa
     assert user.role is not None  # noqa: S101  (only operators have none, and they have no organization)
     if not profile.get("roles") or profile["roles"] == before.get("roles"):
         return user.role, profile, ()
-    return _assigned(profile, before.get("roles", []), user.role, (), principal)
+    return _assigned(profile, before.get("roles", []), user.role, (), Roles(principal))
 
 
 def without_own_entry(profile: Profile) -> Profile:
@@ -46,51 +72,60 @@ def without_own_entry(profile: Profile) -> Profile:
     return profile
 
 
-def with_manager(profile: Profile, before: Profile, principal: Principal) -> Profile:
+def with_manager(
+    profile: Profile, before: Profile, principal: Principal, colleagues: Mapping[str, str] | None = None
+) -> Profile:
     """The profile, with the manager's address and name where the manager is one of the organization's users.
 
     The address is relative to the Base URL (RFC 7643 section 2.3.7), unless the client sent the right one in full. Of a
-    manager who is no user here, the value is kept as it was sent.
+    manager who is no user here, the value is kept as it was sent. ``colleagues`` is what ``managers`` found, if it was
+    asked for this profile.
     """
     urn = schemas.ENTERPRISE_USER.id
     manager = profile.get(urn, {}).get("manager")
     if manager is None or manager == before.get(urn, {}).get("manager"):
         return profile
     resolved = {"value": manager["value"]} if "value" in manager else {}
-    found = _colleague(str(manager.get("value", "")), principal)
-    if found is not None:
-        location = f"Users/{found.pk}"
+    found = _id_of_manager(profile)
+    colleagues = managers([profile], principal) if colleagues is None else colleagues
+    if found in colleagues:
+        location = f"Users/{found}"
         in_full = f"{base_url_at(principal.slug)}/{location}"
         sent = manager.get("$ref")
-        resolved |= {"$ref": sent if sent == in_full else location, "displayName": found.display_name}
+        resolved |= {"$ref": sent if sent == in_full else location, "displayName": colleagues[found]}
     extension = {name: value for name, value in profile[urn].items() if name != "manager"}
     if resolved:
         extension["manager"] = resolved
     return {name: value for name, value in profile.items() if name != urn} | ({urn: extension} if extension else {})
 
 
-def _colleague(user_id: str, principal: Principal) -> User | None:
+def managers(profiles: Iterable[Profile], principal: Principal) -> dict[str, str]:
+    """The names, by their ids, of those whom the profiles have as managers and who are users here; in one query."""
+    ids = {found for profile in profiles if (found := _id_of_manager(profile))}
+    if not ids:
+        return {}
+    users = User.objects.of(principal.organization_id).filter(pk__in=ids)
+    return {str(pk): display_name for pk, display_name in users.values_list("pk", "display_name")}
+
+
+def _id_of_manager(profile: Profile) -> str:
+    """The manager's id as ours are spelled; empty for what can be none."""
     try:
-        identifier = UUID(user_id)
+        return str(UUID(str(profile.get(schemas.ENTERPRISE_USER.id, {}).get("manager", {}).get("value", ""))))
     except ValueError:
-        return None
-    found: User | None = User.objects.of(principal.organization_id).only("display_name").filter(pk=identifier).first()
-    return found
+        return ""
 
 
-def _assigned(
-    profile: Profile, otherwise: list[Profile], present: Role, advice: Advice, principal: Principal
-) -> Assigned:
+def _assigned(profile: Profile, otherwise: list[Profile], present: Role, advice: Advice, roles: Roles) -> Assigned:
     sent = profile.get("roles")
     if not sent:
         return present, _with_roles(profile, otherwise), advice
-    known = {role.name_key: role for role in Role.objects.of(principal.organization_id).filter(is_enabled=True)}
     kept: list[tuple[Profile, Role]] = []
     for entry in sent:
-        role = _named(entry, known)
+        role = _named(entry, roles.by_name)
         if role is None:
             advice += (f"There is no role {_name(entry)!r}; the entry was left out.",)
-        elif role != present and (role.is_admin or present.is_admin) and not principal.manages_admins:
+        elif role != present and (role.is_admin or present.is_admin) and not roles.manages_admins:
             advice += (f"The role {role.name!r} was not given. {_ADMIN_ONLY_BY_SWITCH}",)
         else:
             kept.append((entry, role))
@@ -105,7 +140,7 @@ def _with_roles(profile: Profile, entries: list[Profile]) -> Profile:
     return {**others, "roles": entries} if entries else others
 
 
-def _named(entry: Profile, known: dict[str, Role]) -> Role | None:
+def _named(entry: Profile, known: Mapping[str, Role]) -> Role | None:
     names = (fold(text) for text in (entry.get("value"), entry.get("display")) if isinstance(text, str))
     return next((known[name] for name in names if name in known), None)
 

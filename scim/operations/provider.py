@@ -15,10 +15,14 @@ CURSOR_TIMEOUT = 3600
 # Bytes of a request's body, and of what it unpacks to.
 MAX_BODY = 1024 * 1024
 MAX_GROUP_BODY = 16 * 1024 * 1024
+MAX_BULK_BODY = 2 * 1024 * 1024
+
+# Operations in one bulk request (RFC 7644 section 3.7.4).
+MAX_BULK_OPERATIONS = 1000
 
 FEATURES: dict[str, Json] = {
     "patch": {"supported": True},
-    "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+    "bulk": {"supported": True, "maxOperations": MAX_BULK_OPERATIONS, "maxPayloadSize": MAX_BULK_BODY},
     "filter": {"supported": True, "maxResults": MAX_RESULTS},
     "changePassword": {"supported": False},
     "pagination": {

@@ -3,7 +3,7 @@
 The only place where a service's refusal becomes a SCIM error.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -51,6 +51,7 @@ ERRORS: dict[type[Refusal], type[ScimError]] = {
     AddressRefused: InvalidValue,
     accounts.NameTaken: Uniqueness,
     accounts.LastAdmin: Forbidden,
+    accounts.CompanionRefused: Conflict,
     accounts.UserUnknown: NotFound,
     groups.GroupUnknown: NotFound,
     groups.GroupNameTaken: Uniqueness,
@@ -85,6 +86,18 @@ class Written:
     in_groups: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A user to be made together with others: the body of the POST, the id to be given.
+
+    ``needs`` are such ids, of those before without whom this one is not to be made.
+    """
+
+    body: dict[str, Json]
+    user_id: UUID
+    needs: frozenset[UUID] = frozenset()
+
+
 def shown(document: str, projection: Projection, base_url: str, related: str = "") -> str:
     """A stored document, and what is joined into it, as the client asked to see it."""
     whole = repository.represent(document, base_url, related)
@@ -109,13 +122,57 @@ def groups_of(written: Written, base_url: str) -> str:
     return repository.groups_of([user_id], base_url).get(user_id, "")
 
 
-def create(body: dict[str, Json], *, principal: Principal, by: Actor) -> Written:
-    """Make a user (RFC 7644 section 3.3). Raises InvalidValue, InvalidSyntax and Uniqueness."""
+def create(body: dict[str, Json], *, user_id: UUID | None = None, principal: Principal, by: Actor) -> Written:
+    """Make a user, with a certain id if one is given (RFC 7644 section 3.3).
+
+    Raises InvalidValue, InvalidSyntax and Uniqueness.
+    """
     profile, reading = _read(body, principal)
-    role, profile, more = assignment.on_create(profile, principal)
+    role, profile, more = assignment.on_create(profile, assignment.Roles(principal))
+    profile = assignment.with_manager(profile, {}, principal)
     with as_scim_errors():
-        user = accounts.create(assignment.with_manager(profile, {}, principal), role=role, source=Source.SCIM, by=by)
+        user = accounts.create(profile, role=role, source=Source.SCIM, user_id=user_id, by=by)
     return _written(user, Deed.CREATED, (*reading.advice, *more))
+
+
+def create_many(wanted: Sequence[Wanted], *, principal: Principal, by: Actor) -> list[Written | ScimError]:
+    """Make users as ``create`` would, one after the other, but in few statements; what it would raise is returned.
+
+    Raises IntegrityError if another request takes a name meanwhile; then nobody was made.
+    """
+    roles = assignment.Roles(principal)
+    outcomes: dict[int, Written | ScimError] = {}
+    assigned: dict[int, assignment.Assigned] = {}
+    for number, each in enumerate(wanted):
+        try:
+            profile, reading = _read(each.body, principal)
+            role, profile, advice = assignment.on_create(profile, roles)
+        except ScimError as error:
+            outcomes[number] = error
+        else:
+            assigned[number] = role, profile, (*reading.advice, *advice)
+    colleagues = assignment.managers((profile for _role, profile, _advice in assigned.values()), principal)
+    colleagues |= {
+        str(wanted[number].user_id): profiles.display_name(profile)
+        for number, (_role, profile, _advice) in assigned.items()
+    }
+    newcomers = [
+        accounts.Newcomer(
+            assignment.with_manager(profile, {}, principal, colleagues),
+            role,
+            Source.SCIM,
+            wanted[number].user_id,
+            wanted[number].needs,
+        )
+        for number, (role, profile, _advice) in assigned.items()
+    ]
+    created = accounts.create_many(newcomers, by=by)
+    for (number, (_role, _profile, advice)), outcome in zip(assigned.items(), created, strict=True):
+        if isinstance(outcome, User):
+            outcomes[number] = _written(outcome, Deed.CREATED, advice)
+        else:
+            outcomes[number] = _as_scim_error(outcome)
+    return [outcomes[number] for number in range(len(wanted))]
 
 
 def replace(
@@ -302,10 +359,8 @@ def as_scim_errors() -> Iterator[None]:
     """Let the refusals of services out as SCIM errors."""
     try:
         yield
-    except AddressRefused as refusal:
-        raise InvalidValue(refusal.message, cause=refusal.reason) from None
     except Refusal as refusal:
-        raise ERRORS[type(refusal)](refusal.message, cause=refusal.code) from None
+        raise _as_scim_error(refusal) from None
     except IntegrityError as error:
         # Whatever two writers did at once: the second one is told, and may look and try again.
         if getattr(error.__cause__, "sqlstate", None) == _FOREIGN_KEY_VIOLATION:
@@ -313,3 +368,8 @@ def as_scim_errors() -> Iterator[None]:
                 "Another request has just deleted what this one refers to.", cause="member-unknown"
             ) from None
         raise Uniqueness("Another request has just taken one of these values.", cause="name-taken") from None
+
+
+def _as_scim_error(refusal: Refusal) -> ScimError:
+    cause = refusal.reason if isinstance(refusal, AddressRefused) else refusal.code
+    return ERRORS[type(refusal)](refusal.message, cause=cause)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from scim.protocol import quirks
 from scim.protocol.attributes import Attribute, Json, Mutability, ResolvedPath, Resource, ResourceType, Returned, Type
@@ -66,31 +66,39 @@ def read_json(body: bytes) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise InvalidSyntax("The body must be a JSON object.")
     in_any_case(value)
-    # Only an escape can bring a NUL or a surrogate, and only many brackets a deep value: most bodies skip the walk.
-    if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
-        _check_texts_and_depth(value)
+    # Only many brackets can make a deep value, and only an escape a NUL or a surrogate: most bodies skip both walks.
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _check_depth(value)
+    if "\\u" in text:
+        _check_texts(value)
     return value
 
 
 _TOO_DEEP = f"The body is nested more than {MAX_DEPTH} levels deep."
 
 
-def _check_texts_and_depth(value: Json) -> None:
-    level: list[Json] = [value]
-    for depth in range(1, MAX_DEPTH + 2):
-        inner: list[Json] = []
-        for item in level:
-            match item:
-                case dict() | list() if depth > MAX_DEPTH:
-                    raise InvalidSyntax(_TOO_DEEP)
-                case dict():
-                    inner.extend(item.keys())
-                    inner.extend(item.values())
-                case list():
-                    inner.extend(item)
-                case str() if _SURROGATE_OR_NUL.search(item):
-                    raise InvalidSyntax("The body has a text with a NUL or with half a surrogate pair.")
-        level = inner
+def _check_depth(value: dict[str, Json]) -> None:
+    level: list[Any] = [value]
+    for _depth in range(MAX_DEPTH):
+        level = [
+            inner
+            for holder in level
+            for inner in (holder.values() if type(holder) is dict else holder)
+            if type(inner) is dict or type(inner) is list
+        ]
+    if level:
+        raise InvalidSyntax(_TOO_DEEP)
+
+
+def _check_texts(value: Json) -> None:
+    match value:
+        case str() if _SURROGATE_OR_NUL.search(value):
+            raise InvalidSyntax("The body has a text with a NUL or with half a surrogate pair.")
+        case dict():
+            _check_texts([*value, *value.values()])
+        case list():
+            for inner in value:
+                _check_texts(inner)
 
 
 def _members_once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

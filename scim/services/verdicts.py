@@ -1,6 +1,6 @@
 """What the request log says about a request, in plain words for the person who set SCIM up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 # Why a request got no further than the token; the client itself is not told which it was.
 TOKEN_FAULTS: Mapping[str, str] = {
@@ -77,6 +77,18 @@ def found(shown: int, total: int, kind: str = "user") -> str:
     if shown == total:
         return f"Found {_counted(total, kind)}."
     return f"Found {_counted(total, kind)}, showed {shown:,}."
+
+
+def bulk(operations: int, deeds: Mapping[str, int], failures: Sequence[str]) -> str:
+    """The verdict on a bulk request of so many operations: how many came to which deed, and the first that failed."""
+    counts = [f"{number:,} {deed}" for deed, number in deeds.items()]
+    if failures:
+        counts.append(f"{len(failures):,} failed")
+    told = sum(deeds.values()) + len(failures)
+    if told < operations:
+        counts.append(f"{operations - told:,} not reached")
+    first = f" The first failure: {failures[0]}" if failures else ""
+    return f"Carried out a bulk request of {_counted(operations, 'operation')}: {', '.join(counts)}.{first}"
 
 
 def _counted(number: int, kind: str) -> str:

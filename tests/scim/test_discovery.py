@@ -22,7 +22,7 @@ def test_the_configuration_claims_nothing_that_is_not_there(idp: Idp) -> None:
     }
     assert supported == {
         "patch": True,
-        "bulk": False,
+        "bulk": True,
         "filter": True,
         "changePassword": False,
         "sort": True,

@@ -40,7 +40,7 @@ class TestSlashes:
 
 
 class TestUnknownPaths:
-    @pytest.mark.parametrize("path", ["", "/", "/Nope", "/Groups/a/b", "/Bulk", "/Me/x", "/Users/a/b", "/users"])
+    @pytest.mark.parametrize("path", ["", "/", "/Nope", "/Groups/a/b", "/Bulk/x", "/Me/x", "/Users/a/b", "/users"])
     @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
     def test_are_a_scim_404(self, idp: Idp, path: str, method: str) -> None:
         response = idp.send(method, path, USER)

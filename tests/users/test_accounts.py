@@ -1,6 +1,7 @@
 """People come, change, rest and go by the same rules at every door, and the trail tells of each."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +17,14 @@ from users import profile as profiles
 from users.models import Headcount, Role, Source, User, UserValue
 from users.permissions import BuiltIn
 from users.services import accounts
-from users.services.accounts import AddressInvalid, LastAdmin, NameTaken, UserUnknown
+from users.services.accounts import (
+    AddressInvalid,
+    CompanionRefused,
+    LastAdmin,
+    NameTaken,
+    Newcomer,
+    UserUnknown,
+)
 
 
 def emails(*addresses: str) -> list[dict[str, Any]]:
@@ -431,6 +439,68 @@ def _bare_user(tenant: Tenant, role: Role | None, user_name: str, **fields: Any)
     return user
 
 
+# Many at once
+
+
+def newcomer(tenant: Tenant, login: str, **profile: Any) -> Newcomer:
+    return Newcomer(
+        {"userName": f"{login}@acme.example", **profile}, tenant.role(BuiltIn.APP_MANAGEMENT), Source.SCIM, uuid4()
+    )
+
+
+def test_of_many_each_is_let_in_or_refused_in_turn(acme: Tenant) -> None:
+    acme.add("old")
+    outcomes = accounts.create_many(
+        [
+            newcomer(acme, "ann"),
+            newcomer(acme, "OLD"),
+            newcomer(acme, "ANN"),
+            newcomer(acme, "ben", emails=emails("ben@nowhere.example")),
+            newcomer(acme, "cem", emails=emails("no address")),
+            newcomer(acme, "dan", emails=emails("ann@acme.example")),
+            newcomer(acme, "eve", emails=emails("eve@acme.example"), active=False),
+        ],
+        by=acme.by,
+    )
+    assert [outcome.user_name if isinstance(outcome, User) else type(outcome) for outcome in outcomes] == [
+        "ann@acme.example", NameTaken, NameTaken, AddressRefused, AddressInvalid, NameTaken, "eve@acme.example",
+    ]  # fmt: skip
+    assert [user.user_name for user in User.objects.of(acme.id).order_by("user_name_key")] == [
+        "ann@acme.example", "eve@acme.example", "old@acme.example",
+    ]  # fmt: skip
+    assert acme.headcount() == 3
+    assert [event.target_label for event in acme.events()[:3]] == [
+        "eve@acme.example", "ann@acme.example", "old@acme.example",
+    ]  # fmt: skip
+    assert not any(outcome.has_usable_password() for outcome in outcomes if isinstance(outcome, User))
+
+
+def test_who_needs_somebody_who_is_refused_is_refused_too(acme: Tenant) -> None:
+    boss, ann, ben = newcomer(acme, "bo ss"), newcomer(acme, "ann"), newcomer(acme, "ben")
+    assert boss.user_id and ann.user_id
+    ann = replace(ann, needs=frozenset({boss.user_id}))
+    ben = replace(ben, needs=frozenset({ann.user_id}))
+    outcomes = accounts.create_many([boss, ann, ben], by=acme.by)
+    assert [type(outcome) for outcome in outcomes] == [AddressInvalid, CompanionRefused, CompanionRefused]
+    assert not User.objects.of(acme.id).exists()
+
+
+def test_many_who_lose_a_race_for_one_name_are_none_of_them_there(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.add("ben")
+    events = acme.events()
+    monkeypatch.setattr(accounts._Names, "take", lambda self, user: None)
+    with pytest.raises(IntegrityError):
+        accounts.create_many([newcomer(acme, "ann"), newcomer(acme, "ben")], by=acme.by)
+    assert [user.user_name for user in User.objects.of(acme.id)] == ["ben@acme.example"]
+    assert (acme.headcount(), acme.events()) == (1, events)
+
+
+def test_nobody_at_all_is_no_error(acme: Tenant) -> None:
+    assert accounts.create_many([], by=acme.by) == []
+
+
 # Sessions
 
 
@@ -542,6 +612,7 @@ def test_a_change_and_its_event_stand_or_fall_together(acme: Tenant, monkeypatch
 
     ann, events = acme.add("ann"), AuditEvent.objects.count()
     monkeypatch.setattr("audit.trail.record", fail)
+    monkeypatch.setattr("audit.trail.record_many", fail)
     for deed in (*DEEDS.values(), lambda acme, user: acme.add("ben")):
         with pytest.raises(RuntimeError), transaction.atomic():
             deed(acme, ann)
