@@ -1,13 +1,14 @@
-"""Rows written past the ORM, whose wording of statements costs several times what they do.
+"""Rows read and written past the ORM, whose wording of statements costs several times what they do.
 
-The objects are as ``save()`` would take them, but no signal is sent, and what the database makes is not read back. Call
-in a transaction.
+What is written are objects as ``save()`` would take them, but no signal is sent, and what the database makes is not
+read back. Call in a transaction.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import chain
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -17,6 +18,12 @@ from django.db import connection, models
 Row = TypeVar("Row", bound=models.Model)
 Reader = Callable[[models.Model], Any]
 
+# What comes after a column that is to have one of the values of ``among``, by the database.
+AMONG: Mapping[str, str] = {"postgresql": "= ANY (%s)", "sqlite": "IN (SELECT value FROM json_each(%s))"}
+
+# So many rows go into one ordinary statement; for more, PostgreSQL is faster with COPY.
+_FEW = 8
+
 
 def insert(model: type[Row], rows: Sequence[Row]) -> None:
     """Add new rows in one statement; the objects count as saved then. Raises IntegrityError, and then none is there."""
@@ -25,15 +32,15 @@ def insert(model: type[Row], rows: Sequence[Row]) -> None:
     table = _table(model)
     values = [tuple([read(row) for read in table.readers]) for row in rows]
     with connection.cursor() as cursor:
-        if len(values) == 1:
-            cursor.execute(table.statement, values[0])
+        if len(values) <= _FEW:
+            cursor.execute(_insert(model, len(values)), list(chain.from_iterable(values)))
         elif connection.vendor == "postgresql":
             # Errors of a COPY come past Django's cursor, which would give them its own names.
             with connection.wrap_database_errors, cursor.copy(f"COPY {table.into} FROM STDIN") as copy:
                 for each in values:
                     copy.write_row(each)
         else:
-            cursor.executemany(table.statement, values)
+            cursor.executemany(_insert(model, 1), values)
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
 
@@ -45,10 +52,28 @@ def update(row: models.Model, names: tuple[str, ...]) -> None:
         cursor.execute(statement, [read(row) for read in readers])
 
 
+def select(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """All rows that a statement gives, as the database's driver does."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+
+def among(texts: Iterable[str]) -> Any:
+    """Some texts as the one value that AMONG compares with."""
+    return list(texts) if connection.vendor == "postgresql" else orjson.dumps(list(texts)).decode()
+
+
+def key(identifier: UUID) -> UUID | str:
+    """An id as the database's drivers take it: SQLite keeps 32 hexadecimal digits."""
+    return identifier if connection.features.has_native_uuid_field else identifier.hex
+
+
 @dataclass(frozen=True, slots=True)
 class _Table:
     into: str
-    statement: str
+    places: str
     readers: tuple[Reader, ...]
 
 
@@ -60,8 +85,13 @@ def _table(model: type[models.Model]) -> _Table:
         if not field.generated and not isinstance(field, models.AutoField)
     ]
     into = f'"{model._meta.db_table}" ({", ".join(_column(field) for field in fields)})'
-    statement = f"INSERT INTO {into} VALUES ({', '.join(['%s'] * len(fields))})"  # noqa: S608
-    return _Table(into, statement, tuple(_reader(field) for field in fields))
+    return _Table(into, f"({', '.join(['%s'] * len(fields))})", tuple(_reader(field) for field in fields))
+
+
+@cache
+def _insert(model: type[models.Model], number: int) -> str:
+    table = _table(model)
+    return f"INSERT INTO {table.into} VALUES {', '.join([table.places] * number)}"  # noqa: S608
 
 
 @cache

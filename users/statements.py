@@ -1,12 +1,13 @@
-"""The statement before every change of a user, as constant SQL: the ORM takes longer to word it than it runs."""
+"""The statements before every change of a user, as constant SQL: the ORM takes longer to word them than they run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
+from audit import rows
 from users.models import Role, User
 
 _ROLE = ("key", "name", "name_key", "is_default", "is_enabled")
@@ -24,17 +25,26 @@ _LOCKED = (
     " FROM users_user u JOIN users_role r ON r.id = u.role_id WHERE u.id = %s AND u.organization_id = %s"
 )
 
+# Who has one of some names, of which no e-mail address is empty: that is what the index of those that are not asks for.
+_HOLDERS = {
+    vendor: " UNION ALL ".join(
+        "SELECT u.id, u.user_name, u.user_name_key, u.email_key FROM users_user u"  # noqa: S608
+        f" WHERE u.organization_id = %s AND u.{column} {among} AND NOT (u.{column} = '')"
+        for column in ("user_name_key", "email_key")
+    )
+    for vendor, among in rows.AMONG.items()
+}
+
 
 def locked(user_id: UUID, organization_id: UUID) -> User | None:
     """The organization's user of that id with role and ``in_groups``, locked until the transaction ends."""
-    features = connection.features
-    ids = [each if features.has_native_uuid_field else each.hex for each in (user_id, organization_id)]
-    statement = f"{_LOCKED} FOR UPDATE OF u" if features.has_select_for_update_of else _LOCKED
-    with connection.cursor() as cursor:
-        cursor.execute(statement, ids)
-        row = cursor.fetchone()
-    if row is None:
-        return None
+    statement = f"{_LOCKED} FOR UPDATE OF u" if connection.features.has_select_for_update_of else _LOCKED
+    for row in rows.select(statement, [rows.key(user_id), rows.key(organization_id)]):
+        return _user(row, organization_id)
+    return None
+
+
+def _user(row: tuple[Any, ...], organization_id: UUID) -> User:
     values, role, in_groups = list(row[: len(_USER)]), row[len(_USER) : -1], row[-1]
     for position, convert in _converters():
         values[position] = convert(values[position])
@@ -42,6 +52,13 @@ def locked(user_id: UUID, organization_id: UUID) -> User | None:
     user.role = Role(id=user.role_id, organization_id=organization_id, **dict(zip(_ROLE, role, strict=True)))
     user.in_groups = bool(in_groups)
     return user
+
+
+def holders(keys: Iterable[str], organization_id: UUID) -> Iterator[tuple[UUID, str, str, str]]:
+    """Whoever has one of the names as userName or e-mail address: id, userName, and the keys of both."""
+    values = [rows.key(organization_id), rows.among(keys)]
+    for user_id, *names in rows.select(_HOLDERS[connection.vendor], [*values, *values]):
+        yield (user_id if isinstance(user_id, UUID) else UUID(user_id), *names)
 
 
 @cache

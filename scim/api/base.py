@@ -105,7 +105,7 @@ class ScimView(APIView):
         self.check_throttles(request)
 
     def get_parser_context(self, http_request: HttpRequest) -> dict[str, Any]:
-        """What the authenticator asks for. Without the view, which would hold all of a request until it is collected."""
+        """What the authenticator asks for; not the view, which would keep all of a request until it is collected."""
         return {"kwargs": self.kwargs}
 
     def perform_authentication(self, request: Request) -> None:

@@ -15,7 +15,6 @@ from uuid import UUID
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
 
 from audit import rows, trail
 from audit.actions import Action
@@ -28,7 +27,7 @@ from users import profile as profiles
 from users.models import PersonalToken, Role, Source, User, UserValue
 from users.profile import Profile
 from users.services import groups
-from users.statements import locked
+from users.statements import holders, locked
 
 # What a change of a user may write.
 _CHANGED = (*profiles.COLUMNS, "role", "source", "version", "session_epoch")
@@ -296,13 +295,10 @@ class _Names:
 
     def __init__(self, users: Iterable[User], organization_id: UUID) -> None:
         wanted = {key for user in users for key in (user.user_name_key, user.email_key)}
-        # That no e-mail address is empty is what tells PostgreSQL that the index of those that are not will do.
-        either = Q(user_name_key__in=wanted) | (Q(email_key__in=wanted) & ~Q(email_key=""))
         self._by_user_name: dict[str, tuple[UUID, str]] = {}
         self._by_email: dict[str, tuple[UUID, str]] = {}
-        colleagues = User.objects.of(organization_id).filter(either)
-        for pk, user_name, *keys in colleagues.values_list("pk", "user_name", "user_name_key", "email_key"):
-            self._note((pk, user_name), *keys)
+        for user_id, user_name, *keys in holders(wanted, organization_id):
+            self._note((user_id, user_name), *keys)
 
     def take(self, user: User) -> None:
         """Let a user have both names from now on. Raises NameTaken."""
@@ -327,9 +323,5 @@ def _count(organization_id: UUID, difference: int) -> None:
         cursor.execute(
             "INSERT INTO users_headcount (organization_id, users) VALUES (%s, %s)"
             " ON CONFLICT (organization_id) DO UPDATE SET users = users_headcount.users + %s",
-            [_key(organization_id), max(difference, 0), difference],
+            [rows.key(organization_id), max(difference, 0), difference],
         )
-
-
-def _key(value: UUID) -> UUID | str:
-    return value if connection.features.has_native_uuid_field else value.hex
