@@ -130,8 +130,8 @@ def _search(query: Query, stored: StoredType, credentials: Credentials, base_url
 
 def _page(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> repository.Page:
     order, offset, limit = query.order, query.start_index - 1, query.count
-    if query.condition is None and stored is stored_types.USER:
-        return repository.page(credentials, order=order, offset=offset, limit=limit)
+    if query.condition is None and order is None and stored is stored_types.USER:
+        return repository.page(credentials, offset=offset, limit=limit)
     return repository.matching(
         query.condition, credentials, order=order, offset=offset, limit=limit, base_url=base_url, stored=stored
     )

@@ -15,7 +15,7 @@ from scim.storage import sql
 from scim.storage.compiler import compile_filter, compile_order
 from scim.storage.principals import Credentials
 from scim.storage.resource_types import USER, StoredType
-from scim.storage.sql import Sql
+from scim.storage.sql import SortKey, Sql
 
 _ALL = Sql("(1 = 1)")
 
@@ -144,11 +144,8 @@ def _related(name: str, values: list[Json]) -> str:
     return f',"{name}":{orjson.dumps(values).decode()}' if values else ""
 
 
-def page(credentials: Credentials, *, order: Order | None = None, offset: int, limit: int) -> Page:
-    """Some of all users, sorted, or in the order of their ids. Raises Unauthorized."""
-    if order is not None:
-        documents = _sorted_page(order, USER, _ALL, credentials, offset, limit)
-        return Page(documents, _headcount(credentials))
+def page(credentials: Credentials, *, offset: int, limit: int) -> Page:
+    """Some of all users, in the order of their ids. Raises Unauthorized."""
     if not limit:
         rows = []
     elif offset:
@@ -174,7 +171,7 @@ def matching(
     compiled = _compiled(condition, credentials, stored, base_url)
     values = (*credentials.values, *compiled.values)
     if order is not None:
-        documents = _sorted_page(order, stored, compiled, credentials, offset, limit)
+        documents = _sorted_page(compile_order(order, stored, base_url), stored, compiled, credentials, offset, limit)
     else:
         statement = sql.matching(compiled, stored.table, stored.tenant)
         rows = sql.rows(statement, (*values, limit, offset)) if limit else []
@@ -183,6 +180,8 @@ def matching(
         credentials.principal()
     if limit and len(documents) < limit and (documents or not offset):
         return Page(documents, offset + len(documents))
+    if condition is None and stored is USER:
+        return Page(documents, _headcount(credentials))
     return Page(documents, sql.rows(sql.counting(compiled, stored.table, stored.tenant), values)[0][0])
 
 
@@ -228,10 +227,10 @@ def _compiled(condition: Resolved | None, credentials: Credentials, stored: Stor
 
 
 def _sorted_page(
-    order: Order, stored: StoredType, condition: Sql, credentials: Credentials, offset: int, limit: int
+    key: SortKey, stored: StoredType, condition: Sql, credentials: Credentials, offset: int, limit: int
 ) -> list[str]:
     tenant = Sql(stored.tenant, credentials.values)
-    statement = sql.sorted_page(compile_order(order, stored), stored.table, tenant, condition)
+    statement = sql.sorted_page(key, stored.table, tenant, condition)
     rows = sql.rows(statement.text, (*statement.values, limit, offset)) if limit else []
     return [document for (document,) in rows]
 

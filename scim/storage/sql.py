@@ -54,11 +54,16 @@ PRESENTED = (
     " WHERE t.digest = %s"
 )
 
-# The groups of user ``u`` as JSON: a list of [id, name, 1 if the user is a direct member]; NULL or empty for none.
-_GROUPS_OF_ONE = (
-    "(WITH RECURSIVE held (id, direct) AS"
+# The groups that hold user ``u``: id, and 1 for the user's own membership or 0 for that of a group within.
+HELD = (
+    "held (id, direct) AS"
     " (SELECT m.group_id, 1 FROM users_groupmember m WHERE m.user_id = u.id"
     " UNION SELECT m.group_id, 0 FROM users_groupmember m JOIN held ON m.member_group_id = held.id)"
+)
+
+# The groups of user ``u`` as JSON: a list of [id, name, 1 if the user is a direct member]; NULL or empty for none.
+_GROUPS_OF_ONE = (
+    f"(WITH RECURSIVE {HELD}"  # noqa: S608
     " SELECT {} FROM (SELECT g.id, g.display_name AS name, MAX(held.direct) AS direct FROM held"
     " JOIN users_group g ON g.id = held.id GROUP BY g.id, g.display_name ORDER BY g.id) mine)"
 )

@@ -58,7 +58,14 @@ class TestGroupsInLists:
         refused = idp.get("/Users", {"cursor": first["nextCursor"], "count": 2})
         assert read(refused)["scimType"] == "invalidCursor"
 
-    @pytest.mark.parametrize(("path", "name"), [("/Groups", "members"), ("/Users", "groups.display")])
-    def test_membership_sorts_nothing(self, idp: Idp, path: str, name: str) -> None:
-        refused = idp.get(path, {"sortBy": name})
-        assert (refused.status_code, read(refused)["scimType"]) == (400, "invalidPath")
+    def test_can_be_sorted_by_their_first_member_and_users_by_their_first_group(self, idp: Idp) -> None:
+        ada, bob, eve = (idp.create(f"{name}@acme.example", displayName=name)["id"] for name in ("ada", "bob", "eve"))
+        first, second = idp.create_group("b", bob, ada), idp.create_group("a", ada)
+        idp.create_group("none")
+        by_name = read(idp.get("/Groups", {"sortBy": "members.display"}))
+        assert [each["displayName"] for each in by_name["Resources"]] == ["a", "b", "none"]
+        by_value = read(idp.get("/Groups", {"sortBy": "members", "sortOrder": "descending"}))
+        assert [each["displayName"] for each in by_value["Resources"]] == ["none", "b", "a"]
+        users = read(idp.get("/Users", {"sortBy": "groups.display", "sortOrder": "descending"}))
+        assert [each["id"] for each in users["Resources"]] == [eve, ada, bob]
+        assert first["id"] < second["id"]
