@@ -285,7 +285,9 @@ RICH_WORLD: World = {
     "Users": [RICH, {"userName": "b@acme.example"}],
     "Groups": [
         {"displayName": "Ab", "externalId": "Ab", "members": ["Users/0"]},
-        {"displayName": "b", "externalId": "", "members": ["Users/1", "Groups/0"]},
+        {"displayName": "b", "externalId": "", "members": ["Users/0", "Users/1", "Groups/0"]},
+        {"displayName": "c", "externalId": "", "members": ["Groups/0"]},
+        {"displayName": "a", "externalId": "", "members": ["Users/0", "Groups/2"]},
         {"displayName": "empty", "externalId": "", "members": []},
     ],
 }
