@@ -28,8 +28,9 @@ from scim.storage.bindings import (
 )
 from scim.storage.conditions import ALWAYS, NEVER, SYMBOLS, Literal, compared, joined, negated, over, text_column
 from scim.storage.dialects import Dialect
+from scim.storage.ordered import SortKey
 from scim.storage.resource_types import StoredType
-from scim.storage.sql import SortKey, Sql
+from scim.storage.sql import Sql
 
 _PARTS = frozenset({Operator.CO, Operator.SW, Operator.EW})
 
@@ -47,15 +48,8 @@ def compile_filter(condition: Resolved, stored: StoredType, tenant: Sql, base_ur
 
 def compile_order(order: Order, stored: StoredType, base_url: str) -> SortKey:
     """What sorts the rows ``u`` of the type's table as ``protocol.ordering`` says."""
-    return SortKey(_Sorter(stored.bindings, base_url, dialects.current()).key(order.path), _direction(order))
-
-
-def _direction(order: Order) -> str:
-    word = "DESC" if order.descending else "ASC"
-    if order.path.leaf.required:
-        # Everybody has a value, and without a word about those who have none an index can serve the order.
-        return word
-    return f"{word} NULLS {'FIRST' if order.descending else 'LAST'}"
+    sorter = _Sorter(stored.bindings, base_url, dialects.current())
+    return SortKey(sorter.key(order.path), sorter.type_of(order.path), order.descending, order.path.leaf.required)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +77,17 @@ class _Sorter:
         if not path.attribute.multi_valued:
             return self.value(path.leaf, document, path.keys)
         return self.of_entry(path, document, _ALIASES[exact])
+
+    def type_of(self, path: ResolvedPath) -> str:
+        """The type of that value in the words of PostgreSQL."""
+        match _binding(self.bindings, path):
+            case FlagColumn():
+                return "boolean"
+            case InstantColumn():
+                return "timestamptz"
+            case IdColumn():
+                return "uuid"
+        return "jsonb" if path.leaf.type is Type.BOOLEAN else "text"
 
     def of_entry(self, path: ResolvedPath, document: str, alias: str) -> Sql:
         whole = ResolvedPath(path.extension, path.attribute)
@@ -154,7 +159,7 @@ class _Compiler:
                 return self.related(binding, inner)
             case Address():
                 inside = self.dialect.text(self.document(path), path.keys)
-                whole = Sql(f"({self.dialect.parameter} || {inside.text})", (self.base_url, *inside.values))
+                whole = Sql(f"({self.dialect.cast('%s', 'text')} || {inside.text})", (self.base_url, *inside.values))
                 return compared(whole, operator, value)
         if path.attribute.multi_valued:
             return self.any_entry(path, lambda entry: self.of_entry(path, operator, value, entry))

@@ -15,7 +15,8 @@ class Dialect:
 
     ``documents`` are the folded and the exact document; ``text`` and ``boolean`` read one value below a JSON holder by
     its keys, ``entries`` lists a JSON list under an alias, ``entry`` is one of those, ``same_entry`` ties two lists.
-    ``id_text`` is the canonical text of an id's column, ``by_code_point`` a text that compares by its code points.
+    ``id_text`` is the canonical text of an id's column, ``by_code_point`` a text that compares by its code points,
+    ``cast`` gives an expression one of PostgreSQL's types, and ``plain`` keeps the driver from making an object of it.
     """
 
     documents: tuple[str, str]
@@ -27,8 +28,9 @@ class Dialect:
     same_entry: str
     id_text: Callable[[str], str]
     by_code_point: Callable[[str], str]
+    cast: Callable[[str, str], str]
+    plain: Callable[[str], str]
     parts: Mapping[Operator, Callable[[Sql, str], Sql]]
-    parameter: str = "%s"
 
 
 def current() -> Dialect:
@@ -56,6 +58,8 @@ _SQLITE = Dialect(
     same_entry="folded.key = exact.key",
     id_text=_sqlite_id,
     by_code_point=lambda text: text,
+    cast=lambda expression, _type: expression,
+    plain=lambda expression: f"+{expression}",
     parts={
         Operator.CO: lambda found, text: Sql(f"instr({found.text}, %s) > 0", (*found.values, text)),
         Operator.SW: lambda found, text: Sql(f"substr({found.text}, 1, %s) = %s", (*found.values, len(text), text)),
@@ -81,12 +85,13 @@ _POSTGRESQL = Dialect(
     same_entry="folded.key = exact.key",
     id_text=lambda column: f'({column}::text COLLATE "C")',
     by_code_point=lambda text: f'({text} COLLATE "C")',
+    cast=lambda expression, type_: f"{expression}::{type_}",
+    plain=lambda expression: f"{expression}::text",
     parts={
         Operator.CO: lambda found, text: Sql(f"strpos({found.text}, %s) > 0", (*found.values, text)),
         Operator.SW: lambda found, text: Sql(f"starts_with({found.text}, %s)", (*found.values, text)),
         Operator.EW: lambda found, text: Sql(f"right({found.text}, %s) = %s", (*found.values, len(text), text)),
     },
-    parameter="%s::text",
 )
 
 _DIALECTS = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}

@@ -98,7 +98,7 @@ def _member_text(name: str, base_url: str) -> Sql:
             return Sql(dialect.by_code_point("CASE WHEN m.user_id IS NULL THEN 'group' ELSE 'user' END"))
         case "$ref":
             endpoint = "CASE WHEN m.user_id IS NULL THEN '/Groups/' ELSE '/Users/' END"
-            return Sql(f"({dialect.parameter} || {endpoint} || {identifier})", (base_url,))
+            return Sql(f"({dialect.cast('%s', 'text')} || {endpoint} || {identifier})", (base_url,))
         case "display":
             person = _display()
             return Sql(f"CASE WHEN m.user_id IS NULL THEN g.display_name_key ELSE {person.text} END", person.values)
@@ -148,7 +148,7 @@ def _group_text(name: str, base_url: str) -> Sql:
         case "type":
             return Sql(dialect.by_code_point("CASE MAX(held.direct) WHEN 1 THEN 'direct' ELSE 'indirect' END"))
         case "$ref":
-            return Sql(f"({dialect.parameter} || '/Groups/' || {dialect.id_text('g.id')})", (base_url,))
+            return Sql(f"({dialect.cast('%s', 'text')} || '/Groups/' || {dialect.id_text('g.id')})", (base_url,))
         case "display":
             return Sql("g.display_name_key")
     raise TypeError(name)

@@ -23,14 +23,6 @@ class Sql:
     values: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SortKey:
-    """What a list is sorted by: a value of each row, and its direction in the words of ORDER BY."""
-
-    value: Sql
-    direction: str
-
-
 # An organization's id, if the token of that digest is valid at that organization's address.
 TENANT = (
     "(SELECT t.organization_id FROM scim_token t"
@@ -114,14 +106,6 @@ WALK_ON = _WALK.format(edge="<=", side=">=", way="ASC")
 WALK_BACK = _WALK.format(edge=">=", side="<", way="DESC")
 
 
-def walking(condition: Sql, table: str, tenant: str, *, backwards: bool) -> str:
-    """The statement for a walk among those who satisfy a condition. Values: tenant, condition, position, limit."""
-    return (
-        f"SELECT u.document, u.id FROM {table} u WHERE u.organization_id = {tenant} AND {condition.text}"  # noqa: S608
-        f" AND u.id {'<' if backwards else '>='} %s ORDER BY u.id {'DESC' if backwards else 'ASC'} LIMIT %s"
-    )
-
-
 HEADCOUNT = f"SELECT h.users FROM users_headcount h WHERE h.organization_id = {TENANT}"  # noqa: S608
 
 
@@ -156,21 +140,6 @@ def matching(condition: Sql, table: str = "users_user", tenant: str = TENANT) ->
     return (
         f"SELECT u.document FROM {table} u WHERE u.organization_id = {tenant} AND {condition.text}"  # noqa: S608
         " ORDER BY u.id LIMIT %s OFFSET %s"
-    )
-
-
-def sorted_page(order: SortKey, table: str, tenant: Sql, condition: Sql) -> Sql:
-    """The statement for a page of those who satisfy a condition, sorted. Values to add: limit, offset.
-
-    Only keys are sorted; the documents of the page are read when it is known who is on it.
-    """
-    return Sql(
-        "SELECT u.document FROM (SELECT u.id AS id, "  # noqa: S608
-        f"{order.value.text} AS sort_key FROM {table} u"
-        f" WHERE u.organization_id = {tenant.text} AND {condition.text}"
-        f" ORDER BY sort_key {order.direction}, id LIMIT %s OFFSET %s) page"
-        f" JOIN {table} u ON u.id = page.id ORDER BY page.sort_key {order.direction}, page.id",
-        (*order.value.values, *tenant.values, *condition.values),
     )
 
 

@@ -17,8 +17,10 @@ from scim.protocol.resolution import resolve_filter
 from scim.protocol.values import comparable
 from scim.services import connections
 from scim.services.connections import base_url_at
-from scim.storage import repository
+from scim.storage import lists
+from scim.storage.lists import Selection
 from scim.storage.principals import Credentials
+from scim.storage.repository import Page
 from scim.storage.resource_types import GROUP, USER, StoredType
 from tests.scim.conftest import Idp, read
 from tests.scim.test_filters_agree import (
@@ -67,15 +69,16 @@ def key_in_memory(order: Order, resource: dict[str, Any]) -> Any:
 
 
 def sorted_in_memory(order: Order, resources: list[dict[str, Any]]) -> list[str]:
-    by_id = sorted(resources, key=lambda resource: resource["id"])
-    having = [resource for resource in by_id if key_in_memory(order, resource) is not None]
-    lacking = [resource for resource in by_id if key_in_memory(order, resource) is None]
-    having.sort(key=lambda resource: key_in_memory(order, resource))
-    if order.descending:
-        # Whoever ties stays in the order of the ids.
-        keys = sorted({key_in_memory(order, resource) for resource in having}, reverse=True)
-        having = [resource for key in keys for resource in having if key_in_memory(order, resource) == key]
-    return [resource["id"] for resource in (lacking + having if order.descending else having + lacking)]
+    return sorted_by([(key_in_memory(order, resource), resource["id"]) for resource in resources], order.descending)
+
+
+def sorted_by(keys: list[tuple[Any, str]], descending: bool) -> list[str]:
+    """The ids of those who have these keys: whoever ties comes in the order of the ids, whichever way it goes."""
+    having = [(key, each) for key, each in keys if key is not None]
+    ranks = {key: rank for rank, key in enumerate(sorted({key for key, _each in having}, reverse=descending))}
+    lacking = sorted(each for key, each in keys if key is None)
+    ranked = [each for _rank, each in sorted((ranks[key], each) for key, each in having)]
+    return lacking + ranked if descending else ranked + lacking
 
 
 def agree(idp: Idp, world: World, orders: list[tuple[str, str]], stored: StoredType) -> None:
@@ -84,9 +87,9 @@ def agree(idp: Idp, world: World, orders: list[tuple[str, str]], stored: StoredT
     condition = resolve_filter(parse_filter("id pr"), stored.resource_type)
     credentials = Credentials(connections.digest(idp.token), "acme")
 
-    def page(condition: Resolved | None, order: Order, offset: int, limit: int) -> repository.Page:
-        return repository.matching(
-            condition, credentials, order=order, offset=offset, limit=limit, base_url=base_url, stored=stored
+    def page(condition: Resolved | None, order: Order, offset: int, limit: int) -> Page:
+        return lists.page(
+            [Selection(stored, condition, order)], credentials, offset=offset, limit=limit, base_url=base_url
         )
 
     for sort_by, sort_order in orders:
