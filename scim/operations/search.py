@@ -23,6 +23,7 @@ from scim.storage import resource_types as stored_types
 from scim.storage.lists import Selection, Stretch
 from scim.storage.positions import START
 from scim.storage.principals import Credentials
+from scim.storage.repository import Page
 from scim.storage.resource_types import StoredType
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,300}", re.ASCII)
@@ -106,10 +107,10 @@ def search_all(parameters: Mapping[str, str], credentials: Credentials, *, base_
     query = queries[0][1]
     if query.cursor is None:
         page = lists.page(selections, credentials, offset=query.start_index - 1, limit=query.count, base_url=base_url)
-        return _list(_mixed(queries, page.documents, base_url), page.total, f'"startIndex":{query.start_index}')
+        return _list(_mixed(queries, page, base_url), page.total, f'"startIndex":{query.start_index}')
     of = Of(f"{credentials.slug}/", query.filter_text, next(map(str, orders.values()), None))
     stretch = _stretch(query, of, selections, credentials, base_url)
-    return _list(_mixed(queries, stretch.documents, base_url), stretch.total, _places(stretch, of))
+    return _list(_mixed(queries, stretch.page, base_url), stretch.page.total, _places(stretch, of))
 
 
 def _orders(parameters: Mapping[str, str], stored: list[StoredType]) -> dict[str, Order]:
@@ -141,10 +142,10 @@ def _search(query: Query, stored: StoredType, credentials: Credentials, base_url
     if query.cursor is not None:
         return _walk(query, stored, credentials, base_url)
     page = _page(query, stored, credentials, base_url)
-    return _list(_shown(query, page.documents, stored, base_url), page.total, f'"startIndex":{query.start_index}')
+    return _list(_shown(query, page, stored, base_url), page.total, f'"startIndex":{query.start_index}')
 
 
-def _page(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> repository.Page:
+def _page(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> Page:
     offset, limit = query.start_index - 1, query.count
     if query.order is not None:
         selection = Selection(stored, query.condition, query.order)
@@ -161,7 +162,7 @@ def _walk(query: Query, stored: StoredType, credentials: Credentials, base_url: 
     of = Of(credentials.slug + stored.resource_type.endpoint, query.filter_text, order)
     selection = Selection(stored, query.condition, query.order)
     stretch = _stretch(query, of, [selection], credentials, base_url)
-    return _list(_shown(query, stretch.documents, stored, base_url), stretch.total, _places(stretch, of))
+    return _list(_shown(query, stretch.page, stored, base_url), stretch.page.total, _places(stretch, of))
 
 
 def _stretch(query: Query, of: Of, selections: list[Selection], credentials: Credentials, base_url: str) -> Stretch:
@@ -175,21 +176,21 @@ def _places(stretch: Stretch, of: Of) -> str:
     return ",".join(f'"{name}":"{cursors.seal(at, of)}"' for name, at in beside.items() if at is not None)
 
 
-def _shown(query: Query, documents: list[str], stored: StoredType, base_url: str) -> list[str]:
-    related = _related(documents, query, stored, base_url)
+def _shown(query: Query, page: Page, stored: StoredType, base_url: str) -> list[str]:
+    related = _related(page, query, stored, base_url)
     return [
         shown(document, query.projection, base_url, related.get(repository.id_of(document), "") if related else "")
-        for document in documents
+        for document in page.documents
     ]
 
 
-def _mixed(queries: list[tuple[StoredType, Query]], documents: list[str], base_url: str) -> list[str]:
+def _mixed(queries: list[tuple[StoredType, Query]], page: Page, base_url: str) -> list[str]:
     """The resources of a page that holds several types."""
     found: dict[str, str] = {}
     for stored, query in queries:
-        of_type = [document for document in documents if repository.is_of(document, stored)]
-        found |= zip(of_type, _shown(query, of_type, stored, base_url), strict=True)
-    return [found[document] for document in documents]
+        of_type = repository.of_type(page, stored)
+        found |= zip(of_type.documents, _shown(query, of_type, stored, base_url), strict=True)
+    return [found[document] for document in page.documents]
 
 
 def _list(resources: list[str], total: int, place: str) -> Found:
@@ -199,7 +200,7 @@ def _list(resources: list[str], total: int, place: str) -> Found:
     return Found(body.encode(), len(resources), total)
 
 
-def _related(documents: list[str], query: Query, stored: StoredType, base_url: str) -> dict[str, str]:
+def _related(page: Page, query: Query, stored: StoredType, base_url: str) -> dict[str, str]:
     """What other rows say about the resources of a page, by id: of users their groups, of groups their members."""
     if stored is stored_types.USER:
         name, look_up = "groups", repository.groups_of
@@ -207,7 +208,7 @@ def _related(documents: list[str], query: Query, stored: StoredType, base_url: s
         name, look_up = "members", repository.members_of
     if not query.projection.shows(name):
         return {}
-    return look_up([repository.id_of(document) for document in documents], base_url)
+    return look_up(page.related, base_url)
 
 
 def _check_walk(parameters: Mapping[str, str], count: int) -> None:

@@ -49,7 +49,14 @@ def compile_filter(condition: Resolved, stored: StoredType, tenant: Sql, base_ur
 def compile_order(order: Order, stored: StoredType, base_url: str) -> SortKey:
     """What sorts the rows ``u`` of the type's table as ``protocol.ordering`` says."""
     sorter = _Sorter(stored.bindings, base_url, dialects.current())
-    return SortKey(sorter.key(order.path), sorter.type_of(order.path), order.descending, order.path.leaf.required)
+    path = order.path
+    return SortKey(
+        sorter.key(path),
+        sorter.type_of(path),
+        order.descending,
+        everywhere=path.leaf.required,
+        looked_up=path.attribute.multi_valued,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,9 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A page of a walk, how many resources there are on all pages, and where the pages beside it are."""
+    """A page of a walk, and where the pages beside it are."""
 
-    documents: list[str]
-    total: int
+    page: Page
     next: Position | None
     previous: Position | None
 
@@ -40,12 +39,11 @@ class Stretch:
 def page(selections: Sequence[Selection], credentials: Credentials, *, offset: int, limit: int, base_url: str) -> Page:
     """Some of all that is selected, sorted; unsorted, one type comes after the other. Raises Unauthorized."""
     statement = ordered.page(_sources(selections, credentials, base_url), None, limit=limit, offset=offset)
-    documents = [row[0] for row in sql.rows(statement.text, statement.values)] if limit else []
-    if limit and len(documents) < limit and (documents or not offset):
-        if not documents:
-            credentials.principal()
-        return Page(documents, offset + len(documents))
-    return Page(documents, _total(selections, credentials, base_url))
+    rows = sql.rows(statement.text, statement.values) if limit else []
+    whole = limit and len(rows) < limit and (rows or not offset)
+    if not rows:
+        credentials.principal()
+    return _page(rows, offset + len(rows) if whole else _total(selections, credentials, base_url))
 
 
 def walk(
@@ -68,8 +66,8 @@ def walk(
 def _walk_of_all(position: Position, credentials: Credentials, limit: int) -> Stretch:
     statement = sql.WALK_BACK if position.backwards else sql.WALK_ON
     rows = sql.rows(statement, (*credentials.values, sql.key(position.at), limit + 1))
-    total = rows[0][2] if rows else repository.headcount(credentials)
-    return _stretch([(document, identifier, None) for document, identifier, _total in rows], position, limit, total)
+    total = rows[0][3] if rows else repository.headcount(credentials)
+    return _stretch([(*row[:3], None) for row in rows], position, limit, total)
 
 
 def _stretch(rows: list[Row], position: Position, limit: int, total: int) -> Stretch:
@@ -83,11 +81,15 @@ def _stretch(rows: list[Row], position: Position, limit: int, total: int) -> Str
         following = replace(_before(beyond[0]), backwards=False) if beyond else None
         first = _before(page[0]) if page else replace(position, backwards=True)
         preceding = None if position == START else first
-    return Stretch([row[0] for row in page], total, following, preceding)
+    return Stretch(_page(page, total), following, preceding)
+
+
+def _page(rows: list[Row], total: int) -> Page:
+    return Page([row[0] for row in rows], total, repository.related(rows))
 
 
 def _before(row: Row) -> Position:
-    _document, identifier, key = row
+    _document, _related, identifier, key = row
     return Position(sql.from_key(identifier), backwards=True, key=key)
 
 
@@ -105,8 +107,8 @@ def _sources(selections: Sequence[Selection], credentials: Credentials, base_url
         if some is None:
             key = SortKey.same(number)
         elif len(selections) > 1 or key is None:
-            key = _alike(key or replace(some, value=Sql("NULL"), everywhere=False))
-        sources.append(Source(stored.table, condition, key))
+            key = _alike(key or replace(some, value=Sql("NULL"), everywhere=False, looked_up=False))
+        sources.append(Source(stored.table, stored.related, condition, key))
     return sources
 
 

@@ -17,14 +17,15 @@ from scim.storage.sql import Sql
 class SortKey:
     """What sorts the rows ``u`` of a table.
 
-    ``type`` is the value's type in the words of PostgreSQL. ``everywhere`` says that no row is without a value, and
-    ``constant`` that all have this one: then the ids alone make the order.
+    ``type`` is the value's type in the words of PostgreSQL. ``everywhere`` says that no row is without a value,
+    ``looked_up`` that it takes a sub-select, and ``constant`` that all have this one: then the ids make the order.
     """
 
     value: Sql
     type: str
     descending: bool = False
     everywhere: bool = False
+    looked_up: bool = False
     constant: int | None = None
 
     @classmethod
@@ -35,15 +36,19 @@ class SortKey:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The rows ``u`` of a table that satisfy a condition, the organization included, and what sorts them."""
+    """The rows ``u`` of a table that satisfy a condition, the organization included, and what sorts them.
+
+    ``related`` is whether rows of members belong to a row.
+    """
 
     table: str
+    related: str
     condition: Sql
     key: SortKey
 
 
 def page(sources: Sequence[Source], position: Position | None, *, limit: int, offset: int = 0) -> Sql:
-    """The statement for a page of one source or of two in one order, as rows of document, id and key.
+    """The statement for a page of one source or of two in one order, as rows of document, related, id and key.
 
     It skips ``offset`` rows of all; or of those at and after a position, which if it is backwards are those before it
     in the opposite order. The key is as ``Position`` has it.
@@ -59,16 +64,15 @@ def page(sources: Sequence[Source], position: Position | None, *, limit: int, of
             f"SELECT * FROM ({both}) parts ORDER BY {_order('parts', keys, backwards)} LIMIT %s OFFSET %s",  # noqa: S608
             (*(value for part in parts for value in part.values), limit, offset),
         )
-    joins = " ".join(
-        f"LEFT JOIN {source.table} u{number} ON page.source = {number} AND u{number}.id = page.id"
+    shown = " UNION ALL ".join(
+        f"SELECT u.document, {source.related} AS related, page.id, page.sort_key FROM page"  # noqa: S608
+        f" JOIN {source.table} u ON u.id = page.id WHERE page.source = {number}"
         for number, source in enumerate(sources)
     )
-    documents = ", ".join(f"u{number}.document" for number in range(len(sources)))
-    document = documents if len(sources) == 1 else f"COALESCE({documents})"
-    key = dialects.current().plain("page.sort_key")
+    key = dialects.current().plain("shown.sort_key")
     return Sql(
-        f"SELECT {document}, page.id, {key} FROM ({ranked.text}) page {joins}"  # noqa: S608
-        f" ORDER BY {_order('page', keys, backwards)}",
+        f"WITH page AS MATERIALIZED ({ranked.text}) SELECT shown.document, shown.related, shown.id, {key}"  # noqa: S608
+        f" FROM ({shown}) shown ORDER BY {_order('shown', keys, backwards)}",
         ranked.values,
     )
 
@@ -87,9 +91,12 @@ def _ranked(number: int, source: Source, position: Position | None, limit: int, 
     key, condition = source.key, source.condition
     side = ALWAYS if position is None else _beyond(position, key)
     order = _order("keyed", [key], position is not None and position.backwards)
+    # The database would work a key out again wherever it is named.
+    once = "MATERIALIZED" if key.looked_up else "NOT MATERIALIZED"
     return Sql(
-        f"SELECT id, sort_key, {number} AS source FROM (SELECT u.id AS id, {key.value.text} AS sort_key"  # noqa: S608
-        f" FROM {source.table} u WHERE {condition.text}) keyed WHERE {side.text} ORDER BY {order} LIMIT %s OFFSET %s",
+        f"WITH keyed AS {once} (SELECT u.id AS id, {key.value.text} AS sort_key FROM {source.table} u"  # noqa: S608
+        f" WHERE {condition.text}) SELECT id, sort_key, {number} AS source FROM keyed WHERE {side.text}"
+        f" ORDER BY {order} LIMIT %s OFFSET %s",
         (*key.value.values, *condition.values, *side.values, limit, offset),
     )
 

@@ -14,7 +14,7 @@ from scim.storage import sql
 from scim.storage.compiler import compile_filter
 from scim.storage.principals import Credentials
 from scim.storage.resource_types import USER, StoredType
-from scim.storage.sql import Sql
+from scim.storage.sql import Row, Sql
 
 _ALL = Sql("(1 = 1)")
 
@@ -33,10 +33,14 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The documents of a page, and how many resources there are on all pages."""
+    """The documents of a page, and how many resources there are on all pages.
+
+    ``related`` are the ids of those who are in groups, or have members.
+    """
 
     documents: list[str]
     total: int
+    related: list[str]
 
 
 def represent(document: str, base_url: str, related: str = "") -> str:
@@ -51,11 +55,6 @@ def represent(document: str, base_url: str, related: str = "") -> str:
 def id_of(document: str) -> str:
     """The id of a stored document's resource, which is the end of its location."""
     return document[-_ID_AND_END:-3]
-
-
-def is_of(document: str, stored: StoredType) -> bool:
-    """Whether a stored document is of that type, as its location says."""
-    return document.endswith(f'"{stored.resource_type.endpoint}/', 0, -_ID_AND_END)
 
 
 def find(user_id: str, credentials: Credentials, base_url: str) -> Stored | None:
@@ -133,8 +132,21 @@ def page(credentials: Credentials, *, offset: int, limit: int) -> Page:
     else:
         rows = sql.rows(sql.FIRST_PAGE, (*credentials.values, limit))
     if rows:
-        return Page([document for document, _total in rows], rows[0][1])
-    return Page([], headcount(credentials))
+        return Page([row[0] for row in rows], rows[0][2], related(rows))
+    return Page([], headcount(credentials), [])
+
+
+def of_type(page: Page, stored: StoredType) -> Page:
+    """Of a page that holds several types the documents of one, which are known by their locations."""
+    place = f'"{stored.resource_type.endpoint}/'
+    documents = [document for document in page.documents if document.endswith(place, 0, -_ID_AND_END)]
+    ids = {*map(id_of, documents)}
+    return Page(documents, page.total, [each for each in page.related if each in ids])
+
+
+def related(rows: list[Row]) -> list[str]:
+    """The ids of those whose second word says that rows of members belong to them; the first is the document."""
+    return [id_of(row[0]) for row in rows if row[1]]
 
 
 def matching(
@@ -148,14 +160,15 @@ def matching(
 ) -> Page:
     """Some of those who satisfy the filter, in the order of their ids. Raises Unauthorized."""
     compiled = _compiled(condition, credentials, stored, base_url)
-    statement = sql.matching(compiled, stored.table, stored.tenant)
+    statement = sql.matching(compiled, stored.related, stored.table, stored.tenant)
     rows = sql.rows(statement, (*credentials.values, *compiled.values, limit, offset)) if limit else []
     if not rows:
         credentials.principal()
-    documents = [document for (document,) in rows]
+    documents = [row[0] for row in rows]
     if limit and len(documents) < limit and (documents or not offset):
-        return Page(documents, offset + len(documents))
-    return Page(documents, count(condition, credentials, base_url=base_url, stored=stored))
+        return Page(documents, offset + len(documents), related(rows))
+    total = count(condition, credentials, base_url=base_url, stored=stored)
+    return Page(documents, total, related(rows))
 
 
 def count(condition: Resolved | None, credentials: Credentials, *, base_url: str, stored: StoredType = USER) -> int:

@@ -84,18 +84,22 @@ _PAGE_OF_ALL = (
     " ORDER BY u.organization_id, u.id LIMIT %s"
 )
 
-FIRST_PAGE = _PAGE_OF_ALL.format("u.document")
+# Whether other rows say something about row ``u``; pages of users who are in no group need not ask for groups.
+IN_GROUPS = "EXISTS (SELECT 1 FROM users_groupmember m WHERE m.user_id = u.id)"
+HAS_MEMBERS = "EXISTS (SELECT 1 FROM users_groupmember m WHERE m.group_id = u.id)"
+
+FIRST_PAGE = _PAGE_OF_ALL.format(f"u.document, {IN_GROUPS}")
 
 # Skipping rows costs least in an index that holds all that is asked of it; only the page itself is read from the table.
 LATER_PAGE = (
-    f"SELECT u.document, page.total FROM ({_PAGE_OF_ALL.format('u.id')} OFFSET %s) page"  # noqa: S608
+    f"SELECT u.document, {IN_GROUPS}, page.total FROM ({_PAGE_OF_ALL.format('u.id')} OFFSET %s) page"  # noqa: S608
     " JOIN users_user u ON u.id = page.id ORDER BY u.id"
 )
 
 # A walk begins at a position and takes one row more than the page has, which tells whether and where it goes on. As one
 # comparison of two words, the position is a place in the organization's own index, from which both databases read on.
 _WALK = (
-    f"WITH tenant AS {TENANT} SELECT u.document, u.id, (SELECT h.users FROM users_headcount h"  # noqa: S608
+    f"WITH tenant AS {TENANT} SELECT u.document, {IN_GROUPS}, u.id, (SELECT h.users FROM users_headcount h"  # noqa: S608
     " WHERE h.organization_id = (SELECT organization_id FROM tenant)) AS total FROM users_user u"
     " WHERE u.organization_id {edge} (SELECT organization_id FROM tenant)"
     " AND (u.organization_id, u.id) {side} ((SELECT organization_id FROM tenant), %s)"
@@ -135,15 +139,15 @@ MEMBERS_OF: Mapping[str, str] = {
 }
 
 
-def matching(condition: Sql, table: str = "users_user", tenant: str = TENANT) -> str:
+def matching(condition: Sql, related: str, table: str, tenant: str) -> str:
     """The statement for a page of those who satisfy a condition. Values: tenant, condition, limit, offset."""
     return (
-        f"SELECT u.document FROM {table} u WHERE u.organization_id = {tenant} AND {condition.text}"  # noqa: S608
+        f"SELECT u.document, {related} FROM {table} u WHERE u.organization_id = {tenant} AND {condition.text}"  # noqa: S608
         " ORDER BY u.id LIMIT %s OFFSET %s"
     )
 
 
-def counting(condition: Sql, table: str = "users_user", tenant: str = TENANT) -> str:
+def counting(condition: Sql, table: str, tenant: str) -> str:
     """The statement for how many satisfy a condition. Values: tenant, condition."""
     return f"SELECT COUNT(*) FROM {table} u WHERE u.organization_id = {tenant} AND {condition.text}"  # noqa: S608
 

@@ -53,7 +53,7 @@ def through(selections: list[Selection], count: int, idp: Idp, start: Position =
     while position is not None:
         position = cursors.unseal(cursors.seal(position, of), of)
         stretch = lists.walk(selections, position, credentials, limit=count, base_url=base_url_at("acme"))
-        ids = [*map(repository.id_of, stretch.documents)]
+        ids = [*map(repository.id_of, stretch.page.documents)]
         met += reversed(ids) if start.backwards else ids
         position = stretch.previous if start.backwards else stretch.next
     return met, stretch
@@ -79,8 +79,8 @@ def agree(idp: Idp, stored: list[StoredType], resources: World, sort_by: str, wa
         assert there == wanted, (sort_by, way, count)
         if last.previous is not None:
             back, first = through(selections, count, idp, last.previous)
-            assert [*reversed(back), *map(repository.id_of, last.documents)] == wanted, (sort_by, way, count)
-            assert text is None or first.total == last.total == len(wanted)
+            assert [*reversed(back), *map(repository.id_of, last.page.documents)] == wanted, (sort_by, way, count)
+            assert text is None or first.page.total == last.page.total == len(wanted)
 
 
 @st.composite
