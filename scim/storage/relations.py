@@ -12,31 +12,35 @@ from scim.storage import dialects, sql
 from scim.storage.conditions import ALWAYS, NEVER, compared, joined, over, text_column
 from scim.storage.sql import Sql
 
+# What a member, row ``m``, leads to: a user ``p`` or a group ``g``.
+_WHOM = "LEFT JOIN users_user p ON p.id = m.user_id LEFT JOIN users_group g ON g.id = m.member_group_id"
+
 
 def with_member(node: Resolved | None, tenant: Sql, base_url: str) -> Sql:
     """True of groups ``u`` that have a member of which the condition is true; None for any member."""
-    condition = ALWAYS if node is None else over(node, lambda term: _of_member(term, base_url))
-    # A member that is named by its id is found by the index on members; all others through the organization's groups.
-    source, owner = (
-        ("users_groupmember m", "m")
-        if _names_one(node)
-        else (
-            "users_group h JOIN users_groupmember m ON m.group_id = h.id",
-            "h",
+    if node is None:
+        return Sql(sql.HAS_MEMBERS)
+    condition = over(node, lambda term: _of_member(term, base_url))
+    named = _named(node)
+    if named is None:
+        return Sql(
+            f"EXISTS (SELECT 1 FROM users_groupmember m {_WHOM} WHERE m.group_id = u.id AND {condition.text})",  # noqa: S608
+            condition.values,
         )
-    )
+    # Indexes lead to the few rows of whom an id names, whatever the number of groups and members.
+    key = sql.key(named)
     return Sql(
-        f"u.id IN (SELECT m.group_id FROM {source} LEFT JOIN users_user p ON p.id = m.user_id"  # noqa: S608
-        " LEFT JOIN users_group g ON g.id = m.member_group_id"
-        f" WHERE {owner}.organization_id = {tenant.text} AND {condition.text})",
-        (*tenant.values, *condition.values),
+        "u.id IN (SELECT m.group_id FROM (SELECT * FROM users_groupmember WHERE user_id = %s"  # noqa: S608
+        f" UNION ALL SELECT * FROM users_groupmember WHERE member_group_id = %s) m {_WHOM}"
+        f" WHERE m.organization_id = {tenant.text} AND {condition.text})",
+        (key, key, *tenant.values, *condition.values),
     )
 
 
 def in_group(node: Resolved | None, tenant: Sql, base_url: str) -> Sql:
     """True of users ``u`` who are, at any depth, in a group of which the condition is true; None for any group."""
     if node is None:
-        return _member_of(ALWAYS, tenant)
+        return Sql(sql.IN_GROUPS)
     direct = over(node, lambda term: _of_group(term, "direct", base_url))
     indirect = over(node, lambda term: _of_group(term, "indirect", base_url))
     if direct == indirect:
@@ -48,8 +52,7 @@ def of_first_member(name: str, base_url: str) -> Sql:
     """What the first member of group ``u`` has under that name; NULL where there is none."""
     found = _member_text(name, base_url)
     return Sql(
-        f"(SELECT {found.text} FROM users_groupmember m LEFT JOIN users_user p ON p.id = m.user_id"  # noqa: S608
-        " LEFT JOIN users_group g ON g.id = m.member_group_id WHERE m.group_id = u.id ORDER BY m.id LIMIT 1)",
+        f"(SELECT {found.text} FROM users_groupmember m {_WHOM} WHERE m.group_id = u.id ORDER BY m.id LIMIT 1)",  # noqa: S608
         found.values,
     )
 
@@ -64,13 +67,14 @@ def of_first_group(name: str, base_url: str) -> Sql:
     )
 
 
-def _names_one(node: Resolved | None) -> bool:
+def _named(node: Resolved) -> UUID | None:
+    """The one member of whom alone the condition can be true, if its id is in it."""
     match node:
         case And(terms):
-            return any(map(_names_one, terms))
-        case Compare(path, Operator.EQ):
-            return path.leaf.name == "value"
-    return False
+            return next((named for term in terms if (named := _named(term)) is not None), None)
+        case Compare(path, Operator.EQ, value) if path.leaf.name == "value":
+            return _id(value)
+    return None
 
 
 def _of_member(term: Compare, base_url: str) -> Sql:
