@@ -6,7 +6,7 @@ BIN := .venv/bin
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links $(ARGS)
 
-.PHONY: help demo test check install lock serve python
+.PHONY: help demo test bench check install lock serve python
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -16,6 +16,9 @@ demo: python ## a running demo with data, on this machine only
 
 test: install ## every test, on SQLite and on PostgreSQL; pytest's options as ARGS="..."
 	@$(BIN)/python -m scripts.suite $(ARGS)
+
+bench: install ## how fast the server is beside the least it must do; options as ARGS="..."
+	@$(BIN)/python -m scripts.bench $(ARGS)
 
 check: install ## style, types, templates, import contracts, settings, missing migrations
 	@$(BIN)/python -m scripts.check

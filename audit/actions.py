@@ -16,6 +16,8 @@ class Action(models.TextChoices):
     USER_ROLE_CHANGED = "user.role-changed", "{actor} changed the role of {target}"
     USER_PASSWORD_CHANGED = "user.password-changed", "{actor} set a new password for {target}"  # noqa: S105
     USER_SIGNED_IN = "user.signed-in", "{target} signed in"
+    PERSONAL_TOKEN_MADE = "user.token-made", "{actor} made the personal token {target}"  # noqa: S105
+    PERSONAL_TOKEN_REVOKED = "user.token-revoked", "{actor} revoked the personal token {target}"  # noqa: S105
     GROUP_CREATED = "group.created", "{actor} created the group {target}"
     GROUP_UPDATED = "group.updated", "{actor} changed the group {target}"
     GROUP_MEMBERS_CHANGED = "group.members-changed", "{actor} changed who is in the group {target}"
@@ -33,3 +35,5 @@ class Action(models.TextChoices):
     SCIM_GROUPS_ALLOWED = "scim.groups-allowed", "{actor} let SCIM manage groups ({target})"
     SCIM_GROUPS_DISALLOWED = "scim.groups-disallowed", "{actor} stopped SCIM from managing groups ({target})"
     SCIM_ADMIN_DISALLOWED = "scim.admin-disallowed", "{actor} stopped SCIM from managing Admins ({target})"
+    SCIM_STRICT = "scim.strict", "{actor} turned on the strict mode of SCIM ({target})"
+    SCIM_LENIENT = "scim.lenient", "{actor} turned off the strict mode of SCIM ({target})"

@@ -12,10 +12,11 @@ from django.conf import settings
 
 
 class Door(StrEnum):
-    """The way by which a change came in."""
+    """The way by which a change came in; API is a person's own program, with a personal token."""
 
     PAGE = "page"
     SCIM = "scim"
+    API = "api"
     SIGN_IN = "sign-in"
     COMMAND = "command"
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import models
 
+from audit import rows
 from audit.actions import Action
 from audit.actors import Actor
 from audit.models import AuditEvent
@@ -17,7 +18,7 @@ Changes = Mapping[str, tuple[Any, Any] | list[Any]]
 
 def record(action: Action, target: models.Model, changes: Changes | None = None, *, by: Actor, label: str = "") -> None:
     """Add one event about ``target``; ``label`` replaces its own text where that alone would say too little."""
-    AuditEvent.objects.create(
+    event = AuditEvent(
         organization_id=by.organization_id,
         action=action,
         door=by.door,
@@ -30,6 +31,7 @@ def record(action: Action, target: models.Model, changes: Changes | None = None,
         target_label=(label or str(target))[:320],
         changes={field: _masked(field, change) for field, change in (changes or {}).items()},
     )
+    rows.insert(AuditEvent, [event])
 
 
 def _masked(field: str, change: tuple[Any, Any] | list[Any]) -> list[Any]:

@@ -10,25 +10,38 @@ from scim.api.media import answer_error
 from scim.protocol.errors import InvalidSyntax
 from scim.urls import urlpatterns
 
+ENDPOINTS = [(endpoint.pattern.regex.match, endpoint.callback) for endpoint in urlpatterns]
+MOST_KNOWN_HOSTS = 64
+
 
 class ScimShortcut:
     """The first middleware. The host's name, which the ones behind it would check, it checks itself."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        self.known_hosts: set[str] = set()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         path = request.path_info
         if not path.lstrip("/").startswith("scim/"):
             return self.get_response(request)
         try:
-            request.get_host()
+            self.check_host(request)
         except DisallowedHost:
             response = answer_error(InvalidSyntax("This server is not known by that name."), "")
             for name, value in EVERY_ANSWER.items():
                 response.headers[name] = value
             return response
         # The last endpoints take whatever the others leave.
-        matches = ((endpoint, endpoint.pattern.match(path)) for endpoint in urlpatterns)
-        view, (_, _, arguments) = next((endpoint.callback, found) for endpoint, found in matches if found)
-        return view(request, **arguments)
+        matches = ((match(path), view) for match, view in ENDPOINTS)
+        found, view = next((found, view) for found, view in matches if found)
+        return view(request, **found.groupdict())
+
+    def check_host(self, request: HttpRequest) -> None:
+        """Raise DisallowedHost for a name that is not ours; names that passed are remembered, for checks are slow."""
+        host = request.META.get("HTTP_HOST", "")
+        if host in self.known_hosts:
+            return
+        request.get_host()
+        if host and len(self.known_hosts) < MOST_KNOWN_HOSTS:
+            self.known_hosts.add(host)

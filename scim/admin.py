@@ -153,6 +153,14 @@ def set_groups_enabled(request: HttpRequest) -> HttpResponse:
     return pages.done(request, SCIM, "SCIM manages groups." if wanted else "SCIM knows no groups now.")
 
 
+def set_strict(request: HttpRequest) -> HttpResponse:
+    """Refuse what the provider gets wrong, or go on healing it."""
+    wanted = pages.wanted(request)
+    actor = pages.actor_of(request)
+    connections.set_strict(connections.default_connection(actor.organization_id), wanted, by=actor)
+    return pages.done(request, SCIM, "Strict mode is on." if wanted else "Strict mode is off.")
+
+
 SCIM = Section(
     page=Page.USERS,
     key="scim",
@@ -169,6 +177,7 @@ SCIM = Section(
         Control("users/scim/tokens/<uuid:token_id>/revoke/", "revoke-token", "sign-in.edit", revoke_token),
         Control("users/scim/enabled/", "scim-enabled", "sign-in.edit", set_enabled),
         Control("users/scim/groups/", "scim-groups", "sign-in.edit", set_groups_enabled),
+        Control("users/scim/strict/", "scim-strict", "sign-in.edit", set_strict),
         Control("users/scim/manage-admins/", "scim-manage-admins", "sign-in.edit", set_manage_admins),
     ),
 )

@@ -5,16 +5,21 @@ from uuid_utils.compat import uuid7
 
 from organizations.models import Organization
 from organizations.tenancy import TenantModel, TenantQuerySet
+from organizations.tokens import BearerToken, TokenQuerySet
 from users.models import User
 
 
 class Connection(TenantModel):
-    """One identity provider's SCIM set-up in an organization. Its tokens are valid only while ``enabled``."""
+    """One identity provider's SCIM set-up in an organization. Its tokens are valid only while ``enabled``.
+
+    While it is ``strict``, what clients get wrong is refused rather than healed, see ``scim.protocol.quirks``.
+    """
 
     name = models.CharField(max_length=60, default="Default")
     enabled = models.BooleanField("Enable SCIM", default=False)
     manage_admins = models.BooleanField("Let SCIM give and take the Admin role", default=False)
     groups_enabled = models.BooleanField("Groups", default=True)
+    strict = models.BooleanField("Strict mode", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TenantQuerySet["Connection"].as_manager()
@@ -27,29 +32,20 @@ class Connection(TenantModel):
         return self.name
 
 
-class Token(TenantModel):
-    """A bearer token of a connection; only its SHA-256 is kept, and a prefix by which people know it again."""
+class Token(BearerToken):
+    """A bearer token of a connection."""
+
+    word = "smgr"
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="tokens")
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    prefix = models.CharField(max_length=16, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", editable=False)
     created_by_label = models.CharField(max_length=320, editable=False)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, editable=False)
-    last_used_at = models.DateTimeField(null=True, editable=False)
-    last_used_address = models.GenericIPAddressField(null=True, editable=False)
-    last_used_client = models.CharField(max_length=200, blank=True, editable=False)
 
-    objects = TenantQuerySet["Token"].as_manager()
+    objects = TokenQuerySet["Token"].as_manager()
 
     class Meta:
         ordering = ["-created_at"]
         indexes = [models.Index(fields=["organization", "-created_at"], name="token_by_organization")]
-
-    def __str__(self) -> str:
-        return f"{self.prefix}…"
 
 
 class RequestLog(TenantModel):

@@ -5,7 +5,8 @@ from django.urls import URLPattern, re_path
 from scim.api import discovery, groups, resources
 from scim.api.base import ScimView
 
-ID = r"(?P<user_id>[^/]+)"
+# No id begins with a dot, which is for ".search".
+ID = r"(?P<user_id>(?!\.)[^/]+)"
 
 
 def endpoint(route: str, view: type[ScimView]) -> URLPattern:
@@ -14,12 +15,13 @@ def endpoint(route: str, view: type[ScimView]) -> URLPattern:
     return re_path(rf"^/*{pattern}/*\Z", view.as_view())
 
 
+# What is asked for most comes first.
 urlpatterns = [
+    endpoint(f"/Users/{ID}", resources.UserView),
     endpoint("/Users", resources.UsersView),
     endpoint(r"/Users/\.search", resources.SearchUsersView),
     endpoint(r"/\.search", resources.SearchView),
     endpoint("/Me", resources.MeView),
-    endpoint(f"/Users/{ID}", resources.UserView),
     endpoint("/Groups", groups.GroupsView),
     endpoint(r"/Groups/\.search", groups.GroupSearchView),
     endpoint("/Groups/(?P<group_id>[^/]+)", groups.GroupView),

@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL for a run of the tests: made of the programs found here, gone with its files afterwards."""
+"""A throw-away PostgreSQL for a run of the tests or the bench: made of the programs found here, gone with its files."""
 
 import importlib.util
 import os
@@ -24,11 +24,9 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "100",
-    # The files are thrown away anyway, so nothing waits for the disk.
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
 }
+# The files are thrown away anyway, so nothing waits for the disk.
+IN_A_HURRY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 START_TIMEOUT = 30
 DEBIAN = Path("/usr/lib/postgresql")
 
@@ -38,8 +36,11 @@ class PostgresqlError(Exception):
 
 
 @contextmanager
-def throw_away() -> Iterator[str]:
-    """Yield the DATABASE_URL of a fresh, empty server on 127.0.0.1; raise PostgresqlError if there can be none."""
+def throw_away(*, durable: bool = False) -> Iterator[str]:
+    """Yield the DATABASE_URL of a fresh, empty server on 127.0.0.1; raise PostgresqlError if there can be none.
+
+    A ``durable`` one writes to the disk as one in production does, and is as slow.
+    """
     owner = _owner()
     folder = Path(tempfile.mkdtemp(prefix="saasmanager-postgresql-"))
     try:
@@ -47,7 +48,7 @@ def throw_away() -> Iterator[str]:
             os.chown(folder, owner["user"], owner["group"])
         programs = _programs(folder, owner)
         _initialise(programs, folder / "data", owner)
-        with _serving(programs, folder, owner) as port:
+        with _serving(programs, folder, owner, SETTINGS if durable else SETTINGS | IN_A_HURRY) as port:
             yield f"postgres://postgres@127.0.0.1:{port}/postgres"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -104,13 +105,13 @@ def _initialise(programs: Path, data: Path, owner: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _serving(programs: Path, folder: Path, owner: dict[str, Any]) -> Iterator[int]:
-    port = _free_port()
-    settings = [f"--{name}={value}" for name, value in {**SETTINGS, "port": port}.items()]
+def _serving(programs: Path, folder: Path, owner: dict[str, Any], settings: dict[str, str]) -> Iterator[int]:
+    port = free_port()
+    options = [f"--{name}={value}" for name, value in {**settings, "port": port}.items()]
     with (folder / "log").open("wb") as log:
         # In a session of its own: Ctrl-C stops the tests first, then they stop the server.
         server = subprocess.Popen(
-            [programs / "postgres", "-D", folder / "data", *settings],
+            [programs / "postgres", "-D", folder / "data", *options],
             cwd="/", stdout=log, stderr=log, start_new_session=True, **owner,
         )  # fmt: skip
     try:
@@ -134,7 +135,8 @@ def _answers(port: int) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody listens on at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -38,7 +38,7 @@ def become_the_server(*, host: str, port: int, workers: int) -> None:
     os.execv(command[0], command)  # noqa: S606
 
 
-def server(*, host: str, port: int, workers: int) -> list[str]:
+def server(*, host: str, port: int, workers: int, application: str = "saasmanager.wsgi:application") -> list[str]:
     """The command line of the server, to be run in the project's folder."""
     return [
         *(sys.executable, "-m", "scripts.server"),
@@ -54,7 +54,7 @@ def server(*, host: str, port: int, workers: int) -> list[str]:
         # A filter of 8,192 characters, each percent-encoded, is a request line of 25 kB and more.
         *("--http1-buffer-size", str(128 * 1024), "--http1-header-read-timeout", "10000"),
         *("--log-level", "warning"),
-        "saasmanager.wsgi:application",
+        application,
     ]
 
 

@@ -1,11 +1,11 @@
 """The server: granian, with the application loaded before it forks workers, so that one is replaced at once."""
 
+import importlib
 import os
 import signal
+import sys
 
 from granian.cli import entrypoint
-
-import saasmanager.wsgi  # noqa: F401
 
 
 def leave_signals_to_the_main_process() -> None:
@@ -19,5 +19,6 @@ def leave_signals_to_the_main_process() -> None:
 
 
 if __name__ == "__main__":
+    importlib.import_module(sys.argv[-1].partition(":")[0])
     os.register_at_fork(after_in_child=leave_signals_to_the_main_process)
     entrypoint()

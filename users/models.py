@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 from domains.addresses import canonical
 from organizations.models import Organization
 from organizations.tenancy import KeyField, TenantModel, TenantQuerySet
+from organizations.tokens import BearerToken, TokenQuerySet
 from users.permissions import BuiltIn, permissions_of
 
 
@@ -194,6 +195,24 @@ class User(AbstractBaseUser):
     def has_module_perms(self, app_label: str) -> bool:
         """Whether Django's own admin shows the user an app: operators see all."""
         return self.is_active and self.is_superuser
+
+
+class PersonalToken(BearerToken):
+    """A bearer token by which a person's own program acts for that person, as far as its scopes go.
+
+    ``scopes`` are words with blanks between them (RFC 6749 section 3.3), see ``users.services.personal_tokens``.
+    """
+
+    word = "smgp"
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="personal_tokens")
+    name = models.CharField(max_length=60)
+    scopes = models.CharField(max_length=200)
+
+    objects = TokenQuerySet["PersonalToken"].as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
 
 
 class UserValue(models.Model):

@@ -23,8 +23,8 @@ CORE_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 
 # The columns that write() sets.
 COLUMNS = (
-    "user_name", "email", "external_id", "is_active", "display_name", "name_key", "document", "search",
-    "created_at", "updated_at",
+    "user_name", "user_name_key", "email", "email_key", "external_id", "is_active", "display_name", "name_key",
+    "document", "search", "created_at", "updated_at",
 )  # fmt: skip
 
 # Multi-valued attributes that filters look up through UserValue, and attributes that compare as e-mail addresses.
@@ -39,14 +39,18 @@ def read(user: User) -> Profile:
 
 
 def write(user: User, profile: Profile) -> None:
-    """Put a profile on a user: the document and every column that follows from it. Saves nothing."""
+    """Put a profile on a user: the document and every column that follows from it. Saves nothing.
+
+    A profile that does not say whether the user is ``active`` leaves that as it is.
+    """
     user.updated_at = now()
     user.created_at = user.created_at or user.updated_at
     user.document = render(user, profile)
     user.user_name = profile["userName"]
     user.email = primary_email(profile)
+    user.user_name_key, user.email_key = canonical(user.user_name), canonical(user.email)
     user.external_id = profile.get("externalId", "")
-    user.is_active = profile.get("active", True)
+    user.is_active = profile.get("active", user.is_active)
     user.display_name = display_name(profile)
     name = profile.get("name", {})
     user.name_key = fold(" ".join([user.display_name, name.get("givenName", ""), name.get("familyName", "")]))[:1100]

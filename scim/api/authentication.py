@@ -6,8 +6,8 @@ from typing import Any
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from organizations.tokens import digest
 from scim.protocol.errors import Unauthorized
-from scim.services.connections import digest
 from scim.storage.principals import INVALID, Credentials
 
 # RFC 6750 section 2.1; the scheme's name has no case (RFC 9110 section 11.1).

@@ -20,15 +20,27 @@ from uuid_utils import uuid7
 
 from audit.actors import Actor, Door, address_of_caller
 from scim.api.authentication import BearerToken
-from scim.api.media import MEDIA_TYPE, answer_error
-from scim.protocol.errors import InvalidSyntax, InvalidValue, MethodNotAllowed, ScimError, Unauthorized, Unavailable
+from scim.api.media import answer_error, pack
+from scim.protocol.errors import (
+    InsufficientScope,
+    InvalidSyntax,
+    InvalidValue,
+    MethodNotAllowed,
+    ScimError,
+    Unauthorized,
+    Unavailable,
+)
 from scim.services import journal, verdicts
 from scim.services.connections import base_url_at
 from scim.storage.principals import Credentials, Principal
 
 log = structlog.get_logger(__name__)
 
-EVERY_ANSWER: Mapping[str, str] = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+EVERY_ANSWER: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Vary": "Accept-Encoding",
+}
 
 
 class Fault(ScimError):
@@ -49,6 +61,7 @@ class ScimView(APIView):
     """One endpoint. Its handlers get the request and the path's parts and return ``media.answer(...)``."""
 
     authentication_classes = [BearerToken]
+    parser_classes = []
     versioning_class = None
     metadata_class = None
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
@@ -74,6 +87,7 @@ class ScimView(APIView):
         for name, value in EVERY_ANSWER.items():
             headers[name] = value
         if response.content:
+            pack(response, request.META.get("HTTP_ACCEPT_ENCODING"))
             headers["Content-Length"] = str(len(response.content))
             if request.method == "HEAD":
                 response.content = b""
@@ -84,9 +98,11 @@ class ScimView(APIView):
         journal.note(entry)
         return response
 
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
-        """SCIM has one media type, so that whatever a client says to accept gets it."""
-        return None, MEDIA_TYPE
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """What comes before any work. SCIM has one media type and one version: there is nothing to negotiate."""
+        self.perform_authentication(request)
+        self.check_permissions(request)
+        self.check_throttles(request)
 
     def perform_authentication(self, request: Request) -> None:
         """Only reads the token: the statement that serves the request verifies it."""
@@ -104,7 +120,7 @@ class ScimView(APIView):
         error, headers = self._as_scim_error(exc)
         if error.status < 500 and not isinstance(error, Unauthorized) and self._credentials is not None:
             try:
-                self._credentials.principal()
+                self.verify()
             except Exception as refusal:
                 error, headers = self._as_scim_error(refusal)
         self.entry.cause = error.cause
@@ -126,6 +142,10 @@ class ScimView(APIView):
         """Whose token it is. Raises Unauthorized."""
         return self.credentials.principal()
 
+    def verify(self) -> None:
+        """Let nobody pass whose token is not valid here. Raises Unauthorized, and whatever else a token can lack."""
+        self.principal()
+
     def actor(self) -> Actor:
         """The token as the audit trail knows it. Raises Unauthorized."""
         principal = self.principal()
@@ -141,6 +161,9 @@ class ScimView(APIView):
         match exc:
             case MethodNotAllowed():
                 return exc, {"Allow": ", ".join(self.allowed_methods)}
+            case InsufficientScope():
+                challenge = f'Bearer realm="SCIM", error="insufficient_scope", scope="{exc.scope}"'
+                return exc, {"WWW-Authenticate": challenge}
             case ScimError():
                 return exc, {}
             case APIException():

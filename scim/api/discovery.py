@@ -60,9 +60,10 @@ class SchemaView(DiscoveryView):
     """One schema."""
 
     def get(self, request: Request, slug: str, urn: str) -> HttpResponse:
-        for schema in discovery.offered_schemas(self.principal()):
+        principal = self.principal()
+        for schema in discovery.offered_schemas(principal):
             if schema.id.lower() == urn.lower():
-                return self.answer_document(request, discovery.schema(schema, self.base_url))
+                return self.answer_document(request, discovery.schema(schema, principal, self.base_url))
         raise NotFound(f"There is no schema {urn[:128]!r}.")
 
 

@@ -8,13 +8,13 @@ from rest_framework.request import Request
 
 from scim.api.base import ScimView
 from scim.api.media import answer, answer_nothing, read_object
+from scim.api.resources import read_asked
 from scim.operations import groups, search
 from scim.operations.groups import Written
 from scim.operations.preconditions import Preconditions
 from scim.operations.provider import MAX_GROUP_BODY
 from scim.operations.resources import shown
 from scim.protocol.attributes import Json
-from scim.protocol.messages import read_search
 from scim.protocol.projection import EVERYTHING, Projection
 from scim.protocol.schemas import GROUP
 from scim.services import verdicts
@@ -77,9 +77,7 @@ class GroupSearchView(_View):
 
     def post(self, request: Request, slug: str) -> HttpResponse:
         """List or find groups."""
-        asked = read_search(read_object(request._request))
-        self.entry.advice = asked.advice
-        return self.answer_found(asked.parameters)
+        return self.answer_found(read_asked(self, request))
 
 
 class GroupView(_View):
@@ -90,11 +88,10 @@ class GroupView(_View):
         projection = _projection(request)
         stored = groups.read(group_id, self.credentials)
         headers = self.headers_of(group_id, stored.version)
-        name = groups.name_of(stored)
         if _preconditions(request).is_known(stored.version):
-            self.tell(name, verdicts.GROUP_READ_UNCHANGED)
+            self.tell(stored.name, verdicts.GROUP_READ_UNCHANGED)
             return answer_nothing(304, headers)
-        self.tell(name, verdicts.GROUP_READ)
+        self.tell(stored.name, verdicts.GROUP_READ)
         related = groups.members_of(group_id, self.base_url) if projection.shows("members") else ""
         return answer(shown(stored.document, projection, self.base_url, related), headers=headers)
 
@@ -111,8 +108,8 @@ class GroupView(_View):
     def patch(self, request: Request, slug: str, group_id: str) -> HttpResponse:
         """Change parts of a group.
 
-        Answered with nothing, as the whole group may be large, unless the client says which attributes it wants to see
-        (RFC 7644 section 3.5.2 leaves the choice).
+        Answered with the group. One with many members is not shown unless the client says which attributes it wants to
+        see: changing one member costs the same whatever their number (RFC 7644 section 3.5.2 leaves the choice).
         """
         by = self.actor()
         projection = _projection(request)
@@ -122,7 +119,11 @@ class GroupView(_View):
         if "attributes" in parameters or "excludedAttributes" in parameters:
             return self.answer_written(written, projection, 200)
         self.tell(written.name, verdicts.GROUP_DEEDS[written.deed], written.advice)
-        return answer_nothing(204, self.headers_of(group_id, written.version))
+        headers = self.headers_of(group_id, written.version)
+        members = groups.few_members_of(written, self.base_url)
+        if members is None:
+            return answer_nothing(204, headers)
+        return answer(shown(written.document, projection, self.base_url, members), headers=headers)
 
     def delete(self, request: Request, slug: str, group_id: str) -> HttpResponse:
         """Delete a group."""

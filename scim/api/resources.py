@@ -1,25 +1,33 @@
-"""/Users, /Users/{id} and /.search: from the HTTP request to the operation and back (RFC 7644 sections 3.3 to 3.6)."""
+"""/Users, /Users/{id}, /Me and /.search: from the HTTP request to the operation and back (RFC 7644 section 3)."""
 
+import re
 from collections.abc import Mapping
 from typing import Protocol
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from audit.actors import Actor
+from audit.actors import Actor, Door
 from scim.api.base import ScimView
 from scim.api.media import answer, answer_nothing, read_object
-from scim.operations import resources, search
+from scim.operations import me, resources, search
 from scim.operations.preconditions import Preconditions
 from scim.operations.resources import Written
+from scim.protocol import quirks
 from scim.protocol.attributes import Json
-from scim.protocol.errors import NotImplementedHere
-from scim.protocol.messages import read_search
+from scim.protocol.errors import Forbidden, InvalidFilter, NotImplementedHere
+from scim.protocol.grammar import parse_filter
 from scim.protocol.projection import EVERYTHING, Projection
+from scim.protocol.reading import Oddity, Reading
+from scim.protocol.resolution import quoted_booleans
 from scim.protocol.schemas import USER
+from scim.protocol.searching import read_search
 from scim.services import verdicts
-from scim.storage.principals import Principal
+from scim.storage.principals import Person, Principal
+from scim.storage.repository import Stored, id_of
 from users.profile import etag
+
+_QUOTED = re.compile('"(?:true|false)"', re.IGNORECASE)
 
 
 class UsersView(ScimView):
@@ -42,9 +50,7 @@ class SearchUsersView(ScimView):
 
     def post(self, request: Request, slug: str) -> HttpResponse:
         """List or find users."""
-        asked = read_search(read_object(request._request))
-        self.entry.advice = asked.advice
-        return _answer_found(self, asked.parameters)
+        return _answer_found(self, read_asked(self, request))
 
 
 class SearchView(ScimView):
@@ -52,9 +58,9 @@ class SearchView(ScimView):
 
     def post(self, request: Request, slug: str) -> HttpResponse:
         """List or find users and groups."""
-        asked = read_search(read_object(request._request))
-        self.entry.advice = asked.advice
-        found = search.search_all(asked.parameters, self.credentials, base_url=self.base_url)
+        asked = read_asked(self, request)
+        _check_quotes(self, asked.get("filter"))
+        found = search.search_all(asked, self.credentials, base_url=self.base_url)
         self.entry.verdict = verdicts.found(found.shown, found.total, "resource")
         return answer(found.body)
 
@@ -66,15 +72,7 @@ class UserView(ScimView):
         """Read a user."""
         projection = _projection(request)
         stored = resources.read(user_id, self.credentials, base_url=self.base_url)
-        self.entry.document = stored.document
-        preconditions = _preconditions(request)
-        headers = _headers(user_id, stored.version, self.base_url)
-        if preconditions.is_known(stored.version):
-            self.entry.verdict = verdicts.READ_UNCHANGED
-            return answer_nothing(304, headers)
-        self.entry.verdict = verdicts.READ
-        body = resources.shown(stored.document, projection, self.base_url, stored.related)
-        return answer(body, headers=headers)
+        return _answer_read(self, request, user_id, stored, projection)
 
     def put(self, request: Request, slug: str, user_id: str) -> HttpResponse:
         """Replace a user."""
@@ -101,12 +99,61 @@ class UserView(ScimView):
 
 
 class MeView(ScimView):
-    """The person who asks; a connection's token stands for nobody (RFC 7644 section 3.11)."""
+    """The person whose personal token it is; a connection's token stands for nobody (RFC 7644 section 3.11)."""
 
-    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
-        super().initial(request, *args, **kwargs)
-        self.principal()
-        raise NotImplementedHere("/Me is nobody for an identity provider's token. Ask for the user by its id.")
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        """Read the own user."""
+        projection = _projection(request)
+        stored = me.read(self.credentials, base_url=self.base_url)
+        return _answer_read(self, request, id_of(stored.document), stored, projection)
+
+    def put(self, request: Request, slug: str) -> HttpResponse:
+        """Replace what is one's own in the own user."""
+        return self._write(me.replace, request)
+
+    def patch(self, request: Request, slug: str) -> HttpResponse:
+        """Change parts of the own user."""
+        return self._write(me.patch, request)
+
+    def post(self, request: Request, slug: str) -> HttpResponse:
+        """Who has a token is there already, and nobody else can sign up by this way."""
+        self.verify()
+        raise NotImplementedHere("Nobody signs up through /Me: whoever has a personal token is here already.")
+
+    def delete(self, request: Request, slug: str) -> HttpResponse:
+        """A person leaves when the organization says so."""
+        self.verify()
+        raise Forbidden("Nobody can delete themselves. Ask an Admin of your organization.", cause="not-yours")
+
+    def verify(self) -> None:
+        """Let only persons pass."""
+        self.credentials.person()
+
+    def actor(self) -> Actor:
+        """The person, whose program it is."""
+        person = self.credentials.person()
+        return Actor(
+            person.organization_id,
+            f"{person.user_name} (personal token {person.token_prefix}…)",
+            Door.API,
+            user_id=person.user_id,
+            address=self.entry.address,
+            request_id=self.entry.request_id,
+        )
+
+    def _write(self, verb: "_OwnVerb", request: Request) -> HttpResponse:
+        person = me.may_write(self.credentials)
+        projection = _projection(request)
+        body = read_object(request._request)
+        written = verb(body, person=person, preconditions=_preconditions(request), by=self.actor())
+        related = resources.groups_of(written, self.base_url) if projection.shows("groups") else ""
+        return _answer_written(self, written, projection, 200, related)
+
+
+class _OwnVerb(Protocol):
+    def __call__(
+        self, body: dict[str, Json], *, person: Person, preconditions: Preconditions, by: Actor
+    ) -> Written: ...
 
 
 class _Verb(Protocol):
@@ -115,12 +162,52 @@ class _Verb(Protocol):
     ) -> Written: ...
 
 
+def read_asked(view: ScimView, request: Request) -> Mapping[str, str]:
+    """The query parameters that the body of a search stands for. Raises InvalidSyntax and InvalidValue."""
+    asked = read_search(read_object(request._request))
+    if asked.oddity:
+        _forgive(view, asked.oddity)
+    return asked.parameters
+
+
+def _forgive(view: ScimView, oddity: Oddity) -> None:
+    """Only now does it matter whose token it is, for which the statement that serves a search does not wait."""
+    reading = Reading(view.principal().leniency, tuple(view.entry.advice))
+    reading.forgive(oddity)
+    view.entry.advice = reading.advice
+
+
+def _check_quotes(view: ScimView, condition: str | None) -> None:
+    """Whatever else is wrong with a condition, the search itself tells."""
+    if not condition or not _QUOTED.search(condition):
+        return
+    try:
+        quoted = list(quoted_booleans(parse_filter(condition), USER))
+    except InvalidFilter:
+        return
+    for attribute in quoted:
+        _forgive(view, quirks.boolean_in_quotes(attribute))
+
+
 def _answer_found(view: ScimView, parameters: Mapping[str, str]) -> HttpResponse:
     query = search.Query.parse(parameters)
+    _check_quotes(view, query.filter_text)
     found = search.search(query, view.credentials, base_url=view.base_url)
     say = verdicts.listed if query.condition is None else verdicts.found
     view.entry.verdict = say(found.shown, found.total)
     return answer(found.body)
+
+
+def _answer_read(
+    view: ScimView, request: Request, user_id: str, stored: Stored, projection: Projection
+) -> HttpResponse:
+    view.entry.user_id, view.entry.user_label = user_id, stored.name
+    headers = _headers(user_id, stored.version, view.base_url)
+    if _preconditions(request).is_known(stored.version):
+        view.entry.verdict = verdicts.READ_UNCHANGED
+        return answer_nothing(304, headers)
+    view.entry.verdict = verdicts.READ
+    return answer(resources.shown(stored.document, projection, view.base_url, stored.related), headers=headers)
 
 
 def _answer_written(

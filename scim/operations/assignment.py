@@ -28,11 +28,14 @@ def on_create(profile: Profile, principal: Principal) -> Assigned:
 
 
 def on_change(profile: Profile, before: Profile, user: User, principal: Principal) -> Assigned:
-    """The role of a changed user: the role sent, else the one that they have."""
+    """The role of a changed user: the role sent, else the one that they have.
+
+    A profile that lost its ``roles`` stays without: what is no longer shown is still the user's role.
+    """
     assert user.role is not None  # noqa: S101  (only operators have none, and they have no organization)
-    if profile.get("roles") == before.get("roles"):
+    if not profile.get("roles") or profile["roles"] == before.get("roles"):
         return user.role, profile, ()
-    return _assigned(profile, before.get("roles") or profiles.role_entries(user.role), user.role, (), principal)
+    return _assigned(profile, before.get("roles", []), user.role, (), principal)
 
 
 def without_own_entry(profile: Profile) -> Profile:
@@ -80,7 +83,7 @@ def _assigned(
 ) -> Assigned:
     sent = profile.get("roles")
     if not sent:
-        return present, {**profile, "roles": otherwise}, advice
+        return present, _with_roles(profile, otherwise), advice
     known = {role.name_key: role for role in Role.objects.of(principal.organization_id).filter(is_enabled=True)}
     kept: list[tuple[Profile, Role]] = []
     for entry in sent:
@@ -92,9 +95,14 @@ def _assigned(
         else:
             kept.append((entry, role))
     if not kept:
-        return present, {**profile, "roles": otherwise}, advice
+        return present, _with_roles(profile, otherwise), advice
     effective = next((role for entry, role in kept if entry.get("primary") is True), kept[0][1])
     return effective, {**profile, "roles": [entry for entry, _role in kept]}, advice
+
+
+def _with_roles(profile: Profile, entries: list[Profile]) -> Profile:
+    others = {name: value for name, value in profile.items() if name != "roles"}
+    return {**others, "roles": entries} if entries else others
 
 
 def _named(entry: Profile, known: dict[str, Role]) -> Role | None:

@@ -1,11 +1,26 @@
 """The documents that tell what this server has and does, read off the tables (RFC 7643 sections 5 to 7)."""
 
+from collections.abc import Mapping
 from functools import cache
 
 from scim.operations.provider import AUTHENTICATION_SCHEMES, FEATURES
 from scim.protocol.attributes import Attribute, Json, Resource, ResourceType, Schema, Type
-from scim.protocol.schemas import CORE_GROUP, GROUP, RESOURCE_TYPE, SCHEMA, SCHEMAS, SERVICE_PROVIDER_CONFIG, USER
+from scim.protocol.schemas import (
+    CORE_GROUP,
+    CORE_USER,
+    GROUP,
+    RESOURCE_TYPE,
+    SCHEMA,
+    SCHEMAS,
+    SERVICE_PROVIDER_CONFIG,
+    USER,
+)
 from scim.storage.principals import Principal
+from users.models import Role
+
+Canonical = Mapping[Attribute | None, tuple[str, ...]]
+
+_ROLE = next(attribute for attribute in CORE_USER.attributes if attribute.name == "roles").sub_attribute("value")
 
 
 def offered_types(principal: Principal) -> tuple[ResourceType, ...]:
@@ -50,22 +65,29 @@ def resource_type(kind: ResourceType, base_url: str) -> Resource:
 
 def schemas(principal: Principal, base_url: str) -> list[Json]:
     """Every schema."""
-    return [schema(each, base_url) for each in offered_schemas(principal)]
+    return [schema(each, principal, base_url) for each in offered_schemas(principal)]
 
 
-def schema(described: Schema, base_url: str) -> Resource:
-    """One schema (RFC 7643 section 7)."""
+def schema(described: Schema, principal: Principal, base_url: str) -> Resource:
+    """One schema (RFC 7643 section 7); the one of users names the organization's roles."""
+    canonical = {_ROLE: _role_names(principal)} if described is CORE_USER else {}
     return {
         "schemas": [SCHEMA.id],
         "id": described.id,
         "name": described.name,
         "description": described.description,
-        "attributes": [_attribute(attribute) for attribute in described.attributes],
+        "attributes": [_attribute(attribute, canonical) for attribute in described.attributes],
         "meta": _meta("Schema", f"{base_url}/Schemas/{described.id}"),
     }
 
 
-def _attribute(attribute: Attribute) -> Json:
+def _role_names(principal: Principal) -> tuple[str, ...]:
+    roles = Role.objects.of(principal.organization_id).filter(is_enabled=True)
+    return tuple(sorted(roles.values_list("name", flat=True)))
+
+
+def _attribute(attribute: Attribute, canonical: Canonical) -> Json:
+    """``canonical`` are the canonical values that differ from one organization to another."""
     shown: dict[str, Json] = {
         "name": attribute.name,
         "type": str(attribute.type),
@@ -76,10 +98,10 @@ def _attribute(attribute: Attribute) -> Json:
         "returned": str(attribute.returned),
     }
     if attribute.type is Type.COMPLEX:
-        return shown | {"subAttributes": [_attribute(sub) for sub in attribute.sub_attributes]}
+        return shown | {"subAttributes": [_attribute(sub, canonical) for sub in attribute.sub_attributes]}
     shown |= {"caseExact": attribute.case_exact, "uniqueness": str(attribute.uniqueness)}
-    if attribute.canonical_values:
-        shown["canonicalValues"] = list(attribute.canonical_values)
+    if values := canonical.get(attribute, attribute.canonical_values):
+        shown["canonicalValues"] = list(values)
     if attribute.reference_types:
         shown["referenceTypes"] = list(attribute.reference_types)
     return shown

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import orjson
 from django.db import transaction
 
 from audit.actors import Actor
 from scim.operations.preconditions import Preconditions
+from scim.operations.provider import MAX_MEMBERS_UNASKED
 from scim.operations.resources import MAX_EXTERNAL_ID, Deed, as_scim_errors
 from scim.protocol import patch as patching
 from scim.protocol.attributes import Json, Resource
@@ -53,19 +53,11 @@ def require_groups(principal: Principal) -> None:
 
 def read(group_id: str, credentials: Credentials) -> repository.Stored:
     """The stored group, without its members. Raises NotFound and Unauthorized."""
-    identifier = _uuid(group_id)
-    known = identifier is not None and str(identifier) == group_id
-    stored = repository.find_group(identifier, credentials) if identifier and known else None
+    stored = repository.find_group(group_id, credentials)
     if stored is None:
         require_groups(credentials.principal())
         raise _unknown(group_id)
     return stored
-
-
-def name_of(stored: repository.Stored) -> str:
-    """The displayName of a stored group."""
-    name: str = orjson.loads(stored.document)["displayName"]
-    return name
 
 
 def members_of(group_id: str, base_url: str) -> str:
@@ -73,9 +65,14 @@ def members_of(group_id: str, base_url: str) -> str:
     return repository.members_of([group_id], base_url).get(group_id, "")
 
 
+def few_members_of(written: Written, base_url: str) -> str | None:
+    """The same of a group with few members, which can be shown unasked; None for one with many."""
+    return repository.few_members_of(written.group_id, MAX_MEMBERS_UNASKED, base_url)
+
+
 def create(body: dict[str, Json], *, principal: Principal, by: Actor) -> Written:
     """Make a group (RFC 7644 section 3.3). Raises InvalidValue, InvalidSyntax and Uniqueness."""
-    resource, advice = read_resource(body, GROUP)
+    resource, advice = read_resource(body, GROUP, principal.leniency)
     with as_scim_errors():
         group = groups.create(
             str(resource["displayName"]),
@@ -94,7 +91,7 @@ def replace(
     Without ``externalId`` or ``members`` in the body these stay; null and an empty list take the members away.
     Raises NotFound, PreconditionFailed, InvalidValue, InvalidSyntax and Uniqueness.
     """
-    resource, advice = read_resource(body, GROUP)
+    resource, advice = read_resource(body, GROUP, principal.leniency)
     steps: list[Step] = []
     if any(name.lower() in _MEMBERS for name in body):
         steps.append(Replace(_named(resource.get("members"))))
@@ -109,7 +106,7 @@ def patch(
     To remove somebody who is no member is no error, as clients repeat themselves.
     Raises what ``replace`` does, and InvalidPath, InvalidFilter, NoTarget and Mutability.
     """
-    wanted = read_patch(body, GROUP)
+    wanted = read_patch(body, GROUP, principal.leniency)
     steps = steps_of([operation for operation in wanted.operations if _is_about_members(operation)])
     others = [operation for operation in wanted.operations if not _is_about_members(operation)]
     return _change(

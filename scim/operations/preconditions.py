@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from typing import Self
 
 from scim.protocol.errors import PreconditionFailed
 from users.profile import etag
@@ -18,8 +17,10 @@ class Preconditions:
     none_match: frozenset[str] | None = None
 
     @classmethod
-    def parse(cls, if_match: str | None, if_none_match: str | None) -> Self:
+    def parse(cls, if_match: str | None, if_none_match: str | None) -> "Preconditions":
         """Read the two headers; what is no entity tag matches no version."""
+        if if_match is None and if_none_match is None:
+            return NONE
         return cls(_tags(if_match), _tags(if_none_match))
 
     def is_known(self, version: int) -> bool:
@@ -34,6 +35,9 @@ class Preconditions:
             )
         if self.is_known(version):
             raise PreconditionFailed("The resource has the version that If-None-Match rules out.")
+
+
+NONE = Preconditions()
 
 
 def _tags(header: str | None) -> frozenset[str] | None:

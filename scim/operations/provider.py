@@ -6,6 +6,9 @@ from scim.protocol.attributes import Json
 MAX_RESULTS = 200
 DEFAULT_RESULTS = 100
 
+# Members up to which a group that was changed by a PATCH is shown whole in the answer.
+MAX_MEMBERS_UNASKED = 100
+
 # Seconds within which the next page must be asked for by its cursor (RFC 9865 section 4).
 CURSOR_TIMEOUT = 3600
 

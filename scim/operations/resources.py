@@ -23,6 +23,7 @@ from scim.protocol.attributes import Json, Resource
 from scim.protocol.errors import Conflict, Forbidden, InvalidValue, NotFound, ScimError, Uniqueness
 from scim.protocol.messages import Op, PatchOp, read_patch
 from scim.protocol.projection import EVERYTHING, Projection
+from scim.protocol.reading import Reading
 from scim.protocol.schemas import USER
 from scim.protocol.validation import read_resource
 from scim.storage import repository
@@ -34,9 +35,13 @@ from users.services import accounts, groups
 
 MAX_EXTERNAL_ID = 512
 
-# What a PUT keeps where the client left it out, and no PATCH takes away: leaving out is not asking for a loss.
+# What a PUT keeps where the client left it out: leaving out is not asking for a loss.
 KEPT_BY_REPLACE = ("externalId", "active", "roles")
-KEPT_BY_PATCH = ("active", "roles")
+
+_STAYS_SUSPENDED = "'active' stays false: removing it does not let a suspended user in again; send true for that."
+
+# How PostgreSQL says that a row leads to one that is gone; on SQLite writers take turns, and look before.
+_FOREIGN_KEY_VIOLATION = "23503"
 
 # What taking over a person who was made by hand leaves as it is.
 KEPT_BY_ADOPTION = ("userName", "emails", "roles")
@@ -106,11 +111,11 @@ def groups_of(written: Written, base_url: str) -> str:
 
 def create(body: dict[str, Json], *, principal: Principal, by: Actor) -> Written:
     """Make a user (RFC 7644 section 3.3). Raises InvalidValue, InvalidSyntax and Uniqueness."""
-    profile, advice = _read(body)
+    profile, reading = _read(body, principal)
     role, profile, more = assignment.on_create(profile, principal)
     with as_scim_errors():
         user = accounts.create(assignment.with_manager(profile, {}, principal), role=role, source=Source.SCIM, by=by)
-    return _written(user, Deed.CREATED, (*advice, *more))
+    return _written(user, Deed.CREATED, (*reading.advice, *more))
 
 
 def replace(
@@ -120,12 +125,12 @@ def replace(
 
     Raises NotFound, PreconditionFailed, InvalidValue, InvalidSyntax, Uniqueness, Conflict and Forbidden.
     """
-    sent, advice = _read(body)
+    sent, reading = _read(body, principal)
     return _change(
         user_id,
-        lambda before: _keeping(KEPT_BY_REPLACE, before, sent),
+        lambda before: {name: before[name] for name in KEPT_BY_REPLACE if name in before} | sent,
         adopts="externalId" in sent,
-        advice=advice,
+        reading=reading,
         principal=principal,
         preconditions=preconditions,
         by=by,
@@ -137,20 +142,21 @@ def patch(
 ) -> Written:
     """Change parts of a user, all or none (RFC 7644 section 3.5.2).
 
-    Raises what ``replace`` does, and InvalidPath, InvalidFilter, NoTarget and Mutability.
+    To remove ``active`` or ``roles`` ends that they are shown; it changes neither whether the user may sign in nor what
+    the user may do. Raises what ``replace`` does, and InvalidPath, InvalidFilter, NoTarget and Mutability.
     """
-    wanted = read_patch(body, USER)
+    wanted = read_patch(body, USER, principal.leniency)
+    reading = Reading(principal.leniency, wanted.advice)
 
     def changed(before: Profile) -> Profile:
         start = assignment.without_own_entry(before) if _adds_role(wanted) else before
-        after = patching.apply(start, wanted.operations, USER)
-        return _keeping(KEPT_BY_PATCH, before, _profile(after))
+        return _profile(patching.apply(start, wanted.operations, USER, reading))
 
     return _change(
         user_id,
         changed,
         adopts=_sets_external_id(wanted),
-        advice=wanted.advice,
+        reading=reading,
         principal=principal,
         preconditions=preconditions,
         by=by,
@@ -174,7 +180,7 @@ def _change(
     change: Callable[[Profile], Profile],
     *,
     adopts: bool,
-    advice: tuple[str, ...],
+    reading: Reading,
     principal: Principal,
     preconditions: Preconditions,
     by: Actor,
@@ -183,7 +189,7 @@ def _change(
         user = _find(user_id, principal)
         preconditions.check(user.version)
         before = profiles.read(user)
-        after = _checked(change(before))
+        after, advice = _still_suspended(before, _checked(change(before)))
         former_version, was_active, action = user.version, user.is_active, None
         if user.source == Source.SCIM:
             role, after, more = assignment.on_change(after, before, user, principal)
@@ -201,7 +207,7 @@ def _change(
         deed = Deed.RESTORED if user.is_active else Deed.SUSPENDED
     else:
         deed = Deed.CHANGED
-    return _written(user, deed, (*advice, *more))
+    return _written(user, deed, (*reading.advice, *advice, *more))
 
 
 def _adopted(user: User, after: Profile, before: Profile, principal: Principal) -> assignment.Assigned:
@@ -244,9 +250,9 @@ def _made_by_hand(user: User) -> Conflict:
     )
 
 
-def _read(body: dict[str, Json]) -> tuple[Profile, tuple[str, ...]]:
-    resource, advice = read_resource(body, USER)
-    return _checked(_profile(resource)), advice
+def _read(body: dict[str, Json], principal: Principal) -> tuple[Profile, Reading]:
+    resource, advice = read_resource(body, USER, principal.leniency)
+    return _checked(_profile(resource)), Reading(principal.leniency, advice)
 
 
 def _profile(resource: Resource) -> Profile:
@@ -263,8 +269,11 @@ def _checked(profile: Profile) -> Profile:
     return profile if external_id else {name: value for name, value in profile.items() if name != "externalId"}
 
 
-def _keeping(names: tuple[str, ...], before: Profile, after: Profile) -> Profile:
-    return {name: before[name] for name in names if name in before} | after
+def _still_suspended(before: Profile, after: Profile) -> tuple[Profile, tuple[str, ...]]:
+    """Without ``active`` a suspended user would look like everybody else, and would still be shut out."""
+    if "active" in after or before.get("active") is not False:
+        return after, ()
+    return {"active": False} | after, (_STAYS_SUSPENDED,)
 
 
 def _adds_role(wanted: PatchOp) -> bool:
@@ -272,6 +281,7 @@ def _adds_role(wanted: PatchOp) -> bool:
         operation.op is Op.ADD
         and operation.target.condition is None
         and operation.target.path.attribute.name == "roles"
+        and operation.value
         for operation in wanted.operations
     )
 
@@ -296,6 +306,10 @@ def as_scim_errors() -> Iterator[None]:
         raise InvalidValue(refusal.message, cause=refusal.reason) from None
     except Refusal as refusal:
         raise ERRORS[type(refusal)](refusal.message, cause=refusal.code) from None
-    except IntegrityError:
+    except IntegrityError as error:
         # Whatever two writers did at once: the second one is told, and may look and try again.
+        if getattr(error.__cause__, "sqlstate", None) == _FOREIGN_KEY_VIOLATION:
+            raise InvalidValue(
+                "Another request has just deleted what this one refers to.", cause="member-unknown"
+            ) from None
         raise Uniqueness("Another request has just taken one of these values.", cause="name-taken") from None

@@ -15,7 +15,7 @@ from scim.protocol.filters import Resolved
 from scim.protocol.grammar import parse_filter
 from scim.protocol.messages import LIST_SCHEMA
 from scim.protocol.ordering import Order, resolve_order
-from scim.protocol.projection import Projection
+from scim.protocol.projection import EVERYTHING, Projection
 from scim.protocol.resolution import resolve_filter
 from scim.protocol.schemas import USER
 from scim.storage import lists, repository
@@ -107,10 +107,10 @@ def search_all(parameters: Mapping[str, str], credentials: Credentials, *, base_
     query = queries[0][1]
     if query.cursor is None:
         page = lists.page(selections, credentials, offset=query.start_index - 1, limit=query.count, base_url=base_url)
-        return _list(_mixed(queries, page, base_url), page.total, f'"startIndex":{query.start_index}')
+        return _list(_mixed(queries, page, base_url), page, f'"startIndex":{query.start_index}')
     of = Of(f"{credentials.slug}/", query.filter_text, next(map(str, orders.values()), None))
     stretch = _stretch(query, of, selections, credentials, base_url)
-    return _list(_mixed(queries, stretch.page, base_url), stretch.page.total, _places(stretch, of))
+    return _list(_mixed(queries, stretch.page, base_url), stretch.page, _places(stretch, of))
 
 
 def _orders(parameters: Mapping[str, str], stored: list[StoredType]) -> dict[str, Order]:
@@ -142,7 +142,7 @@ def _search(query: Query, stored: StoredType, credentials: Credentials, base_url
     if query.cursor is not None:
         return _walk(query, stored, credentials, base_url)
     page = _page(query, stored, credentials, base_url)
-    return _list(_shown(query, page, stored, base_url), page.total, f'"startIndex":{query.start_index}')
+    return _list(_shown(query, page, stored, base_url), page, f'"startIndex":{query.start_index}')
 
 
 def _page(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> Page:
@@ -162,7 +162,7 @@ def _walk(query: Query, stored: StoredType, credentials: Credentials, base_url: 
     of = Of(credentials.slug + stored.resource_type.endpoint, query.filter_text, order)
     selection = Selection(stored, query.condition, query.order)
     stretch = _stretch(query, of, [selection], credentials, base_url)
-    return _list(_shown(query, stretch.page, stored, base_url), stretch.page.total, _places(stretch, of))
+    return _list(_shown(query, stretch.page, stored, base_url), stretch.page, _places(stretch, of))
 
 
 def _stretch(query: Query, of: Of, selections: list[Selection], credentials: Credentials, base_url: str) -> Stretch:
@@ -177,7 +177,15 @@ def _places(stretch: Stretch, of: Of) -> str:
 
 
 def _shown(query: Query, page: Page, stored: StoredType, base_url: str) -> list[str]:
+    """The resources as pieces of a JSON list, commas included; a page is long, so it is put together but once."""
     related = _related(page, query, stored, base_url)
+    if not related and query.projection is EVERYTHING:
+        return repository.represent_all(page.documents, base_url)
+    resources = _resources(query, page, related, base_url)
+    return [",".join(resources)] if resources else []
+
+
+def _resources(query: Query, page: Page, related: Mapping[str, str], base_url: str) -> list[str]:
     return [
         shown(document, query.projection, base_url, related.get(repository.id_of(document), "") if related else "")
         for document in page.documents
@@ -185,19 +193,21 @@ def _shown(query: Query, page: Page, stored: StoredType, base_url: str) -> list[
 
 
 def _mixed(queries: list[tuple[StoredType, Query]], page: Page, base_url: str) -> list[str]:
-    """The resources of a page that holds several types."""
+    """The same for a page that holds several types."""
     found: dict[str, str] = {}
     for stored, query in queries:
         of_type = repository.of_type(page, stored)
-        found |= zip(of_type.documents, _shown(query, of_type, stored, base_url), strict=True)
-    return [found[document] for document in page.documents]
+        related = _related(of_type, query, stored, base_url)
+        found |= zip(of_type.documents, _resources(query, of_type, related, base_url), strict=True)
+    return [",".join(found[document] for document in page.documents)]
 
 
-def _list(resources: list[str], total: int, place: str) -> Found:
-    """The ListResponse; ``place`` are the members that say which page of the list it is."""
-    head = f'{{"schemas":["{LIST_SCHEMA}"],"totalResults":{total},{place}{"," if place else ""}'
-    body = f'{head}"itemsPerPage":{len(resources)},"Resources":[{",".join(resources)}]}}'
-    return Found(body.encode(), len(resources), total)
+def _list(resources: list[str], page: Page, place: str) -> Found:
+    """The ListResponse of a page; ``place`` are the members that say which page of the list it is."""
+    items = len(page.documents)
+    head = f'{{"schemas":["{LIST_SCHEMA}"],"totalResults":{page.total},{place}{"," if place else ""}'
+    body = "".join([f'{head}"itemsPerPage":{items},"Resources":[', *resources, "]}"])
+    return Found(body.encode(), items, page.total)
 
 
 def _related(page: Page, query: Query, stored: StoredType, base_url: str) -> dict[str, str]:

@@ -100,6 +100,14 @@ class Forbidden(ScimError):
     status = 403
 
 
+class InsufficientScope(Forbidden):
+    """The personal token is not good for this (RFC 6750 section 3.1)."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This personal token lacks the scope {scope}. Make one that has it.", cause="scope-missing")
+        self.scope = scope
+
+
 class NotFound(ScimError):
     """No such resource or endpoint in this organization."""
 

@@ -1,9 +1,9 @@
-"""The bodies of SCIM messages, read and written: JSON, PatchOp, SearchRequest, ListResponse, Error (RFC 7644)."""
+"""The bodies of SCIM messages, read and written: JSON, PatchOp, ListResponse, Error (RFC 7644)."""
 
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn
@@ -25,12 +25,12 @@ from scim.protocol.filters import (
     Resolved,
 )
 from scim.protocol.grammar import parse_patch_path
-from scim.protocol.resolution import resolve_value_filter
+from scim.protocol.reading import LENIENT, Leniency, Reading
+from scim.protocol.resolution import quoted_booleans_of_values, resolve_value_filter
 from scim.protocol.validation import UNCOUNTED, read_one, read_parts, read_value
 
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-SEARCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 MAX_DEPTH = 32
 MAX_OPERATIONS = 1000
@@ -65,8 +65,7 @@ def read_json(body: bytes) -> dict[str, Json]:
         raise InvalidSyntax(_TOO_DEEP) from None
     if not isinstance(value, dict):
         raise InvalidSyntax("The body must be a JSON object.")
-    if len({name.lower() for name in value}) != len(value):
-        raise InvalidSyntax("The body has a member twice, in different letter case.")
+    in_any_case(value)
     # Only an escape can bring a NUL or a surrogate, and only many brackets a deep value: most bodies skip the walk.
     if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
         _check_texts_and_depth(value)
@@ -175,16 +174,18 @@ class PatchOp:
     advice: tuple[str, ...] = ()
 
 
-def read_patch(body: dict[str, Json], resource_type: ResourceType) -> PatchOp:
+def read_patch(body: dict[str, Json], resource_type: ResourceType, leniency: Leniency = LENIENT) -> PatchOp:
     """The operations that the body of a PATCH asks for (RFC 7644 section 3.5.2).
 
     Raises InvalidSyntax for a body that is no PatchOp, InvalidPath and InvalidFilter for a path, Mutability for a path
-    that clients can't write, NoTarget for a removal without a path, InvalidValue for a value that does not fit.
+    that clients can't write, NoTarget for a removal without a path, InvalidValue for a value that does not fit; and
+    for an oddity that ``leniency`` does not heal, the oddity's error.
     """
-    members = _any_case(body)
-    reader = _PatchReader(resource_type)
-    if PATCH_SCHEMA not in _texts(members.get("schemas")):
-        reader.advice.append(f"'schemas' should be a list with {PATCH_SCHEMA}.")
+    members = in_any_case(body)
+    reading = Reading(leniency)
+    reader = _PatchReader(resource_type, reading)
+    if PATCH_SCHEMA not in texts(members.get("schemas")):
+        reading.forgive(quirks.schema_not_named(PATCH_SCHEMA))
     operations = members.get("operations")
     if not isinstance(operations, list) or not operations:
         raise InvalidSyntax("'Operations' must be a list with at least one operation.")
@@ -195,7 +196,7 @@ def read_patch(body: dict[str, Json], resource_type: ResourceType) -> PatchOp:
         raise InvalidSyntax(
             f"'Operations' has more than {MAX_PARTS:,} values and comparisons in all; send it in parts."
         )
-    return PatchOp(read, quirks.distinct(reader.advice))
+    return PatchOp(read, reading.advice)
 
 
 def _parts(operation: PatchOperation) -> int:
@@ -217,16 +218,16 @@ def _comparisons(condition: Resolved) -> int:
 
 
 class _PatchReader:
-    """Reads operations one by one; ``advice`` grows on the way."""
+    """Reads operations one by one."""
 
-    def __init__(self, resource_type: ResourceType) -> None:
+    def __init__(self, resource_type: ResourceType, reading: Reading) -> None:
         self.resource_type = resource_type
-        self.advice: list[str] = []
+        self.reading = reading
 
     def read(self, operation: Json) -> Iterator[PatchOperation]:
         if not isinstance(operation, dict):
             raise InvalidSyntax("Every operation must be an object with 'op', 'path' and 'value'.")
-        members = _any_case(operation)
+        members = in_any_case(operation)
         op, path, value = self._op(members.get("op")), members.get("path"), members.get("value")
         if path is not None and not isinstance(path, str):
             raise InvalidPath("'path' must be a text.")
@@ -248,13 +249,14 @@ class _PatchReader:
             healed = quirks.operation_in_capitals(op)
             if healed is None:
                 raise InvalidSyntax(f"'{op[:40]}' is no operation; there are 'add', 'replace' and 'remove'.")
-            op, sentence = healed
-            self.advice.append(sentence)
+            op, oddity = healed
+            self.reading.forgive(oddity)
         return _OPS[op]
 
     def _at(self, op: Op, text: str, value: Json) -> Iterator[PatchOperation]:
         """An operation with a path: what it aims at must exist and be for clients to write."""
         if text.lower() == self.resource_type.schema.id.lower() and isinstance(value, dict):
+            self.reading.forgive(quirks.schema_as_path(self.resource_type.schema.id))
             yield from self._everywhere(op, value)
             return
         target = self._target(parse_patch_path(text))
@@ -272,9 +274,9 @@ class _PatchReader:
                 try:
                     target = self._target(parse_patch_path(name))
                 except InvalidPath:
-                    self.advice.append(quirks.unknown_attribute(name))
+                    self.reading.leave_out(name)
                     continue
-                self.advice.append(quirks.flat_name(name))
+                self.reading.forgive(quirks.flat_name(name))
             yield from self._operations(op, target, inner)
 
     def _target(self, path: PatchPath) -> Target:
@@ -287,6 +289,8 @@ class _PatchReader:
         if path.sub is not None and (sub := found.attribute.sub_attribute(path.sub)) is None:
             raise InvalidPath(f"'{found}' has no sub-attribute '{path.sub}'.")
         condition = resolve_value_filter(path.value_filter, found.attribute)
+        for quoted in quoted_booleans_of_values(path.value_filter, found.attribute):
+            self.reading.forgive(quirks.boolean_in_quotes(quoted))
         return Target(
             ResolvedPath(found.extension, found.attribute, sub),
             condition,
@@ -302,7 +306,10 @@ class _PatchReader:
             sub = attribute.sub_attribute(term.path.name)
             if sub is None or sub.name in described:
                 return None
-            described[sub.name] = read_value(sub, term.value, f"{attribute.name}.", self.advice)
+            value = term.value
+            if sub.type is Type.BOOLEAN and isinstance(value, str):
+                value = value.lower() == "true"
+            described[sub.name] = read_value(sub, value, f"{attribute.name}.", self.reading)
         return described
 
     def _operations(self, op: Op, target: Target, value: Json) -> Iterator[PatchOperation]:
@@ -310,7 +317,8 @@ class _PatchReader:
         if _is_read_only(path):
             return
         if path.leaf.returned is Returned.NEVER:
-            self.advice.append(quirks.not_kept(path.leaf))
+            if value is not None:
+                self.reading.drop(path.leaf)
         elif op is Op.REMOVE:
             yield PatchOperation(op, target, self._named(target, value))
         elif path.leaf.type is Type.COMPLEX and not path.leaf.multi_valued and value is not None:
@@ -322,12 +330,12 @@ class _PatchReader:
 
     def _parts(self, op: Op, path: ResolvedPath, value: Json) -> Iterator[PatchOperation]:
         """What an operation on a complex attribute, or on an extension as a whole, does to each of its parts."""
-        members = read_parts(path.leaf, value, "", self.advice)
+        members = read_parts(path.leaf, value, "", self.reading)
         extension = self.resource_type.extension(path.attribute.name)
         for name, inner in members.items():
             part = path.leaf.sub_attribute(name)
             if part is None:
-                self.advice.append(quirks.unknown_attribute(f"{path}.{name}"))
+                self.reading.leave_out(f"{path}.{name}")
                 continue
             where = ResolvedPath(extension, part) if extension else ResolvedPath(path.extension, path.attribute, part)
             yield from self._operations(op, Target(where), inner)
@@ -335,18 +343,18 @@ class _PatchReader:
     def _value(self, op: Op, target: Target, value: Json) -> Json:
         attribute, sub = target.path.attribute, target.path.sub
         if sub is not None:
-            return read_value(sub, value, f"{attribute.name}.", self.advice)
+            return read_value(sub, value, f"{attribute.name}.", self.reading)
         if target.condition is None:
             # RFC 7644 section 3.5.2.1 lets `add` bring a single new value without a list around it.
             lone = op is Op.ADD and attribute.multi_valued and isinstance(value, dict)
-            return read_value(attribute, [value] if lone else value, "", self.advice)
-        return None if value is None else read_one(attribute, value, "", self.advice)
+            return read_value(attribute, [value] if lone else value, "", self.reading)
+        return None if value is None else read_one(attribute, value, "", self.reading)
 
     def _named(self, target: Target, value: Json) -> Json:
         if not target.path.leaf.multi_valued or target.condition is not None or value is None:
             return None
-        self.advice.append(quirks.removal_by_value(str(target)))
-        return read_value(target.path.leaf, value, "", self.advice) or []
+        self.reading.forgive(quirks.removal_by_value(str(target)))
+        return read_value(target.path.leaf, value, "", self.reading) or []
 
 
 _OPS = {str(op): op for op in Op}
@@ -356,66 +364,17 @@ def _is_read_only(path: ResolvedPath) -> bool:
     return Mutability.READ_ONLY in (path.attribute.mutability, path.leaf.mutability)
 
 
-def _any_case(members: dict[str, Json]) -> dict[str, Json]:
-    return {name.lower(): value for name, value in members.items()}
+def in_any_case(members: dict[str, Json]) -> dict[str, Json]:
+    """The members of an object by their names in lower case. Raises InvalidSyntax for one that is there twice."""
+    lowered = {name.lower(): value for name, value in members.items()}
+    if len(lowered) != len(members):
+        raise InvalidSyntax("The body has a member twice, in different letter case.")
+    return lowered
 
 
-def _texts(value: Json) -> tuple[str, ...]:
+def texts(value: Json) -> tuple[str, ...]:
+    """The texts in a list; none where there is no list."""
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
-
-
-@dataclass(frozen=True, slots=True)
-class SearchRequest:
-    """What a search asks for, as the query parameters that a GET would have, and advice for the request log."""
-
-    parameters: Mapping[str, str]
-    advice: tuple[str, ...] = ()
-
-
-def read_search(body: dict[str, Json]) -> SearchRequest:
-    """The query that the body of a POST to ``/.search`` holds (RFC 7644 section 3.4.3).
-
-    A member that is null or an empty list counts as not sent; members that no search has are passed over. Raises
-    InvalidValue for a member of the wrong type.
-    """
-    members = _any_case(body)
-    parameters = {}
-    for name, (reader, wanted) in _SEARCH_MEMBERS.items():
-        value = members.get(name.lower())
-        if value is None or value == []:
-            continue
-        text = reader(value)
-        if text is None:
-            raise InvalidValue(f"'{name}' must be {wanted}.")
-        parameters[name] = text
-    if SEARCH_SCHEMA in _texts(members.get("schemas")):
-        return SearchRequest(parameters)
-    return SearchRequest(parameters, (f"'schemas' should be a list with {SEARCH_SCHEMA}.",))
-
-
-def _search_names(value: Json) -> str | None:
-    names = _texts(value)
-    return ",".join(names) if isinstance(value, list) and len(names) == len(value) else None
-
-
-def _search_text(value: Json) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _search_number(value: Json) -> str | None:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-_SEARCH_MEMBERS: Mapping[str, tuple[Callable[[Json], str | None], str]] = {
-    "attributes": (_search_names, "a list of attribute names"),
-    "excludedAttributes": (_search_names, "a list of attribute names"),
-    "filter": (_search_text, "a text"),
-    "sortBy": (_search_text, "a text"),
-    "sortOrder": (_search_text, "a text"),
-    "startIndex": (_search_number, "a whole number"),
-    "count": (_search_number, "a whole number"),
-    "cursor": (_search_text, "a text"),
-}
 
 
 def list_response(resources: Sequence[Json], *, total: int, start_index: int = 1) -> dict[str, Json]:

@@ -3,30 +3,38 @@
 from collections.abc import Sequence
 from typing import cast
 
+from scim.protocol import quirks
 from scim.protocol.attributes import Attribute, Json, Mutability, Resource, ResourceType
 from scim.protocol.errors import InvalidValue, NoTarget
 from scim.protocol.errors import Mutability as NotWritable
 from scim.protocol.matching import matches_value
 from scim.protocol.messages import Op, PatchOperation
+from scim.protocol.reading import Reading
 from scim.protocol.validation import check_resource, check_values, is_hollow, with_schemas
 
 Values = list[Json]
 
 
-def apply(resource: Resource, operations: Sequence[PatchOperation], resource_type: ResourceType) -> Resource:
+def apply(
+    resource: Resource,
+    operations: Sequence[PatchOperation],
+    resource_type: ResourceType,
+    reading: Reading | None = None,
+) -> Resource:
     """The resource as it is after all operations, one after the other; the argument stays as it is.
 
-    Operations that change nothing give an equal resource. Raises NoTarget for a filter that selects nothing,
+    Operations that change nothing give an equal resource. ``reading`` forgives, or not, as it did when the operations
+    were read; without, everything is forgiven. Raises NoTarget for a filter that selects nothing,
     Mutability for a new value of an immutable attribute, InvalidValue where the outcome lacks a required attribute,
     has two primary values or too many.
     """
-    after = dict(resource)
+    after, reading = dict(resource), reading or Reading()
     for operation in operations:
         path = operation.target.path
         if path.attribute.multi_valued:
             keys = path.keys[:-1] if path.sub else path.keys
             before = cast(Values, _at(after, keys) or [])
-            values = _one_primary(before, _changed(before, operation))
+            values = _one_primary(before, _changed(before, operation, reading))
             check_values(path.attribute.name, values)
             _put(after, keys, values)
         else:
@@ -69,7 +77,7 @@ def _replaced(old: Json, operation: PatchOperation) -> Json:
     return new
 
 
-def _changed(before: Values, operation: PatchOperation) -> Values:
+def _changed(before: Values, operation: PatchOperation, reading: Reading) -> Values:
     """The values of a multi-valued attribute; those that stay as they were are the same objects."""
     target = operation.target
     if target.condition is None and target.path.sub is None:
@@ -80,7 +88,7 @@ def _changed(before: Values, operation: PatchOperation) -> Values:
         after = (_changed_one(old, operation) if is_chosen else old for old, is_chosen in pairs)
         return [new for new in after if new is not None]
     if operation.value is not None:
-        return [*before, _made(operation)]
+        return [*before, _made(operation, reading)]
     if operation.op is Op.REMOVE and target.condition is not None:
         raise _nothing_selected(operation)
     return before
@@ -168,7 +176,7 @@ def _changed_one(old: Json, operation: PatchOperation) -> Json:
             return None
 
 
-def _made(operation: PatchOperation) -> Json:
+def _made(operation: PatchOperation, reading: Reading) -> Json:
     """The value that an operation makes where its filter selects none: what the filter describes, and the new part.
 
     RFC 7644 section 3.5.2.3 has `replace` fail there. Microsoft Entra ID counts on it to make the value when it aims at
@@ -180,6 +188,8 @@ def _made(operation: PatchOperation) -> Json:
     made = {**(target.described or {}), **({sub.name: operation.value} if sub else cast(Resource, operation.value))}
     if target.condition is not None and (target.described is None or not matches_value(target.condition, made)):
         raise _nothing_selected(operation)
+    if target.condition is not None:
+        reading.forgive(quirks.value_not_there(str(target)))
     return made
 
 

@@ -1,21 +1,18 @@
 """What clients send instead of what the RFCs ask for, and what they mean by it: one function per oddity.
 
 The reading code asks here only after something failed its check, so clients that keep to the RFCs pay nothing. Each
-function returns what was meant together with an advice for the request log, or None where it does not apply.
+function tells what is odd, those on values also what was meant, or None where they do not apply; ``Reading.forgive``
+then goes on or, in strict mode, refuses. Transcripts under ``tests/idp`` show each of them.
 """
 
 from scim.protocol.attributes import Attribute, Json, Type
+from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidSyntax, NoTarget
+from scim.protocol.reading import Oddity
 
-# What was meant, and the sentence that tells the client's engineer.
-Healed = tuple[Json, str]
+# What was meant, and what is odd about what was sent.
+Healed = tuple[Json, Oddity]
 
 _BOOLEANS = {"true": True, "false": False}
-_MOST_ADVICE = 20
-
-
-def distinct(advice: list[str]) -> tuple[str, ...]:
-    """Every sentence once, in the order of their coming; no more than a person would read."""
-    return tuple(dict.fromkeys(advice))[:_MOST_ADVICE]
 
 
 def mend_value(attribute: Attribute, value: Json) -> Healed | None:
@@ -32,14 +29,14 @@ def many_as_one(attribute: Attribute, value: Json) -> Healed | None:
     """Scripts and older client libraries: ``"emails": {"value": …}`` for a list of one."""
     if not attribute.multi_valued or not isinstance(value, dict | str):
         return None
-    return value, f"'{attribute.name}' takes a list; the one value sent was read as a list of one."
+    return value, Oddity(f"'{attribute.name}' takes a list", "the one value sent was read as a list of one")
 
 
 def one_as_many(attribute: Attribute, value: Json) -> Healed | None:
     """Microsoft Entra ID, older connectors: ``"manager": [{"value": …}]`` for a single value."""
     if not isinstance(value, list) or len(value) != 1:
         return None
-    return value[0], f"One value of '{attribute.name}' was due, not a list; the list's only element was read."
+    return value[0], Oddity(f"One value of '{attribute.name}' was due, not a list", "the list's only element was read")
 
 
 def boolean_as_text(attribute: Attribute, value: Json) -> Healed | None:
@@ -49,55 +46,70 @@ def boolean_as_text(attribute: Attribute, value: Json) -> Healed | None:
     meant = _BOOLEANS.get(value.strip().lower())
     if meant is None:
         return None
-    return meant, f"'{attribute.name}' is a boolean; the text sent was read as {'true' if meant else 'false'}."
+    return meant, Oddity(f"'{attribute.name}' is a boolean", f"the text sent was read as {str(meant).lower()}")
 
 
 def bare_value(attribute: Attribute, value: Json) -> Healed | None:
     """Microsoft Entra ID: the manager's id as a bare string; others: ``"emails": ["a@example.com"]``."""
     if attribute.type is not Type.COMPLEX or not isinstance(value, str) or not attribute.sub_attribute("value"):
         return None
-    return {"value": value}, f"'{attribute.name}' takes an object; the text sent was read as its 'value'."
+    return {"value": value}, Oddity(f"'{attribute.name}' takes an object", "the text sent was read as its 'value'")
 
 
 def wrapped_value(attribute: Attribute, value: Json) -> Healed | None:
     """Microsoft Entra ID, older connectors: ``"active": [{"value": "False"}]``."""
     if attribute.type is Type.COMPLEX or not isinstance(value, dict) or "value" not in value:
         return None
-    return value["value"], f"'{attribute.name}' takes a plain value; the object's 'value' was read."
+    return value["value"], Oddity(f"'{attribute.name}' takes a plain value", "the object's 'value' was read")
 
 
-def operation_in_capitals(op: str) -> tuple[str, str] | None:
+def hollow_value(attribute: Attribute) -> Oddity:
+    """Scripts: ``"emails": [{"type": "work"}]`` for "no address"."""
+    return Oddity(f"A value of '{attribute.name}' has no 'value'", "it was left out")
+
+
+def schema_not_named(urn: str) -> Oddity:
+    """Scripts and SCIM 1.1 connectors: no ``schemas``, or those of another protocol."""
+    return Oddity(f"'schemas' should be a list with {urn}", "the body was read as if it were", InvalidSyntax)
+
+
+def flat_name(name: str) -> Oddity:
+    """Microsoft Entra ID with its compliance flag: ``"name.givenName"`` or ``"URN:department"`` as a member's name."""
+    return Oddity(f"'{name[:200]}' is a path, not a member's name", "it was read as the path it is", InvalidSyntax)
+
+
+def operation_in_capitals(op: str) -> tuple[str, Oddity] | None:
     """Microsoft Entra ID without its compliance flag: ``"op": "Replace"``."""
     if op.lower() not in ("add", "replace", "remove"):
         return None
-    return op.lower(), "Operation names are lower case: 'add', 'replace', 'remove'."
+    oddity = Oddity(
+        "Operation names are lower case: 'add', 'replace', 'remove'", "letter case was passed over", InvalidSyntax
+    )
+    return op.lower(), oddity
 
 
-def flat_name(name: str) -> str:
-    """Microsoft Entra ID with its compliance flag: ``"name.givenName"`` or ``"URN:department"`` as a member's name."""
-    return f"'{name[:200]}' is a path, not a member's name; it was read as the path it is."
+def removal_by_value(name: str) -> Oddity:
+    """JumpCloud, OneLogin, Microsoft Entra ID: ``remove`` with a list of values; to the letter, all others go too."""
+    return Oddity(
+        "A removal takes a value filter in its path, not a list of values",
+        f"only the listed values of '{name}' were removed",
+    )
 
 
-def removal_by_value(name: str) -> str:
-    """JumpCloud and Microsoft Entra ID: ``remove`` with a list of values; taken literally it would remove them all."""
-    return f"A removal takes a value filter in its path; only the listed values of '{name}' were removed."
+def boolean_in_quotes(attribute: Attribute) -> Oddity:
+    """Microsoft Entra ID: ``roles[primary eq "True"].value``; scripts: ``?filter=active eq "true"``."""
+    return Oddity(
+        f"'{attribute.name}' is a boolean, which a filter compares without quotes",
+        "the quotes were passed over",
+        InvalidFilter,
+    )
 
 
-def unknown_attribute(name: str) -> str:
-    """Anybody: members that no schema defines; RFC 7644 section 3.3 lets a server leave them out."""
-    return f"'{name[:200]}' is not an attribute of this resource and was left out."
+def value_not_there(target: str) -> Oddity:
+    """Microsoft Entra ID: ``add`` and ``replace`` at ``phoneNumbers[type eq "mobile"].value`` to make such a number."""
+    return Oddity(f"'{target}' selects none of the values that are there", "a value that it selects was made", NoTarget)
 
 
-def unknown_schema(urn: str) -> str:
-    """Microsoft Entra ID: a URN of its own beside the core one for groups."""
-    return f"The schema '{urn[:200]}' is not known here; its attributes are left out."
-
-
-def not_kept(attribute: Attribute) -> str:
-    """Okta: a random ``password`` with every new user."""
-    return f"'{attribute.name}' was not kept; this server has no use for it."
-
-
-def hollow_value(attribute: Attribute) -> str:
-    """Scripts: ``"emails": [{"type": "work"}]`` for "no address"."""
-    return f"A value of '{attribute.name}' without a 'value' was left out."
+def schema_as_path(urn: str) -> Oddity:
+    """Scripts: the core schema's URN as the path to everything, as those of extensions are."""
+    return Oddity(f"'{urn}' is a schema, not a path", "the operation was read as one without a path", InvalidPath)

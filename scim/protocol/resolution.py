@@ -1,6 +1,6 @@
 """Find every attribute that a filter names and read every value by its type (RFC 7644 section 3.4.2.2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 
@@ -66,6 +66,29 @@ def resolve_value_filter(condition: Filter, attribute: Attribute) -> Resolved:
     Raises InvalidFilter as ``resolve_filter`` does; an attribute that isn't complex has no sub-attribute to name.
     """
     return _resolve(condition, partial(_in_value, attribute))
+
+
+def quoted_booleans(condition: Filter, resource_type: ResourceType) -> Iterator[Attribute]:
+    """The boolean attributes that a condition, which resolves, compares with a text."""
+    return _quoted(condition, partial(_in_resource, resource_type))
+
+
+def quoted_booleans_of_values(condition: Filter, attribute: Attribute) -> Iterator[Attribute]:
+    """The same inside ``attribute[...]``."""
+    return _quoted(condition, partial(_in_value, attribute))
+
+
+def _quoted(condition: Filter, find: Callable[[AttributePath], ResolvedPath]) -> Iterator[Attribute]:
+    match condition:
+        case And(terms) | Or(terms):
+            for term in terms:
+                yield from _quoted(term, find)
+        case Not(term):
+            yield from _quoted(term, find)
+        case ValuePath(path, inner):
+            yield from _quoted(inner, partial(_in_value, find(path).leaf))
+        case Comparison(path, _, str()) if (leaf := find(path).leaf).type is Type.BOOLEAN:
+            yield leaf
 
 
 def _resolve(condition: Filter, find: Callable[[AttributePath], ResolvedPath]) -> Resolved:
@@ -147,6 +170,6 @@ def _wanted(attribute: Attribute, operator: Operator, value: Literal) -> Literal
             # No address has a blank at its ends, so this is part of none; key() would take the blank off.
             return fold(value)
         if attribute.type is Type.BOOLEAN:
-            # Entra quotes booleans: roles[primary eq "True"].
+            # What ``quoted_booleans`` tells of.
             return _BOOLEANS.get(value.lower())
     return comparable(attribute, value)

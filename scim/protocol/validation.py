@@ -16,6 +16,7 @@ from scim.protocol.attributes import (
 )
 from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue
 from scim.protocol.grammar import parse_attribute_path
+from scim.protocol.reading import LENIENT, Leniency, Reading
 from scim.protocol.values import read_instant
 
 MAX_VALUES = 100
@@ -48,15 +49,18 @@ _JSON_WORDS: dict[type, str] = {
 }
 
 
-def read_resource(body: dict[str, Json], resource_type: ResourceType) -> tuple[Resource, tuple[str, ...]]:
+def read_resource(
+    body: dict[str, Json], resource_type: ResourceType, leniency: Leniency = LENIENT
+) -> tuple[Resource, tuple[str, ...]]:
     """The resource that the body of a POST or PUT describes, and advice for the request log.
 
     Names get their canonical spelling; null and empty values are left out (RFC 7643 section 2.5), as is what clients
     can't write (RFC 7644 section 3.5.1) and what no schema defines. ``schemas`` tells what is there, not what was sent.
-    Raises InvalidValue, naming the attribute and what it takes, and InvalidSyntax for a name sent twice.
+    Raises InvalidValue, naming the attribute and what it takes, InvalidSyntax for a name sent twice, and for
+    an oddity that ``leniency`` does not heal, the oddity's error.
     """
-    advice: list[str] = []
-    _advise_on_schemas(body, resource_type, advice)
+    reading = Reading(leniency)
+    _check_schemas(body, resource_type, reading)
     read: Resource = {}
     strangers: dict[str, Json] = {}
     for name, value in body.items():
@@ -64,15 +68,15 @@ def read_resource(body: dict[str, Json], resource_type: ResourceType) -> tuple[R
         if attribute is None:
             strangers[name] = value
         else:
-            _keep(read, attribute, value, "", advice)
+            _keep(read, attribute, value, "", reading)
     for name, value in strangers.items():
-        _keep_flat(read, name, value, resource_type, advice)
+        _keep_flat(read, name, value, resource_type, reading)
     resource = with_schemas(read, resource_type)
     check_resource(resource, resource_type)
-    return resource, quirks.distinct(advice)
+    return resource, reading.advice
 
 
-def read_value(attribute: Attribute, value: Json, owner: str, advice: list[str]) -> Json:
+def read_value(attribute: Attribute, value: Json, owner: str, reading: Reading) -> Json:
     """The value in canonical form, or None where it says that there is none: null, ``[]`` or an empty object.
 
     ``owner`` is what stands before the attribute's name in error messages. Raises InvalidValue.
@@ -80,48 +84,48 @@ def read_value(attribute: Attribute, value: Json, owner: str, advice: list[str])
     if value is None:
         return None
     if not attribute.multi_valued:
-        return read_one(attribute, value, owner, advice)
+        return read_one(attribute, value, owner, reading)
     if not isinstance(value, list):
         healed = quirks.many_as_one(attribute, value)
         if healed is None:
             raise _wrong(attribute, value, owner, "a list")
         value = [healed[0]]
-        advice.append(healed[1])
+        reading.forgive(healed[1])
     if len(value) > MAX_VALUES:
         check_values(attribute.name, value)
     read: list[Json] = []
     for element in value:
-        if element is not None and (one := read_one(attribute, element, owner, advice)) is not None:
+        if element is not None and (one := read_one(attribute, element, owner, reading)) is not None:
             if is_hollow(one, attribute):
-                advice.append(quirks.hollow_value(attribute))
+                reading.forgive(quirks.hollow_value(attribute))
             else:
                 read.append(one)
     return read or None
 
 
-def read_one(attribute: Attribute, value: Json, owner: str, advice: list[str]) -> Json:
+def read_one(attribute: Attribute, value: Json, owner: str, reading: Reading) -> Json:
     """One value, be the attribute multi-valued or not, in canonical form; None for an empty object."""
     if attribute.type is Type.STRING and type(value) is str and len(value) <= MAX_TEXT:
         return value  # Most of any resource; the rest of this function would say the same, later.
     if type(value) not in _JSON_TYPES[attribute.type][0]:
-        value = _mended(attribute, value, owner, advice)
-        return None if value is None else read_one(attribute, value, owner, advice)
+        value = _mended(attribute, value, owner, reading)
+        return None if value is None else read_one(attribute, value, owner, reading)
     match value:
         case dict():
-            return _read_members(value, attribute, f"{owner}{attribute.name}.", advice) or None
+            return _read_members(value, attribute, f"{owner}{attribute.name}.", reading) or None
         case str():
             return _read_text(attribute, value, owner)
         case _:
             return value
 
 
-def read_parts(attribute: Attribute, value: Json, owner: str, advice: list[str]) -> dict[str, Json]:
+def read_parts(attribute: Attribute, value: Json, owner: str, reading: Reading) -> dict[str, Json]:
     """The members of a complex value as they were sent, nulls included; their own reading is the caller's.
 
     Raises InvalidValue for what is no object.
     """
     while not isinstance(value, dict):
-        value = _mended(attribute, value, owner, advice)
+        value = _mended(attribute, value, owner, reading)
     return value
 
 
@@ -173,14 +177,15 @@ def with_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
     return {**resource, "schemas": [resource_type.schema.id, *extensions]}
 
 
-def _keep(read: Resource, attribute: Attribute, value: Json, owner: str, advice: list[str]) -> None:
+def _keep(read: Resource, attribute: Attribute, value: Json, owner: str, reading: Reading) -> None:
     """Read one member and put it where its canonical name says, unless it is not for clients to write."""
     if attribute.mutability is Mutability.READ_ONLY:
         return
     if attribute.returned is Returned.NEVER:
-        advice.append(quirks.not_kept(attribute))
+        if value is not None:
+            reading.drop(attribute)
         return
-    value = read_value(attribute, value, owner, advice)
+    value = read_value(attribute, value, owner, reading)
     if value is None:
         return
     if attribute.name in read:
@@ -188,16 +193,16 @@ def _keep(read: Resource, attribute: Attribute, value: Json, owner: str, advice:
     read[attribute.name] = value
 
 
-def _keep_flat(read: Resource, name: str, value: Json, resource_type: ResourceType, advice: list[str]) -> None:
+def _keep_flat(read: Resource, name: str, value: Json, resource_type: ResourceType, reading: Reading) -> None:
     """Put a member whose name is a whole path where the path leads; what leads nowhere is left out with an advice."""
     try:
         path = resource_type.resolve(parse_attribute_path(name))
     except InvalidPath:
-        advice.append(quirks.unknown_attribute(name))
+        reading.leave_out(name)
         return
-    advice.append(quirks.flat_name(name))
+    reading.forgive(quirks.flat_name(name))
     member: Resource = {}
-    _keep(member, path.leaf, value, "", advice)
+    _keep(member, path.leaf, value, "", reading)
     if not member:
         return
     holder = read
@@ -211,14 +216,14 @@ def _keep_flat(read: Resource, name: str, value: Json, resource_type: ResourceTy
     holder.update(member)
 
 
-def _read_members(members: dict[str, Json], holder: Attribute, owner: str, advice: list[str]) -> dict[str, Json]:
+def _read_members(members: dict[str, Json], holder: Attribute, owner: str, reading: Reading) -> dict[str, Json]:
     read: dict[str, Json] = {}
     for name, value in members.items():
         attribute = holder.sub_attribute(name)
         if attribute is None:
-            advice.append(quirks.unknown_attribute(f"{owner}{name}"))
+            reading.leave_out(f"{owner}{name}")
         elif value is not None:
-            _keep(read, attribute, value, owner, advice)
+            _keep(read, attribute, value, owner, reading)
     return read
 
 
@@ -248,11 +253,11 @@ _PLAIN_ALPHABET = str.maketrans("-_", "+/")
 _CANONICAL: dict[Type, Callable[[str], str]] = {Type.DATETIME: _canonical_datetime, Type.BINARY: _canonical_binary}
 
 
-def _mended(attribute: Attribute, value: Json, owner: str, advice: list[str]) -> Json:
+def _mended(attribute: Attribute, value: Json, owner: str, reading: Reading) -> Json:
     healed = quirks.mend_value(attribute, value)
     if healed is None:
         raise _wrong(attribute, value, owner, _JSON_TYPES[attribute.type][1])
-    advice.append(healed[1])
+    reading.forgive(healed[1])
     return healed[0]
 
 
@@ -261,13 +266,13 @@ def _wrong(attribute: Attribute, value: Json, owner: str, expected: str) -> Inva
     return InvalidValue(f"'{owner}{attribute.name}' takes {expected}, not {got}.")
 
 
-def _advise_on_schemas(body: dict[str, Json], resource_type: ResourceType, advice: list[str]) -> None:
-    """Say what is odd about ``schemas``; nothing hangs on it, since the content tells which schemas are in use."""
+def _check_schemas(body: dict[str, Json], resource_type: ResourceType, reading: Reading) -> None:
+    """See what is odd about ``schemas``; nothing else hangs on it, as the content tells which schemas are in use."""
     declared = next((value for name, value in body.items() if name.lower() == "schemas"), None)
     urns = [urn for urn in declared if isinstance(urn, str)] if isinstance(declared, list) else []
     core = resource_type.schema.id
     if core.lower() not in map(str.lower, urns):
-        advice.append(f"'schemas' should be a list with {core}.")
+        reading.forgive(quirks.schema_not_named(core))
     for urn in urns:
         if urn.lower() != core.lower() and resource_type.extension(urn) is None:
-            advice.append(quirks.unknown_schema(urn))
+            reading.leave_out_schema(urn)

@@ -1,15 +1,11 @@
 """Verbs on SCIM connections and their tokens: generate, revoke, enable, disable."""
 
-import binascii
-import hashlib
-import secrets
-import string
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit import trail
@@ -20,9 +16,6 @@ from organizations.refusals import Refusal
 from scim.models import Connection, Token
 
 MAX_LIVE_TOKENS = 5
-SHOWN_PREFIX = len("smgr_") + 6
-
-_BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
 class TooManyTokens(Refusal):
@@ -63,11 +56,6 @@ def live_tokens(connection: Connection) -> list[Token]:
     return list(_live(connection))
 
 
-def digest(bearer_token: str) -> str:
-    """What is kept of a token: its SHA-256 in hexadecimal."""
-    return hashlib.sha256(bearer_token.encode()).hexdigest()
-
-
 @transaction.atomic
 def generate_token(connection: Connection, *, by: Actor, days: int | None = None) -> tuple[Token, str]:
     """Add a token to the connection and return it with its text, which nobody can see again.
@@ -79,16 +67,15 @@ def generate_token(connection: Connection, *, by: Actor, days: int | None = None
         raise TooManyTokens(
             f"There are {MAX_LIVE_TOKENS} live tokens. Revoke one that your identity provider no longer uses first."
         )
-    text = _new_text()
-    token = Token.objects.create(
+    token = Token(
         organization_id=by.organization_id,
         connection=connection,
-        digest=digest(text),
-        prefix=text[:SHOWN_PREFIX],
         created_by_id=by.user_id,
         created_by_label=by.label,
         expires_at=timezone.now() + timedelta(days=days) if days else None,
     )
+    text = token.draw()
+    token.save(force_insert=True)
     trail.record(Action.TOKEN_GENERATED, token, by=by)
     return token, text
 
@@ -137,6 +124,19 @@ def set_manage_admins(connection: Connection, wanted: bool, *, by: Actor) -> Con
 
 
 @transaction.atomic
+def set_strict(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
+    """Refuse what clients get wrong, or go on healing it; asking for what is so already changes nothing."""
+    connection = Connection.objects.of(by.organization_id).select_for_update().get(pk=connection.pk)
+    if connection.strict == wanted:
+        return connection
+    connection.strict = wanted
+    connection.save(update_fields=["strict"])
+    action = Action.SCIM_STRICT if wanted else Action.SCIM_LENIENT
+    trail.record(action, connection, {"strict": [not wanted, wanted]}, by=by)
+    return connection
+
+
+@transaction.atomic
 def set_groups_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
     """Offer groups to the identity provider, or not; asking for what is so already changes nothing.
 
@@ -153,19 +153,4 @@ def set_groups_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Co
 
 
 def _live(connection: Connection) -> QuerySet[Token]:
-    unexpired = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    return Token.objects.of(connection.organization_id).filter(unexpired, connection=connection, revoked_at=None)
-
-
-def _new_text() -> str:
-    """``smgr_`` + 256 random bits in base 62 + ``_`` + checksum, a shape that secret scanners can tell from others."""
-    random = "smgr_" + _base62(secrets.randbits(256), 43)
-    return f"{random}_{_base62(binascii.crc32(random.encode()), 6)}"
-
-
-def _base62(number: int, width: int) -> str:
-    digits = []
-    for _ in range(width):
-        number, rest = divmod(number, 62)
-        digits.append(_BASE62[rest])
-    return "".join(reversed(digits))
+    return Token.objects.of(connection.organization_id).live().filter(connection=connection)

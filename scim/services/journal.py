@@ -20,11 +20,11 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
-from uuid_utils import uuid7
 
 from organizations.models import Organization
 from scim.models import RequestLog, Token
 from scim.services.verdicts import TOKEN_FAULTS
+from users.models import PersonalToken
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,9 @@ PRUNED_AT_ONCE = 1000
 LONGEST_QUERY = 10_000
 
 # Whatever looks like one of our tokens, or stands where people put secrets, is not for the log.
-_SECRETS = re.compile(r"smgr_\w+|(?<=token=)[^&]+|(?<=password=)[^&]+|(?<=secret=)[^&]+|(?<=authorization=)[^&]+", re.I)
+_SECRETS = re.compile(
+    r"smg[rp]_\w+|(?<=token=)[^&]+|(?<=password=)[^&]+|(?<=secret=)[^&]+|(?<=authorization=)[^&]+", re.I
+)
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 _COLUMNS = (
@@ -47,8 +49,7 @@ _INTO = f"scim_requestlog ({', '.join(_COLUMNS)})"
 class Entry:
     """One request, filled in while it is served.
 
-    ``document`` is the user that was shown, from which the writer takes id and name; ``authenticated`` tells that the
-    digest was found valid; ``address`` is an IP address or empty.
+    ``authenticated`` tells that the digest was found valid; ``address`` is an IP address or empty.
     """
 
     slug: str
@@ -66,8 +67,7 @@ class Entry:
     verdict: str = ""
     advice: Sequence[str] = ()
     duration_us: int = 0
-    document: str = ""
-    user_id: UUID | None = None
+    user_id: UUID | str | None = None
     user_label: str = ""
 
 
@@ -182,18 +182,32 @@ def _write(batch: Sequence[Entry]) -> None:
     slugs = {entry.slug for entry in batch if entry.slug.isprintable()}
     organizations = dict(Organization.objects.filter(slug__in=slugs).values_list("slug", "pk"))
     digests = {entry.digest for entry in batch if entry.digest}
-    tokens = {token.digest: token for token in Token.objects.filter(digest__in=digests)} if digests else {}
+    tokens = _tokens(digests)
     # All that is the same for the whole batch, for this competes with the answers for the process's time.
-    native = connection.features.has_native_uuid_field
+    key = str if connection.features.has_native_uuid_field else _hexadecimal
+    owners = {slug: key(organization_id) for slug, organization_id in organizations.items()}
+    presented = {
+        digest: _Presented(key(token.organization_id), key(token.pk) if isinstance(token, Token) else None, str(token))
+        for digest, token in tokens.items()
+    }
     moment = connection.ops.adapt_datetimefield_value
     rows = [
-        _row(entry, organizations[entry.slug], tokens.get(entry.digest), native, moment)
+        _row(entry, owners[entry.slug], presented.get(entry.digest, _NOBODYS), key, moment)
         for entry in batch
-        if entry.slug in organizations
+        if entry.slug in owners
     ]
     _insert(rows)
     _mark_used(batch, tokens)
     _counts.homeless += len(batch) - len(rows)
+
+
+def _tokens(digests: set[str]) -> dict[str, Token | PersonalToken]:
+    """The tokens of those digests; most batches have none but connections' tokens."""
+    found: dict[str, Token | PersonalToken] = {}
+    for kind in (Token, PersonalToken):
+        if digests - found.keys():
+            found |= {token.digest: token for token in kind.objects.filter(digest__in=digests - found.keys())}
+    return found
 
 
 def _insert(rows: Sequence[tuple[Any, ...]]) -> None:
@@ -206,38 +220,46 @@ def _insert(rows: Sequence[tuple[Any, ...]]) -> None:
             cursor.executemany(f"INSERT INTO {_INTO} VALUES ({', '.join(['%s'] * len(_COLUMNS))})", rows)  # noqa: S608
 
 
-def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, Token]) -> None:
+def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, Token | PersonalToken]) -> None:
     latest = {entry.digest: entry for entry in batch if entry.authenticated}
     # In one order everywhere, so that two processes never wait for each other.
     for token, entry in sorted(((tokens[digest], latest[digest]) for digest in latest.keys() & tokens.keys()), key=_id):
-        Token.objects.of(token.organization_id).filter(pk=token.pk).update(
+        type(token).objects.of(token.organization_id).filter(pk=token.pk).update(
             last_used_at=entry.started, last_used_address=entry.address or None, last_used_client=_clean(entry.client)
         )
 
 
-def _id(used: tuple[Token, Entry]) -> UUID:
+def _id(used: tuple[Token | PersonalToken, Entry]) -> UUID:
     return used[0].pk
+
+
+@dataclass(frozen=True, slots=True)
+class _Presented:
+    """A token's organization, id (None for a person's, which the log does not refer to) and label as rows have them."""
+
+    organization: str
+    key: str | None
+    label: str
+
+
+_NOBODYS = _Presented("", None, "")
+
+
+def _hexadecimal(identifier: UUID | str) -> str:
+    return str(identifier).replace("-", "")
 
 
 def _row(
     entry: Entry,
-    organization_id: UUID,
-    token: Token | None,
-    native_ids: bool,
+    organization: str,
+    presented: _Presented,
+    key: Callable[[UUID | str], str],
     moment: Callable[[datetime], datetime | str | None],
 ) -> tuple[Any, ...]:
-    own = token if token is not None and token.organization_id == organization_id else None
-    user_id, user_label = entry.user_id and str(entry.user_id), entry.user_label
-    if entry.document:
-        shown = orjson.loads(entry.document)
-        user_id, user_label = shown["id"], shown["userName"]
-    ids = [str(uuid7()), str(organization_id), own and str(own.pk), user_id]
-    if not native_ids:
-        ids = [text and text.replace("-", "") for text in ids]
-    row_id, organization_key, token_key, user_key = ids
+    own = presented if presented.organization == organization else _NOBODYS
     return (
-        row_id,
-        organization_key,
+        key(entry.request_id),
+        organization,
         moment(entry.started),
         entry.request_id,
         _clean(entry.method)[:10],
@@ -245,20 +267,20 @@ def _row(
         _clean(entry.query)[:LONGEST_QUERY],
         entry.status,
         entry.cause[:40],
-        _clean(entry.verdict.replace("{user}", user_label))[:1000],
+        _clean(entry.verdict.replace("{user}", entry.user_label))[:1000],
         orjson.dumps([_clean(advice) for advice in entry.advice]).decode() if entry.advice else "[]",
         entry.duration_us,
-        token_key,
-        str(own) if own else TOKEN_FAULTS.get(entry.cause, TOKEN_FAULTS["token-unknown"]),
+        own.key,
+        own.label or TOKEN_FAULTS.get(entry.cause, TOKEN_FAULTS["token-unknown"]),
         _clean(entry.client)[:200],
         entry.address or None,
-        user_key,
-        user_label[:254],
+        key(entry.user_id) if entry.user_id else None,
+        entry.user_label[:254],
     )
 
 
 def _clean(text: str) -> str:
     """The text without secrets and without what no column or page can hold; most texts need neither search."""
-    if "=" in text or "smgr_" in text.lower():
+    if "=" in text or "smg" in text.lower():
         text = _SECRETS.sub("***", text)
     return text if text.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -12,7 +12,7 @@ class TextColumn:
 
 @dataclass(frozen=True, slots=True)
 class FlagColumn:
-    """A boolean column."""
+    """A boolean column, which is true also for those whose document does not have the attribute."""
 
     name: str
 

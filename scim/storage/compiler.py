@@ -71,7 +71,10 @@ class _Sorter:
         match binding:
             case TextColumn(name):
                 return Sql(f"u.{name}") if path.leaf.required else Sql(f"NULLIF(u.{name}, '')")
-            case FlagColumn(name) | InstantColumn(name):
+            case FlagColumn(name):
+                shown = _shown(self.dialect, path)
+                return Sql(f"CASE WHEN {shown.text} THEN u.{name} END", shown.values)
+            case InstantColumn(name):
                 return Sql(f"u.{name}")
             case IdColumn():
                 return Sql("u.id")
@@ -152,7 +155,7 @@ class _Compiler:
             case TextColumn(name):
                 return text_column(f"u.{name}", operator, value)
             case FlagColumn(name):
-                return _flag(f"u.{name}", operator, value)
+                return _flag(f"u.{name}", operator, value, _shown(self.dialect, path))
             case InstantColumn(name):
                 return _instant(f"u.{name}", operator, value)
             case IdColumn() if operator is Operator.EQ:
@@ -263,10 +266,16 @@ def _on_rows(node: Resolved) -> Sql | None:
     )
 
 
-def _flag(column: str, operator: Operator, value: Literal) -> Sql:
+def _flag(column: str, operator: Operator, value: Literal, shown: Sql) -> Sql:
     if operator is Operator.PR:
-        return ALWAYS
-    return Sql(column if value else f"NOT {column}")
+        return shown
+    return Sql(f"({column} AND {shown.text})", shown.values) if value else Sql(f"NOT {column}")
+
+
+def _shown(dialect: Dialect, path: ResolvedPath) -> Sql:
+    """Whether the document has the flag; read from its folded twin, which PostgreSQL need not parse."""
+    found = dialect.boolean(dialect.documents[False], path.keys)
+    return Sql(f"({found.text} IS NOT NULL)", found.values)
 
 
 def _instant(column: str, operator: Operator, value: Literal) -> Sql:

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db import connection
-
 from scim.protocol.filters import Operator
+from scim.storage import sql
 from scim.storage.sql import Sql
 
 
@@ -35,7 +34,7 @@ class Dialect:
 
 def current() -> Dialect:
     """The dialect of the database that is connected."""
-    return _DIALECTS[connection.vendor]
+    return _DIALECTS[sql.vendor()]
 
 
 def _json_path(keys: Sequence[str]) -> str:

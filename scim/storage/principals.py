@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from scim.protocol.errors import Unauthorized
+from scim.protocol.errors import Forbidden, NotImplementedHere, Unauthorized
+from scim.protocol.reading import LENIENT, STRICT, Leniency
 from scim.storage import sql
 from users.models import Role
 
@@ -16,7 +17,7 @@ SCIM_OFF = (
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A valid token: the tenant that it opens, and what its connection may do there."""
+    """A connection's valid token: the tenant that it opens, and what its connection may do there."""
 
     token_id: UUID
     token_prefix: str
@@ -24,38 +25,79 @@ class Principal:
     slug: str
     manages_admins: bool
     manages_groups: bool
+    is_strict: bool
     default_role: Role
+
+    @property
+    def leniency(self) -> Leniency:
+        """How the bodies of its client are read."""
+        return STRICT if self.is_strict else LENIENT
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A valid personal token: whom it stands for, in which tenant, and how far it goes."""
+
+    token_prefix: str
+    organization_id: UUID
+    user_id: UUID
+    user_name: str
+    scopes: frozenset[str]
 
 
 class Credentials:
     """A token that was presented at an organization's address, not yet found valid.
 
-    Carries nothing that could be taken for a fact: who wants to know more must ask for the ``principal``.
+    Carries nothing that could be taken for a fact: who wants to know more must ask for the ``principal`` or, at /Me,
+    for the ``person``.
     """
 
-    __slots__ = ("_principal", "digest", "slug")
+    __slots__ = ("_person", "_principal", "digest", "slug")
 
     def __init__(self, digest: str, slug: str) -> None:
         self.digest = digest
         self.slug = slug
         self._principal: Principal | None = None
+        self._person: Person | None = None
 
     def principal(self) -> Principal:
-        """Whose token it is, asked of the database once. Raises Unauthorized."""
+        """Whose token it is, asked of the database once. Raises Unauthorized, and Forbidden for a personal token."""
         if self._principal is None:
-            self._principal = _verify(self.digest, self.slug)
+            self._principal = _connected(self.digest, self.slug)
+            if self._principal is None:
+                if _personal(self.digest, self.slug) is None:
+                    raise Unauthorized(INVALID, cause="token-unknown")
+                raise Forbidden(
+                    "A personal token opens /Me, and nothing else here. This needs a token of the organization.",
+                    cause="token-personal",
+                )
         return self._principal
+
+    def person(self) -> Person:
+        """For whom it stands, asked of the database once.
+
+        Raises Unauthorized, and NotImplementedHere for a token of a connection, which stands for nobody.
+        """
+        if self._person is None:
+            self._person = _personal(self.digest, self.slug)
+            if self._person is None:
+                if _connected(self.digest, self.slug) is None:
+                    raise Unauthorized(INVALID, cause="token-unknown")
+                raise NotImplementedHere(
+                    "/Me is nobody for an identity provider's token. Ask for a user by its id, or use a personal token."
+                )
+        return self._person
 
     @property
     def values(self) -> tuple[str, str]:
-        """The values of ``sql.TENANT``'s placeholders."""
+        """The values of ``sql.TENANT``'s placeholders, and those of ``sql.OF_PERSON``."""
         return self.digest, self.slug
 
 
-def _verify(digest: str, slug: str) -> Principal:
+def _connected(digest: str, slug: str) -> Principal | None:
     row = sql.one(sql.PRESENTED, [digest])
     if row is None:
-        raise Unauthorized(INVALID, cause="token-unknown")
+        return None
     (
         token_id,
         prefix,
@@ -64,19 +106,18 @@ def _verify(digest: str, slug: str) -> Principal:
         enabled,
         manages_admins,
         manages_groups,
+        strict,
         organization_id,
         owner,
         active,
         *role,
     ) = row
-    for fault, cause in (
+    _refuse_at_the_first_of(
         (owner != slug, "token-of-another-organization"),
         (revoked, "token-revoked"),
         (expired, "token-expired"),
         (not active, "organization-suspended"),
-    ):
-        if fault:
-            raise Unauthorized(INVALID, cause=cause)
+    )
     if not enabled:
         raise Unauthorized(SCIM_OFF, cause="scim-off")
     return Principal(
@@ -86,8 +127,30 @@ def _verify(digest: str, slug: str) -> Principal:
         owner,
         bool(manages_admins),
         bool(manages_groups),
+        bool(strict),
         _default_role(sql.from_key(organization_id), *role),
     )
+
+
+def _personal(digest: str, slug: str) -> Person | None:
+    row = sql.one(sql.PRESENTED_BY_PERSON, [digest])
+    if row is None:
+        return None
+    prefix, scopes, revoked, expired, organization_id, owner, active, user_id, user_name, user_active = row
+    _refuse_at_the_first_of(
+        (owner != slug, "token-of-another-organization"),
+        (not user_active, "person-suspended"),
+        (revoked, "personal-token-revoked"),
+        (expired, "personal-token-expired"),
+        (not active, "organization-suspended"),
+    )
+    return Person(prefix, sql.from_key(organization_id), sql.from_key(user_id), user_name, frozenset(scopes.split()))
+
+
+def _refuse_at_the_first_of(*faults: tuple[Any, str]) -> None:
+    for fault, cause in faults:
+        if fault:
+            raise Unauthorized(INVALID, cause=cause)
 
 
 def _default_role(organization_id: UUID, role_id: Any, key: str, name: str) -> Role:

@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
 
 from scim.protocol.attributes import Json
+from scim.protocol.errors import Unauthorized
 from scim.protocol.filters import Resolved
 from scim.storage import sql
 from scim.storage.compiler import compile_filter
-from scim.storage.principals import Credentials
+from scim.storage.principals import INVALID, Credentials
 from scim.storage.resource_types import USER, StoredType
 from scim.storage.sql import Row, Sql
 
@@ -24,10 +24,11 @@ _ID_AND_END = len('00000000-0000-0000-0000-000000000000"}}')
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A resource's document and its version; ``related`` is what is joined in, see ``represent``."""
+    """A resource's document, version and userName or displayName; ``related`` is joined in, see ``represent``."""
 
     document: str
     version: int
+    name: str
     related: str = ""
 
 
@@ -52,6 +53,18 @@ def represent(document: str, base_url: str, related: str = "") -> str:
     return f"{document[:start]}{base_url}{document[start:-1]}{related}}}"
 
 
+def represent_all(documents: Sequence[str], base_url: str) -> list[str]:
+    """Documents to which nothing is joined, as the pieces of which a JSON list consists, commas included."""
+    pieces: list[str] = []
+    if documents:
+        # They are all of one type, so that their locations are equally long.
+        location = documents[0].rindex('"/', 0, -_ID_AND_END) + 1 - len(documents[0])
+        for document in documents:
+            pieces += (document[:location], base_url, document[location:], ",")
+        del pieces[-1]
+    return pieces
+
+
 def id_of(document: str) -> str:
     """The id of a stored document's resource, which is the end of its location."""
     return document[-_ID_AND_END:-3]
@@ -59,24 +72,32 @@ def id_of(document: str) -> str:
 
 def find(user_id: str, credentials: Credentials, base_url: str) -> Stored | None:
     """The user of that id, or None where the organization has none. Raises Unauthorized."""
-    try:
-        identifier = UUID(user_id)
-    except ValueError:
-        identifier = None
-    row = None
-    if identifier is not None and str(identifier) == user_id:
-        row = sql.one(sql.BY_ID[connection.vendor], (sql.key(identifier), *credentials.values))
-    if row is None:
+    key = sql.key_of(user_id)
+    row = key and sql.one(sql.BY_ID[sql.vendor()], (key, *credentials.values))
+    if not row:
         credentials.principal()
         return None
-    document, version, groups = row
-    return Stored(document, version, _groups(orjson.loads(groups), base_url) if groups else "")
+    document, version, name, groups = row
+    return Stored(document, version, name, _groups(orjson.loads(groups), base_url) if groups else "")
 
 
-def find_group(group_id: UUID, credentials: Credentials) -> Stored | None:
+def find_person(credentials: Credentials, base_url: str) -> tuple[Stored, frozenset[str]]:
+    """The user whom a personal token stands for, and the token's scopes. Raises Unauthorized and NotImplementedHere."""
+    row = sql.one(sql.OF_PERSON[sql.vendor()], credentials.values)
+    if row is None:
+        credentials.person()
+        # Valid by now, but not a moment ago.
+        raise Unauthorized(INVALID, cause="token-unknown")
+    document, version, name, groups, scopes = row
+    stored = Stored(document, version, name, _groups(orjson.loads(groups), base_url) if groups else "")
+    return stored, frozenset(scopes.split())
+
+
+def find_group(group_id: str, credentials: Credentials) -> Stored | None:
     """The group of that id, without its members; None where the organization has or offers none."""
-    row = sql.one(sql.GROUP_BY_ID, (sql.key(group_id), *credentials.values))
-    return None if row is None else Stored(*row)
+    key = sql.key_of(group_id)
+    row = key and sql.one(sql.GROUP_BY_ID, (key, *credentials.values))
+    return Stored(*row) if row else None
 
 
 def groups_of(ids: Sequence[str], base_url: str) -> dict[str, str]:
@@ -84,7 +105,7 @@ def groups_of(ids: Sequence[str], base_url: str) -> dict[str, str]:
     if not ids:
         return {}
     found: dict[str, list[Sequence[Any]]] = {}
-    for user_id, *group in sql.rows(sql.GROUPS_OF[connection.vendor], [sql.keys(ids)]):
+    for user_id, *group in sql.rows(sql.GROUPS_OF[sql.vendor()], [sql.keys(ids)]):
         found.setdefault(str(sql.from_key(user_id)), []).append(group)
     return {user_id: _groups(groups, base_url) for user_id, groups in found.items()}
 
@@ -94,9 +115,17 @@ def members_of(ids: Sequence[str], base_url: str) -> dict[str, str]:
     if not ids:
         return {}
     found: dict[str, list[Json]] = {}
-    for group_id, user_id, member_group_id, name in sql.rows(sql.MEMBERS_OF[connection.vendor], [sql.keys(ids)]):
+    for group_id, user_id, member_group_id, name in sql.rows(sql.MEMBERS_OF[sql.vendor()], [sql.keys(ids)]):
         found.setdefault(str(sql.from_key(group_id)), []).append(_member(user_id, member_group_id, name, base_url))
     return {group_id: _related("members", members) for group_id, members in found.items()}
+
+
+def few_members_of(group_id: UUID, limit: int, base_url: str) -> str | None:
+    """The direct members of a group, as ``represent`` takes them; None where there are more than ``limit``."""
+    rows = sql.rows(sql.FIRST_MEMBERS_OF, (sql.key(group_id), limit + 1))
+    if len(rows) > limit:
+        return None
+    return _related("members", [_member(user_id, group, name, base_url) for _holder, user_id, group, name in rows])
 
 
 def _member(user_id: UUID | str | None, group_id: UUID | str | None, name: str, base_url: str) -> Json:

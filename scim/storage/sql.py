@@ -4,8 +4,10 @@ Every one carries the bearer token along: its tenant is a scalar sub-select that
 token is valid, so that reading costs one statement and a revoked token is refused at once.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +15,8 @@ import orjson
 from django.db import connection
 
 Row = tuple[Any, ...]
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,22 @@ GROUPS_TENANT = f"{TENANT[:-1]} AND c.groups_enabled)"
 # Whatever can be known of a token before anything is asked of it, its organization's default role included.
 PRESENTED = (
     "SELECT t.id, t.prefix, t.revoked_at IS NOT NULL, t.expires_at IS NOT NULL AND t.expires_at <= CURRENT_TIMESTAMP,"
-    " c.enabled, c.manage_admins, c.groups_enabled, o.id, o.slug, o.is_active, r.id, r.key, r.name"
+    " c.enabled, c.manage_admins, c.groups_enabled, c.strict, o.id, o.slug, o.is_active, r.id, r.key, r.name"
     " FROM scim_token t"
     " JOIN scim_connection c ON c.id = t.connection_id"
     " JOIN organizations_organization o ON o.id = t.organization_id"
     " LEFT JOIN users_role r ON r.organization_id = o.id AND r.is_default"
+    " WHERE t.digest = %s"
+)
+
+# The same of a personal token.
+PRESENTED_BY_PERSON = (
+    "SELECT t.prefix, t.scopes, t.revoked_at IS NOT NULL,"
+    " t.expires_at IS NOT NULL AND t.expires_at <= CURRENT_TIMESTAMP, o.id, o.slug, o.is_active,"
+    " u.id, u.user_name, u.is_active"
+    " FROM users_personaltoken t"
+    " JOIN users_user u ON u.id = t.user_id"
+    " JOIN organizations_organization o ON o.id = t.organization_id"
     " WHERE t.digest = %s"
 )
 
@@ -66,13 +81,29 @@ _AS_JSON = {
 
 BY_ID: Mapping[str, str] = {
     vendor: (
-        f"SELECT u.document, u.version, {_GROUPS_OF_ONE.format(as_json)} FROM users_user u"  # noqa: S608
+        f"SELECT u.document, u.version, u.user_name, {_GROUPS_OF_ONE.format(as_json)} FROM users_user u"  # noqa: S608
         f" WHERE u.id = %s AND u.organization_id = {TENANT}"
     )
     for vendor, as_json in _AS_JSON.items()
 }
 
-GROUP_BY_ID = f"SELECT u.document, u.version FROM users_group u WHERE u.id = %s AND u.organization_id = {GROUPS_TENANT}"  # noqa: S608
+# The user whom a personal token stands for, and its scopes, if the token is valid at that organization's address.
+OF_PERSON: Mapping[str, str] = {
+    vendor: (
+        f"SELECT u.document, u.version, u.user_name, {_GROUPS_OF_ONE.format(as_json)}, t.scopes"  # noqa: S608
+        " FROM users_personaltoken t"
+        " JOIN users_user u ON u.id = t.user_id"
+        " JOIN organizations_organization o ON o.id = t.organization_id"
+        " WHERE t.digest = %s AND o.slug = %s AND t.revoked_at IS NULL"
+        " AND (t.expires_at IS NULL OR t.expires_at > CURRENT_TIMESTAMP) AND u.is_active AND o.is_active"
+    )
+    for vendor, as_json in _AS_JSON.items()
+}
+
+GROUP_BY_ID = (
+    "SELECT u.document, u.version, u.display_name FROM users_group u"  # noqa: S608
+    f" WHERE u.id = %s AND u.organization_id = {GROUPS_TENANT}"
+)
 
 # The organization as a range and as the first word of the order: only its own index can serve that. Told that it equals
 # one value, PostgreSQL may think it cheaper to walk the primary key of all organizations until a page is full.
@@ -128,15 +159,17 @@ GROUPS_OF: Mapping[str, str] = {
     for vendor, among in _AMONG.items()
 }
 
+_MEMBERS_OF = (
+    "SELECT m.group_id, m.user_id, m.member_group_id, COALESCE(p.display_name, g.display_name)"
+    " FROM users_groupmember m LEFT JOIN users_user p ON p.id = m.user_id"
+    " LEFT JOIN users_group g ON g.id = m.member_group_id WHERE m.group_id {} ORDER BY m.group_id, m.id"
+)
+
 # The members of some groups: group, user or group, name. Values: the groups' ids.
-MEMBERS_OF: Mapping[str, str] = {
-    vendor: (
-        "SELECT m.group_id, m.user_id, m.member_group_id, COALESCE(p.display_name, g.display_name)"  # noqa: S608
-        " FROM users_groupmember m LEFT JOIN users_user p ON p.id = m.user_id"
-        f" LEFT JOIN users_group g ON g.id = m.member_group_id WHERE m.group_id {among} ORDER BY m.group_id, m.id"
-    )
-    for vendor, among in _AMONG.items()
-}
+MEMBERS_OF: Mapping[str, str] = {vendor: _MEMBERS_OF.format(among) for vendor, among in _AMONG.items()}
+
+# The first members of one group; its index is in their order. Values: the group's id, limit.
+FIRST_MEMBERS_OF = f"{_MEMBERS_OF.format('= %s')} LIMIT %s"
 
 
 def matching(condition: Sql, related: str, table: str, tenant: str) -> str:
@@ -150,6 +183,13 @@ def matching(condition: Sql, related: str, table: str, tenant: str) -> str:
 def counting(condition: Sql, table: str, tenant: str) -> str:
     """The statement for how many satisfy a condition. Values: tenant, condition."""
     return f"SELECT COUNT(*) FROM {table} u WHERE u.organization_id = {tenant} AND {condition.text}"  # noqa: S608
+
+
+@cache
+def vendor() -> str:
+    """Which database this is; known once, for the connection itself is looked up by thread each time."""
+    name: str = connection.vendor
+    return name
 
 
 def one(text: str, values: Sequence[Any]) -> Row | None:
@@ -170,12 +210,19 @@ def rows(text: str, values: Sequence[Any]) -> list[Row]:
 
 def key(identifier: UUID) -> UUID | str:
     """An id as the database's drivers take it: SQLite keeps 32 hexadecimal digits."""
-    return identifier if connection.features.has_native_uuid_field else identifier.hex
+    return identifier.hex if vendor() == "sqlite" else identifier
+
+
+def key_of(text: str) -> str | None:
+    """The same of an id as clients spell it; None for what is no id of ours."""
+    if not _ID.fullmatch(text):
+        return None
+    return text.replace("-", "") if vendor() == "sqlite" else text
 
 
 def keys(ids: Sequence[str]) -> str:
     """Many ids, in canonical text, as the one value that stands for them all."""
-    if connection.features.has_native_uuid_field:
+    if vendor() == "postgresql":
         return f"{{{','.join(ids)}}}"
     return orjson.dumps([each.replace("-", "") for each in ids]).decode()
 

@@ -16,8 +16,8 @@ from audit.models import AuditEvent
 from domains.models import Domain
 from domains.services import add
 from organizations.models import Organization
+from organizations.tokens import digest
 from scim.models import Token
-from scim.services import connections
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +62,7 @@ def test_create_organization_says_everything_that_a_program_needs() -> None:
     assert made["scim"]["base_url"] == "http://testserver/scim/acme/v2"
     assert made["scim"]["enabled"] is True
     token = Token.objects.of(acme.pk).get()
-    assert token.digest == connections.digest(made["scim"]["bearer_token"])
+    assert token.digest == digest(made["scim"]["bearer_token"])
     assert made["admin"]["email"] == "Ada@acme.example"
     ada = User.objects.of(acme.pk).get()
     assert ada.is_active and ada.role is not None and ada.role.name == "Admin"
@@ -98,7 +98,7 @@ def test_create_organization_tells_a_person_the_secrets_once() -> None:
     assert "http://testserver/scim/acme/v2" in text
     assert "not shown again" in text
     shown = next(line.split()[-1] for line in text.splitlines() if line.startswith("Bearer token"))
-    assert Token.objects.get().digest == connections.digest(shown)
+    assert Token.objects.get().digest == digest(shown)
 
 
 @pytest.mark.parametrize(
@@ -130,13 +130,21 @@ def test_the_way_from_no_token_to_a_working_one_and_back(acme: Organization) -> 
     assert "Generate a token" in refusal_of("scim", "acme", "enable")
     made = run("scim", "acme", "generate-token")["scim"]
     assert made["enabled"] is False
-    assert Token.objects.of(acme.pk).get().digest == connections.digest(made["bearer_token"])
+    assert Token.objects.of(acme.pk).get().digest == digest(made["bearer_token"])
     assert run("scim", "acme", "enable")["scim"]["enabled"] is True
     status = run("scim", "acme", "status")["scim"]
     assert status["enabled"] is True
     assert status["bearer_token"] is None
     assert [token["prefix"] for token in status["tokens"]] == [made["bearer_token"][:11]]
     assert run("scim", "acme", "disable")["scim"]["enabled"] is False
+
+
+def test_strict_mode_is_turned_on_and_off(acme: Organization) -> None:
+    assert run("scim", "acme", "status")["scim"]["strict"] is False
+    assert run("scim", "acme", "strict")["scim"]["strict"] is True
+    assert text_of("scim", "acme", "status").startswith("SCIM of Acme is off, strict mode is on.\n")
+    assert run("scim", "acme", "lenient")["scim"]["strict"] is False
+    assert text_of("scim", "acme", "status").startswith("SCIM of Acme is off.\n")
 
 
 def test_a_second_token_leaves_the_first_alive(acme: Organization) -> None:

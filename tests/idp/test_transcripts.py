@@ -1,4 +1,4 @@
-"""What JumpCloud, Okta and Microsoft Entra ID say to the server, said to the real server."""
+"""What JumpCloud, Okta, OneLogin, Microsoft Entra ID and scripts say to the server, said to the real server."""
 
 import json
 from pathlib import Path
@@ -29,4 +29,10 @@ def test_the_identity_provider_gets_the_answers_it_counts_on(transcript: Path, g
 
 
 def test_every_client_has_transcripts() -> None:
-    assert {transcript.parent.name for transcript in TRANSCRIPTS} == {"entra", "jumpcloud", "okta"}
+    assert {transcript.parent.name for transcript in TRANSCRIPTS} == {
+        "entra",
+        "jumpcloud",
+        "okta",
+        "onelogin",
+        "scripts",
+    }

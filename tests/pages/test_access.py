@@ -31,6 +31,7 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     (REVOKE, {}, (ADMIN,)),
     ("/settings/users/scim/enabled/", {"wanted": "on"}, (ADMIN,)),
     ("/settings/users/scim/groups/", {"wanted": "off"}, (ADMIN,)),
+    ("/settings/users/scim/strict/", {"wanted": "on"}, (ADMIN,)),
     ("/settings/users/scim/manage-admins/", {"wanted": "on"}, (ADMIN,)),
 ]
 ROWS = [

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from audit.actions import Action
+from organizations.tokens import digest
 from scim.models import Connection, RequestLog, Token
 from scim.services import connections, journal
 from tests.pages.conftest import SignedIn, htmx
@@ -18,6 +19,7 @@ PAGE = "/settings/users/"
 GENERATE = "/settings/users/scim/generate-token/"
 ENABLED = "/settings/users/scim/enabled/"
 GROUPS = "/settings/users/scim/groups/"
+STRICT = "/settings/users/scim/strict/"
 ADMINS = "/settings/users/scim/manage-admins/"
 ACTIVITY = "/settings/users/scim/activity/"
 TOKEN = re.compile(r"smgr_\w{50}")
@@ -69,7 +71,7 @@ def test_a_token_is_shown_once_and_works_when_scim_is_on(script: bool, acme: Ten
     assert ("<html" in html) is not script
     assert "You can't see it again" in html
     token = Token.objects.of(acme.id).get()
-    assert token.digest == connections.digest(text)
+    assert token.digest == digest(text)
     page = client.get(PAGE).content.decode()
     assert text not in page
     assert f"{token.prefix}••••••" in page
@@ -193,6 +195,17 @@ def test_groups_may_be_turned_off_and_on(acme: Tenant, client: Client) -> None:
     html = client.post(GROUPS, {"wanted": "on"}, **htmx("scim")).content.decode()
     assert "SCIM manages groups." in html
     assert Connection.objects.get(pk=acme.connection.pk).groups_enabled is True
+
+
+def test_strict_mode_may_be_turned_on_and_off(acme: Tenant, client: Client) -> None:
+    assert "Strict mode" in client.get("/settings/users/").content.decode()
+    client.post(STRICT, {"wanted": "on"})
+    assert Connection.objects.get(pk=acme.connection.pk).strict is True
+    assert acme.last_event().action == Action.SCIM_STRICT
+    html = client.post(STRICT, {"wanted": "off"}, **htmx("scim")).content.decode()
+    assert "Strict mode is off." in html
+    assert Connection.objects.get(pk=acme.connection.pk).strict is False
+    assert acme.last_event().action == Action.SCIM_LENIENT
 
 
 def test_a_shown_token_stays_while_a_switch_is_used(client: Client, token: Token) -> None:

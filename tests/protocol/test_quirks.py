@@ -1,4 +1,4 @@
-"""What clients send instead of what the RFCs ask for is understood, and the log gets an advice."""
+"""What clients send instead of what the RFCs ask for is understood, or refused in strict mode."""
 
 from typing import Any
 
@@ -6,40 +6,86 @@ import pytest
 
 from scim.protocol import errors
 from scim.protocol.messages import read_patch
+from scim.protocol.patch import apply
+from scim.protocol.reading import STRICT, Reading
 from scim.protocol.schemas import USER
 from scim.protocol.validation import read_resource
 from tests.protocol.samples import CORE, ENTERPRISE, patch_body, patched, person
+
+Pairs = list[tuple[dict[str, Any], dict[str, Any]]]
+
+BODIES: Pairs = [
+    ({"active": "True"}, {"active": True}),
+    ({"active": "False"}, {"active": False}),
+    ({"active": " false "}, {"active": False}),
+    ({"active": [{"value": "False"}]}, {"active": False}),
+    (
+        {"emails": [{"value": "a@b.example", "primary": "true"}]},
+        {"emails": [{"value": "a@b.example", "primary": True}]},
+    ),
+    ({"emails": {"value": "a@b.example"}}, {"emails": [{"value": "a@b.example"}]}),
+    ({"emails": "a@b.example"}, {"emails": [{"value": "a@b.example"}]}),
+    ({"emails": ["a@b.example"]}, {"emails": [{"value": "a@b.example"}]}),
+    ({"title": ["Guide"]}, {"title": "Guide"}),
+    ({"title": {"value": "Guide"}}, {"title": "Guide"}),
+    ({ENTERPRISE: {"manager": "7"}}, {ENTERPRISE: {"manager": {"value": "7"}}}),
+    ({ENTERPRISE: {"manager": [{"$ref": None, "value": "7"}]}}, {ENTERPRISE: {"manager": {"value": "7"}}}),
+    ({"name.givenName": "Ann"}, {"name": {"givenName": "Ann"}}),
+    ({"name.givenName": "Ann", "name": {"familyName": "Doe"}}, {"name": {"givenName": "Ann", "familyName": "Doe"}}),
+    ({f"{ENTERPRISE}:department": "R&D"}, {ENTERPRISE: {"department": "R&D"}}),
+    ({f"{ENTERPRISE}:manager.value": "7"}, {ENTERPRISE: {"manager": {"value": "7"}}}),
+    ({f"{CORE}:title": "Guide"}, {"title": "Guide"}),
+]
+
+OPERATIONS: Pairs = [
+    (
+        {"op": "Replace", "path": "title", "value": "Guide"},
+        {"op": "replace", "path": "title", "value": "Guide"},
+    ),
+    (
+        {"op": "ADD", "path": "title", "value": "Guide"},
+        {"op": "add", "path": "title", "value": "Guide"},
+    ),
+    (
+        {"op": "replace", "path": "active", "value": "False"},
+        {"op": "replace", "path": "active", "value": False},
+    ),
+    (
+        {"op": "replace", "value": {"active": "True"}},
+        {"op": "replace", "value": {"active": True}},
+    ),
+    (
+        {"op": "replace", "value": {"name.givenName": "Jay", f"{ENTERPRISE}:employeeNumber": "E-2"}},
+        {"op": "replace", "value": {"name": {"givenName": "Jay"}, ENTERPRISE: {"employeeNumber": "E-2"}}},
+    ),
+    (
+        {"op": "replace", "value": {'emails[type eq "work"].value': "new@example.com"}},
+        {"op": "replace", "path": 'emails[type eq "work"].value', "value": "new@example.com"},
+    ),
+    (
+        {"op": "add", "path": f"{ENTERPRISE}:manager", "value": "7"},
+        {"op": "add", "path": f"{ENTERPRISE}:manager", "value": {"value": "7"}},
+    ),
+    (
+        {"op": "add", "path": 'roles[primary eq "True"].value', "value": "auditor"},
+        {"op": "add", "path": "roles[primary eq true].value", "value": "auditor"},
+    ),
+    (
+        {"op": "remove", "path": "emails", "value": [{"$ref": None, "value": "pat@home.example"}]},
+        {"op": "remove", "path": 'emails[value eq "pat@home.example"]'},
+    ),
+    (
+        {"op": "replace", "path": 'emails[type eq "work"]', "value": [{"type": "work", "value": "x@example.com"}]},
+        {"op": "replace", "path": 'emails[type eq "work"]', "value": {"type": "work", "value": "x@example.com"}},
+    ),
+]
 
 
 def read(**attributes: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
     return read_resource({"schemas": [CORE], "userName": "pat@example.com", **attributes}, USER)
 
 
-@pytest.mark.parametrize(
-    ("sent", "meant"),
-    [
-        ({"active": "True"}, {"active": True}),
-        ({"active": "False"}, {"active": False}),
-        ({"active": " false "}, {"active": False}),
-        ({"active": [{"value": "False"}]}, {"active": False}),
-        (
-            {"emails": [{"value": "a@b.example", "primary": "true"}]},
-            {"emails": [{"value": "a@b.example", "primary": True}]},
-        ),
-        ({"emails": {"value": "a@b.example"}}, {"emails": [{"value": "a@b.example"}]}),
-        ({"emails": "a@b.example"}, {"emails": [{"value": "a@b.example"}]}),
-        ({"emails": ["a@b.example"]}, {"emails": [{"value": "a@b.example"}]}),
-        ({"title": ["Guide"]}, {"title": "Guide"}),
-        ({"title": {"value": "Guide"}}, {"title": "Guide"}),
-        ({ENTERPRISE: {"manager": "7"}}, {ENTERPRISE: {"manager": {"value": "7"}}}),
-        ({ENTERPRISE: {"manager": [{"$ref": None, "value": "7"}]}}, {ENTERPRISE: {"manager": {"value": "7"}}}),
-        ({"name.givenName": "Ann"}, {"name": {"givenName": "Ann"}}),
-        ({"name.givenName": "Ann", "name": {"familyName": "Doe"}}, {"name": {"givenName": "Ann", "familyName": "Doe"}}),
-        ({f"{ENTERPRISE}:department": "R&D"}, {ENTERPRISE: {"department": "R&D"}}),
-        ({f"{ENTERPRISE}:manager.value": "7"}, {ENTERPRISE: {"manager": {"value": "7"}}}),
-        ({f"{CORE}:title": "Guide"}, {"title": "Guide"}),
-    ],
-)
+@pytest.mark.parametrize(("sent", "meant"), BODIES)
 def test_a_body_with_an_oddity_is_read_as_it_was_meant(sent: dict[str, Any], meant: dict[str, Any]) -> None:
     resource, advice = read(**sent)
     assert resource == read(**meant)[0]
@@ -68,51 +114,7 @@ def test_a_flat_name_that_leads_nowhere_is_left_out(name: str) -> None:
     assert advice == (f"'{name}' is not an attribute of this resource and was left out.",)
 
 
-@pytest.mark.parametrize(
-    ("sent", "meant"),
-    [
-        (
-            {"op": "Replace", "path": "title", "value": "Guide"},
-            {"op": "replace", "path": "title", "value": "Guide"},
-        ),
-        (
-            {"op": "ADD", "path": "title", "value": "Guide"},
-            {"op": "add", "path": "title", "value": "Guide"},
-        ),
-        (
-            {"op": "replace", "path": "active", "value": "False"},
-            {"op": "replace", "path": "active", "value": False},
-        ),
-        (
-            {"op": "replace", "value": {"active": "True"}},
-            {"op": "replace", "value": {"active": True}},
-        ),
-        (
-            {"op": "replace", "value": {"name.givenName": "Jay", f"{ENTERPRISE}:employeeNumber": "E-2"}},
-            {"op": "replace", "value": {"name": {"givenName": "Jay"}, ENTERPRISE: {"employeeNumber": "E-2"}}},
-        ),
-        (
-            {"op": "replace", "value": {'emails[type eq "work"].value': "new@example.com"}},
-            {"op": "replace", "path": 'emails[type eq "work"].value', "value": "new@example.com"},
-        ),
-        (
-            {"op": "add", "path": f"{ENTERPRISE}:manager", "value": "7"},
-            {"op": "add", "path": f"{ENTERPRISE}:manager", "value": {"value": "7"}},
-        ),
-        (
-            {"op": "add", "path": 'roles[primary eq "True"].value', "value": "auditor"},
-            {"op": "add", "path": "roles[primary eq true].value", "value": "auditor"},
-        ),
-        (
-            {"op": "remove", "path": "emails", "value": [{"$ref": None, "value": "pat@home.example"}]},
-            {"op": "remove", "path": 'emails[value eq "pat@home.example"]'},
-        ),
-        (
-            {"op": "replace", "path": 'emails[type eq "work"]', "value": [{"type": "work", "value": "x@example.com"}]},
-            {"op": "replace", "path": 'emails[type eq "work"]', "value": {"type": "work", "value": "x@example.com"}},
-        ),
-    ],
-)
+@pytest.mark.parametrize(("sent", "meant"), OPERATIONS)
 def test_an_operation_with_an_oddity_does_what_was_meant(sent: dict[str, Any], meant: dict[str, Any]) -> None:
     before = person(
         title="Clerk",
@@ -140,3 +142,62 @@ def test_several_additions_fill_the_one_value_that_their_filter_describes() -> N
     assert patched(person(), *operations) == person(
         addresses=[{"type": "work", "streetAddress": "2 Any St", "locality": "Springfield", "country": "US"}]
     )
+
+
+# Strict mode
+
+
+def read_strictly(body: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    return read_resource({"schemas": [CORE], "userName": "pat@example.com", **body}, USER, STRICT)
+
+
+@pytest.mark.parametrize(("sent", "meant"), BODIES)
+def test_a_strict_server_takes_only_what_was_meant(sent: dict[str, Any], meant: dict[str, Any]) -> None:
+    with pytest.raises((errors.InvalidValue, errors.InvalidSyntax), match="Strict mode is on") as refusal:
+        read_strictly(sent)
+    assert refusal.value.cause == "strict-mode"
+    assert read_strictly(meant) == read(**meant)
+
+
+@pytest.mark.parametrize(("sent", "meant"), OPERATIONS)
+def test_a_strict_server_takes_only_the_operation_that_was_meant(sent: dict[str, Any], meant: dict[str, Any]) -> None:
+    with pytest.raises(errors.ScimError, match="Strict mode is on") as refusal:
+        read_patch(patch_body(sent), USER, STRICT)
+    assert refusal.value.status == 400 and refusal.value.scim_type
+    assert read_patch(patch_body(meant), USER, STRICT) == read_patch(patch_body(meant), USER)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "replace", "path": 'emails[type eq "home"].value', "value": "pat@home.example"},
+        {"op": "add", "path": 'emails[type eq "home"].value', "value": "pat@home.example"},
+        {"op": "add", "path": 'emails[type eq "home"]', "value": {"value": "pat@home.example"}},
+    ],
+)
+def test_a_value_that_the_filter_does_not_find_is_made_or_in_strict_mode_missed(operation: dict[str, Any]) -> None:
+    before = person(emails=[{"type": "work", "value": "pat@example.com"}])
+    operations = read_patch(patch_body(operation), USER, STRICT).operations
+    lenient = Reading()
+    made = apply(before, operations, USER, lenient)
+    assert made["emails"] == [*before["emails"], {"type": "home", "value": "pat@home.example"}]
+    assert len(lenient.advice) == 1
+    with pytest.raises(errors.NoTarget, match="selects none"):
+        apply(before, operations, USER, Reading(STRICT))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"shoeSize": 43},
+        {"name": {"givenName": "Ann", "nick": "A"}},
+        {"id": "7", "meta": {"version": "x"}, "groups": "none"},
+        {"password": "t1meMa$heen"},
+        {"title": None, "emails": None, "phoneNumbers": []},
+        {"schemas": [CORE, "urn:example:Thing"]},
+        {"USERNAME": "pat@example.com", "userName": None},
+        {"emails": [{"value": "a@b.example"}, None]},
+    ],
+)
+def test_a_strict_server_is_as_lenient_as_the_rfcs_let_it_be(attributes: dict[str, Any]) -> None:
+    assert read_strictly(attributes) == read(**attributes)

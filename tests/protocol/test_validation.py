@@ -199,9 +199,9 @@ class TestAdvice:
             ({"shoeSize": 43}, "'shoeSize' is not an attribute of this resource and was left out."),
             ({"name": {"nick": "x"}}, "'name.nick' is not an attribute of this resource and was left out."),
             ({"password": "secret"}, "'password' was not kept; this server has no use for it."),
-            ({"schemas": None}, f"'schemas' should be a list with {CORE}."),
+            ({"schemas": None}, f"'schemas' should be a list with {CORE}; the body was read as if it were."),
             ({"schemas": [CORE, "urn:x:y"]}, "The schema 'urn:x:y' is not known here; its attributes are left out."),
-            ({"emails": [{"type": "work"}]}, "A value of 'emails' without a 'value' was left out."),
+            ({"emails": [{"type": "work"}]}, "A value of 'emails' has no 'value'; it was left out."),
         ],
     )
     def test_what_was_left_out_is_told(self, attributes: dict[str, Any], sentence: str) -> None:

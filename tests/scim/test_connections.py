@@ -118,6 +118,16 @@ def test_turning_groups_off_is_audited_once_each_way(acme: Tenant) -> None:
     assert [event.action for event in acme.events()][:2] == ["scim.groups-allowed", "scim.groups-disallowed"]
 
 
+def test_strict_mode_is_switched_once_and_audited(acme: Tenant) -> None:
+    assert acme.connection.strict is False
+    for wanted in (True, True, False):
+        assert connections.set_strict(acme.connection, wanted, by=acme.by).strict is wanted
+    lenient, strict = acme.events()[:2]
+    assert str(strict) == "Ada Moreau turned on the strict mode of SCIM (Default)"
+    assert str(lenient) == "Ada Moreau turned off the strict mode of SCIM (Default)"
+    assert strict.changes == {"strict": [False, True]}
+
+
 def test_another_organizations_tokens_and_connection_do_not_exist(acme: Tenant, globex: Tenant) -> None:
     token, _ = connections.generate_token(acme.connection, by=acme.by)
     with pytest.raises(TokenUnknown):
@@ -127,6 +137,7 @@ def test_another_organizations_tokens_and_connection_do_not_exist(acme: Tenant, 
         lambda: connections.set_enabled(acme.connection, True, by=globex.by),
         lambda: connections.set_manage_admins(acme.connection, True, by=globex.by),
         lambda: connections.set_groups_enabled(acme.connection, False, by=globex.by),
+        lambda: connections.set_strict(acme.connection, True, by=globex.by),
     ):
         with pytest.raises(Connection.DoesNotExist):
             deed()

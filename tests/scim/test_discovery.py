@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from scim.operations import provider
+from scim.protocol.schemas import CORE_USER
 from tests.scim.conftest import Idp, read
+from users.models import Role
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 
@@ -74,3 +76,25 @@ def test_filters_are_forbidden(idp: Idp, path: str) -> None:
 @pytest.mark.parametrize("path", ["/ResourceTypes", "/Schemas"])
 def test_paging_and_sorting_are_ignored(idp: Idp, path: str) -> None:
     assert read(idp.get(path, {"startIndex": 5, "count": 1, "sortBy": "id"})) == read(idp.get(path))
+
+
+def role_values(idp: Idp) -> list[list[str]]:
+    """What both documents say that a role can be."""
+    listed = read(idp.get("/Schemas"))["Resources"]
+    documents = [next(schema for schema in listed if schema["id"] == CORE_USER.id)]
+    documents.append(read(idp.get(f"/Schemas/{CORE_USER.id.upper()}")))
+    found = []
+    for document in documents:
+        roles = next(attribute for attribute in document["attributes"] if attribute["name"] == "roles")
+        value = next(sub for sub in roles["subAttributes"] if sub["name"] == "value")
+        found.append(value["canonicalValues"])
+    return found
+
+
+def test_the_canonical_roles_are_those_of_the_organization_that_can_be_given(idp: Idp, stranger: Idp) -> None:
+    all_of_them = ["Admin", "App management", "Domain manager", "Finance", "HR", "IT", "Read-only"]
+    Role.objects.of(idp.organization.pk).filter(name="HR").update(is_enabled=False)
+    Role.objects.of(idp.organization.pk).filter(name="IT").update(name="Ingenieure")
+    ours = ["Admin", "App management", "Domain manager", "Finance", "Ingenieure", "Read-only"]
+    assert role_values(idp) == [ours, ours]
+    assert role_values(stranger) == [all_of_them, all_of_them]

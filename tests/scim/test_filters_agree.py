@@ -10,6 +10,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from organizations.tokens import digest
 from scim.protocol import schemas
 from scim.protocol.attributes import Attribute, ResourceType, Returned, Type
 from scim.protocol.errors import InvalidFilter
@@ -17,7 +18,6 @@ from scim.protocol.grammar import parse_filter
 from scim.protocol.matching import matches
 from scim.protocol.resolution import OPERATORS, resolve_filter
 from scim.protocol.validation import read_resource
-from scim.services import connections
 from scim.services.connections import base_url_at
 from scim.storage import repository
 from scim.storage.principals import Credentials
@@ -55,10 +55,7 @@ def one_primary(values: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 LITERALS: dict[Type, Any] = {Type.BOOLEAN: True, Type.BINARY: "YWI="}
 WRITABLE = [a for a in schemas.USER.attributes if a.mutability == "readWrite" and a.name != "userName"]
-RESOURCES = st.fixed_dictionaries(
-    {"userName": ADDRESSES, "active": st.booleans()},
-    optional={a.name: values_of(a) for a in WRITABLE if a.name != "active"},
-)
+RESOURCES = st.fixed_dictionaries({"userName": ADDRESSES}, optional={a.name: values_of(a) for a in WRITABLE})
 
 
 MAX_USERS, MAX_GROUPS = 4, 4
@@ -166,7 +163,6 @@ def store(idp: Idp, resource: dict[str, Any], number: int, role: Role) -> User:
     """A user with that profile, put into the database without asking whether such a person may exist."""
     read, _advice = read_resource({**resource, "userName": f"{number}{resource['userName']}"}, schemas.USER)
     profile = {name: value for name, value in read.items() if name != "schemas"}
-    profile.setdefault("active", True)
     if not profile.get("externalId"):
         profile.pop("externalId", None)
     user = User(organization=idp.organization, role=role, source=Source.SCIM)
@@ -252,7 +248,7 @@ def agree_on(idp: Idp, stored: StoredType, resources: World, text: str) -> None:
         condition = resolve_filter(parse_filter(text), stored.resource_type)
     except InvalidFilter:
         return
-    credentials = Credentials(connections.digest(idp.token), "acme")
+    credentials = Credentials(digest(idp.token), "acme")
     page = repository.matching(condition, credentials, offset=0, limit=200, base_url=base_url_at("acme"), stored=stored)
     found = {json.loads(document)["id"] for document in page.documents}
     of_type = resources[stored.resource_type.endpoint[1:]]

@@ -117,10 +117,24 @@ class TestLife:
         assert idp.get(path, if_none_match='W/"1"').status_code == 304
         assert idp.patch_group(group["id"], add(ada), if_match='W/"7"').status_code == 412
         changed = idp.patch_group(group["id"], add(ada), if_match='W/"1"')
-        assert (changed.status_code, changed.headers["ETag"]) == (204, 'W/"2"')
+        assert (changed.status_code, changed.headers["ETag"]) == (200, 'W/"2"')
         assert idp.send("DELETE", path, if_match='W/"1"').status_code == 412
 
-    def test_a_patch_tells_the_group_only_if_asked(self, idp: Idp, ada: str) -> None:
+    def test_a_patch_tells_the_group_as_it_is_now(self, idp: Idp, ada: str) -> None:
+        group = idp.create_group()
+        changed = idp.patch_group(group["id"], add(ada))
+        assert [member["value"] for member in read(changed)["members"]] == [ada]
+        assert read(changed) == read(idp.get(f"/Groups/{group['id']}"))
+        assert changed.headers["Location"] == group["meta"]["location"]
+
+    def test_a_patch_tells_a_large_group_only_if_asked(self, idp: Idp, ada: str) -> None:
+        people = [str(user.pk) for user in idp.add_people(100)]
+        group = idp.create_group("Everybody", *people[:99])
+        assert len(read(idp.patch_group(group["id"], add(people[99])))["members"]) == 100
+        changed = idp.patch_group(group["id"], add(ada))
+        assert (changed.status_code, changed.content, changed.headers["ETag"]) == (204, b"", 'W/"3"')
+
+    def test_a_patch_tells_what_it_is_asked_for(self, idp: Idp, ada: str) -> None:
         group = idp.create_group()
         body = {"Operations": [add(ada)]}
         asked = read(idp.send("PATCH", f"/Groups/{group['id']}?attributes=members.value", body))
@@ -137,7 +151,7 @@ class TestMembers:
             {"op": "remove", "path": "members", "value": [{"value": bob}, {"value": "nobody"}]},
         ):
             response = idp.patch_group(group["id"], operation)
-            assert (response.status_code, response.headers["ETag"]) == (204, 'W/"1"')
+            assert (response.status_code, response.headers["ETag"]) == (200, 'W/"1"')
         assert actions(idp) == ["group.created"]
         assert idp.log()[-1].verdict == "Nothing to change: the group Engineering is like that already."
 
@@ -399,7 +413,7 @@ def test_set_operations_on_rows_do_what_the_patch_engine_does(idp: Idp, start: l
                 oracle = patching.apply(oracle, read_patch({"Operations": [operation]}, GROUP).operations, GROUP)
             except NoTarget:
                 continue
-        assert idp.patch_group(group["id"], *operations).status_code == 204
+        assert idp.patch_group(group["id"], *operations).status_code == 200
         expected = {member["value"] for member in oracle.get("members", [])}
         assert set(idp.members(group["id"])) == expected
         assert len(idp.members(group["id"])) == len(expected)

@@ -8,6 +8,7 @@ from audit.models import AuditEvent
 from domains.models import Domain
 from organizations.models import Organization
 from organizations.refusals import Refusal
+from organizations.tokens import digest
 from scim.models import Connection, Token
 from scim.services import connections
 from scim.services.onboarding import PasswordRefused, open_organization
@@ -31,9 +32,7 @@ def test_everything_that_work_needs_is_there() -> None:
     assert opened.connection == connections.default_connection(organization.pk)
     assert opened.connection.enabled
     assert opened.bearer_token
-    assert [token.digest for token in connections.live_tokens(opened.connection)] == [
-        connections.digest(opened.bearer_token)
-    ]
+    assert [token.digest for token in connections.live_tokens(opened.connection)] == [digest(opened.bearer_token)]
     admin = User.objects.of(organization.pk).select_related("role").get()
     assert admin.role is not None and admin.role.is_admin
     assert admin.source == Source.MANUAL

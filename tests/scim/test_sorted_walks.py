@@ -8,13 +8,13 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from organizations.tokens import digest
 from scim.operations import cursors
 from scim.operations.cursors import Of
 from scim.protocol.errors import InvalidPath
 from scim.protocol.grammar import parse_filter
 from scim.protocol.ordering import Order, resolve_order
 from scim.protocol.resolution import resolve_filter
-from scim.services import connections
 from scim.services.connections import base_url_at
 from scim.storage import lists, repository
 from scim.storage.lists import Selection, Stretch
@@ -47,7 +47,7 @@ def walk(idp: Idp, towards: str = "nextCursor", cursor: str = "", **query: Any) 
 
 def through(selections: list[Selection], count: int, idp: Idp, start: Position = START) -> tuple[list[str], Stretch]:
     """The ids met on a walk to the end, or back to the beginning, by way of cursors, and the last page."""
-    credentials, of = Credentials(connections.digest(idp.token), "acme"), Of("acme/")
+    credentials, of = Credentials(digest(idp.token), "acme"), Of("acme/")
     position: Position | None = start
     met: list[str] = []
     while position is not None:

@@ -8,6 +8,7 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from organizations.tokens import digest
 from scim.protocol import schemas
 from scim.protocol.attributes import Type
 from scim.protocol.filters import Resolved
@@ -15,7 +16,6 @@ from scim.protocol.grammar import parse_filter
 from scim.protocol.ordering import Order, resolve_order
 from scim.protocol.resolution import resolve_filter
 from scim.protocol.values import comparable
-from scim.services import connections
 from scim.services.connections import base_url_at
 from scim.storage import lists
 from scim.storage.lists import Selection
@@ -85,7 +85,7 @@ def agree(idp: Idp, world: World, orders: list[tuple[str, str]], stored: StoredT
     resources = shown(world, *make(idp, world))[stored.resource_type.endpoint[1:]]
     base_url = base_url_at("acme")
     condition = resolve_filter(parse_filter("id pr"), stored.resource_type)
-    credentials = Credentials(connections.digest(idp.token), "acme")
+    credentials = Credentials(digest(idp.token), "acme")
 
     def page(condition: Resolved | None, order: Order, offset: int, limit: int) -> Page:
         return lists.page(

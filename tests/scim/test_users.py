@@ -1,5 +1,7 @@
 """Creating, reading, replacing, changing and deleting users (RFC 7644 sections 3.3 to 3.6)."""
 
+from typing import Any
+
 import pytest
 
 from audit.models import AuditEvent
@@ -171,10 +173,72 @@ class TestPatch:
         response = idp.patch(user["id"], {"op": "replace", "path": "title", "value": "Countess"})
         assert read(response) == user
 
-    def test_removing_active_or_roles_does_not_let_anybody_in(self, idp: Idp) -> None:
-        user = idp.create(active=False, roles=[{"value": "Read-only"}])
-        changed = read(idp.patch(user["id"], {"op": "remove", "path": "active"}, {"op": "remove", "path": "roles"}))
-        assert (changed["active"], changed["roles"]) == (False, [{"value": "Read-only"}])
+    def test_active_that_was_removed_is_not_shown_and_the_user_stays_active(self, idp: Idp) -> None:
+        user = idp.create()
+        changed = read(idp.patch(user["id"], {"op": "remove", "path": "active"}))
+        assert "active" not in changed
+        assert read(idp.get(f"/Users/{user['id']}")) == changed
+        assert User.objects.get(pk=user["id"]).is_active
+        assert idp.found("active pr") == idp.found("active eq true") == idp.found("active eq false") == []
+        assert idp.found("not (active eq true)") == idp.found("active eq null") == ["ada@acme.example"]
+
+    @pytest.mark.parametrize("wanted", [True, False])
+    def test_active_shows_again_when_it_is_set_again(self, idp: Idp, wanted: bool) -> None:
+        user = idp.create(title="Countess")
+        idp.patch(user["id"], {"op": "remove", "path": "active"})
+        assert "active" not in read(idp.patch(user["id"], {"op": "remove", "path": "title"}))
+        assert "active" not in read(idp.send("PUT", f"/Users/{user['id']}", {"userName": "ada@acme.example"}))
+        changed = read(idp.patch(user["id"], {"op": "replace", "path": "active", "value": wanted}))
+        assert changed["active"] is User.objects.get(pk=user["id"]).is_active is wanted
+        assert idp.found(f"active eq {str(wanted).lower()}") == ["ada@acme.example"]
+
+    @pytest.mark.parametrize(
+        "operation",
+        [
+            {"op": "remove", "path": "active"},
+            {"op": "replace", "path": "active", "value": None},
+            {"op": "replace", "value": {"active": None}},
+        ],
+    )
+    def test_removing_active_does_not_let_anybody_in(self, idp: Idp, operation: dict[str, Any]) -> None:
+        user = idp.create(active=False)
+        assert read(idp.patch(user["id"], operation)) == user
+        assert not User.objects.get(pk=user["id"]).is_active
+        assert idp.log()[-1].advice == [
+            "'active' stays false: removing it does not let a suspended user in again; send true for that."
+        ]
+
+    @pytest.mark.parametrize(
+        "operation", [{"op": "remove", "path": "roles"}, {"op": "remove", "path": 'roles[value eq "Read-only"]'}]
+    )
+    def test_roles_that_were_removed_are_not_shown_and_the_role_stays(
+        self, idp: Idp, operation: dict[str, Any]
+    ) -> None:
+        user = idp.create(roles=[{"value": "Read-only"}])
+        assert "roles" not in read(idp.patch(user["id"], operation))
+        kept = [
+            idp.patch(user["id"], {"op": "replace", "path": "title", "value": "Countess"}),
+            idp.patch(user["id"], {"op": "add", "path": "roles", "value": [{"value": "No such role"}]}),
+            idp.send("PUT", f"/Users/{user['id']}", {"userName": "ada@acme.example"}),
+            idp.get(f"/Users/{user['id']}"),
+        ]
+        assert not any("roles" in read(response) for response in kept)
+        found = User.objects.select_related("role").get(pk=user["id"])
+        assert found.role and found.role.name == "Read-only"
+        assert idp.found("roles pr") == []
+
+    def test_roles_show_again_when_a_role_is_given_again(self, idp: Idp) -> None:
+        user = idp.create(roles=[{"value": "Read-only"}])
+        idp.patch(user["id"], {"op": "remove", "path": "roles"})
+        changed = read(idp.patch(user["id"], {"op": "add", "path": "roles", "value": [{"value": "HR"}]}))
+        assert changed["roles"] == [{"value": "HR"}]
+        found = User.objects.select_related("role").get(pk=user["id"])
+        assert found.role and found.role.name == "HR"
+
+    @pytest.mark.parametrize("operation", [{"op": "add", "path": "roles", "value": []}, {"op": "add", "value": {}}])
+    def test_to_add_nothing_removes_nothing(self, idp: Idp, operation: dict[str, Any]) -> None:
+        user = idp.create()
+        assert read(idp.patch(user["id"], operation)) == user
 
     def test_emails_that_were_changed_are_found_by_their_new_value_only(self, idp: Idp) -> None:
         user = idp.create(emails=[{"value": "ada@acme.test", "type": "work"}])

@@ -124,6 +124,18 @@ def test_restoring_is_audited(acme: Tenant) -> None:
     assert User.objects.get(pk=ann.pk).is_active
 
 
+def test_somebody_whose_profile_does_not_say_active_is_and_can_be_suspended(acme: Tenant) -> None:
+    ann = acme.add("ann")
+    acme.update(ann, active=None)
+    ann.refresh_from_db()
+    assert ann.is_active and "active" not in profiles.read(ann)
+    accounts.set_active(ann.pk, False, by=acme.by)
+    ann.refresh_from_db()
+    assert not ann.is_active
+    assert profiles.read(ann)["active"] is False
+    assert acme.last_event().action == "user.suspended"
+
+
 def test_a_change_of_role_shows_in_the_document_and_is_audited(acme: Tenant) -> None:
     ann = acme.add("ann")
     accounts.change_role(ann.pk, acme.role(BuiltIn.READ_ONLY), by=acme.by)

@@ -105,8 +105,9 @@ def test_the_second_write_leaves_nothing_of_the_first(first: dict[str, Any], sec
     fresh = written(second)
     assert profiles.read(user) == second
     assert user.created_at == created
-    for column in set(profiles.COLUMNS) - {"document", "created_at", "updated_at"}:
+    for column in set(profiles.COLUMNS) - {"document", "created_at", "updated_at", "is_active"}:
         assert getattr(user, column) == getattr(fresh, column), column
+    assert user.is_active is second.get("active", first.get("active", True))
 
 
 def test_the_rfcs_own_example_is_found_by_its_names_and_addresses() -> None:

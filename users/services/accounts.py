@@ -6,13 +6,14 @@ changes must lie in the domains that the organization lets in.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
-from audit import trail
+from audit import rows, trail
 from audit.actions import Action
 from audit.actors import Actor
 from domains.addresses import AddressError, canonical, check_address
@@ -20,9 +21,13 @@ from domains.services import check_addresses
 from organizations.refusals import Refusal
 from organizations.services import lock
 from users import profile as profiles
-from users.models import GroupMember, Role, Source, User, UserValue
+from users.models import PersonalToken, Role, Source, User, UserValue
 from users.profile import Profile
 from users.services import groups
+from users.statements import locked
+
+# What a change of a user may write.
+_CHANGED = (*profiles.COLUMNS, "role", "source", "version", "session_epoch")
 
 
 class NameTaken(Refusal):
@@ -51,9 +56,7 @@ class UserUnknown(Refusal):
 
 def find(user_id: UUID, *, organization_id: UUID) -> User:
     """The organization's user of that id, locked until the transaction ends. Raises UserUnknown."""
-    user = User.objects.of(organization_id).select_for_update(of=("self",)).select_related("role").filter(pk=user_id)
-    memberships = GroupMember.objects.filter(user=OuterRef("pk"))
-    found: User | None = user.annotate(in_groups=Exists(memberships)).first()
+    found = locked(user_id, organization_id)
     if found is None:
         raise UserUnknown("This person is no longer here. Reload the page.")
     return found
@@ -98,8 +101,10 @@ def update(user: User, profile: Profile, *, role: Role | None = None, by: Actor,
     if profile == before and role == former_role and action is None:
         return
     was_active, names_before, email_before = user.is_active, (user.user_name_key, user.email_key), user.email
+    renamed = (canonical(profile["userName"]), canonical(profiles.primary_email(profile))) != names_before
     try:
-        with transaction.atomic():
+        # A savepoint, to come back to from a name that is taken: nothing else can be refused by the database.
+        with transaction.atomic() if renamed else nullcontext():
             user.role = role
             user.version += 1
             profiles.write(user, profile)
@@ -108,11 +113,14 @@ def update(user: User, profile: Profile, *, role: Role | None = None, by: Actor,
             known = profiles.addresses(before)
             added = {key: address for key, address in profiles.addresses(profile).items() if key not in known}
             _check_addresses(added, by=by)
-            if (canonical(user.user_name), canonical(user.email)) != names_before:
+            if renamed:
                 _refuse_taken_names(user)
             if was_active and not user.is_active:
                 user.session_epoch += 1
-            user.save(update_fields=[*profiles.COLUMNS, "role", "source", "version", "session_epoch"])
+                PersonalToken.objects.of(by.organization_id).filter(user=user, revoked_at=None).update(
+                    revoked_at=profiles.now()
+                )
+            rows.update(user, _CHANGED)
             if profile.get("emails") != before.get("emails"):
                 UserValue.objects.filter(user=user).delete()
                 UserValue.objects.bulk_create(profiles.value_rows(user))
@@ -131,7 +139,10 @@ def update(user: User, profile: Profile, *, role: Role | None = None, by: Actor,
 
 @transaction.atomic
 def set_active(user_id: UUID, wanted: bool, *, by: Actor) -> User:
-    """Suspend a person, which ends all their sessions at once, or let them in again. Raises LastAdmin, UserUnknown."""
+    """Suspend a person, which ends all their sessions and personal tokens at once, or let them in again.
+
+    Raises LastAdmin, UserUnknown.
+    """
     user = find(user_id, organization_id=by.organization_id)
     update(user, {**profiles.read(user), "active": wanted}, by=by)
     return user

@@ -11,11 +11,11 @@ from organizations.models import Organization
 from scim.models import Connection, Token
 from scim.services import connections
 
-ACTIONS = ("generate-token", "enable", "disable", "status")
+ACTIONS = ("generate-token", "enable", "disable", "strict", "lenient", "status")
 
 
 class Command(HouseCommand):
-    help = "Generate a SCIM token (shown once), enable or disable SCIM, or show how it stands."
+    help = "Generate a SCIM token (shown once), enable or disable SCIM or its strict mode, or show how it stands."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("organization", metavar="ORGANIZATION", help="its slug, such as acme")
@@ -31,6 +31,8 @@ class Command(HouseCommand):
                 _, bearer_token = connections.generate_token(connection, by=by)
             case "enable" | "disable" as action:
                 connection = connections.set_enabled(connection, action == "enable", by=by)
+            case "strict" | "lenient" as action:
+                connection = connections.set_strict(connection, action == "strict", by=by)
         tokens = connections.live_tokens(connection)
         data = {
             "organization": describe(organization),
@@ -38,6 +40,7 @@ class Command(HouseCommand):
                 "base_url": connections.base_url(organization),
                 "bearer_token": bearer_token,
                 "enabled": connection.enabled,
+                "strict": connection.strict,
                 "tokens": [_describe(token) for token in tokens],
             },
         }
@@ -55,8 +58,9 @@ def _describe(token: Token) -> dict[str, str | None]:
 
 
 def _text(organization: Organization, connection: Connection, bearer_token: str | None, tokens: list[Token]) -> str:
+    state = f"{'on' if connection.enabled else 'off'}{', strict mode is on' if connection.strict else ''}"
     lines = [
-        f"SCIM of {organization} is {'on' if connection.enabled else 'off'}.",
+        f"SCIM of {organization} is {state}.",
         f"Base URL      {connections.base_url(organization)}",
     ]
     if bearer_token:

@@ -1,0 +1,77 @@
+"""How one body is read: what is forgiven, what is refused, and the advice that comes up on the way."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scim.protocol.attributes import Attribute
+from scim.protocol.errors import Forbidden, InvalidValue, ScimError
+
+_MOST_ADVICE = 20
+
+
+def distinct(advice: Iterable[str]) -> tuple[str, ...]:
+    """Every sentence once, in the order of their coming; no more than a person would read."""
+    return tuple(dict.fromkeys(advice))[:_MOST_ADVICE]
+
+
+@dataclass(frozen=True, slots=True)
+class Leniency:
+    """How far this server goes to meet its client.
+
+    ``heals``: an oddity, see ``scim.protocol.quirks``, is read as it was meant; without, it is refused.
+    ``drops_passwords``: passwords are passed over; without, they are refused.
+    """
+
+    heals: bool = True
+    drops_passwords: bool = True
+
+
+LENIENT = Leniency()
+STRICT = Leniency(heals=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """What a client got wrong, what was made of it (two clauses of one sentence), and what strict mode calls it."""
+
+    wrong: str
+    made: str
+    error: type[ScimError] = InvalidValue
+
+    def __str__(self) -> str:
+        return f"{self.wrong}; {self.made}."
+
+
+class Reading:
+    """One body on its way in."""
+
+    __slots__ = ("_advice", "leniency")
+
+    def __init__(self, leniency: Leniency = LENIENT, advice: tuple[str, ...] = ()) -> None:
+        self.leniency = leniency
+        self._advice = list(advice)
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """The sentences for the request log."""
+        return distinct(self._advice)
+
+    def forgive(self, oddity: Oddity) -> None:
+        """Go on with what was made of it. In strict mode raises the oddity's error."""
+        if not self.leniency.heals:
+            raise oddity.error(f"{oddity.wrong}. Strict mode is on, so that is refused.", cause="strict-mode")
+        self._advice.append(str(oddity))
+
+    def leave_out(self, name: str) -> None:
+        """Pass over a member that no schema defines, as RFC 7644 section 3.3 lets a server do."""
+        self._advice.append(f"'{name[:200]}' is not an attribute of this resource and was left out.")
+
+    def leave_out_schema(self, urn: str) -> None:
+        """Pass over a schema that the resource does not have, such as Microsoft's own one for groups."""
+        self._advice.append(f"The schema '{urn[:200]}' is not known here; its attributes are left out.")
+
+    def drop(self, attribute: Attribute) -> None:
+        """Take a password and do not keep it. Raises Forbidden where that would mislead."""
+        if not self.leniency.drops_passwords:
+            raise Forbidden(f"'{attribute.name}' can't be changed here; the sign-in page can.", cause="not-yours")
+        self._advice.append(f"'{attribute.name}' was not kept; this server has no use for it.")

@@ -1,0 +1,1 @@
+"""How fast the server is beside the least that such a server must do: `python -m scripts.bench`, `make bench`."""

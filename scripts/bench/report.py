@@ -1,0 +1,156 @@
+"""What a run found: a verdict for each operation, a table to read, JSON to keep."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib.metadata import version
+from typing import Any
+
+from scripts import serve
+from scripts.bench.measuring import Result
+from scripts.bench.operations import Limits, Measure
+
+PACKAGES = ("django", "djangorestframework", "granian", "psycopg", "orjson")
+
+HEAD = (
+    "operation", "users", "ours/s", "other/s", "ours p50 ms", "other p50 ms", "ratio", "CPU ratio", "floor; goal",
+    "verdict",
+)  # fmt: skip
+
+
+class Verdict(StrEnum):
+    """Where a figure lies."""
+
+    GOAL = "goal met"
+    FLOOR = "floor met"
+    BELOW = "below floor"
+    NO_LIMIT = "-"
+    NOT_OFFERED = "not offered"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many database statements a request cost."""
+
+    name: str
+    statements: int
+    floor: int
+    goal: int
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.statements <= self.goal:
+            return Verdict.GOAL
+        return Verdict.FLOOR if self.statements <= self.floor else Verdict.BELOW
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that one run found, database by database; ``not_offered`` names operations that the server does not have."""
+
+    machine: dict[str, Any]
+    options: dict[str, Any]
+    results: Sequence[Result]
+    counted: Sequence[Counted]
+    not_offered: Sequence[tuple[str, int]]
+
+    @property
+    def is_below_a_floor(self) -> bool:
+        return Verdict.BELOW in {*map(verdict, self.results), *(count.verdict for count in self.counted)}
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "machine": self.machine,
+            "options": self.options,
+            "results": [result.as_json() | {"verdict": verdict(result)} for result in self.results]
+            + [{"operation": name, "users": n, "verdict": Verdict.NOT_OFFERED} for name, n in self.not_offered],
+            "statements": [asdict(count) | {"verdict": count.verdict} for count in self.counted],
+        }
+
+    def as_text(self) -> str:
+        facts = self.machine
+        rows = [_row(result) for result in self.results]
+        rows += [[name, f"{n:,}", *[""] * (len(HEAD) - 3), Verdict.NOT_OFFERED] for name, n in self.not_offered]
+        counts = [
+            [count.name, str(count.statements), f"≤ {count.floor}", f"≤ {count.goal}", count.verdict]
+            for count in self.counted
+        ]
+        return (
+            f"{facts['database']}, Python {facts['python']}, {facts['cores']} cores, commit {facts['commit']}\n\n"
+            f"{table(HEAD, rows)}\n\n"
+            f"{table(['database statements', '', 'floor', 'goal', 'verdict'], counts)}"
+        )
+
+
+def verdict(result: Result) -> Verdict:
+    """Where a ratio lies, to the two digits that are shown."""
+    floor, goal = result.operation.floor, result.operation.goal
+    if floor is None or goal is None:
+        return Verdict.NO_LIMIT
+    if _keeps(result, goal):
+        return Verdict.GOAL
+    return Verdict.FLOOR if _keeps(result, floor) else Verdict.BELOW
+
+
+def _keeps(result: Result, limits: Limits) -> bool:
+    ratio = round(result.ratio, 2)
+    enough = ratio >= limits.ratio if result.operation.measure is Measure.RATE else ratio <= limits.ratio
+    return enough and (limits.cpu is None or result.cpu is None or round(result.cpu, 2) <= limits.cpu)
+
+
+def _row(result: Result) -> list[str]:
+    ours, other, operation = result.ours, result.other, result.operation
+    return [
+        operation.name,
+        f"{result.users:,}",
+        f"{ours.rate:,.0f}",
+        f"{other.rate:,.0f}",
+        f"{ours.p50_ms:.2f}",
+        f"{other.p50_ms:.2f}",
+        f"{result.ratio:.2f}",
+        "" if result.cpu is None else f"{result.cpu:.2f}",
+        "; ".join(in_words(each, operation.measure) for each in (operation.floor, operation.goal) if each),
+        verdict(result),
+    ]
+
+
+def in_words(limits: Limits, measure: Measure) -> str:
+    sign = "≥" if measure is Measure.RATE else "≤"
+    cpu = "" if limits.cpu is None else f", CPU ≤ {limits.cpu:.2f}"
+    return f"{sign} {limits.ratio:.2f}{cpu}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as they need to be: words to the left, figures to the right."""
+    columns = [[row[place] for row in rows] for place in range(len(head))]
+    layout = [
+        (str.rjust if any(cell[:1].isdigit() for cell in column) else str.ljust, max(map(len, [title, *column])))
+        for title, column in zip(head, columns, strict=True)
+    ]
+    return "\n".join(
+        "  ".join(justify(cell, width) for cell, (justify, width) in zip(row, layout, strict=True)).rstrip()
+        for row in (head, *rows)
+    )
+
+
+def machine() -> dict[str, Any]:
+    """What figures depend on: the machine, the versions, the commit, and how busy it was before."""
+    return {
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "commit": _commit(),
+    }
+
+
+def _commit() -> str:
+    """The commit's name, with a plus where files have changed since; unknown outside a repository."""
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty=+"], cwd=serve.ROOT, capture_output=True, text=True
+    )
+    return described.stdout.strip() or "unknown"
