@@ -1,30 +1,44 @@
 """Cursors: where a walk through a list goes on, sealed so that only this server can have made them (RFC 9865)."""
 
 import hashlib
+import json
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
 
 from scim.operations.provider import CURSOR_TIMEOUT
 from scim.protocol.errors import ExpiredCursor, InvalidCursor
-from scim.storage.repository import Position
+from scim.storage.positions import Position
 
 
-def seal(position: Position, *, of: str, condition: str | None) -> str:
-    """The cursor for a position in the list that an organization's filter gives; unreserved characters only.
+@dataclass(frozen=True, slots=True)
+class Of:
+    """The list that a cursor is good for.
 
-    ``of`` names the list: the organization's slug and the resources' endpoint.
+    ``path`` is the organization's slug and the endpoint. The filter is as the client spelled it, the order as the
+    attribute's full name and the direction; None for none.
     """
-    return _signer(of).sign_object([position.at.hex, position.backwards, _fingerprint(condition)])
+
+    path: str
+    filter: str | None = None
+    order: str | None = None
 
 
-def unseal(cursor: str, *, of: str, condition: str | None) -> Position:
+def seal(position: Position, of: Of) -> str:
+    """The cursor for a position in a list; unreserved characters only, some two thousand at most."""
+    brief = position.shortened()
+    fields = [brief.at.hex, brief.backwards, _fingerprint(of), brief.key, brief.digest]
+    return _signer(of).sign_object(fields)
+
+
+def unseal(cursor: str, of: Of) -> Position:
     """The position that a cursor stands for.
 
-    Raises ExpiredCursor, and InvalidCursor for what this server did not give out for this list with this filter.
+    Raises ExpiredCursor, and InvalidCursor for what this server did not give out for this list.
     """
     try:
-        at, backwards, fingerprint = _signer(of).unsign_object(cursor, max_age=CURSOR_TIMEOUT)
+        at, backwards, fingerprint, key, digest = _signer(of).unsign_object(cursor, max_age=CURSOR_TIMEOUT)
     except SignatureExpired:
         raise ExpiredCursor(
             f"The cursor has expired: ask for the next page within {CURSOR_TIMEOUT} seconds. Start again without one."
@@ -34,14 +48,17 @@ def unseal(cursor: str, *, of: str, condition: str | None) -> Position:
             "The cursor is not one that this server gave out here. Send 'nextCursor' or 'previousCursor' of the page"
             " before as it is, or an empty cursor for the first page."
         ) from None
-    if fingerprint != _fingerprint(condition):
-        raise InvalidCursor("The cursor belongs to another filter. Keep the filter the same for all pages of a list.")
-    return Position(UUID(hex=at), backwards)
+    if fingerprint != _fingerprint(of):
+        raise InvalidCursor(
+            "The cursor belongs to another filter or order. Keep 'filter', 'sortBy' and 'sortOrder' the same for all"
+            " pages of a list."
+        )
+    return Position(UUID(hex=at), backwards, key, digest)
 
 
-def _signer(of: str) -> TimestampSigner:
-    return TimestampSigner(salt=f"scim.cursor/{of}", sep=".")
+def _signer(of: Of) -> TimestampSigner:
+    return TimestampSigner(salt=f"scim.position/{of.path}", sep=".")
 
 
-def _fingerprint(condition: str | None) -> str | None:
-    return condition if condition is None else hashlib.sha256(condition.encode()).hexdigest()[:32]
+def _fingerprint(of: Of) -> str:
+    return hashlib.sha256(json.dumps([of.filter, of.order]).encode()).hexdigest()[:32]

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scim.operations import cursors
+from scim.operations.cursors import Of
 from scim.operations.groups import require_groups
 from scim.operations.provider import DEFAULT_RESULTS, MAX_RESULTS
 from scim.operations.resources import shown
 from scim.protocol.attributes import ResourceType
-from scim.protocol.errors import InvalidCount, InvalidFilter, InvalidValue
+from scim.protocol.errors import InvalidCount, InvalidFilter, InvalidPath, InvalidValue
 from scim.protocol.filters import Resolved
 from scim.protocol.grammar import parse_filter
 from scim.protocol.messages import LIST_SCHEMA
@@ -17,9 +18,12 @@ from scim.protocol.ordering import Order, resolve_order
 from scim.protocol.projection import EVERYTHING, Projection
 from scim.protocol.resolution import resolve_filter
 from scim.protocol.schemas import USER
-from scim.storage import repository
+from scim.storage import lists, repository
 from scim.storage import resource_types as stored_types
+from scim.storage.lists import Selection, Stretch
+from scim.storage.positions import START
 from scim.storage.principals import Credentials
+from scim.storage.repository import Page
 from scim.storage.resource_types import StoredType
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,300}", re.ASCII)
@@ -54,7 +58,7 @@ class Query:
         order = resolve_order(parameters.get("sortBy"), parameters.get("sortOrder"), resource_type)
         count = _integer(parameters, "count", DEFAULT_RESULTS)
         if cursor is not None:
-            _check_walk(parameters, order, count)
+            _check_walk(parameters, count)
         return cls(
             None if text is None else resolve_filter(parse_filter(text), resource_type),
             text,
@@ -89,30 +93,41 @@ def search_groups(query: Query, credentials: Credentials, *, base_url: str) -> F
 
 
 def search_all(parameters: Mapping[str, str], credentials: Credentials, *, base_url: str) -> Found:
-    """Users, then groups, as one list (RFC 7644 section 3.4.3).
+    """Users and groups as one list: sorted, or users before groups (RFC 7644 section 3.4.3).
 
-    A filter finds nothing among the resources that lack one of its attributes. Raises InvalidFilter where all do, and
-    InvalidValue for an order or a cursor, which such a list has not.
+    A filter finds nothing among the resources that lack one of its attributes, and who lacks the attribute of the order
+    has no value. Raises InvalidFilter and InvalidPath where nobody has it, and what ``search`` raises.
     """
-    if "cursor" in parameters or "sortBy" in parameters:
-        raise InvalidValue(
-            "Lists of users and groups together are not sorted, nor have they cursors. Search at /Users."
-        )
     stored = [stored_types.USER, *([stored_types.GROUP] if credentials.principal().manages_groups else [])]
-    searched = [(each, query) for each in stored if (query := _parsed_for(each, parameters)) is not None]
-    if not searched:
-        searched = [(stored_types.USER, Query.parse(parameters))]
-    start_index, room = searched[0][1].start_index, searched[0][1].count
-    resources: list[str] = []
-    items = total = 0
-    for each, query in searched:
-        skip = max(start_index - 1 - total, 0)
-        page = _page(replace(query, start_index=skip + 1, count=room - items), each, credentials, base_url)
-        items += len(page.documents)
-        pieces = _shown(query, page.documents, each, base_url)
-        resources += [",", *pieces] if resources and pieces else pieces
-        total += page.total
-    return _list(resources, items, total, f'"startIndex":{start_index}')
+    orders = _orders(parameters, stored)
+    others = {name: value for name, value in parameters.items() if name not in ("sortBy", "sortOrder")}
+    found = [(each, query) for each in stored if (query := _parsed_for(each, others)) is not None]
+    queries = found or [(stored_types.USER, Query.parse(others))]
+    selections = [Selection(each, query.condition, orders.get(each.resource_type.name)) for each, query in queries]
+    query = queries[0][1]
+    if query.cursor is None:
+        page = lists.page(selections, credentials, offset=query.start_index - 1, limit=query.count, base_url=base_url)
+        return _list(_mixed(queries, page, base_url), page, f'"startIndex":{query.start_index}')
+    of = Of(f"{credentials.slug}/", query.filter_text, next(map(str, orders.values()), None))
+    stretch = _stretch(query, of, selections, credentials, base_url)
+    return _list(_mixed(queries, stretch.page, base_url), stretch.page, _places(stretch, of))
+
+
+def _orders(parameters: Mapping[str, str], stored: list[StoredType]) -> dict[str, Order]:
+    """The order by the name of each resource type that has such an attribute. Raises InvalidPath where none has it."""
+    orders: dict[str, Order] = {}
+    refusals = []
+    for each in stored:
+        try:
+            order = resolve_order(parameters.get("sortBy"), parameters.get("sortOrder"), each.resource_type)
+        except InvalidPath as refusal:
+            refusals.append(refusal)
+            continue
+        if order is not None:
+            orders[each.resource_type.name] = order
+    if refusals and not orders:
+        raise refusals[0]
+    return orders
 
 
 def _parsed_for(stored: StoredType, parameters: Mapping[str, str]) -> Query | None:
@@ -125,51 +140,77 @@ def _parsed_for(stored: StoredType, parameters: Mapping[str, str]) -> Query | No
 
 def _search(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> Found:
     if query.cursor is not None:
-        return _walk(query, query.cursor, stored, credentials, base_url)
+        return _walk(query, stored, credentials, base_url)
     page = _page(query, stored, credentials, base_url)
-    shown = _shown(query, page.documents, stored, base_url)
-    return _list(shown, len(page.documents), page.total, f'"startIndex":{query.start_index}')
+    return _list(_shown(query, page, stored, base_url), page, f'"startIndex":{query.start_index}')
 
 
-def _page(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> repository.Page:
-    order, offset, limit = query.order, query.start_index - 1, query.count
+def _page(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> Page:
+    offset, limit = query.start_index - 1, query.count
+    if query.order is not None:
+        selection = Selection(stored, query.condition, query.order)
+        return lists.page([selection], credentials, offset=offset, limit=limit, base_url=base_url)
     if query.condition is None and stored is stored_types.USER:
-        return repository.page(credentials, order=order, offset=offset, limit=limit)
+        return repository.page(credentials, offset=offset, limit=limit)
     return repository.matching(
-        query.condition, credentials, order=order, offset=offset, limit=limit, base_url=base_url, stored=stored
+        query.condition, credentials, offset=offset, limit=limit, base_url=base_url, stored=stored
     )
 
 
-def _walk(query: Query, cursor: str, stored: StoredType, credentials: Credentials, base_url: str) -> Found:
-    of, text = credentials.slug + stored.resource_type.endpoint, query.filter_text
-    position = cursors.unseal(cursor, of=of, condition=text) if cursor else repository.START
-    stretch = repository.walk(
-        position, query.condition, credentials, limit=query.count, base_url=base_url, stored=stored
-    )
+def _walk(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> Found:
+    order = None if query.order is None else str(query.order)
+    of = Of(credentials.slug + stored.resource_type.endpoint, query.filter_text, order)
+    selection = Selection(stored, query.condition, query.order)
+    stretch = _stretch(query, of, [selection], credentials, base_url)
+    return _list(_shown(query, stretch.page, stored, base_url), stretch.page, _places(stretch, of))
+
+
+def _stretch(query: Query, of: Of, selections: list[Selection], credentials: Credentials, base_url: str) -> Stretch:
+    position = cursors.unseal(query.cursor, of) if query.cursor else START
+    return lists.walk(selections, position, credentials, limit=query.count, base_url=base_url)
+
+
+def _places(stretch: Stretch, of: Of) -> str:
+    """The cursors of the pages beside one, as members of the ListResponse."""
     beside = {"previousCursor": stretch.previous, "nextCursor": stretch.next}
-    sealed = {name: cursors.seal(at, of=of, condition=text) for name, at in beside.items() if at is not None}
-    members = ",".join(f'"{name}":"{value}"' for name, value in sealed.items())
-    shown = _shown(query, stretch.documents, stored, base_url)
-    return _list(shown, len(stretch.documents), stretch.total, members)
+    return ",".join(f'"{name}":"{cursors.seal(at, of)}"' for name, at in beside.items() if at is not None)
 
 
-def _shown(query: Query, documents: list[str], stored: StoredType, base_url: str) -> list[str]:
+def _shown(query: Query, page: Page, stored: StoredType, base_url: str) -> list[str]:
     """The resources as pieces of a JSON list, commas included; a page is long, so it is put together but once."""
-    related = _related(documents, query, stored, base_url)
+    related = _related(page, query, stored, base_url)
     if not related and query.projection is EVERYTHING:
-        return repository.represent_all(documents, base_url)
-    resources = [shown(each, query.projection, base_url, related.get(repository.id_of(each), "")) for each in documents]
+        return repository.represent_all(page.documents, base_url)
+    resources = _resources(query, page, related, base_url)
     return [",".join(resources)] if resources else []
 
 
-def _list(resources: list[str], items: int, total: int, place: str) -> Found:
-    """The ListResponse of so many items; ``place`` are the members that say which page of the list it is."""
-    head = f'{{"schemas":["{LIST_SCHEMA}"],"totalResults":{total},{place}{"," if place else ""}'
+def _resources(query: Query, page: Page, related: Mapping[str, str], base_url: str) -> list[str]:
+    return [
+        shown(document, query.projection, base_url, related.get(repository.id_of(document), "") if related else "")
+        for document in page.documents
+    ]
+
+
+def _mixed(queries: list[tuple[StoredType, Query]], page: Page, base_url: str) -> list[str]:
+    """The same for a page that holds several types."""
+    found: dict[str, str] = {}
+    for stored, query in queries:
+        of_type = repository.of_type(page, stored)
+        related = _related(of_type, query, stored, base_url)
+        found |= zip(of_type.documents, _resources(query, of_type, related, base_url), strict=True)
+    return [",".join(found[document] for document in page.documents)]
+
+
+def _list(resources: list[str], page: Page, place: str) -> Found:
+    """The ListResponse of a page; ``place`` are the members that say which page of the list it is."""
+    items = len(page.documents)
+    head = f'{{"schemas":["{LIST_SCHEMA}"],"totalResults":{page.total},{place}{"," if place else ""}'
     body = "".join([f'{head}"itemsPerPage":{items},"Resources":[', *resources, "]}"])
-    return Found(body.encode(), items, total)
+    return Found(body.encode(), items, page.total)
 
 
-def _related(documents: list[str], query: Query, stored: StoredType, base_url: str) -> dict[str, str]:
+def _related(page: Page, query: Query, stored: StoredType, base_url: str) -> dict[str, str]:
     """What other rows say about the resources of a page, by id: of users their groups, of groups their members."""
     if stored is stored_types.USER:
         name, look_up = "groups", repository.groups_of
@@ -177,14 +218,12 @@ def _related(documents: list[str], query: Query, stored: StoredType, base_url: s
         name, look_up = "members", repository.members_of
     if not query.projection.shows(name):
         return {}
-    return look_up([repository.id_of(document) for document in documents], base_url)
+    return look_up(page.related, base_url)
 
 
-def _check_walk(parameters: Mapping[str, str], order: Order | None, count: int) -> None:
+def _check_walk(parameters: Mapping[str, str], count: int) -> None:
     if "startIndex" in parameters:
         raise InvalidValue("'cursor' and 'startIndex' are two ways to page: send one of them.")
-    if order is not None:
-        raise InvalidValue("Sorted lists have no cursors: leave out 'sortBy', or page by 'startIndex'.")
     if not 1 <= count <= MAX_RESULTS:
         raise InvalidCount(f"With a cursor, 'count' must be between 1 and {MAX_RESULTS}.")
 

@@ -25,6 +25,9 @@ class Order:
     path: ResolvedPath
     descending: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.path} {'descending' if self.descending else 'ascending'}"
+
 
 def resolve_order(sort_by: str | None, sort_order: str | None, resource_type: ResourceType) -> Order | None:
     """The order that a request asks for; None where it names no attribute, for ``sortOrder`` alone says nothing.

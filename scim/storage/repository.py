@@ -1,4 +1,4 @@
-"""Reading stored users and groups: one by its id, a page of all, a page of those that satisfy a filter, a walk."""
+"""Reading stored users and groups: one by its id, a page of all, a page of those that satisfy a filter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,11 @@ import orjson
 from scim.protocol.attributes import Json
 from scim.protocol.errors import Unauthorized
 from scim.protocol.filters import Resolved
-from scim.protocol.ordering import Order
 from scim.storage import sql
-from scim.storage.compiler import compile_filter, compile_order
+from scim.storage.compiler import compile_filter
 from scim.storage.principals import INVALID, Credentials
 from scim.storage.resource_types import USER, StoredType
-from scim.storage.sql import Sql
+from scim.storage.sql import Row, Sql
 
 _ALL = Sql("(1 = 1)")
 
@@ -35,34 +34,14 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The documents of a page, and how many resources there are on all pages."""
+    """The documents of a page, and how many resources there are on all pages.
 
-    documents: list[str]
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place in the list of ids: pages go on with the user of that id, or end just before it if ``backwards``.
-
-    The user itself need not be there any more.
+    ``related`` are the ids of those who are in groups, or have members.
     """
 
-    at: UUID
-    backwards: bool = False
-
-
-START = Position(UUID(int=0))
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A page of a walk, how many users there are on all pages, and where the pages beside it are."""
-
     documents: list[str]
     total: int
-    next: Position | None
-    previous: Position | None
+    related: list[str]
 
 
 def represent(document: str, base_url: str, related: str = "") -> str:
@@ -173,11 +152,8 @@ def _related(name: str, values: list[Json]) -> str:
     return f',"{name}":{orjson.dumps(values).decode()}' if values else ""
 
 
-def page(credentials: Credentials, *, order: Order | None = None, offset: int, limit: int) -> Page:
-    """Some of all users, sorted, or in the order of their ids. Raises Unauthorized."""
-    if order is not None:
-        documents = _sorted_page(order, USER, _ALL, credentials, offset, limit)
-        return Page(documents, _headcount(credentials))
+def page(credentials: Credentials, *, offset: int, limit: int) -> Page:
+    """Some of all users, in the order of their ids. Raises Unauthorized."""
     if not limit:
         rows = []
     elif offset:
@@ -185,87 +161,56 @@ def page(credentials: Credentials, *, order: Order | None = None, offset: int, l
     else:
         rows = sql.rows(sql.FIRST_PAGE, (*credentials.values, limit))
     if rows:
-        return Page([document for document, _total in rows], rows[0][1])
-    return Page([], _headcount(credentials))
+        return Page([row[0] for row in rows], rows[0][2], related(rows))
+    return Page([], headcount(credentials), [])
+
+
+def of_type(page: Page, stored: StoredType) -> Page:
+    """Of a page that holds several types the documents of one, which are known by their locations."""
+    place = f'"{stored.resource_type.endpoint}/'
+    documents = [document for document in page.documents if document.endswith(place, 0, -_ID_AND_END)]
+    ids = {*map(id_of, documents)}
+    return Page(documents, page.total, [each for each in page.related if each in ids])
+
+
+def related(rows: list[Row]) -> list[str]:
+    """The ids of those whose second word says that rows of members belong to them; the first is the document."""
+    return [id_of(row[0]) for row in rows if row[1]]
 
 
 def matching(
     condition: Resolved | None,
     credentials: Credentials,
     *,
-    order: Order | None = None,
     offset: int,
     limit: int,
     base_url: str,
     stored: StoredType = USER,
 ) -> Page:
-    """Some of those who satisfy the filter, sorted, or in the order of their ids. Raises Unauthorized."""
+    """Some of those who satisfy the filter, in the order of their ids. Raises Unauthorized."""
     compiled = _compiled(condition, credentials, stored, base_url)
-    values = (*credentials.values, *compiled.values)
-    if order is not None:
-        documents = _sorted_page(order, stored, compiled, credentials, offset, limit)
-    else:
-        statement = sql.matching(compiled, stored.table, stored.tenant)
-        rows = sql.rows(statement, (*values, limit, offset)) if limit else []
-        documents = [document for (document,) in rows]
-    if not documents:
+    statement = sql.matching(compiled, stored.related, stored.table, stored.tenant)
+    rows = sql.rows(statement, (*credentials.values, *compiled.values, limit, offset)) if limit else []
+    if not rows:
         credentials.principal()
+    documents = [row[0] for row in rows]
     if limit and len(documents) < limit and (documents or not offset):
-        return Page(documents, offset + len(documents))
-    return Page(documents, sql.rows(sql.counting(compiled, stored.table, stored.tenant), values)[0][0])
+        return Page(documents, offset + len(documents), related(rows))
+    total = count(condition, credentials, base_url=base_url, stored=stored)
+    return Page(documents, total, related(rows))
 
 
-def walk(
-    position: Position,
-    condition: Resolved | None,
-    credentials: Credentials,
-    *,
-    limit: int,
-    base_url: str,
-    stored: StoredType = USER,
-) -> Stretch:
-    """The page at a position in the list of all, or of those who satisfy the filter. Raises Unauthorized."""
+def count(condition: Resolved | None, credentials: Credentials, *, base_url: str, stored: StoredType = USER) -> int:
+    """How many satisfy the filter. Raises Unauthorized where nobody can be counted."""
     if condition is None and stored is USER:
-        statement = sql.WALK_BACK if position.backwards else sql.WALK_ON
-        rows = sql.rows(statement, (*credentials.values, sql.key(position.at), limit + 1))
-        total = rows[0][2] if rows else _headcount(credentials)
-    else:
-        compiled = _compiled(condition, credentials, stored, base_url)
-        values = (*credentials.values, *compiled.values)
-        statement = sql.walking(compiled, stored.table, stored.tenant, backwards=position.backwards)
-        rows = sql.rows(statement, (*values, sql.key(position.at), limit + 1))
-        if not rows:
-            credentials.principal()
-        whole = position == START and len(rows) <= limit
-        total = len(rows) if whole else sql.rows(sql.counting(compiled, stored.table, stored.tenant), values)[0][0]
-    page, beyond = rows[:limit], rows[limit:]
-    if position.backwards:
-        page.reverse()
-        following: Position | None = Position(position.at)
-        preceding = Position(sql.from_key(page[0][1]), backwards=True) if beyond else None
-    else:
-        following = Position(sql.from_key(beyond[0][1])) if beyond else None
-        first = sql.from_key(page[0][1]) if page else position.at
-        preceding = None if position == START else Position(first, backwards=True)
-    return Stretch([row[0] for row in page], total, following, preceding)
+        return headcount(credentials)
+    compiled = _compiled(condition, credentials, stored, base_url)
+    statement = sql.counting(compiled, stored.table, stored.tenant)
+    counted: int = sql.rows(statement, (*credentials.values, *compiled.values))[0][0]
+    return counted
 
 
-def _compiled(condition: Resolved | None, credentials: Credentials, stored: StoredType, base_url: str) -> Sql:
-    if condition is None:
-        return _ALL
-    return compile_filter(condition, stored, Sql(stored.tenant, credentials.values), base_url)
-
-
-def _sorted_page(
-    order: Order, stored: StoredType, condition: Sql, credentials: Credentials, offset: int, limit: int
-) -> list[str]:
-    tenant = Sql(stored.tenant, credentials.values)
-    statement = sql.sorted_page(compile_order(order, stored), stored.table, tenant, condition)
-    rows = sql.rows(statement.text, (*statement.values, limit, offset)) if limit else []
-    return [document for (document,) in rows]
-
-
-def _headcount(credentials: Credentials) -> int:
+def headcount(credentials: Credentials) -> int:
     """How many users the organization has. Raises Unauthorized."""
     row = sql.one(sql.HEADCOUNT, credentials.values)
     if row is None:
@@ -273,3 +218,9 @@ def _headcount(credentials: Credentials) -> int:
         return 0
     users: int = row[0]
     return users
+
+
+def _compiled(condition: Resolved | None, credentials: Credentials, stored: StoredType, base_url: str) -> Sql:
+    if condition is None:
+        return _ALL
+    return compile_filter(condition, stored, Sql(stored.tenant, credentials.values), base_url)

@@ -32,7 +32,8 @@ SEARCHABLE = CASED | {Type.BOOLEAN, Type.COMPLEX}
 class StoredType:
     """A resource type and its bindings, by the attribute's name as ``ResolvedPath`` prints it.
 
-    ``tenant`` is the sub-select that gives the organization's id if the token may see resources of this type.
+    ``tenant`` is the sub-select that gives the organization's id if the token may see resources of this type,
+    ``related`` the condition on a row that other rows, those of members, belong to it.
     A complex attribute's binding is that of its parts, where these have none of their own.
     """
 
@@ -40,6 +41,7 @@ class StoredType:
     bindings: Mapping[str, Binding]
     table: str = "users_user"
     tenant: str = sql.TENANT
+    related: str = sql.IN_GROUPS
 
 
 _ENTERPRISE = schemas.ENTERPRISE_USER.id
@@ -102,6 +104,7 @@ GROUP = StoredType(
     },
     table="users_group",
     tenant=sql.GROUPS_TENANT,
+    related=sql.HAS_MEMBERS,
 )
 
 

@@ -27,14 +27,6 @@ class Sql:
     values: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SortKey:
-    """What a list is sorted by: a value of each row, and its direction in the words of ORDER BY."""
-
-    value: Sql
-    direction: str
-
-
 # An organization's id, if the token of that digest is valid at that organization's address.
 TENANT = (
     "(SELECT t.organization_id FROM scim_token t"
@@ -69,11 +61,16 @@ PRESENTED_BY_PERSON = (
     " WHERE t.digest = %s"
 )
 
-# The groups of user ``u`` as JSON: a list of [id, name, 1 if the user is a direct member]; NULL or empty for none.
-_GROUPS_OF_ONE = (
-    "(WITH RECURSIVE held (id, direct) AS"
+# The groups that hold user ``u``: id, and 1 for the user's own membership or 0 for that of a group within.
+HELD = (
+    "held (id, direct) AS"
     " (SELECT m.group_id, 1 FROM users_groupmember m WHERE m.user_id = u.id"
     " UNION SELECT m.group_id, 0 FROM users_groupmember m JOIN held ON m.member_group_id = held.id)"
+)
+
+# The groups of user ``u`` as JSON: a list of [id, name, 1 if the user is a direct member]; NULL or empty for none.
+_GROUPS_OF_ONE = (
+    f"(WITH RECURSIVE {HELD}"  # noqa: S608
     " SELECT {} FROM (SELECT g.id, g.display_name AS name, MAX(held.direct) AS direct FROM held"
     " JOIN users_group g ON g.id = held.id GROUP BY g.id, g.display_name ORDER BY g.id) mine)"
 )
@@ -118,18 +115,22 @@ _PAGE_OF_ALL = (
     " ORDER BY u.organization_id, u.id LIMIT %s"
 )
 
-FIRST_PAGE = _PAGE_OF_ALL.format("u.document")
+# Whether other rows say something about row ``u``; pages of users who are in no group need not ask for groups.
+IN_GROUPS = "EXISTS (SELECT 1 FROM users_groupmember m WHERE m.user_id = u.id)"
+HAS_MEMBERS = "EXISTS (SELECT 1 FROM users_groupmember m WHERE m.group_id = u.id)"
+
+FIRST_PAGE = _PAGE_OF_ALL.format(f"u.document, {IN_GROUPS}")
 
 # Skipping rows costs least in an index that holds all that is asked of it; only the page itself is read from the table.
 LATER_PAGE = (
-    f"SELECT u.document, page.total FROM ({_PAGE_OF_ALL.format('u.id')} OFFSET %s) page"  # noqa: S608
+    f"SELECT u.document, {IN_GROUPS}, page.total FROM ({_PAGE_OF_ALL.format('u.id')} OFFSET %s) page"  # noqa: S608
     " JOIN users_user u ON u.id = page.id ORDER BY u.id"
 )
 
 # A walk begins at a position and takes one row more than the page has, which tells whether and where it goes on. As one
 # comparison of two words, the position is a place in the organization's own index, from which both databases read on.
 _WALK = (
-    f"WITH tenant AS {TENANT} SELECT u.document, u.id, (SELECT h.users FROM users_headcount h"  # noqa: S608
+    f"WITH tenant AS {TENANT} SELECT u.document, {IN_GROUPS}, u.id, (SELECT h.users FROM users_headcount h"  # noqa: S608
     " WHERE h.organization_id = (SELECT organization_id FROM tenant)) AS total FROM users_user u"
     " WHERE u.organization_id {edge} (SELECT organization_id FROM tenant)"
     " AND (u.organization_id, u.id) {side} ((SELECT organization_id FROM tenant), %s)"
@@ -138,14 +139,6 @@ _WALK = (
 
 WALK_ON = _WALK.format(edge="<=", side=">=", way="ASC")
 WALK_BACK = _WALK.format(edge=">=", side="<", way="DESC")
-
-
-def walking(condition: Sql, table: str, tenant: str, *, backwards: bool) -> str:
-    """The statement for a walk among those who satisfy a condition. Values: tenant, condition, position, limit."""
-    return (
-        f"SELECT u.document, u.id FROM {table} u WHERE u.organization_id = {tenant} AND {condition.text}"  # noqa: S608
-        f" AND u.id {'<' if backwards else '>='} %s ORDER BY u.id {'DESC' if backwards else 'ASC'} LIMIT %s"
-    )
 
 
 HEADCOUNT = f"SELECT h.users FROM users_headcount h WHERE h.organization_id = {TENANT}"  # noqa: S608
@@ -179,30 +172,15 @@ MEMBERS_OF: Mapping[str, str] = {vendor: _MEMBERS_OF.format(among) for vendor, a
 FIRST_MEMBERS_OF = f"{_MEMBERS_OF.format('= %s')} LIMIT %s"
 
 
-def matching(condition: Sql, table: str = "users_user", tenant: str = TENANT) -> str:
+def matching(condition: Sql, related: str, table: str, tenant: str) -> str:
     """The statement for a page of those who satisfy a condition. Values: tenant, condition, limit, offset."""
     return (
-        f"SELECT u.document FROM {table} u WHERE u.organization_id = {tenant} AND {condition.text}"  # noqa: S608
+        f"SELECT u.document, {related} FROM {table} u WHERE u.organization_id = {tenant} AND {condition.text}"  # noqa: S608
         " ORDER BY u.id LIMIT %s OFFSET %s"
     )
 
 
-def sorted_page(order: SortKey, table: str, tenant: Sql, condition: Sql) -> Sql:
-    """The statement for a page of those who satisfy a condition, sorted. Values to add: limit, offset.
-
-    Only keys are sorted; the documents of the page are read when it is known who is on it.
-    """
-    return Sql(
-        "SELECT u.document FROM (SELECT u.id AS id, "  # noqa: S608
-        f"{order.value.text} AS sort_key FROM {table} u"
-        f" WHERE u.organization_id = {tenant.text} AND {condition.text}"
-        f" ORDER BY sort_key {order.direction}, id LIMIT %s OFFSET %s) page"
-        f" JOIN {table} u ON u.id = page.id ORDER BY page.sort_key {order.direction}, page.id",
-        (*order.value.values, *tenant.values, *condition.values),
-    )
-
-
-def counting(condition: Sql, table: str = "users_user", tenant: str = TENANT) -> str:
+def counting(condition: Sql, table: str, tenant: str) -> str:
     """The statement for how many satisfy a condition. Values: tenant, condition."""
     return f"SELECT COUNT(*) FROM {table} u WHERE u.organization_id = {tenant} AND {condition.text}"  # noqa: S608
 

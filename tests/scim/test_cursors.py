@@ -165,7 +165,7 @@ def test_a_cursor_is_good_for_its_own_filter_only(idp: Idp, people: list[str]) -
     for cursor, more in ((of_all, {"filter": "title pr"}), (of_some, {}), (of_some, {"filter": "userName pr"})):
         scim_type, detail = refused(idp.get("/Users", {"cursor": cursor, **more}))
         assert scim_type == "invalidCursor"
-        assert "another filter" in detail
+        assert "another filter or order" in detail
 
 
 def test_a_cursor_is_good_in_its_own_organization_only(idp: Idp, stranger: Idp, people: list[str]) -> None:
@@ -196,7 +196,6 @@ def test_a_cursor_expires(idp: Idp, people: list[str]) -> None:
         ({"count": 201}, "invalidCount"),
         ({"count": "x"}, "invalidValue"),
         ({"startIndex": 1}, "invalidValue"),
-        ({"sortBy": "userName"}, "invalidValue"),
         ({"sortBy": "nonsense"}, "invalidPath"),
         ({"filter": "("}, "invalidFilter"),
     ],

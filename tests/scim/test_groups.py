@@ -16,6 +16,7 @@ from scim.protocol.messages import read_patch
 from scim.protocol.schemas import GROUP
 from scim.services.connections import base_url_at
 from tests.scim.conftest import Idp, read
+from users import profile as profiles
 from users.models import Group, GroupMember, User
 
 BASE = base_url_at("acme")
@@ -260,6 +261,19 @@ class TestFilters:
             ('members[type eq "user" and not (value eq "{ada}")]', ["Outer"]),
             ('members.value eq "{inner}"', ["Outer"]),
             ("members pr", ["Inner", "Outer"]),
+            ('members.display eq "ADA"', ["Inner"]),
+            ('members.display co "ada" or members.display sw "inn"', ["Inner", "Outer"]),
+            ('members[type eq "User" and display ew ".example"]', ["Outer"]),
+            ('members[type eq "Group" and display ew ".example"]', []),
+            ('members.type eq "Group" and members.display ew ".example"', ["Outer"]),
+            ('members[value eq "{bob}" and type eq "User"]', ["Outer"]),
+            ('members[value eq "{bob}" and type eq "Group"]', []),
+            ('members.value sw "0" and not (members.value ew "zzz")', ["Inner", "Outer"]),
+            ('members.value ge "{bob}"', ["Outer"]),
+            ('members.type gt "GROUP"', ["Inner", "Outer"]),
+            ('members.$ref co "/Groups/"', ["Outer"]),
+            ('members.$ref co "/groups/"', []),
+            ('members[$ref eq "' + BASE + '/Users/{ada}"]', ["Inner"]),
             ('id eq "{inner}"', ["Inner"]),
             ('meta.location ew "{inner}"', ["Inner"]),
             ('meta.created gt "2020-01-01T00:00:00Z" and not (members pr)', ["Empty"]),
@@ -280,6 +294,16 @@ class TestFilters:
             ('not (groups.display eq "Inner")', ["bob@acme.example"]),
             ("groups pr", ["ada@acme.example", "bob@acme.example"]),
             ('groups[display eq "Empty"]', []),
+            ('groups.type eq "direct"', ["ada@acme.example", "bob@acme.example"]),
+            ('groups.type eq "INDIRECT"', ["ada@acme.example"]),
+            ('groups[type eq "direct" and display sw "Out"]', ["bob@acme.example"]),
+            ('groups[type ne "direct" and display sw "Out"]', ["ada@acme.example"]),
+            ('groups.display eq "Outer" and groups.type eq "direct"', ["ada@acme.example", "bob@acme.example"]),
+            ('groups[value eq "{outer}" and not (display co "inn")]', ["ada@acme.example", "bob@acme.example"]),
+            ('groups.$ref ew "/scim/acme/v2/Groups/{outer}"', ["ada@acme.example", "bob@acme.example"]),
+            ('groups.$ref ew "/groups/{outer}"', []),
+            ('groups.value gt "{outer}"', []),
+            ('groups.value lt "{outer}" or groups.display ge "p"', ["ada@acme.example"]),
         ],
     )
     def test_find_users_by_group(self, idp: Idp, condition: str, names: list[str]) -> None:
@@ -289,16 +313,35 @@ class TestFilters:
     @pytest.mark.parametrize(
         ("path", "condition"),
         [
-            ("/Groups", 'members.display eq "Ada"'),
-            ("/Groups", 'members.value sw "0"'),
             ("/Groups", 'userName eq "x"'),
-            ("/Users", 'groups.type eq "direct"'),
-            ("/Users", 'groups[value eq "x" and display eq "y"]'),
+            ("/Groups", "members.primary eq true"),
+            ("/Groups", 'members[userName eq "x"]'),
+            ("/Users", "groups.type eq true"),
+            ("/Users", "groups[primary eq true]"),
         ],
     )
     def test_what_can_not_be_asked(self, idp: Idp, path: str, condition: str) -> None:
         response = idp.get(path, {"filter": condition})
         assert (response.status_code, read(response)["scimType"]) == (400, "invalidFilter")
+
+    @pytest.mark.parametrize(
+        ("profile", "called"),
+        [
+            ({"displayName": "Grace"}, "grace"),
+            ({"name": {"formatted": "Dr. Grace", "givenName": "G"}}, "dr. grace"),
+            ({"name": {"givenName": "Grace", "familyName": "Hopper"}}, "grace hopper"),
+            ({"name": {"familyName": "Hopper"}}, "hopper"),
+            ({"displayName": "", "name": {"givenName": "Grace"}}, "grace"),
+            ({}, "g@bücher.example"),
+        ],
+    )
+    def test_a_member_is_found_by_the_name_that_is_shown(self, idp: Idp, profile: dict[str, Any], called: str) -> None:
+        user = idp.add_people(1)[0]
+        profiles.write(user, {"userName": "G@bücher.example", "active": True, **profile})
+        User.objects.filter(pk=user.pk).update(**{name: getattr(user, name) for name in profiles.COLUMNS})
+        group = idp.create_group("Navy", str(user.pk))
+        assert group["members"][0]["display"].lower() == called
+        assert idp.groups_found(f'members.display eq "{called.upper()}"') == ["Navy"]
 
     def test_lists_are_paged_and_projected(self, idp: Idp) -> None:
         page = read(idp.get("/Groups", {"startIndex": 2, "count": 1, "excludedAttributes": "members"}))

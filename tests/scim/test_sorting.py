@@ -5,26 +5,49 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from organizations.tokens import digest
 from scim.protocol import schemas
 from scim.protocol.attributes import Type
+from scim.protocol.filters import Resolved
 from scim.protocol.grammar import parse_filter
 from scim.protocol.ordering import Order, resolve_order
 from scim.protocol.resolution import resolve_filter
 from scim.protocol.values import comparable
 from scim.services.connections import base_url_at
-from scim.storage import repository
+from scim.storage import lists
+from scim.storage.lists import Selection
 from scim.storage.principals import Credentials
+from scim.storage.repository import Page
+from scim.storage.resource_types import GROUP, USER, StoredType
 from tests.scim.conftest import Idp, read
-from tests.scim.test_filters_agree import PATHS, RESOURCES, RICH, store
-from users.models import Role
+from tests.scim.test_filters_agree import (
+    EVERYTHING,
+    GROUP_PATHS,
+    PATHS,
+    RICH,
+    RICH_WORLD,
+    Paths,
+    World,
+    make,
+    shown,
+    worlds,
+)
 
 ENTERPRISE = schemas.ENTERPRISE_USER.id
-SORTABLE = [name for name, attribute in PATHS.items() if attribute.type is not Type.COMPLEX]
-SORTABLE += [name for name, attribute in PATHS.items() if attribute.multi_valued and attribute.sub_attribute("value")]
+WAYS = ["ascending", "descending"]
+
+
+def sortable(known: Paths) -> list[str]:
+    found = [name for name, attribute in known.items() if attribute.type is not Type.COMPLEX]
+    return found + [
+        name for name, attribute in known.items() if attribute.multi_valued and attribute.sub_attribute("value")
+    ]
+
+
+SORTABLE, GROUPS_SORTABLE = sortable(PATHS), sortable(GROUP_PATHS)
 
 
 def names(idp: Idp, **query: Any) -> list[str]:
@@ -46,60 +69,62 @@ def key_in_memory(order: Order, resource: dict[str, Any]) -> Any:
 
 
 def sorted_in_memory(order: Order, resources: list[dict[str, Any]]) -> list[str]:
-    by_id = sorted(resources, key=lambda resource: resource["id"])
-    having = [resource for resource in by_id if key_in_memory(order, resource) is not None]
-    lacking = [resource for resource in by_id if key_in_memory(order, resource) is None]
-    having.sort(key=lambda resource: key_in_memory(order, resource))
-    if order.descending:
-        # Whoever ties stays in the order of the ids.
-        keys = sorted({key_in_memory(order, resource) for resource in having}, reverse=True)
-        having = [resource for key in keys for resource in having if key_in_memory(order, resource) == key]
-    return [resource["id"] for resource in (lacking + having if order.descending else having + lacking)]
+    return sorted_by([(key_in_memory(order, resource), resource["id"]) for resource in resources], order.descending)
 
 
-def agree(idp: Idp, resources: list[dict[str, Any]], orders: list[tuple[str, str]]) -> None:
-    role = Role.objects.of(idp.organization.pk).get(is_default=True)
-    users = [store(idp, resource, number % 2, role) for number, resource in enumerate(resources)]
+def sorted_by(keys: list[tuple[Any, str]], descending: bool) -> list[str]:
+    """The ids of those who have these keys: whoever ties comes in the order of the ids, whichever way it goes."""
+    having = [(key, each) for key, each in keys if key is not None]
+    ranks = {key: rank for rank, key in enumerate(sorted({key for key, _each in having}, reverse=descending))}
+    lacking = sorted(each for key, each in keys if key is None)
+    ranked = [each for _rank, each in sorted((ranks[key], each) for key, each in having)]
+    return lacking + ranked if descending else ranked + lacking
+
+
+def agree(idp: Idp, world: World, orders: list[tuple[str, str]], stored: StoredType) -> None:
+    resources = shown(world, *make(idp, world))[stored.resource_type.endpoint[1:]]
     base_url = base_url_at("acme")
-    shown = [json.loads(repository.represent(user.document, base_url)) for user in users]
-    condition = resolve_filter(parse_filter("id pr"), schemas.USER)
+    condition = resolve_filter(parse_filter("id pr"), stored.resource_type)
+    credentials = Credentials(digest(idp.token), "acme")
+
+    def page(condition: Resolved | None, order: Order, offset: int, limit: int) -> Page:
+        return lists.page(
+            [Selection(stored, condition, order)], credentials, offset=offset, limit=limit, base_url=base_url
+        )
+
     for sort_by, sort_order in orders:
-        order = resolve_order(sort_by, sort_order, schemas.USER)
+        order = resolve_order(sort_by, sort_order, stored.resource_type)
         assert order is not None
-        wanted = sorted_in_memory(order, shown)
-        credentials = Credentials(digest(idp.token), "acme")
-        found = repository.page(credentials, order=order, offset=0, limit=200)
-        filtered = repository.matching(condition, credentials, order=order, offset=1, limit=2, base_url=base_url)
+        wanted = sorted_in_memory(order, resources)
+        found, filtered = page(None, order, 0, 200), page(condition, order, 1, 2)
         assert [json.loads(document)["id"] for document in found.documents] == wanted, (sort_by, sort_order)
         assert [json.loads(document)["id"] for document in filtered.documents] == wanted[1:3]
-        assert filtered.total == len(shown)
+        assert filtered.total == len(resources)
 
 
-@st.composite
-def crowds(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """A few users, some alike but for the userName, which nobody has twice."""
-    resources = draw(st.lists(RESOURCES, min_size=2, max_size=4))
-    return [{**resource, "userName": f"{number}{resource['userName']}"} for number, resource in enumerate(resources)]
+def orders_by(sortable: list[str]) -> st.SearchStrategy[list[tuple[str, str]]]:
+    return st.lists(st.tuples(st.sampled_from(sortable), st.sampled_from(WAYS)), min_size=8)
 
 
 @pytest.mark.django_db
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(
-    resources=crowds(),
-    orders=st.lists(st.tuples(st.sampled_from(SORTABLE), st.sampled_from(["ascending", "descending"])), min_size=8),
-)
-def test_the_database_and_memory_agree_on_every_order(idp: Idp, resources: Any, orders: Any) -> None:
-    with transaction.atomic():
-        agree(idp, resources, orders)
-        transaction.set_rollback(True)
+@settings(suppress_health_check=EVERYTHING)
+@given(world=worlds(), of_users=orders_by(SORTABLE), of_groups=orders_by(GROUPS_SORTABLE))
+def test_the_database_and_memory_agree_on_every_order(idp: Idp, world: World, of_users: Any, of_groups: Any) -> None:
+    for stored, orders in ((USER, of_users), (GROUP, of_groups)):
+        with transaction.atomic():
+            agree(idp, world, orders, stored)
+            transaction.set_rollback(True)
 
 
 @pytest.mark.django_db
 def test_every_attribute_sorts_both_ways(idp: Idp) -> None:
-    poor = {"userName": "b@acme.example"}
     other = json.loads(json.dumps(RICH).replace('"Ab"', '"aa"').replace("ab@", "c@").replace("true", "false"))
-    assert len(SORTABLE) > 60
-    agree(idp, [RICH, poor, other], [(name, way) for name in SORTABLE for way in ("ascending", "descending")])
+    world = {**RICH_WORLD, "Users": [*RICH_WORLD["Users"], other]}
+    assert len(SORTABLE) > 60 and "groups.type" in SORTABLE and "members.display" in GROUPS_SORTABLE
+    for stored, sortable in ((USER, SORTABLE), (GROUP, GROUPS_SORTABLE)):
+        with transaction.atomic():
+            agree(idp, world, [(name, way) for name in sortable for way in WAYS], stored)
+            transaction.set_rollback(True)
 
 
 class TestOrder:

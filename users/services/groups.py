@@ -279,9 +279,9 @@ def _present(
 
 def _remove(group: Group, ids: Sequence[UUID], difference: _Difference) -> None:
     for some in _in_parts(tuple(dict.fromkeys(ids))):
-        rows = GroupMember.objects.of(group.organization_id).filter(
-            Q(user_id__in=some) | Q(member_group_id__in=some), group=group
-        )
+        # Two halves, of which each has an index that leads to its few rows; for an "or" SQLite reads all members.
+        rows = GroupMember.objects.of(group.organization_id).filter(group=group)
+        rows = rows.filter(user_id__in=some).union(rows.filter(member_group_id__in=some), all=True)
         found = list(rows.values_list("pk", "user_id", "member_group_id"))
         if found:
             GroupMember.objects.filter(pk__in=[pk for pk, _user, _group in found]).delete()
