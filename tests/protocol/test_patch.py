@@ -116,6 +116,7 @@ class TestTheExamplesOfTheRfc:
         work, home = before["addresses"]
         assert after == before | {"addresses": [work | {"streetAddress": "1010 Broadway Ave"}, home]}
 
+    @pytest.mark.clause("7644-3.5.2.3-1")
     def test_replace_attributes_without_a_path(self) -> None:
         value = {"emails": [{"value": "bjensen@example.com", "type": "work", "primary": True}], "nickname": "Babs"}
         assert patched(person(emails=[HOME], nickName="B"), {"op": "replace", "value": value}) == person(
@@ -124,6 +125,7 @@ class TestTheExamplesOfTheRfc:
 
 
 class TestAdd:
+    @pytest.mark.clause("7644-3.5.2.1-2")
     @pytest.mark.parametrize(
         ("before", "path", "value", "after"),
         [
@@ -166,6 +168,7 @@ class TestAdd:
     ) -> None:
         assert patched(person(**before), {"op": "add", "path": path, "value": value}) == person(**after)
 
+    @pytest.mark.clause("7644-3.5.2.1-3")
     @pytest.mark.parametrize(
         "again",
         [
@@ -208,6 +211,7 @@ class TestAdd:
 
 
 class TestReplace:
+    @pytest.mark.clause("7644-3.5.2.3-2", "7644-3.5.2.3-3")
     @pytest.mark.parametrize(
         ("before", "path", "value", "after"),
         [
@@ -273,10 +277,12 @@ class TestReplace:
     ) -> None:
         assert patched(person(**before), {"op": "replace", "path": path, "value": value}) == person(**after)
 
+    @pytest.mark.clause("7644-3.5.2.3-5")
     def test_replacing_values_that_no_filter_selects_fails_with_no_target(self) -> None:
         with pytest.raises(errors.NoTarget, match=r'emails\[type eq "home"\]'):
             patched(person(emails=[WORK]), {"op": "replace", "path": 'emails[type eq "home"]', "value": HOME})
 
+    @pytest.mark.clause("7644-3.5.2.3-4")
     def test_every_value_that_the_filter_selects_is_changed(self) -> None:
         before = person(emails=[HOME, {"value": "b@home.example", "type": "home"}, WORK])
         after = patched(before, {"op": "replace", "path": 'emails[type eq "home"].type', "value": "other"})
@@ -289,6 +295,7 @@ class TestReplace:
 
 
 class TestRemove:
+    @pytest.mark.clause("7644-3.5.2.2-1", "7644-3.5.2.2-2", "7644-3.5.2.2-3", "7644-3.5.2.2-4", "7644-3.5.2.2-5")
     @pytest.mark.parametrize(
         ("before", "path", "after"),
         [
@@ -325,6 +332,7 @@ class TestRemove:
 
 
 class TestPrimary:
+    @pytest.mark.clause("7644-3.5.2-10")
     @pytest.mark.parametrize(
         "operation",
         [
@@ -351,6 +359,7 @@ class TestPrimary:
 
 
 class TestImmutable:
+    @pytest.mark.clause("7643-7-11")
     def test_an_immutable_part_of_a_value_cannot_be_changed(self) -> None:
         operation = {"op": "replace", "path": f'members[value eq "{BABS["value"]}"].value', "value": "1"}
         with pytest.raises(errors.Mutability, match="members"):
@@ -371,6 +380,7 @@ class TestTheWhole:
         )
         assert after["emails"] == [{"value": HOME["value"], "type": "work", "primary": True}]
 
+    @pytest.mark.clause("7644-3.5.2-8")
     def test_schemas_follow_what_is_there(self) -> None:
         with_department = patched(person(), {"op": "add", "path": f"{ENTERPRISE}:department", "value": "R&D"})
         without = patched(with_department, {"op": "remove", "path": f"{ENTERPRISE}:department"})
@@ -388,6 +398,7 @@ class TestTheWhole:
         operations = [{"op": "replace", "value": {"title": str(n), "name": {"givenName": "x"}}} for n in range(1000)]
         assert patched(person(), *operations) == person(title="999", name={"givenName": "x"})
 
+    @pytest.mark.clause("7644-3.5.2-12")
     def test_a_failing_operation_leaves_the_resource_as_it_was(self) -> None:
         before = read_resource(BARBARA, USER)[0]
         snapshot = deepcopy(before)

@@ -6,6 +6,7 @@ from tests.scim.conftest import Idp, read
 
 
 class TestAtTheRoot:
+    @pytest.mark.clause("7644-3.4.2.1-1")
     def test_users_and_groups_are_one_list(self, idp: Idp) -> None:
         user = idp.create()
         group = read(idp.send("POST", "/Groups", {"displayName": "Sales", "members": [{"value": user["id"]}]}))
@@ -23,6 +24,7 @@ class TestAtTheRoot:
             walked += [each["id"] for each in page["Resources"]]
         assert walked == users + groups
 
+    @pytest.mark.clause("7644-3.4.2.1-3", "7644-3.4.2.1-4")
     def test_a_filter_finds_nothing_among_those_without_the_attribute(self, idp: Idp) -> None:
         user = idp.create()
         idp.send("POST", "/Groups", {"displayName": "Sales"})

@@ -82,6 +82,7 @@ def crowds(draw: st.DrawFn) -> list[dict[str, Any]]:
     return [{**resource, "userName": f"{number}{resource['userName']}"} for number, resource in enumerate(resources)]
 
 
+@pytest.mark.clause("7644-3.4.2.3-3")
 @pytest.mark.django_db
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
@@ -114,6 +115,7 @@ class TestOrder:
             **{ENTERPRISE: {"department": "Tours"}},
         )
 
+    @pytest.mark.clause("7644-3.4.2.3-1", "7644-3.4.2.3-2", "7644-3.4.2.3-3")
     @pytest.mark.parametrize(
         ("sort_by", "ascending", "descending"),
         [
