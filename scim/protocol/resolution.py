@@ -151,7 +151,15 @@ def _comparison(path: ResolvedPath, operator: Operator, value: Literal | None) -
     wanted = _wanted(path.leaf, operator, value)
     if wanted is None:
         raise InvalidFilter(f"'{path}' is compared with {_WANTED[path.leaf.type]}.")
+    if wanted is False and path.leaf.name == "primary":
+        return _not_primary(path)
     return Compare(path, operator, wanted)
+
+
+def _not_primary(path: ResolvedPath) -> Resolved:
+    """A value that does not say to be the primary one is not (RFC 7643 section 2.4)."""
+    not_so = Not(Compare(ResolvedPath(None, path.leaf), Operator.EQ, True))
+    return not_so if path.sub is None else AnyValue(ResolvedPath(path.extension, path.attribute), not_so)
 
 
 def _default_sub_attribute(path: ResolvedPath) -> ResolvedPath:

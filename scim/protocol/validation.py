@@ -100,13 +100,39 @@ def read_value(attribute: Attribute, value: Json, owner: str, reading: Reading) 
                 reading.forgive(quirks.hollow_value(attribute))
             else:
                 read.append(one)
-    return read or None
+    return once_each(attribute, read) or None
+
+
+def once_each(attribute: Attribute, values: list[Json]) -> list[Json]:
+    """The values without those that repeat `value` and `type` of one before them, which takes in what they add.
+
+    No list should be returned that has the same twice (RFC 7643 section 2.4).
+    """
+    value, kind = attribute.sub_attribute("value"), attribute.sub_attribute("type")
+    if len(values) < 2 or value is None or kind is None or attribute.name in UNCOUNTED:
+        return values
+    kept: dict[tuple[Json, Json], Resource] = {}
+    for position, one in enumerate(values):
+        if not isinstance(one, dict):
+            return values
+        key = (_key(value, one.get("value")) if "value" in one else position, _key(kind, one.get("type")))
+        first = kept.get(key)
+        kept[key] = one if first is None else {**one, **first} | ({"primary": True} if _leads(one) else {})
+    return values if len(kept) == len(values) else [*kept.values()]
+
+
+def _key(attribute: Attribute, value: Json) -> Json:
+    return attribute.key(value) if isinstance(value, str) else None
+
+
+def _leads(value: Resource) -> bool:
+    return value.get("primary") is True
 
 
 def read_one(attribute: Attribute, value: Json, owner: str, reading: Reading) -> Json:
     """One value, be the attribute multi-valued or not, in canonical form; None for an empty object."""
     if attribute.type is Type.STRING and type(value) is str and len(value) <= MAX_TEXT:
-        return value  # Most of any resource; the rest of this function would say the same, later.
+        return attribute.spelled(value)  # Most of any resource; the rest of this function would say the same, later.
     if type(value) not in _JSON_TYPES[attribute.type][0]:
         value = _mended(attribute, value, owner, reading)
         return None if value is None else read_one(attribute, value, owner, reading)

@@ -288,9 +288,11 @@ class TestReplace:
         after = patched(before, {"op": "replace", "path": 'emails[type eq "home"].type', "value": "other"})
         assert [email["type"] for email in after["emails"]] == ["other", "other", "work"]
 
-    @pytest.mark.parametrize("value", [None, []])
-    def test_a_required_attribute_cannot_be_replaced_by_nothing(self, value: Any) -> None:
-        with pytest.raises(errors.InvalidValue, match="'userName'"):
+    @pytest.mark.parametrize(("value", "error"), [(None, errors.Mutability), ([], errors.InvalidValue)])
+    def test_a_required_attribute_cannot_be_replaced_by_nothing(
+        self, value: Any, error: type[errors.ScimError]
+    ) -> None:
+        with pytest.raises(error, match="'userName'"):
             patched(person(), {"op": "replace", "path": "userName", "value": value})
 
 
@@ -327,7 +329,7 @@ class TestRemove:
             patched(person(emails=[WORK]), {"op": "remove", "path": path})
 
     def test_a_required_attribute_cannot_be_removed(self) -> None:
-        with pytest.raises(errors.InvalidValue, match="'userName' is required"):
+        with pytest.raises(errors.Mutability, match="'userName' is required"):
             patched(person(), {"op": "remove", "path": "userName"})
 
 

@@ -279,7 +279,7 @@ class TestPatch:
             ({"op": "replace", "path": "nonsense", "value": 1}, "invalidPath"),
             ({"op": "replace", "path": "id", "value": "x"}, "mutability"),
             ({"op": "replace", "path": "meta.version", "value": "x"}, "mutability"),
-            ({"op": "remove", "path": "userName"}, "invalidValue"),
+            ({"op": "remove", "path": "userName"}, "mutability"),
             ({"op": "remove"}, "noTarget"),
             ({"op": "replace", "path": 'emails[type eq "home"].value', "value": 5}, "invalidValue"),
             ({"op": "dance", "path": "title", "value": "x"}, "invalidSyntax"),
