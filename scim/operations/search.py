@@ -1,7 +1,7 @@
 """Lists of users and of groups: filter, order, paging and projection (RFC 7644 section 3.4.2, RFC 9865)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from scim.operations import cursors
@@ -9,13 +9,13 @@ from scim.operations.groups import require_groups
 from scim.operations.provider import DEFAULT_RESULTS, MAX_RESULTS
 from scim.operations.resources import shown
 from scim.protocol.attributes import ResourceType
-from scim.protocol.errors import InvalidCount, InvalidFilter, InvalidValue
+from scim.protocol.errors import InvalidCount, InvalidValue
 from scim.protocol.filters import Resolved
 from scim.protocol.grammar import parse_filter
 from scim.protocol.messages import LIST_SCHEMA
 from scim.protocol.ordering import Order, resolve_order
 from scim.protocol.projection import EVERYTHING, Projection
-from scim.protocol.resolution import resolve_filter
+from scim.protocol.resolution import as_seen_by, resolve_filter
 from scim.protocol.schemas import USER
 from scim.storage import repository
 from scim.storage import resource_types as stored_types
@@ -44,11 +44,17 @@ class Query:
     projection: Projection
 
     @classmethod
-    def parse(cls, parameters: Mapping[str, str], resource_type: ResourceType = USER) -> "Query":
+    def parse(
+        cls,
+        parameters: Mapping[str, str],
+        resource_type: ResourceType = USER,
+        others: Collection[ResourceType] = (),
+    ) -> "Query":
         """Read the query parameters. Raises InvalidFilter, InvalidPath, InvalidValue and InvalidCount.
 
         A startIndex below 1 is 1, a count below 0 is 0 (RFC 7644 section 3.4.2.4); with a cursor, a count must be one
-        that a page can have (RFC 9865 section 2.1).
+        that a page can have, and one of 0 asks for the total only (RFC 9865 sections 2 and 2.1). What only ``others``
+        have, which are searched too, has no value here (RFC 7644 section 3.4.2.1).
         """
         text, cursor = parameters.get("filter"), parameters.get("cursor")
         order = resolve_order(parameters.get("sortBy"), parameters.get("sortOrder"), resource_type)
@@ -56,12 +62,14 @@ class Query:
         if cursor is not None:
             _check_walk(parameters, order, count)
         return cls(
-            None if text is None else resolve_filter(parse_filter(text), resource_type),
+            None
+            if text is None
+            else resolve_filter(as_seen_by(resource_type, parse_filter(text), others), resource_type),
             text,
             order,
             min(max(_integer(parameters, "startIndex", 1), 1), _HIGHEST_INDEX),
             min(max(count, 0), MAX_RESULTS),
-            cursor,
+            cursor if count > 0 else None,
             Projection.parse(parameters.get("attributes"), parameters.get("excludedAttributes"), resource_type),
         )
 
@@ -91,7 +99,7 @@ def search_groups(query: Query, credentials: Credentials, *, base_url: str) -> F
 def search_all(parameters: Mapping[str, str], credentials: Credentials, *, base_url: str) -> Found:
     """Users, then groups, as one list (RFC 7644 section 3.4.3).
 
-    A filter finds nothing among the resources that lack one of its attributes. Raises InvalidFilter where all do, and
+    What a type of resources does not have is without a value there. Raises InvalidFilter for what none has, and
     InvalidValue for an order or a cursor, which such a list has not.
     """
     if "cursor" in parameters or "sortBy" in parameters:
@@ -99,9 +107,8 @@ def search_all(parameters: Mapping[str, str], credentials: Credentials, *, base_
             "Lists of users and groups together are not sorted, nor have they cursors. Search at /Users."
         )
     stored = [stored_types.USER, *([stored_types.GROUP] if credentials.principal().manages_groups else [])]
-    searched = [(each, query) for each in stored if (query := _parsed_for(each, parameters)) is not None]
-    if not searched:
-        searched = [(stored_types.USER, Query.parse(parameters))]
+    kinds = [each.resource_type for each in stored]
+    searched = [(each, Query.parse(parameters, each.resource_type, kinds)) for each in stored]
     start_index, room = searched[0][1].start_index, searched[0][1].count
     resources: list[str] = []
     items = total = 0
@@ -113,14 +120,6 @@ def search_all(parameters: Mapping[str, str], credentials: Credentials, *, base_
         resources += [",", *pieces] if resources and pieces else pieces
         total += page.total
     return _list(resources, items, total, f'"startIndex":{start_index}')
-
-
-def _parsed_for(stored: StoredType, parameters: Mapping[str, str]) -> Query | None:
-    """The query over resources of a type, None where its filter names what they don't have."""
-    try:
-        return Query.parse(parameters, stored.resource_type)
-    except InvalidFilter:
-        return None
 
 
 def _search(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> Found:
@@ -185,8 +184,8 @@ def _check_walk(parameters: Mapping[str, str], order: Order | None, count: int) 
         raise InvalidValue("'cursor' and 'startIndex' are two ways to page: send one of them.")
     if order is not None:
         raise InvalidValue("Sorted lists have no cursors: leave out 'sortBy', or page by 'startIndex'.")
-    if not 1 <= count <= MAX_RESULTS:
-        raise InvalidCount(f"With a cursor, 'count' must be between 1 and {MAX_RESULTS}.")
+    if count > MAX_RESULTS:
+        raise InvalidCount(f"With a cursor, 'count' must be between 0 and {MAX_RESULTS}.")
 
 
 def _integer(parameters: Mapping[str, str], name: str, default: int) -> int:

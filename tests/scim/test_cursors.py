@@ -198,8 +198,6 @@ def test_a_cursor_expires(idp: Idp, people: list[str]) -> None:
 @pytest.mark.parametrize(
     ("query", "scim_type"),
     [
-        ({"count": 0}, "invalidCount"),
-        ({"count": -1}, "invalidCount"),
         ({"count": 201}, "invalidCount"),
         ({"count": "x"}, "invalidValue"),
         ({"startIndex": 1}, "invalidValue"),
@@ -210,6 +208,17 @@ def test_a_cursor_expires(idp: Idp, people: list[str]) -> None:
 )
 def test_what_goes_with_no_cursor_is_refused(idp: Idp, query: dict[str, Any], scim_type: str) -> None:
     assert refused(idp.get("/Users", {"cursor": "", **query}))[0] == scim_type
+
+
+@pytest.mark.clause("9865-2-2")
+@FILTERS
+@pytest.mark.parametrize("count", [0, -1, -200])
+def test_a_count_of_nothing_asks_for_the_total_only(
+    idp: Idp, people: list[str], count: int, more: dict[str, str]
+) -> None:
+    answer = page(idp, count=count, **more)
+    assert (answer["totalResults"], answer["itemsPerPage"], answer["Resources"]) == (7, 0, [])
+    assert not {"nextCursor", "previousCursor"} & answer.keys()
 
 
 @pytest.mark.clause("9865-4-1", "9865-4-2", "9865-4-3")
