@@ -5,6 +5,7 @@ writes the page; tests/test_conformance.py fails while the three do not agree.
 """
 
 import ast
+import re
 import sys
 import tomllib
 from collections import Counter
@@ -77,14 +78,16 @@ class Clause:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Proof:
-    """A test that carries a clause's mark: where it is, and its name."""
+    """A test that carries a clause's mark: where it is, and its name, after that of its class if it has one."""
 
     path: str
     name: str
 
     def __str__(self) -> str:
-        sentence = self.name.removeprefix("test_").replace("_", " ")
-        return f"[{sentence}](../{self.path})"
+        holder, _, name = self.name.rpartition(".")
+        about = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", holder.removeprefix("Test")).capitalize()
+        sentence = name.removeprefix("test_").removeprefix("Test").replace("_", " ")
+        return f"[{about}{': ' if about else ''}{sentence}](../{self.path})"
 
 
 def read_clauses(path: Path = LIST) -> list[Clause]:
@@ -115,17 +118,20 @@ def read_proofs(tests: Path = TESTS) -> dict[str, list[Proof]]:
     """The tests that carry ``pytest.mark.clause``, by the clauses that they name."""
     proofs: dict[str, list[Proof]] = {}
     for path in sorted(tests.rglob("test_*.py")):
-        for name, clause in _marks(ast.parse(path.read_text())):
+        for name, clause in _marks(ast.parse(path.read_text()).body):
             proofs.setdefault(clause, []).append(Proof(str(path.relative_to(tests.parent)), name))
     return {clause: sorted(set(found)) for clause, found in proofs.items()}
 
 
-def _marks(module: ast.Module) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(module):
+def _marks(body: Sequence[ast.stmt], holder: str = "") -> Iterator[tuple[str, str]]:
+    for node in body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            name = f"{holder}{node.name}"
             for mark in node.decorator_list:
                 if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.clause":
-                    yield from ((node.name, ast.literal_eval(argument)) for argument in mark.args)
+                    yield from ((name, ast.literal_eval(argument)) for argument in mark.args)
+            if isinstance(node, ast.ClassDef):
+                yield from _marks(node.body, f"{name}.")
 
 
 def faults(clauses: Sequence[Clause], proofs: Mapping[str, Sequence[Proof]]) -> list[str]:

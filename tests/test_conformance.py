@@ -94,7 +94,7 @@ class TestTheComparison:
         assert conformance.read_proofs(tmp_path / "tests") == {
             "7644-3.3-1": [Proof("tests/test_x.py", "test_one")],
             "7644-3.3-2": [Proof("tests/test_x.py", "TestMore"), Proof("tests/test_x.py", "test_one")],
-            "7644-3.3-3": [Proof("tests/test_x.py", "test_two")],
+            "7644-3.3-3": [Proof("tests/test_x.py", "TestMore.test_two")],
         }
 
     @pytest.mark.parametrize(
@@ -109,6 +109,17 @@ class TestTheComparison:
         (tmp_path / "list.toml").write_text(f'["7644-1"]\ntitle = "x"\n["7644-1".1]\n{said}\n')
         with pytest.raises(ValueError, match="7644-1-1 needs one key word"):
             conformance.read_clauses(tmp_path / "list.toml")
+
+    @pytest.mark.parametrize(
+        ("name", "shown"),
+        [
+            ("test_a_user_is_made", "a user is made"),
+            ("TestFilters.test_find_ada", "Filters: find ada"),
+            ("TestLastAdmin.test_stays", "Last admin: stays"),
+        ],
+    )
+    def test_a_proof_reads_as_a_sentence(self, name: str, shown: str) -> None:
+        assert str(Proof("tests/test_x.py", name)) == f"[{shown}](../tests/test_x.py)"
 
     def test_the_page_shows_the_clause_beside_its_test_and_the_excuse_with_its_reason(self) -> None:
         shown = conformance.page([self.ASKED, self.EXCUSED], {"7644-3.3-1": [self.PROOF]})

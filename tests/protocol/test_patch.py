@@ -352,6 +352,7 @@ class TestPrimary:
         after = patched(person(emails=[WORK]), {"op": "add", "path": "emails", "value": [HOME]})
         assert after["emails"] == [WORK, HOME]
 
+    @pytest.mark.clause("7643-2.4-3")
     def test_two_new_primary_values_are_refused(self) -> None:
         with pytest.raises(errors.InvalidValue, match="primary"):
             patched(

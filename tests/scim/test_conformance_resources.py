@@ -145,7 +145,7 @@ class TestValues:
         change = {"op": "replace", "path": 'phoneNumbers[type eq "home"].type', "value": "work"}
         assert read(idp.patch(user["id"], change))["phoneNumbers"] == wanted[:1]
 
-    @pytest.mark.clause("7643-2.4-6")
+    @pytest.mark.clause("7643-2.4-6", "7644-3.1-4")
     def test_types_come_back_in_their_canonical_spelling(self, idp: Idp) -> None:
         user = idp.create(phoneNumbers=[{"value": "1", "type": "WORK"}, {"value": "2", "type": "Yacht"}])
         assert [number["type"] for number in user["phoneNumbers"]] == ["work", "Yacht"]

@@ -249,6 +249,7 @@ class TestFilters:
         idp.create_group("Outer", inner["id"], bob)
         idp.create_group("Empty")
 
+    @pytest.mark.clause("7644-3.4.2.2-1", "7644-3.4.2.2-8")
     @pytest.mark.parametrize(
         ("condition", "names"),
         [
