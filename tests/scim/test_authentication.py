@@ -83,7 +83,6 @@ def test_a_revoked_token_is_refused_at_once(idp: Idp) -> None:
     assert [row.cause for row in idp.log()[1:]] == ["token-revoked"] * 4
 
 
-@pytest.mark.clause("7644-7.4-3")
 def test_an_expired_token_is_refused(idp: Idp) -> None:
     Token.objects.update(expires_at=timezone.now() + timedelta(minutes=1))
     assert idp.get("/Users").status_code == 200

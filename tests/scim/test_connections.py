@@ -70,7 +70,6 @@ def test_a_second_token_leaves_the_first_alive_and_the_sixth_is_refused(acme: Te
     assert connections.generate_token(acme.connection, by=acme.by)
 
 
-@pytest.mark.clause("7644-7.4-3")
 def test_an_expired_token_is_dead_and_makes_room(acme: Tenant) -> None:
     for _ in range(5):
         connections.generate_token(acme.connection, by=acme.by, days=1)

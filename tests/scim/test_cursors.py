@@ -195,6 +195,7 @@ def test_a_cursor_expires(idp: Idp, people: list[str]) -> None:
     assert "within 3600 seconds" in detail
 
 
+@pytest.mark.clause("9865-2.1-1")
 @pytest.mark.parametrize(
     ("query", "scim_type"),
     [

@@ -60,7 +60,7 @@ class TestDomains:
         assert idp.patch(user["id"], {"op": "replace", "path": "active", "value": False}).status_code == 200
         assert idp.send("POST", "/Users", {"userName": "bob@acme.example"}).status_code == 400
 
-    @pytest.mark.clause("7643-4.1.1-1", "7643-4.1.2-1")
+    @pytest.mark.clause("7643-4.1.1-1")
     @pytest.mark.parametrize("name", ["ada", "", "a@b@acme.example", "ada @acme.example", "@acme.example", "a" * 300])
     def test_a_user_name_is_an_email_address(self, idp: Idp, name: str) -> None:
         response = idp.send("POST", "/Users", {"userName": name})
