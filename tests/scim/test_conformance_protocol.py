@@ -74,6 +74,18 @@ class TestAddresses:
             assert quote(location, safe=":/") == location
         assert (user["meta"]["resourceType"], group["meta"]["resourceType"]) == ("User", "Group")
 
+    @pytest.mark.clause("7644-3.13-3")
+    def test_without_a_version_the_latest_one_is_meant(self, idp: Idp) -> None:
+        authorization = {"authorization": f"Bearer {idp.token}"}
+        body = json.dumps({"userName": ADA})
+        made = read(idp.http.generic("POST", "/scim/acme/Users", body, "application/json", headers=authorization))
+        assert made["meta"]["location"] == f"http://testserver{idp.base}/Users/{made['id']}"
+        for path in ("/Users", f"/Users/{made['id']}", "/ServiceProviderConfig", "/Schemas", "/Nope"):
+            without = idp.http.get(f"/scim/acme{path}", headers=authorization)
+            assert without.status_code == idp.get(path).status_code
+            if without.status_code == 200:
+                assert without.content == idp.get(path).content
+
     @pytest.mark.clause("7644-3.13-2")
     @pytest.mark.parametrize("version", ["v1", "v3", "v2.1", "V2"])
     def test_another_version_of_the_protocol_is_refused(self, idp: Idp, version: str) -> None:
