@@ -51,6 +51,14 @@ class TestDiscovery:
             assert kind["endpoint"] == f"/{kind['name']}s"
             assert all(each["schema"] and each["required"] is False for each in kind["schemaExtensions"])
 
+    @pytest.mark.clause("7644-4-5")
+    @pytest.mark.parametrize("path", ["/ResourceTypes/User", "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User"])
+    @pytest.mark.parametrize("condition", ['name eq "User"', "", "("])
+    def test_one_alone_is_not_filtered_either(self, idp: Idp, path: str, condition: str) -> None:
+        response = idp.get(path, {"filter": condition})
+        assert response.status_code == 403
+        assert "Filters don't apply" in read(response)["detail"]
+
     @pytest.mark.clause("7644-3.1-1", "7644-3.1-2")
     def test_messages_have_schemas_that_no_list_shows(self, idp: Idp) -> None:
         shown = [schema["id"] for schema in read(idp.get("/Schemas"))["Resources"]]
@@ -100,6 +108,41 @@ class TestAddresses:
             )
             assert response.status_code == 404
         assert idp.users() == []
+
+
+class TestVerbs:
+    """Section 3.2; RFC 9110 section 15.5.6."""
+
+    VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
+    COLLECTION = ("GET", "HEAD", "POST")
+    RESOURCE = ("GET", "HEAD", "PUT", "PATCH", "DELETE")
+    DOCUMENT = ("GET", "HEAD")
+
+    @pytest.mark.parametrize(
+        ("path", "allowed"),
+        [
+            ("/Users", COLLECTION),
+            ("/Users/{}", RESOURCE),
+            ("/Groups", COLLECTION),
+            ("/Groups/{}", RESOURCE),
+            ("/ServiceProviderConfig", DOCUMENT),
+            ("/ResourceTypes", DOCUMENT),
+            ("/ResourceTypes/User", DOCUMENT),
+            ("/Schemas", DOCUMENT),
+            ("/Schemas/urn:ietf:params:scim:schemas:core:2.0:User", DOCUMENT),
+            ("/.search", ("POST",)),
+            ("/Users/.search", ("POST",)),
+            ("/Groups/.search", ("POST",)),
+        ],
+    )
+    def test_every_endpoint_says_which_verbs_apply(self, idp: Idp, path: str, allowed: tuple[str, ...]) -> None:
+        path = path.format("0190163d-8694-739b-aea5-966c26f8ad91")
+        for verb in self.VERBS:
+            response = idp.send(verb, path, {})
+            assert (response.status_code == 405) is (verb not in allowed), verb
+            if verb not in allowed:
+                assert response.headers["Allow"] == ", ".join(allowed)
+                assert verb == "HEAD" or verb in read(response)["detail"]
 
 
 class TestWriting:
