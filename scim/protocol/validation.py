@@ -140,7 +140,7 @@ def read_one(attribute: Attribute, value: Json, owner: str, reading: Reading) ->
         case dict():
             return _read_members(value, attribute, f"{owner}{attribute.name}.", reading) or None
         case str():
-            return _read_text(attribute, value, owner)
+            return _read_text(attribute, value, owner, reading)
         case _:
             return value
 
@@ -253,7 +253,7 @@ def _read_members(members: dict[str, Json], holder: Attribute, owner: str, readi
     return read
 
 
-def _read_text(attribute: Attribute, text: str, owner: str) -> str:
+def _read_text(attribute: Attribute, text: str, owner: str, reading: Reading) -> str:
     limit = MAX_BINARY if attribute.type is Type.BINARY else MAX_TEXT
     if len(text) > limit:
         raise InvalidValue(f"'{owner}{attribute.name}' is longer than {limit:,} characters.")
@@ -262,6 +262,8 @@ def _read_text(attribute: Attribute, text: str, owner: str) -> str:
             return _CANONICAL[attribute.type](text)
         except ValueError:
             raise _wrong(attribute, text, owner, _JSON_TYPES[attribute.type][1]) from None
+    if attribute.type is Type.REFERENCE and (oddity := quirks.no_uri(attribute, text)) is not None:
+        reading.forgive(oddity)
     return text
 
 
