@@ -164,6 +164,10 @@ DIFFERENCES: dict[str, dict[str, tuple[str, str]]] = {
         "photos.value": ("reference exact to=external", CASE_OF_URIS),
         "addresses.primary": ("boolean", "multi-valued attributes have it (section 2.4), and section 8.2 shows it"),
         "groups.$ref": ("reference exact readOnly to=Group", f"only groups have members; {CASE_OF_URIS}"),
+        "roles.value": (
+            "values=Admin|App management|Domain manager|Finance|HR|IT|Read-only",
+            "the organization's own roles are the only ones that are given",
+        ),
         "x509Certificates.value": ("binary exact", "base64 differs by case (section 2.3.6)"),
     },
     "extension:enterprise:2.0:User": {"manager.$ref": ("reference exact to=User", CASE_OF_URIS)},
