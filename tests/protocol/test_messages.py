@@ -155,7 +155,7 @@ class TestReadingPatchOp:
             ({"Operations": {"op": "add"}}, errors.InvalidSyntax, "must be a list"),
             (patch_body(*[{"op": "remove", "path": "title"}] * 1001), errors.InvalidSyntax, "1,000"),
             (
-                patch_body(*[{"op": "add", "path": "emails", "value": ["a@b.example"] * 21}] * 100),
+                patch_body(*[{"op": "add", "path": "emails", "value": [f"a{n}@b.example" for n in range(21)]}] * 100),
                 errors.InvalidSyntax,
                 "2,000",
             ),
