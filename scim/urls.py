@@ -1,4 +1,7 @@
-"""The endpoints of RFC 7644 section 3.2, under /scim/SLUG/v2; spare slashes are forgiven, and nothing redirects."""
+"""The endpoints of RFC 7644 section 3.2, under /scim/SLUG/v2; spare slashes are forgiven, and nothing redirects.
+
+Without the version the latest one is meant, which is v2 (section 3.13).
+"""
 
 from django.urls import URLPattern, re_path
 
@@ -11,7 +14,7 @@ ID = r"(?P<user_id>(?!\.)[^/]+)"
 
 def endpoint(route: str, view: type[ScimView]) -> URLPattern:
     """A path in which every slash may be doubled, and slashes may follow."""
-    pattern = f"scim/(?P<slug>[^/]+)/v2{route}".replace("/", "/+").replace("[^/+]", "[^/]")
+    pattern = f"scim/(?P<slug>[^/]+)(?:/v2)?{route}".replace("/", "/+").replace("[^/+]", "[^/]")
     return re_path(rf"^/*{pattern}/*\Z", view.as_view())
 
 

@@ -52,6 +52,7 @@ def test_debug_is_off_unless_asked_for(read: Read) -> None:
     assert read(DEBUG="on")["DEBUG"] is True
 
 
+@pytest.mark.clause("7644-7.2-1", "7644-7.4-2")
 @pytest.mark.parametrize(("base_url", "secure"), [("https://saas.example.com", True), ("http://10.1.2.3:8000", False)])
 def test_what_only_makes_sense_over_https_follows_base_url(read: Read, base_url: str, secure: bool) -> None:
     settings = read(SECRET_KEY="x", BASE_URL=base_url)

@@ -54,7 +54,8 @@ class _View(ScimView):
 
     def headers_of(self, group_id: str, version: int) -> Mapping[str, str]:
         """Version and address."""
-        return {"ETag": etag(version), "Location": f"{self.base_url}/Groups/{group_id}"}
+        location = f"{self.base_url}/Groups/{group_id}"
+        return {"ETag": etag(version), "Location": location, "Content-Location": location}
 
 
 class GroupsView(_View):

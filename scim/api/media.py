@@ -33,15 +33,22 @@ PACKING_LEVEL = 1
 _GZIP_WINDOW = 31
 _WEIGHT = re.compile(r"q *= *(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 
+# JSON between systems is UTF-8 (RFC 8259 section 8.1), of which ASCII is a part.
+_CHARSET = re.compile(r"""\bcharset\s*=\s*["']?([^\s"';]+)""", re.IGNORECASE)
+_UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
+
 
 def read_object(request: HttpRequest, limit: int = MAX_BODY) -> dict[str, Json]:
     """The JSON object in the request's body, which has at most ``limit`` bytes, packed or not.
 
     Raises UnsupportedMediaType, PayloadTooLarge and InvalidSyntax.
     """
-    media_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    media_type, _, parameters = request.META.get("CONTENT_TYPE", "").partition(";")
+    media_type = media_type.strip().lower()
     if media_type not in READABLE:
         raise UnsupportedMediaType(f"Send the body as {MEDIA_TYPE} or application/json, not as '{media_type[:80]}'.")
+    if (charset := _CHARSET.search(parameters)) and charset[1].lower() not in _UTF_8:
+        raise UnsupportedMediaType(f"Send the body in UTF-8, not in '{charset[1][:80]}'.")
     encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     match encoding:
         case "identity" | "":

@@ -224,7 +224,8 @@ def _tell(view: ScimView, written: Written) -> None:
 
 
 def _headers(user_id: str, version: int, base_url: str) -> Mapping[str, str]:
-    return {"ETag": etag(version), "Location": f"{base_url}/Users/{user_id}"}
+    location = f"{base_url}/Users/{user_id}"
+    return {"ETag": etag(version), "Location": location, "Content-Location": location}
 
 
 def _projection(request: Request) -> Projection:

@@ -1,7 +1,7 @@
 """Lists of users and of groups: filter, order, paging and projection (RFC 7644 section 3.4.2, RFC 9865)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from scim.operations import cursors
@@ -10,13 +10,13 @@ from scim.operations.groups import require_groups
 from scim.operations.provider import DEFAULT_RESULTS, MAX_RESULTS
 from scim.operations.resources import shown
 from scim.protocol.attributes import ResourceType
-from scim.protocol.errors import InvalidCount, InvalidFilter, InvalidPath, InvalidValue
+from scim.protocol.errors import InvalidCount, InvalidPath, InvalidValue
 from scim.protocol.filters import Resolved
 from scim.protocol.grammar import parse_filter
 from scim.protocol.messages import LIST_SCHEMA
 from scim.protocol.ordering import Order, resolve_order
 from scim.protocol.projection import EVERYTHING, Projection
-from scim.protocol.resolution import resolve_filter
+from scim.protocol.resolution import as_seen_by, resolve_filter
 from scim.protocol.schemas import USER
 from scim.storage import lists, repository
 from scim.storage import resource_types as stored_types
@@ -48,11 +48,17 @@ class Query:
     projection: Projection
 
     @classmethod
-    def parse(cls, parameters: Mapping[str, str], resource_type: ResourceType = USER) -> "Query":
+    def parse(
+        cls,
+        parameters: Mapping[str, str],
+        resource_type: ResourceType = USER,
+        others: Collection[ResourceType] = (),
+    ) -> "Query":
         """Read the query parameters. Raises InvalidFilter, InvalidPath, InvalidValue and InvalidCount.
 
         A startIndex below 1 is 1, a count below 0 is 0 (RFC 7644 section 3.4.2.4); with a cursor, a count must be one
-        that a page can have (RFC 9865 section 2.1).
+        that a page can have, and one of 0 asks for the total only (RFC 9865 sections 2 and 2.1). What only ``others``
+        have, which are searched too, has no value here (RFC 7644 section 3.4.2.1).
         """
         text, cursor = parameters.get("filter"), parameters.get("cursor")
         order = resolve_order(parameters.get("sortBy"), parameters.get("sortOrder"), resource_type)
@@ -60,12 +66,14 @@ class Query:
         if cursor is not None:
             _check_walk(parameters, count)
         return cls(
-            None if text is None else resolve_filter(parse_filter(text), resource_type),
+            None
+            if text is None
+            else resolve_filter(as_seen_by(resource_type, parse_filter(text), others), resource_type),
             text,
             order,
             min(max(_integer(parameters, "startIndex", 1), 1), _HIGHEST_INDEX),
             min(max(count, 0), MAX_RESULTS),
-            cursor,
+            cursor if count > 0 else None,
             Projection.parse(parameters.get("attributes"), parameters.get("excludedAttributes"), resource_type),
         )
 
@@ -95,14 +103,14 @@ def search_groups(query: Query, credentials: Credentials, *, base_url: str) -> F
 def search_all(parameters: Mapping[str, str], credentials: Credentials, *, base_url: str) -> Found:
     """Users and groups as one list: sorted, or users before groups (RFC 7644 section 3.4.3).
 
-    A filter finds nothing among the resources that lack one of its attributes, and who lacks the attribute of the order
-    has no value. Raises InvalidFilter and InvalidPath where nobody has it, and what ``search`` raises.
+    What a type of resources does not have, whether filtered or sorted by, is without a value there. Raises InvalidFilter
+    and InvalidPath for what none has, and what ``search`` raises.
     """
     stored = [stored_types.USER, *([stored_types.GROUP] if credentials.principal().manages_groups else [])]
     orders = _orders(parameters, stored)
     others = {name: value for name, value in parameters.items() if name not in ("sortBy", "sortOrder")}
-    found = [(each, query) for each in stored if (query := _parsed_for(each, others)) is not None]
-    queries = found or [(stored_types.USER, Query.parse(others))]
+    kinds = [each.resource_type for each in stored]
+    queries = [(each, Query.parse(others, each.resource_type, kinds)) for each in stored]
     selections = [Selection(each, query.condition, orders.get(each.resource_type.name)) for each, query in queries]
     query = queries[0][1]
     if query.cursor is None:
@@ -128,14 +136,6 @@ def _orders(parameters: Mapping[str, str], stored: list[StoredType]) -> dict[str
     if refusals and not orders:
         raise refusals[0]
     return orders
-
-
-def _parsed_for(stored: StoredType, parameters: Mapping[str, str]) -> Query | None:
-    """The query over resources of a type, None where its filter names what they don't have."""
-    try:
-        return Query.parse(parameters, stored.resource_type)
-    except InvalidFilter:
-        return None
 
 
 def _search(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> Found:
@@ -224,8 +224,8 @@ def _related(page: Page, query: Query, stored: StoredType, base_url: str) -> dic
 def _check_walk(parameters: Mapping[str, str], count: int) -> None:
     if "startIndex" in parameters:
         raise InvalidValue("'cursor' and 'startIndex' are two ways to page: send one of them.")
-    if not 1 <= count <= MAX_RESULTS:
-        raise InvalidCount(f"With a cursor, 'count' must be between 1 and {MAX_RESULTS}.")
+    if count > MAX_RESULTS:
+        raise InvalidCount(f"With a cursor, 'count' must be between 0 and {MAX_RESULTS}.")
 
 
 def _integer(parameters: Mapping[str, str], name: str, default: int) -> int:

@@ -74,9 +74,15 @@ class Attribute:
     sub_attributes: tuple["Attribute", ...] = ()
     address: bool = False
     _by_name: Mapping[str, "Attribute"] = field(init=False, repr=False)
+    _spellings: Mapping[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", _by_name(self.sub_attributes))
+        object.__setattr__(self, "_spellings", {value.lower(): value for value in self.canonical_values})
+
+    def spelled(self, text: str) -> str:
+        """The text as the canonical value that it is in another letter case, if so (RFC 7643 section 2.4)."""
+        return self._spellings.get(text.lower(), text) if self._spellings else text
 
     def sub_attribute(self, name: str) -> "Attribute | None":
         """The sub-attribute of that name; names are case-insensitive (RFC 7643 section 2.1)."""

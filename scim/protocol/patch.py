@@ -5,12 +5,12 @@ from typing import cast
 
 from scim.protocol import quirks
 from scim.protocol.attributes import Attribute, Json, Mutability, Resource, ResourceType
-from scim.protocol.errors import InvalidValue, NoTarget
 from scim.protocol.errors import Mutability as NotWritable
+from scim.protocol.errors import NoTarget
 from scim.protocol.matching import matches_value
 from scim.protocol.messages import Op, PatchOperation
 from scim.protocol.reading import Reading
-from scim.protocol.validation import check_resource, check_values, is_hollow, with_schemas
+from scim.protocol.validation import check_resource, check_values, is_hollow, once_each, with_schemas
 
 Values = list[Json]
 
@@ -24,9 +24,9 @@ def apply(
     """The resource as it is after all operations, one after the other; the argument stays as it is.
 
     Operations that change nothing give an equal resource. ``reading`` forgives, or not, as it did when the operations
-    were read; without, everything is forgiven. Raises NoTarget for a filter that selects nothing,
-    Mutability for a new value of an immutable attribute, InvalidValue where the outcome lacks a required attribute,
-    has two primary values or too many.
+    were read; without, everything is forgiven. Raises NoTarget for a filter that selects nothing, Mutability for a new
+    value of an immutable attribute and for the removal of a required one, InvalidValue where the outcome has two
+    primary values or too many.
     """
     after, reading = dict(resource), reading or Reading()
     for operation in operations:
@@ -34,7 +34,7 @@ def apply(
         if path.attribute.multi_valued:
             keys = path.keys[:-1] if path.sub else path.keys
             before = cast(Values, _at(after, keys) or [])
-            values = _one_primary(before, _changed(before, operation, reading))
+            values = once_each(path.attribute, _one_primary(before, _changed(before, operation, reading)))
             check_values(path.attribute.name, values)
             _put(after, keys, values)
         else:
@@ -71,7 +71,7 @@ def _replaced(old: Json, operation: PatchOperation) -> Json:
     leaf = operation.target.path.leaf
     new = None if operation.op is Op.REMOVE else operation.value
     if new is None and leaf.required:
-        raise InvalidValue(f"'{operation.target}' is required: it can be replaced, not removed.")
+        raise NotWritable(f"'{operation.target}' is required: it can be replaced, not removed.")
     if leaf.mutability is Mutability.IMMUTABLE and old not in (None, new):
         raise NotWritable(f"'{operation.target}' can't be changed once it is set.")
     return new

@@ -5,6 +5,8 @@ function tells what is odd, those on values also what was meant, or None where t
 then goes on or, in strict mode, refuses. Transcripts under ``tests/idp`` show each of them.
 """
 
+import re
+
 from scim.protocol.attributes import Attribute, Json, Type
 from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidSyntax, NoTarget
 from scim.protocol.reading import Oddity
@@ -13,6 +15,9 @@ from scim.protocol.reading import Oddity
 Healed = tuple[Json, Oddity]
 
 _BOOLEANS = {"true": True, "false": False}
+
+# What can be in a URI or in a relative reference (RFC 3986 section 2).
+_URI = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*+", re.ASCII)
 
 
 def mend_value(attribute: Attribute, value: Json) -> Healed | None:
@@ -66,6 +71,13 @@ def wrapped_value(attribute: Attribute, value: Json) -> Healed | None:
 def hollow_value(attribute: Attribute) -> Oddity:
     """Scripts: ``"emails": [{"type": "work"}]`` for "no address"."""
     return Oddity(f"A value of '{attribute.name}' has no 'value'", "it was left out")
+
+
+def no_uri(attribute: Attribute, text: str) -> Oddity | None:
+    """Scripts: file names and plain words in ``photos`` and ``profileUrl``."""
+    if _URI.fullmatch(text):
+        return None
+    return Oddity(f"'{attribute.name}' takes a URI, with blanks and the like percent-encoded", "the text sent was kept")
 
 
 def schema_not_named(urn: str) -> Oddity:

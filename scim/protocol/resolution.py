@@ -1,6 +1,6 @@
 """Find every attribute that a filter names and read every value by its type (RFC 7644 section 3.4.2.2)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from functools import partial
 
@@ -58,6 +58,45 @@ def resolve_filter(condition: Filter, resource_type: ResourceType) -> Resolved:
     to the attribute's type, and for a value of another type.
     """
     return _resolve(condition, partial(_in_resource, resource_type))
+
+
+def as_seen_by(resource_type: ResourceType, condition: Filter, others: Collection[ResourceType]) -> Filter:
+    """The condition over resources of one type, of a list that has ``others`` too.
+
+    An attribute that only others have is one without a value here (RFC 7644 section 3.4.2.1); what none has stays as it
+    is, for ``resolve_filter`` to refuse.
+    """
+    match condition:
+        case And(terms):
+            return And(tuple(as_seen_by(resource_type, term, others) for term in terms))
+        case Or(terms):
+            return Or(tuple(as_seen_by(resource_type, term, others) for term in terms))
+        case Not(term):
+            return Not(as_seen_by(resource_type, term, others))
+        case ValuePath(path) | Comparison(path) if not _has(resource_type, path):
+            return _of_no_value(condition) if any(_has(other, path) for other in others) else condition
+    return condition
+
+
+def _has(resource_type: ResourceType, path: AttributePath) -> bool:
+    try:
+        resource_type.resolve(path)
+    except InvalidPath:
+        return False
+    return True
+
+
+def _of_no_value(condition: Filter) -> Filter:
+    """What a comparison comes to where there is no value: `ne` something and `eq null` hold, as every id is there."""
+    match condition:
+        case Comparison(_, Operator.NE, value) if value is not None:
+            return _ALWAYS
+        case Comparison(_, Operator.EQ, None):
+            return _ALWAYS
+    return Not(_ALWAYS)
+
+
+_ALWAYS = Comparison(AttributePath(None, "id"), Operator.PR)
 
 
 def resolve_value_filter(condition: Filter, attribute: Attribute) -> Resolved:
@@ -151,7 +190,15 @@ def _comparison(path: ResolvedPath, operator: Operator, value: Literal | None) -
     wanted = _wanted(path.leaf, operator, value)
     if wanted is None:
         raise InvalidFilter(f"'{path}' is compared with {_WANTED[path.leaf.type]}.")
+    if wanted is False and path.leaf.name == "primary":
+        return _not_primary(path)
     return Compare(path, operator, wanted)
+
+
+def _not_primary(path: ResolvedPath) -> Resolved:
+    """A value that does not say to be the primary one is not (RFC 7643 section 2.4)."""
+    not_so: Resolved = Not(Compare(ResolvedPath(None, path.leaf), Operator.EQ, True))
+    return not_so if path.sub is None else AnyValue(ResolvedPath(path.extension, path.attribute), not_so)
 
 
 def _default_sub_attribute(path: ResolvedPath) -> ResolvedPath:

@@ -100,13 +100,39 @@ def read_value(attribute: Attribute, value: Json, owner: str, reading: Reading) 
                 reading.forgive(quirks.hollow_value(attribute))
             else:
                 read.append(one)
-    return read or None
+    return once_each(attribute, read) or None
+
+
+def once_each(attribute: Attribute, values: list[Json]) -> list[Json]:
+    """The values without those that repeat `value` and `type` of one before them, which takes in what they add.
+
+    No list should be returned that has the same twice (RFC 7643 section 2.4).
+    """
+    value, kind = attribute.sub_attribute("value"), attribute.sub_attribute("type")
+    if len(values) < 2 or value is None or kind is None or attribute.name in UNCOUNTED:
+        return values
+    kept: dict[tuple[Json, Json], Resource] = {}
+    for position, one in enumerate(values):
+        if not isinstance(one, dict):
+            return values
+        key = (_key(value, one.get("value")) if "value" in one else position, _key(kind, one.get("type")))
+        first = kept.get(key)
+        kept[key] = one if first is None else {**one, **first} | ({"primary": True} if _leads(one) else {})
+    return values if len(kept) == len(values) else [*kept.values()]
+
+
+def _key(attribute: Attribute, value: Json) -> Json:
+    return attribute.key(value) if isinstance(value, str) else None
+
+
+def _leads(value: Resource) -> bool:
+    return value.get("primary") is True
 
 
 def read_one(attribute: Attribute, value: Json, owner: str, reading: Reading) -> Json:
     """One value, be the attribute multi-valued or not, in canonical form; None for an empty object."""
     if attribute.type is Type.STRING and type(value) is str and len(value) <= MAX_TEXT:
-        return value  # Most of any resource; the rest of this function would say the same, later.
+        return attribute.spelled(value)  # Most of any resource; the rest of this function would say the same, later.
     if type(value) not in _JSON_TYPES[attribute.type][0]:
         value = _mended(attribute, value, owner, reading)
         return None if value is None else read_one(attribute, value, owner, reading)
@@ -114,7 +140,7 @@ def read_one(attribute: Attribute, value: Json, owner: str, reading: Reading) ->
         case dict():
             return _read_members(value, attribute, f"{owner}{attribute.name}.", reading) or None
         case str():
-            return _read_text(attribute, value, owner)
+            return _read_text(attribute, value, owner, reading)
         case _:
             return value
 
@@ -227,7 +253,7 @@ def _read_members(members: dict[str, Json], holder: Attribute, owner: str, readi
     return read
 
 
-def _read_text(attribute: Attribute, text: str, owner: str) -> str:
+def _read_text(attribute: Attribute, text: str, owner: str, reading: Reading) -> str:
     limit = MAX_BINARY if attribute.type is Type.BINARY else MAX_TEXT
     if len(text) > limit:
         raise InvalidValue(f"'{owner}{attribute.name}' is longer than {limit:,} characters.")
@@ -236,6 +262,8 @@ def _read_text(attribute: Attribute, text: str, owner: str) -> str:
             return _CANONICAL[attribute.type](text)
         except ValueError:
             raise _wrong(attribute, text, owner, _JSON_TYPES[attribute.type][1]) from None
+    if attribute.type is Type.REFERENCE and (oddity := quirks.no_uri(attribute, text)) is not None:
+        reading.forgive(oddity)
     return text
 
 

@@ -128,6 +128,7 @@ def test_five_live_tokens_are_the_most(acme: Tenant, client: Client) -> None:
     assert 'id="generate-token"' not in client.get(PAGE).content.decode()
 
 
+@pytest.mark.clause("7644-2-1")
 def test_who_did_not_show_the_password_lately_is_asked_for_it(acme: Tenant, client: Client) -> None:
     session = client.session
     session["account_authentication_methods"] = []

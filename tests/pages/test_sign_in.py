@@ -221,6 +221,7 @@ def test_unknown_names_are_limited_like_known_ones(acme: Tenant) -> None:
     assert [TOO_MANY in answer for answer in answers] == [False] * 5 + [True]
 
 
+@pytest.mark.clause("7644-7.7-2")
 def test_one_address_may_fail_ten_times_a_minute(acme: Tenant) -> None:
     person(acme, BuiltIn.ADMIN, "ada")
     for number in range(10):

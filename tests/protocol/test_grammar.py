@@ -38,6 +38,7 @@ RFC7644_FIGURE_2 = [
 A, B, C, D = (Comparison(AttributePath(None, name), Operator.PR) for name in "abcd")
 
 
+@pytest.mark.clause("7644-3.4.2.2-10")
 @pytest.mark.parametrize("text", RFC7644_FIGURE_2)
 def test_every_example_of_figure_2_prints_back_as_itself(text: str) -> None:
     assert str(parse_filter(text)) == text
@@ -48,6 +49,7 @@ def test_the_example_with_brackets_around_one_comparison_means_the_same_without(
     assert parse_filter(with_brackets) == parse_filter('userType eq "Employee" and emails.type eq "work"')
 
 
+@pytest.mark.clause("7644-3.4.2.2-11")
 @pytest.mark.parametrize(
     ("text", "tree"),
     [
@@ -111,6 +113,7 @@ def test_a_sub_attribute_after_a_value_path_is_one_more_condition_on_the_same_va
     assert parse_filter("a[b pr or c pr].d pr") == ValuePath(AttributePath(None, "a"), And((Or((B, C)), D)))
 
 
+@pytest.mark.clause("7644-3.4.2.2-3", "7644-3.4.2.2-10", "7644-3.4.2.2-14")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

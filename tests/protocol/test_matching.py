@@ -38,6 +38,7 @@ def finds_ann(text: str) -> bool:
     return matches(resolve_filter(parse_filter(text), USER), ANN)
 
 
+@pytest.mark.clause("7644-3.4.2.2-8")
 @pytest.mark.parametrize(
     "text",
     [

@@ -116,6 +116,7 @@ class TestTheExamplesOfTheRfc:
         work, home = before["addresses"]
         assert after == before | {"addresses": [work | {"streetAddress": "1010 Broadway Ave"}, home]}
 
+    @pytest.mark.clause("7644-3.5.2.3-1")
     def test_replace_attributes_without_a_path(self) -> None:
         value = {"emails": [{"value": "bjensen@example.com", "type": "work", "primary": True}], "nickname": "Babs"}
         assert patched(person(emails=[HOME], nickName="B"), {"op": "replace", "value": value}) == person(
@@ -124,6 +125,7 @@ class TestTheExamplesOfTheRfc:
 
 
 class TestAdd:
+    @pytest.mark.clause("7644-3.5.2.1-2")
     @pytest.mark.parametrize(
         ("before", "path", "value", "after"),
         [
@@ -166,6 +168,7 @@ class TestAdd:
     ) -> None:
         assert patched(person(**before), {"op": "add", "path": path, "value": value}) == person(**after)
 
+    @pytest.mark.clause("7644-3.5.2.1-3")
     @pytest.mark.parametrize(
         "again",
         [
@@ -208,6 +211,7 @@ class TestAdd:
 
 
 class TestReplace:
+    @pytest.mark.clause("7644-3.5.2.3-2", "7644-3.5.2.3-3")
     @pytest.mark.parametrize(
         ("before", "path", "value", "after"),
         [
@@ -273,22 +277,27 @@ class TestReplace:
     ) -> None:
         assert patched(person(**before), {"op": "replace", "path": path, "value": value}) == person(**after)
 
+    @pytest.mark.clause("7644-3.5.2.3-5")
     def test_replacing_values_that_no_filter_selects_fails_with_no_target(self) -> None:
         with pytest.raises(errors.NoTarget, match=r'emails\[type eq "home"\]'):
             patched(person(emails=[WORK]), {"op": "replace", "path": 'emails[type eq "home"]', "value": HOME})
 
+    @pytest.mark.clause("7644-3.5.2.3-4")
     def test_every_value_that_the_filter_selects_is_changed(self) -> None:
         before = person(emails=[HOME, {"value": "b@home.example", "type": "home"}, WORK])
         after = patched(before, {"op": "replace", "path": 'emails[type eq "home"].type', "value": "other"})
         assert [email["type"] for email in after["emails"]] == ["other", "other", "work"]
 
-    @pytest.mark.parametrize("value", [None, []])
-    def test_a_required_attribute_cannot_be_replaced_by_nothing(self, value: Any) -> None:
-        with pytest.raises(errors.InvalidValue, match="'userName'"):
+    @pytest.mark.parametrize(("value", "error"), [(None, errors.Mutability), ([], errors.InvalidValue)])
+    def test_a_required_attribute_cannot_be_replaced_by_nothing(
+        self, value: Any, error: type[errors.ScimError]
+    ) -> None:
+        with pytest.raises(error, match="'userName'"):
             patched(person(), {"op": "replace", "path": "userName", "value": value})
 
 
 class TestRemove:
+    @pytest.mark.clause("7644-3.5.2.2-1", "7644-3.5.2.2-2", "7644-3.5.2.2-3", "7644-3.5.2.2-4", "7644-3.5.2.2-5")
     @pytest.mark.parametrize(
         ("before", "path", "after"),
         [
@@ -320,11 +329,12 @@ class TestRemove:
             patched(person(emails=[WORK]), {"op": "remove", "path": path})
 
     def test_a_required_attribute_cannot_be_removed(self) -> None:
-        with pytest.raises(errors.InvalidValue, match="'userName' is required"):
+        with pytest.raises(errors.Mutability, match="'userName' is required"):
             patched(person(), {"op": "remove", "path": "userName"})
 
 
 class TestPrimary:
+    @pytest.mark.clause("7644-3.5.2-10")
     @pytest.mark.parametrize(
         "operation",
         [
@@ -342,6 +352,7 @@ class TestPrimary:
         after = patched(person(emails=[WORK]), {"op": "add", "path": "emails", "value": [HOME]})
         assert after["emails"] == [WORK, HOME]
 
+    @pytest.mark.clause("7643-2.4-3")
     def test_two_new_primary_values_are_refused(self) -> None:
         with pytest.raises(errors.InvalidValue, match="primary"):
             patched(
@@ -351,6 +362,7 @@ class TestPrimary:
 
 
 class TestImmutable:
+    @pytest.mark.clause("7643-7-11")
     def test_an_immutable_part_of_a_value_cannot_be_changed(self) -> None:
         operation = {"op": "replace", "path": f'members[value eq "{BABS["value"]}"].value', "value": "1"}
         with pytest.raises(errors.Mutability, match="members"):
@@ -371,6 +383,7 @@ class TestTheWhole:
         )
         assert after["emails"] == [{"value": HOME["value"], "type": "work", "primary": True}]
 
+    @pytest.mark.clause("7644-3.5.2-8")
     def test_schemas_follow_what_is_there(self) -> None:
         with_department = patched(person(), {"op": "add", "path": f"{ENTERPRISE}:department", "value": "R&D"})
         without = patched(with_department, {"op": "remove", "path": f"{ENTERPRISE}:department"})
@@ -388,6 +401,7 @@ class TestTheWhole:
         operations = [{"op": "replace", "value": {"title": str(n), "name": {"givenName": "x"}}} for n in range(1000)]
         assert patched(person(), *operations) == person(title="999", name={"givenName": "x"})
 
+    @pytest.mark.clause("7644-3.5.2-12")
     def test_a_failing_operation_leaves_the_resource_as_it_was(self) -> None:
         before = read_resource(BARBARA, USER)[0]
         snapshot = deepcopy(before)
@@ -519,5 +533,5 @@ def test_whatever_is_sent_gives_a_valid_resource_or_a_refusal(
 ) -> None:
     after = outcome(resource, *operations)
     if isinstance(after, dict):
-        assert read_resource(after, USER, STRICT) == (after, ())
+        assert read_resource(after, USER)[0] == after
         assert {"id", "meta", "groups", "password"}.isdisjoint(after)

@@ -33,6 +33,7 @@ def without(names: str) -> Resource:
     return Projection.parse(None, names, USER).apply(ANN)
 
 
+@pytest.mark.clause("7644-3.4.2.5-3", "7644-3.9-2")
 @pytest.mark.parametrize(
     ("names", "shown"),
     [
@@ -60,6 +61,7 @@ def test_attributes_shows_what_is_named_and_what_is_always_returned(names: str, 
     assert only(names) == ALWAYS | shown
 
 
+@pytest.mark.clause("7644-3.4.2.5-4", "7644-3.4.2.5-5", "7644-3.9-3")
 @pytest.mark.parametrize(
     ("names", "changes"),
     [

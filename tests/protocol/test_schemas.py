@@ -84,6 +84,7 @@ def test_characteristics_agree_with_a_second_implementation(schema: Schema, mode
         assert different == DIFFERENCES.get((schema.name, path), set()), path
 
 
+@pytest.mark.clause("7643-3-6", "7643-3.1-1")
 def test_common_attributes_are_part_of_resources_and_not_of_schemas() -> None:
     names = {attribute.name for attribute in COMMON}
     assert names == {"schemas", "id", "externalId", "meta"}
@@ -96,6 +97,7 @@ def test_id_and_schemas_are_always_returned_and_nothing_else_is() -> None:
     assert always == {"schemas", "id"}
 
 
+@pytest.mark.clause("7643-4.1.1-13")
 def test_passwords_can_be_written_and_never_read() -> None:
     password = CORE_USER.attribute("password")
     assert password is not None
@@ -108,12 +110,14 @@ def test_ids_external_ids_references_and_binaries_are_case_exact() -> None:
     assert not {"userName", "emails.value", "displayName", "name.familyName"} & exact
 
 
+@pytest.mark.clause("7643-7-7")
 def test_every_attribute_is_described() -> None:
     assert [
         path for schema in SCHEMAS for path, attribute in walk(schema.attributes) if not attribute.description
     ] == []
 
 
+@pytest.mark.clause("7643-1.2-1", "7643-7-6")
 def test_complex_attributes_and_no_others_have_sub_attributes() -> None:
     for schema in SCHEMAS:
         for path, attribute in walk(schema.attributes):

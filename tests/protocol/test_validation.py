@@ -77,6 +77,7 @@ class TestCanonicalForm:
             ENTERPRISE: {"department": "R&D"},
         }
 
+    @pytest.mark.clause("7643-2.5-1")
     def test_null_and_empty_mean_no_value(self) -> None:
         assert "emails" not in person(emails=None)
         assert "emails" not in person(emails=[])
@@ -87,6 +88,7 @@ class TestCanonicalForm:
     def test_empty_texts_are_values(self) -> None:
         assert person(title="")["title"] == ""
 
+    @pytest.mark.clause("7643-3-3")
     def test_schemas_tell_what_is_there_rather_than_what_was_sent(self) -> None:
         sent_without = read({"schemas": [CORE, ENTERPRISE], "userName": "pat@example.com"})
         unsent_with = read({"schemas": [CORE], "userName": "pat@example.com", ENTERPRISE: {"department": "R&D"}})
@@ -104,6 +106,7 @@ class TestCanonicalForm:
     def test_instants_are_kept_in_utc(self, sent: str, kept: str) -> None:
         assert thing(when=sent) == {"when": kept}
 
+    @pytest.mark.clause("7643-2.3.6-1")
     @pytest.mark.parametrize("sent", ["+/+/AA==", "-_-_AA==", "-_-_AA", "+/+/\r\nAA==\n"])
     def test_binaries_come_in_both_alphabets_and_are_kept_in_one(self, sent: str) -> None:
         assert thing(blob=sent) == {"blob": "+/+/AA=="}
@@ -160,16 +163,19 @@ class TestRefusals:
         with pytest.raises(errors.InvalidValue, match=f"'{attribute}' takes"):
             thing(**{attribute: "nonsense!"})
 
+    @pytest.mark.clause("7643-2.3.5-1", "7643-2.3.5-2", "7643-2.3.5-3")
     @pytest.mark.parametrize("value", ["2011-05-13", "2011-02-30T00:00:00Z", "tomorrow", "2011-W01-1T00:00:00Z", ""])
     def test_only_a_full_date_and_time_is_an_instant(self, value: str) -> None:
         with pytest.raises(errors.InvalidValue, match="date and time"):
             thing(when=value)
 
+    @pytest.mark.clause("7643-2.3.4-1")
     @pytest.mark.parametrize("value", [True, 2.5])
     def test_neither_booleans_nor_fractions_are_whole_numbers(self, value: Any) -> None:
         with pytest.raises(errors.InvalidValue, match="whole number"):
             thing(count=value)
 
+    @pytest.mark.clause("7643-4.1.1-1")
     @pytest.mark.parametrize("body", [{}, {"userName": None}, {"schemas": [CORE], "userName": []}])
     def test_the_user_name_is_required(self, body: dict[str, Any]) -> None:
         with pytest.raises(errors.InvalidValue, match="'userName'"):

@@ -39,6 +39,7 @@ def turn_off(idp: Idp) -> None:
     connections.set_enabled(connection, False, by=operator_at_the_command_line(idp.organization.pk))
 
 
+@pytest.mark.clause("7644-2-3", "7644-3.12-6")
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"])
 def test_nothing_answers_without_a_token(idp: Idp, method: str, path: str) -> None:
@@ -48,6 +49,7 @@ def test_nothing_answers_without_a_token(idp: Idp, method: str, path: str) -> No
     assert read(response)["status"] == "401"
 
 
+@pytest.mark.clause("7644-3.12-6")
 @pytest.mark.parametrize("header", WRONG.values(), ids=WRONG.keys())
 def test_every_wrong_token_gets_the_same_answer(idp: Idp, header: str) -> None:
     expected = idp.http.get(idp.base + "/Users").content

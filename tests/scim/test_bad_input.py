@@ -92,6 +92,7 @@ def refused(response: Any, status: int = 400) -> Any:
     return error
 
 
+@pytest.mark.clause("7644-3.2-4", "7644-3.2-5", "7644-3.12-1", "7644-3.12-2", "7644-3.12-5")
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 def test_a_body_that_is_no_good_json_object(idp: Idp, method: str, body: bytes) -> None:
@@ -99,6 +100,9 @@ def test_a_body_that_is_no_good_json_object(idp: Idp, method: str, body: bytes) 
     assert refused(idp.send(method, path, body))["scimType"] in ("invalidSyntax", "invalidValue")
 
 
+@pytest.mark.clause(
+    "7643-2.3.6-1", "7643-2.4-3", "7643-4.1.1-1", "7643-4.1.1-3", "7643-4.1.2-1", "7644-3.5.1-7", "7644-3.12-5"
+)
 @pytest.mark.parametrize("values", WRONG_VALUES.values(), ids=WRONG_VALUES.keys())
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_a_value_that_does_not_fit(idp: Idp, method: str, values: dict[str, Any]) -> None:
@@ -114,6 +118,9 @@ def test_a_patch_that_makes_no_sense(idp: Idp, operations: Any) -> None:
     refused(idp.send("PATCH", f"/Users/{idp.users()[0].pk}", {"Operations": operations}))
 
 
+@pytest.mark.clause(
+    "7644-3.4.2.2-2", "7644-3.4.2.2-3", "7644-3.4.2.2-9", "7644-3.4.2.2-10", "7644-3.4.2.2-12", "7644-3.4.2.2-14"
+)
 @pytest.mark.parametrize("condition", FILTERS)
 def test_a_filter_that_makes_no_sense(idp: Idp, condition: str) -> None:
     assert refused(idp.get("/Users", {"filter": condition}))["scimType"] == "invalidFilter"

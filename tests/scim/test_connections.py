@@ -22,6 +22,7 @@ def test_the_base_url_names_the_organization_and_has_no_slash_at_its_end(acme: T
     assert connections.base_url(acme.organization) == "https://saas.example.com/scim/acme/v2"
 
 
+@pytest.mark.clause("7643-9.2-2", "7644-2.1-4", "7644-7.7-1")
 def test_a_token_is_kept_as_a_hash_and_known_again_by_its_prefix(acme: Tenant) -> None:
     token, text = connections.generate_token(acme.connection, by=acme.by)
     token.refresh_from_db()
@@ -33,6 +34,7 @@ def test_a_token_is_kept_as_a_hash_and_known_again_by_its_prefix(acme: Tenant) -
     assert token.created_by_label == "Ada Moreau"
 
 
+@pytest.mark.clause("7644-7.4-1")
 def test_a_token_has_a_shape_that_a_scanner_can_check(acme: Tenant) -> None:
     _, text = connections.generate_token(acme.connection, by=acme.by)
     match = re.fullmatch(r"(smgr_[0-9A-Za-z]{43})_([0-9A-Za-z]{6})", text)
@@ -44,6 +46,7 @@ def test_a_token_has_a_shape_that_a_scanner_can_check(acme: Tenant) -> None:
     assert checksum == binascii.crc32(match[1].encode())
 
 
+@pytest.mark.clause("7644-7.4-1")
 def test_no_two_tokens_are_alike(acme: Tenant) -> None:
     texts = {connections.generate_token(acme.connection, by=acme.by)[1] for _ in range(5)}
     assert len(texts) == 5

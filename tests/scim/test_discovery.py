@@ -12,6 +12,7 @@ from users.models import Role
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 
 
+@pytest.mark.clause("7643-1.1-1", "7644-4-1")
 def test_the_configuration_claims_nothing_that_is_not_there(idp: Idp) -> None:
     config = read(idp.get("/ServiceProviderConfig"))
     assert config["schemas"] == ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"]
@@ -32,6 +33,7 @@ def test_the_configuration_claims_nothing_that_is_not_there(idp: Idp) -> None:
     assert config["filter"]["maxResults"] == provider.MAX_RESULTS
 
 
+@pytest.mark.clause("7643-6-6", "7643-6-8")
 def test_the_resource_types_lead_to_endpoints_and_schemas_that_are_there(idp: Idp) -> None:
     listed = read(idp.get("/ResourceTypes"))
     assert listed["totalResults"] == len(listed["Resources"]) == 2
@@ -47,6 +49,7 @@ def test_the_resource_types_lead_to_endpoints_and_schemas_that_are_there(idp: Id
     assert read(idp.get("/ResourceTypes/User")) == user
 
 
+@pytest.mark.clause("7644-4-2")
 def test_every_schema_of_the_list_can_be_read_alone(idp: Idp) -> None:
     listed = read(idp.get("/Schemas"))
     assert listed["totalResults"] == listed["itemsPerPage"] == len(listed["Resources"])
@@ -68,11 +71,13 @@ def test_what_is_not_there_is_404(idp: Idp, path: str) -> None:
     assert idp.get(path).status_code == 404
 
 
+@pytest.mark.clause("7644-4-5")
 @pytest.mark.parametrize("path", ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas"])
 def test_filters_are_forbidden(idp: Idp, path: str) -> None:
     assert idp.get(path, {"filter": 'name eq "x"'}).status_code == 403
 
 
+@pytest.mark.clause("7644-4-4")
 @pytest.mark.parametrize("path", ["/ResourceTypes", "/Schemas"])
 def test_paging_and_sorting_are_ignored(idp: Idp, path: str) -> None:
     assert read(idp.get(path, {"startIndex": 5, "count": 1, "sortBy": "id"})) == read(idp.get(path))

@@ -57,6 +57,7 @@ class TestLife:
     def test_a_group_may_have_no_members(self, idp: Idp) -> None:
         assert "members" not in idp.create_group()
 
+    @pytest.mark.clause("7644-3.3-6")
     @pytest.mark.parametrize("name", ["Engineering", "ENGINEERING"])
     def test_two_groups_of_one_name_are_a_conflict(self, idp: Idp, name: str) -> None:
         idp.create_group("Engineering")
@@ -81,6 +82,7 @@ class TestLife:
             body = {"displayName": "x", "Operations": [add()]}
             assert idp.send(method, f"/Groups/{group_id}", body).status_code == 404
 
+    @pytest.mark.clause("7644-3.5.1-2")
     def test_put_replaces_name_and_members(self, idp: Idp, ada: str, bob: str) -> None:
         group = idp.create_group("Engineering", ada, externalId="g-1")
         body = {"displayName": "Makers", "members": [{"value": bob, "display": None}]}
@@ -143,6 +145,7 @@ class TestLife:
 
 
 class TestMembers:
+    @pytest.mark.clause("7644-3.5.2.1-3", "7644-3.5.2.1-4")
     def test_adding_twice_or_removing_the_absent_changes_nothing(self, idp: Idp, ada: str, bob: str) -> None:
         group = idp.create_group("Engineering", ada)
         for operation in (
@@ -155,6 +158,7 @@ class TestMembers:
         assert actions(idp) == ["group.created"]
         assert idp.log()[-1].verdict == "Nothing to change: the group Engineering is like that already."
 
+    @pytest.mark.clause("7643-7-11", "7644-3.5.2-6")
     @pytest.mark.parametrize(
         "operation",
         [
@@ -188,6 +192,7 @@ class TestMembers:
     def test_members_that_make_no_sense_are_no_fault(self, idp: Idp, members: Any) -> None:
         assert idp.send("POST", "/Groups", {"displayName": "x", "members": members}).status_code in (201, 400)
 
+    @pytest.mark.clause("7643-4.2-1")
     @pytest.mark.parametrize("name", [None, "", " ", "x" * 257, "\ufdfa" * 200])
     def test_a_name_that_is_none(self, idp: Idp, name: Any) -> None:
         assert read(idp.send("POST", "/Groups", {"displayName": name}))["scimType"] == "invalidValue"
@@ -208,6 +213,7 @@ class TestNesting:
     def inner(self, idp: Idp, ada: str) -> dict[str, Any]:
         return idp.create_group("Inner", ada)
 
+    @pytest.mark.clause("7643-4.1.2-11")
     def test_users_show_direct_and_indirect_groups(self, idp: Idp, ada: str, inner: dict[str, Any]) -> None:
         outer = idp.create_group("Outer", inner["id"])
         reference = {"value": inner["id"], "$ref": f"{BASE}/Groups/{inner['id']}", "type": "Group", "display": "Inner"}
@@ -244,6 +250,7 @@ class TestFilters:
         idp.create_group("Outer", inner["id"], bob)
         idp.create_group("Empty")
 
+    @pytest.mark.clause("7644-3.4.2.2-1", "7644-3.4.2.2-8")
     @pytest.mark.parametrize(
         ("condition", "names"),
         [

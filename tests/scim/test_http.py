@@ -34,12 +34,14 @@ class TestSlashes:
         response = idp.http.generic("GET", f"{base}/Users", headers={"authorization": f"Bearer {idp.token}"})
         assert response.status_code == 200
 
+    @pytest.mark.clause("7644-3.13-1")
     def test_locations_have_none(self, idp: Idp) -> None:
         user = read(idp.send("POST", "//Users/", USER))
         assert user["meta"]["location"] == f"http://testserver/scim/acme/v2/Users/{user['id']}"
 
 
 class TestUnknownPaths:
+    @pytest.mark.clause("7644-3.12-1", "7644-3.12-8")
     @pytest.mark.parametrize("path", ["", "/", "/Nope", "/Groups/a/b", "/Bulk/x", "/Me/x", "/Users/a/b", "/users"])
     @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
     def test_are_a_scim_404(self, idp: Idp, path: str, method: str) -> None:
@@ -93,6 +95,7 @@ class TestVerbs:
 
 
 class TestHeaders:
+    @pytest.mark.clause("7644-3.8-4", "7644-3.8-5", "7644-8.1-1")
     @pytest.mark.parametrize(
         "accept", ["*/*", "application/json", "application/scim+json; charset=utf-8", "text/html", "x", ""]
     )
@@ -101,6 +104,7 @@ class TestHeaders:
         assert response.status_code == 200
         assert response.headers["Content-Type"] == "application/scim+json"
 
+    @pytest.mark.clause("7644-7.5.1-1")
     @pytest.mark.parametrize("path", ["/Users", "/Users/1", "/Nope"])
     def test_every_answer_is_marked_private_and_traceable(self, idp: Idp, path: str) -> None:
         response = idp.get(path)
@@ -172,6 +176,7 @@ class TestFaults:
         assert int(response.headers["Retry-After"]) > 0
         assert read(response)["status"] == "503"
 
+    @pytest.mark.clause("7644-3.12-12")
     def test_a_fault_that_nobody_foresaw_is_a_scim_500_without_its_innards(
         self, idp: Idp, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -97,6 +97,7 @@ def test_what_was_healed_is_told(idp: Idp) -> None:
     assert len(idp.log()[-1].advice) == 2
 
 
+@pytest.mark.clause("7644-7.5.1-1")
 def test_secrets_do_not_get_into_the_log(idp: Idp) -> None:
     idp.get(f"/Users/{idp.token}", {"access_token": "hush1", "password": "hush2", "x": idp.token}, user_agent=idp.token)
     idp.create(password="hush3")

@@ -19,6 +19,7 @@ def people(idp: Idp) -> list[str]:
     return [idp.create(f"u{number}@acme.example", title="x" if number % 2 else "y")["userName"] for number in range(7)]
 
 
+@pytest.mark.clause("7644-3.4.2-2", "7644-3.4.2-3", "7644-3.4.2-7")
 def test_an_empty_list_has_resources_and_numbers(idp: Idp) -> None:
     assert read(idp.get("/Users")) == {
         "schemas": [LIST],
@@ -29,11 +30,13 @@ def test_an_empty_list_has_resources_and_numbers(idp: Idp) -> None:
     }
 
 
+@pytest.mark.clause("7644-3.4.2-4")
 def test_the_list_holds_each_user_as_it_reads_alone(idp: Idp) -> None:
     user = idp.create(name={"familyName": "Lovelace"})
     assert read(idp.get("/Users"))["Resources"] == [user]
 
 
+@pytest.mark.clause("7644-3.4.2-3", "7644-3.4.2-5", "7644-3.4.2-6")
 def test_pages_in_sequence_show_everybody_once_in_one_order(idp: Idp, people: list[str]) -> None:
     for condition in ({}, {"filter": "userName pr"}):
         pages = [idp.get("/Users", {"startIndex": start, "count": 3, **condition}) for start in (1, 4, 7)]
@@ -43,6 +46,7 @@ def test_pages_in_sequence_show_everybody_once_in_one_order(idp: Idp, people: li
         assert [read(page)["startIndex"] for page in pages] == [1, 4, 7]
 
 
+@pytest.mark.clause("7644-3.4.2.4-2", "7644-3.4.2.4-3", "7644-3.4.2.4-4")
 @pytest.mark.parametrize("condition", [{}, {"filter": "userName pr"}])
 @pytest.mark.parametrize(
     ("query", "shown", "start"),
@@ -106,6 +110,7 @@ class TestFilters:
         )
         idp.create("bob@acme.example", externalId="bob", emails=[{"value": "bob@acme.example", "type": "work"}])
 
+    @pytest.mark.clause("7643-7-8", "7644-3.4.2.2-1", "7644-3.4.2.2-15")
     @pytest.mark.parametrize(
         "condition",
         [
@@ -132,6 +137,7 @@ class TestFilters:
     def test_find_ada(self, idp: Idp, condition: str) -> None:
         assert idp.found(condition) == ["Ada.Lovelace@acme.example"]
 
+    @pytest.mark.clause("7643-7-8", "7644-3.4.2.2-1", "7644-3.4.2.2-8", "7644-3.4.2.2-15")
     @pytest.mark.parametrize(
         "condition",
         [

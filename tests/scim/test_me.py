@@ -63,6 +63,7 @@ def me(idp: Idp, ada: User) -> Idp:
 
 
 class TestReading:
+    @pytest.mark.clause("7644-3.11-2")
     def test_it_is_the_users_resource_with_its_permanent_address(self, idp: Idp, me: Idp, ada: User) -> None:
         idp.create_group("Engineering", str(ada.pk))
         there, here = idp.get(f"/Users/{ada.pk}"), me.get("/Me")
@@ -112,6 +113,7 @@ class TestReading:
 
 
 class TestWriting:
+    @pytest.mark.clause("7644-3.11-2")
     def test_a_person_changes_what_is_theirs_by_patch(self, idp: Idp, me: Idp, ada: User) -> None:
         response = me.send(
             "PATCH",
@@ -142,6 +144,7 @@ class TestWriting:
         after = read(me.send("PUT", "/Me", {"schemas": [CORE_USER.id], "userName": "ada@acme.example"}))
         assert before.keys() - after.keys() == {"name"}
 
+    @pytest.mark.clause("7644-2-6", "7644-3.12-7", "7644-7.7-3")
     @pytest.mark.parametrize(
         ("name", "value"),
         [
@@ -250,6 +253,7 @@ class TestTokens:
         assert response.status_code == 403
         assert 'scope="scim.me.read"' in response.headers["WWW-Authenticate"]
 
+    @pytest.mark.clause("7644-2-4")
     @pytest.mark.parametrize(
         ("method", "path"),
         [

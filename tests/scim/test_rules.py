@@ -60,6 +60,7 @@ class TestDomains:
         assert idp.patch(user["id"], {"op": "replace", "path": "active", "value": False}).status_code == 200
         assert idp.send("POST", "/Users", {"userName": "bob@acme.example"}).status_code == 400
 
+    @pytest.mark.clause("7643-4.1.1-1")
     @pytest.mark.parametrize("name", ["ada", "", "a@b@acme.example", "ada @acme.example", "@acme.example", "a" * 300])
     def test_a_user_name_is_an_email_address(self, idp: Idp, name: str) -> None:
         response = idp.send("POST", "/Users", {"userName": name})
@@ -113,6 +114,7 @@ class TestRoles:
         assert changed["meta"]["version"] == 'W/"2"'
         assert User.objects.get(pk=user["id"]).role == role(idp, BuiltIn.HR)
 
+    @pytest.mark.clause("7644-2-4", "7644-2-6", "7644-7.7-3")
     def test_admin_is_not_given_by_scim_unless_the_switch_is_on(self, idp: Idp) -> None:
         user = idp.create(roles=[{"value": "Admin"}])
         assert user["roles"][0]["value"] == "App management"
@@ -194,6 +196,7 @@ class TestLastAdmin:
         let_scim_manage_admins()
         return idp.create("root@acme.example", roles=[{"value": "Admin"}])
 
+    @pytest.mark.clause("7644-3.12-7")
     def test_the_last_active_admin_cannot_be_lost(self, idp: Idp, admin: dict[str, Any]) -> None:
         path = f"/Users/{admin['id']}"
         attempts = [

@@ -23,6 +23,7 @@ def people(idp: Idp) -> None:
         idp.create(f"u{number}@acme.example", title="x" if number % 2 else "y", name={"givenName": "A"})
 
 
+@pytest.mark.clause("7644-3.4.3-1", "7644-3.4.3-3", "7644-3.4.3-5", "7644-3.4.3-7")
 @pytest.mark.parametrize(
     "query",
     [
@@ -50,6 +51,7 @@ def test_names_have_no_case_and_null_is_not_sent(idp: Idp) -> None:
     assert [user["userName"] for user in found["Resources"]] == ["u1@acme.example"]
 
 
+@pytest.mark.clause("7644-3.4.3-6")
 @PATHS
 @pytest.mark.parametrize(
     ("members", "scim_type", "reason"),
@@ -113,6 +115,7 @@ def test_no_body_whatever_is_a_fault(idp: Idp, body: dict[str, Any]) -> None:
     assert idp.send("POST", "/.search", json.dumps(body).encode()).status_code in (200, 400)
 
 
+@pytest.mark.clause("7644-3.11-1", "7644-3.12-13")
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 def test_me_is_not_implemented_for_a_connection(idp: Idp, method: str) -> None:
     response = idp.send(method, "/Me", {"userName": "eve@acme.example"})

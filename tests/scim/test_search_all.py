@@ -9,6 +9,7 @@ from tests.scim.conftest import Idp, read
 
 
 class TestAtTheRoot:
+    @pytest.mark.clause("7644-3.4.2.1-1")
     def test_users_and_groups_are_one_list(self, idp: Idp) -> None:
         user = idp.create()
         group = read(idp.send("POST", "/Groups", {"displayName": "Sales", "members": [{"value": user["id"]}]}))
@@ -26,11 +27,37 @@ class TestAtTheRoot:
             walked += [each["id"] for each in page["Resources"]]
         assert walked == users + groups
 
+    @pytest.mark.clause("7644-3.4.2.1-3", "7644-3.4.2.1-4")
     def test_a_filter_finds_nothing_among_those_without_the_attribute(self, idp: Idp) -> None:
         user = idp.create()
         idp.send("POST", "/Groups", {"displayName": "Sales"})
         found = read(idp.send("POST", "/.search", {"filter": "userName pr"}))
         assert [each["id"] for each in found["Resources"]] == [user["id"]]
+
+    @pytest.mark.clause("7644-3.4.2.1-3", "7644-3.4.2.1-4")
+    @pytest.mark.parametrize(
+        ("condition", "names"),
+        [
+            ('displayName eq "Sales" or userName sw "ada"', ["ada@acme.example", "Sales"]),
+            ("not (userName pr)", ["Sales", "Support"]),
+            ('userName ne "bob@acme.example"', ["ada@acme.example", "Sales", "Support"]),
+            ("title eq null and members eq null", ["bob@acme.example", "Support"]),
+            ("title ne null", ["ada@acme.example"]),
+            ('members[type eq "User"] or emails[type eq "work"]', ["ada@acme.example", "Sales"]),
+            ("name.familyName pr and displayName pr", []),
+            ('urn:ietf:params:scim:schemas:core:2.0:User:userName co "@" and not (members pr)', ["ada@", "bob@"]),
+            ('meta.resourceType eq "Group" and (displayName co "s" or userType eq "x")', ["Sales", "Support"]),
+        ],
+    )
+    def test_what_a_type_does_not_have_is_without_a_value(self, idp: Idp, condition: str, names: list[str]) -> None:
+        ada = idp.create("ada@acme.example", title="Countess", emails=[{"value": "ada@acme.test", "type": "work"}])
+        idp.create("bob@acme.example")
+        idp.create_group("Sales", ada["id"])
+        idp.create_group("Support")
+        found = read(idp.send("POST", "/.search", {"filter": condition}))
+        shown = [each.get("userName", each.get("displayName")) for each in found["Resources"]]
+        assert [name for name, wanted in zip(shown, names, strict=True) if not name.startswith(wanted)] == []
+        assert found["totalResults"] == len(names)
 
     def test_an_attribute_of_nobody_is_invalid(self, idp: Idp) -> None:
         refused = idp.send("POST", "/.search", {"filter": "shoeSize pr"})

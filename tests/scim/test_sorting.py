@@ -106,6 +106,7 @@ def orders_by(sortable: list[str]) -> st.SearchStrategy[list[tuple[str, str]]]:
     return st.lists(st.tuples(st.sampled_from(sortable), st.sampled_from(WAYS)), min_size=8)
 
 
+@pytest.mark.clause("7644-3.4.2.3-3")
 @pytest.mark.django_db
 @settings(suppress_health_check=EVERYTHING)
 @given(world=worlds(), of_users=orders_by(SORTABLE), of_groups=orders_by(GROUPS_SORTABLE))
@@ -139,6 +140,7 @@ class TestOrder:
             **{ENTERPRISE: {"department": "Tours"}},
         )
 
+    @pytest.mark.clause("7644-3.4.2.3-1", "7644-3.4.2.3-2", "7644-3.4.2.3-3")
     @pytest.mark.parametrize(
         ("sort_by", "ascending", "descending"),
         [

@@ -39,6 +39,7 @@ def test_what_is_right_goes_through_and_leaves_no_advice(strict: Idp) -> None:
     assert [row.advice for row in strict.log()] == [[], []]
 
 
+@pytest.mark.clause("7644-3.5.2.3-5")
 @pytest.mark.parametrize(
     ("operation", "scim_type"),
     [
@@ -59,6 +60,31 @@ def test_a_patch_that_would_be_healed_changes_nothing(strict: Idp, operation: di
     assert read(strict.get(f"/Users/{user['id']}")) == user
 
 
+@pytest.mark.clause("7643-2.3.7-1")
+@pytest.mark.parametrize("text", ["Ada Lovelace.png", "https://a.test/ä", "https://a.test/%zz", "a\\b", "<a>"])
+def test_a_reference_is_a_uri(strict: Idp, text: str) -> None:
+    for attribute in ({"profileUrl": text}, {"photos": [{"value": text, "type": "photo"}]}):
+        response = strict.send(
+            "POST", "/Users", {"schemas": [CORE_USER.id], "userName": "ada@acme.example", **attribute}
+        )
+        assert (response.status_code, read(response)["scimType"]) == (400, "invalidValue")
+        assert "takes a URI" in read(response)["detail"]
+    for number, good in enumerate(
+        ("https://a.test/%C3%A4?x=1#y", "../Users/1", "urn:a:b", "data:image/png;base64,AA==")
+    ):
+        assert strict.create(f"u{number}@acme.example", schemas=[CORE_USER.id], profileUrl=good)["profileUrl"] == good
+
+
+@pytest.mark.clause("7644-3.5.2-1")
+def test_a_patch_has_to_say_that_it_is_one(strict: Idp) -> None:
+    user = strict.create(schemas=[CORE_USER.id])
+    operations = [{"op": "replace", "path": "title", "value": "x"}]
+    response = strict.send("PATCH", f"/Users/{user['id']}", {"Operations": operations})
+    assert (response.status_code, read(response)["scimType"]) == (400, "invalidSyntax")
+    assert "PatchOp" in read(response)["detail"]
+    assert read(strict.patch(user["id"], *operations))["title"] == "x"
+
+
 def test_groups_are_read_as_strictly(strict: Idp) -> None:
     response = strict.send("POST", "/Groups", {"displayName": "Engineering"})
     assert (response.status_code, read(response)["scimType"]) == (400, "invalidSyntax")
@@ -71,6 +97,7 @@ def test_groups_are_read_as_strictly(strict: Idp) -> None:
     assert Group.objects.get().display_name == "Engineering"
 
 
+@pytest.mark.clause("7644-3.4.3-2")
 @pytest.mark.parametrize("path", ["/.search", "/Users/.search", "/Groups/.search"])
 def test_a_search_has_to_say_that_it_is_one(strict: Idp, path: str) -> None:
     response = strict.send("POST", path, {"filter": "id pr"})

@@ -41,12 +41,14 @@ def test_lists_and_filters_show_own_people_only(idp: Idp, stranger: Idp) -> None
         assert stranger.found(condition) == ["bob@globex.example"], condition
 
 
+@pytest.mark.clause("7643-3.1-10")
 def test_the_same_person_can_be_in_two_organizations(idp: Idp, stranger: Idp) -> None:
     for provider, name in ((idp, "acme"), (stranger, "globex")):
         provider.create(f"ada@{name}.example", externalId="same")
     assert len(idp.users()) == len(stranger.users()) == 1
 
 
+@pytest.mark.clause("7644-2-4")
 def test_a_token_opens_its_own_organizations_address_only(idp: Idp, stranger: Idp) -> None:
     assert Idp(idp.organization, stranger.token).get("/Users").status_code == 401
 
