@@ -103,8 +103,8 @@ def search_groups(query: Query, credentials: Credentials, *, base_url: str) -> F
 def search_all(parameters: Mapping[str, str], credentials: Credentials, *, base_url: str) -> Found:
     """Users and groups as one list: sorted, or users before groups (RFC 7644 section 3.4.3).
 
-    What a type of resources does not have, whether filtered or sorted by, is without a value there. Raises InvalidFilter
-    and InvalidPath for what none has, and what ``search`` raises.
+    What a type of resources does not have is without a value there, in the filter and in the order. Raises
+    InvalidFilter and InvalidPath for what none has, and what ``search`` raises.
     """
     stored = [stored_types.USER, *([stored_types.GROUP] if credentials.principal().manages_groups else [])]
     orders = _orders(parameters, stored)
