@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 
 from audit import rows
 from users.models import Role, User
@@ -35,6 +36,8 @@ _HOLDERS = {
     for vendor, among in rows.AMONG.items()
 }
 
+_REVOKED = "UPDATE users_personaltoken SET revoked_at = %s WHERE user_id = %s AND revoked_at IS NULL"
+
 
 def locked(user_id: UUID, organization_id: UUID) -> User | None:
     """The organization's user of that id with role and ``in_groups``, locked until the transaction ends."""
@@ -59,6 +62,13 @@ def holders(keys: Iterable[str], organization_id: UUID) -> Iterator[tuple[UUID, 
     values = [rows.key(organization_id), rows.among(keys)]
     for user_id, *names in rows.select(_HOLDERS[connection.vendor], [*values, *values]):
         yield (user_id if isinstance(user_id, UUID) else UUID(user_id), *names)
+
+
+def revoke_personal_tokens(user: User) -> None:
+    """End those of a user's personal tokens that are alive."""
+    with connection.cursor() as cursor:
+        moment = connection.ops.adapt_datetimefield_value(timezone.now())
+        cursor.execute(_REVOKED, [moment, rows.key(user.pk)])
 
 
 @cache

@@ -24,10 +24,10 @@ from domains.services import Gate
 from organizations.refusals import Refusal
 from organizations.services import lock
 from users import profile as profiles
-from users.models import PersonalToken, Role, Source, User, UserValue
+from users.models import Role, Source, User, UserValue
 from users.profile import Profile
 from users.services import groups
-from users.statements import holders, locked
+from users.statements import holders, locked, revoke_personal_tokens
 
 # What a change of a user may write.
 _CHANGED = (*profiles.COLUMNS, "role", "source", "version", "session_epoch")
@@ -171,9 +171,7 @@ def update(user: User, profile: Profile, *, role: Role | None = None, by: Actor,
                 _refuse_taken_names(user)
             if was_active and not user.is_active:
                 user.session_epoch += 1
-                PersonalToken.objects.of(by.organization_id).filter(user=user, revoked_at=None).update(
-                    revoked_at=profiles.now()
-                )
+                revoke_personal_tokens(user)
             rows.update(user, _CHANGED)
             if profile.get("emails") != before.get("emails"):
                 UserValue.objects.filter(user=user).delete()
