@@ -41,10 +41,6 @@ EXPLANATIONS = {
         "Not met",
         "What this server does otherwise, and why.",
     ),
-    "awaits": (
-        "Not offered yet",
-        "What binds a feature that `/ServiceProviderConfig` says is not supported.",
-    ),
     "elsewhere": (
         "Not asked of this server",
         "What binds clients, or what this server does not have.",
@@ -165,7 +161,7 @@ def page(clauses: Sequence[Clause], proofs: Mapping[str, Sequence[Proof]]) -> st
 def _counts(clauses: Sequence[Clause]) -> str:
     lines = [
         "| | Proven | " + " | ".join(heading for heading, _ in EXPLANATIONS.values()) + " |",
-        "|---|---|---|---|---|",
+        "|---|---|---|---|",
     ]
     for rfc, title in RFCS.items():
         counted = Counter(clause.excuse for clause in clauses if clause.id.startswith(rfc))
@@ -187,8 +183,7 @@ def _asked(clause: Clause) -> str:
 
 
 def _why(clause: Clause) -> str:
-    reason = clause.reason if clause.excuse != "awaits" else f"`{clause.reason}` is not supported."
-    return f"{reason[:1].upper()}{reason[1:]} {_note('', clause.decision)}".strip()
+    return f"{clause.reason[:1].upper()}{clause.reason[1:]} {_note('', clause.decision)}".strip()
 
 
 def _note(note: str, decision: str) -> str:

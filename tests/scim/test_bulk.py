@@ -69,6 +69,7 @@ def id_of(told: Any) -> str:
 class TestAnswers:
     """RFC 7644 section 3.7.3."""
 
+    @pytest.mark.clause("7644-3.7-6", "7644-3.7-9", "7644-3.7-12", "7644-3.7.3-1", "7644-3.7.3-2", "7644-3.7.3-3")
     def test_every_operation_is_told_of_as_the_rfc_has_it(self, idp: Idp) -> None:
         ben, eve, kim = (idp.create(f"{name}@acme.example")["id"] for name in ("ben", "eve", "kim"))
         told = bulk(
@@ -101,6 +102,7 @@ class TestAnswers:
         assert read(idp.get(f"/Users/{eve}"))["nickName"] == "Dave"
         assert idp.get(f"/Users/{kim}").status_code == 404
 
+    @pytest.mark.clause("7644-3.7-7", "7644-3.7-8", "7644-3.7.3-2", "7644-3.7.3-3", "7644-3.7.3-4")
     def test_each_failure_is_told_with_its_error_and_leaves_nothing(self, idp: Idp) -> None:
         ben = idp.create("ben@acme.example")
         unknown = str(uuid4())
@@ -159,12 +161,14 @@ class TestAnswers:
 class TestReferences:
     """RFC 7644 section 3.7.2."""
 
+    @pytest.mark.clause("7644-3.7.2-1")
     def test_a_new_group_has_a_new_user_as_member(self, idp: Idp) -> None:
         told = bulk(idp, make("qwerty", "alice@acme.example"), make_group("Tour Guides", "bulkId:qwerty"))
         assert statuses(told) == ["201", "201"]
         group = read(idp.get(f"/Groups/{id_of(told[1])}"))
         assert [(each["value"], each["type"]) for each in group["members"]] == [(id_of(told[0]), "User")]
 
+    @pytest.mark.clause("7644-3.7.2-2")
     def test_a_new_user_has_a_new_user_as_manager(self, idp: Idp) -> None:
         alice, bob = bulk(
             idp,
@@ -248,6 +252,7 @@ class TestReferences:
 class TestCircles:
     """RFC 7644 section 3.7.1."""
 
+    @pytest.mark.clause("7644-3.7.1-1")
     def test_two_who_manage_each_other(self, idp: Idp) -> None:
         told = bulk(idp, make("a", **managed_by("bulkId:b")), make("b", **managed_by("bulkId:a")))
         assert statuses(told) == ["201", "201"]
@@ -302,6 +307,7 @@ class TestCircles:
 class TestFailOnErrors:
     OPERATIONS = (make("a"), make("x", "nope"), make("b"), make("y", "nope"), make("c"), make_group("G"))
 
+    @pytest.mark.clause("7644-3.7-11")
     @pytest.mark.parametrize(
         ("limit", "expected", "there"),
         [
@@ -470,6 +476,7 @@ class TestSurroundings:
         bulk(idp, make("x", "nope"), make("a"), failOnErrors=1)
         assert "1 failed, 1 not reached." in idp.log()[-1].verdict
 
+    @pytest.mark.clause("7644-3.7.4-1")
     def test_the_limits_are_announced(self, idp: Idp) -> None:
         announced = read(idp.get("/ServiceProviderConfig"))["bulk"]
         assert announced == {"supported": True, "maxOperations": 1000, "maxPayloadSize": 2 * 1024 * 1024}

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -179,6 +180,7 @@ def state(idp: Idp, made: dict[str, str]) -> Any:
     return {name: sorted(rows, key=json.dumps) for name, rows in json.loads(text).items()}
 
 
+@pytest.mark.clause("7644-3.7-13", "7644-3.7.3-3")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_bulk_comes_to_the_same_as_one_by_one(idp: Idp, data: st.DataObject) -> None:

@@ -36,16 +36,19 @@ def send(idp: Idp, *operations: Any, **members: Any) -> Any:
     return idp.send("POST", "/Bulk", {"Operations": list(operations), **members})
 
 
+@pytest.mark.clause("7644-3.7-10")
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 def test_a_body_that_is_no_good_json_object(idp: Idp, body: bytes) -> None:
     assert refused(idp.send("POST", "/Bulk", body))["scimType"] == "invalidSyntax"
 
 
+@pytest.mark.clause("7644-3.7-1", "7644-3.7-10")
 @pytest.mark.parametrize("operations", [None, [], {}, "x", 5, [5], [None], ["x"], [[]], [{}]])
 def test_operations_that_are_none(idp: Idp, operations: Any) -> None:
     assert refused(idp.send("POST", "/Bulk", {"Operations": operations}))["scimType"] == "invalidSyntax"
 
 
+@pytest.mark.clause("7644-3.7-2")
 @pytest.mark.parametrize(
     "operation",
     [
@@ -72,6 +75,7 @@ def test_a_number_of_failures_that_is_none(idp: Idp, limit: Any) -> None:
     refused(send(idp, GOOD, failOnErrors=limit))
 
 
+@pytest.mark.clause("7644-3.7-3", "7644-3.7-4", "7644-3.7-5")
 @pytest.mark.parametrize(
     ("operation", "status"),
     [
@@ -135,12 +139,14 @@ def test_another_version_is_a_failed_precondition(idp: Idp, version: str) -> Non
     assert statuses(told) == ["412", "412"]
 
 
+@pytest.mark.clause("7644-3.7.4-2", "7644-3.7.4-3", "7644-3.12-11")
 def test_more_operations_than_announced_are_413(idp: Idp) -> None:
     error = refused(send(idp, *[{"method": "DELETE", "path": "/Users/x"}] * 1001), 413)
     assert "maxOperations (1,000)" in error["detail"]
     assert set(statuses(bulk(idp, *[{"method": "DELETE", "path": "/Users/x"}] * 1000))) == {"404"}
 
 
+@pytest.mark.clause("7644-3.7.4-2", "7644-3.7.4-3", "7644-3.12-11")
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_larger_body_than_announced_is_413(idp: Idp, packed: bool) -> None:
     def body(length: int) -> bytes:

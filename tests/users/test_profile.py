@@ -146,6 +146,7 @@ def test_one_address_spelled_twice_is_one_address() -> None:
     assert list(profiles.addresses(profile)) == ["ann@acme.example", "lee@x.example"]
 
 
+@pytest.mark.clause("7643-4.1.1-6")
 @pytest.mark.parametrize(
     ("profile", "shown"),
     [
