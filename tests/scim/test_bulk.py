@@ -423,9 +423,19 @@ class TestOneBatch:
             raise OperationalError("gone")
 
         monkeypatch.setattr("scim.operations.bulk._CHANGES", {("/Users", "PATCH"): away})
-        told = bulk(idp, *[patch(f"/Users/{uuid4()}")] * 50)
+        monkeypatch.setattr("scim.operations.resources.create", away)
+        monkeypatch.setattr("scim.operations.resources.create_many", away)
+        told = bulk(idp, *[op for n in range(25) for op in (patch(f"/Users/{uuid4()}"), make(f"u{n}"))])
         assert statuses(told) == ["503"] * 50
-        assert len(asked) < 5
+        assert len(asked) < 6
+
+    def test_a_value_that_only_the_database_refuses_is_one_operations_fault(self, idp: Idp) -> None:
+        def emails(name: str) -> list[dict[str, str]]:
+            return [{"value": f"{name}@acme.example", "type": "\ufdfa" * 1024}]  # eighteen times as long when folded
+
+        alone = idp.send("POST", "/Users", {"userName": "x@acme.example", "emails": emails("x")}).status_code
+        told = bulk(idp, make("a"), make("b", emails=emails("b")), make("c"))
+        assert statuses(told) == ["201", str(alone), "201"]
 
     def test_a_fault_of_ours_is_that_operations_alone(self, idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*_args: Any, **_options: Any) -> None:
