@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Protocol, cast
 from uuid import UUID
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import transaction
 from uuid_utils.compat import uuid7
 
 from audit.actors import Actor
@@ -55,7 +55,7 @@ _CHANGES: Mapping[tuple[str, str], _Change] = {
 _REMOVALS: Mapping[str, _Removal] = {USER.endpoint: resources.delete, GROUP.endpoint: groups.delete}
 _STATUS = {Method.POST: 201, Method.PUT: 200, Method.PATCH: 200, Method.DELETE: 204}
 
-# How often the database may fail to answer before what is left is not even tried, since each try takes seconds.
+# How often in a row the database may fail to answer until what is left is not even tried: each try takes seconds.
 PATIENCE = 3
 
 
@@ -130,17 +130,18 @@ class _Run:
         """Make users in one transaction and few statements, none of whom refers to one who comes after."""
         if self._is_over():
             return
+        if self.outages >= PATIENCE:
+            self._do_each(batch)
+            return
         try:
             with transaction.atomic():
                 results = self._made(batch)
                 reached = self._reached(results)
                 if reached < len(batch):
                     transaction.set_rollback(True)
-        except (IntegrityError, OperationalError):
-            # Another request took a name meanwhile, or held one for too long. One by one, the others get through.
-            for at in batch:
-                if not self._is_over():
-                    self._do(at)
+        except Exception:
+            # Another request took a name meanwhile, or a value does not fit: one by one, only who is to blame fails.
+            self._do_each(batch)
             return
         if reached < len(batch):
             # Whoever comes after the last failure that the client accepts must not be there.
@@ -148,6 +149,11 @@ class _Run:
             return
         for at, result in zip(batch, results, strict=True):
             self._note(at, result)
+
+    def _do_each(self, batch: Sequence[int]) -> None:
+        for at in batch:
+            if not self._is_over():
+                self._do(at)
 
     def _make_circle(self, circle: Sequence[int]) -> None:
         """Make users who refer to each other, all or none (RFC 7644 section 3.7.1); groups in a circle are refused."""
@@ -245,9 +251,9 @@ class _Run:
                     self.lost.add(operation.bulk_id)
                     self.ids.pop(operation.bulk_id, None)
             case resources.Written():
-                resource_id = str(result.user_id)
+                self.outages, resource_id = 0, str(result.user_id)
             case groups.Written():
-                resource_id = str(result.group_id)
+                self.outages, resource_id = 0, str(result.group_id)
                 if operation.makes is GROUP:
                     self.ids[operation.bulk_id] = resource_id
         self.outcomes[at] = Outcome(operation, resource_id, result)

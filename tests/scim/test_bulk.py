@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import scim2_models
 from django.db import IntegrityError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
@@ -130,6 +131,21 @@ class TestAnswers:
         ]  # fmt: skip
         assert [each.get("bulkId") for each in told] == ["a", None, None, None, "b"]
         assert read(idp.get("/Users"))["Resources"] == [ben]
+
+    def test_another_implementation_reads_the_answer_as_it_was_meant(self, idp: Idp) -> None:
+        ada = idp.create()["id"]
+        operations = [
+            make("a"),
+            make("b", "nope"),
+            make_group("G", "bulkId:a"),
+            patch(f"/Users/{ada}", {"op": "replace", "path": "title", "value": "Countess"}),
+            {"method": "DELETE", "path": f"/Users/{ada}", "version": 'W/"9"'},
+        ]
+        request = {"schemas": [REQUEST], "failOnErrors": 5, "Operations": operations}
+        anything = scim2_models.User[scim2_models.EnterpriseUser] | scim2_models.Group
+        assert len(scim2_models.BulkRequest[anything].model_validate(request).operations) == 5
+        answer = read(idp.send("POST", "/Bulk", request))
+        assert scim2_models.BulkResponse[anything].model_validate(answer).model_dump() == answer
 
     def test_the_method_may_be_in_any_letter_case_and_slashes_are_forgiven(self, idp: Idp) -> None:
         told = bulk(idp, {**make("ada"), "method": "post", "path": "//Users/"})
@@ -429,9 +445,19 @@ class TestOneBatch:
             raise OperationalError("gone")
 
         monkeypatch.setattr("scim.operations.bulk._CHANGES", {("/Users", "PATCH"): away})
-        told = bulk(idp, *[patch(f"/Users/{uuid4()}")] * 50)
+        monkeypatch.setattr("scim.operations.resources.create", away)
+        monkeypatch.setattr("scim.operations.resources.create_many", away)
+        told = bulk(idp, *[op for n in range(25) for op in (patch(f"/Users/{uuid4()}"), make(f"u{n}"))])
         assert statuses(told) == ["503"] * 50
-        assert len(asked) < 5
+        assert len(asked) < 6
+
+    def test_a_value_that_only_the_database_refuses_is_one_operations_fault(self, idp: Idp) -> None:
+        def emails(name: str) -> list[dict[str, str]]:
+            return [{"value": f"{name}@acme.example", "type": "\ufdfa" * 1024}]  # eighteen times as long when folded
+
+        alone = idp.send("POST", "/Users", {"userName": "x@acme.example", "emails": emails("x")}).status_code
+        told = bulk(idp, make("a"), make("b", emails=emails("b")), make("c"))
+        assert statuses(told) == ["201", str(alone), "201"]
 
     def test_a_fault_of_ours_is_that_operations_alone(self, idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*_args: Any, **_options: Any) -> None:
@@ -475,6 +501,12 @@ class TestSurroundings:
     def test_the_log_says_what_was_not_reached(self, idp: Idp) -> None:
         bulk(idp, make("x", "nope"), make("a"), failOnErrors=1)
         assert "1 failed, 1 not reached." in idp.log()[-1].verdict
+
+    def test_strict_mode_holds_for_the_request_and_for_each_operation(self, idp: Idp) -> None:
+        Connection.objects.update(strict=True)
+        unnamed = idp.send("POST", "/Bulk", {"Operations": [make("a")]})
+        assert (unnamed.status_code, read(unnamed)["scimType"]) == (400, "invalidSyntax")
+        assert statuses(bulk(idp, make("a", active="true"), make("b"))) == ["400", "201"]
 
     @pytest.mark.clause("7644-3.7.4-1")
     def test_the_limits_are_announced(self, idp: Idp) -> None:

@@ -1,25 +1,46 @@
 """Several bulk requests at once: every name is taken once, and each client is told what is so."""
 
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from audit.models import AuditEvent
 from tests.scim.conftest import Idp, read
 from tests.scim.test_bulk import make, make_group, managed_by, statuses
-from tests.scim.test_races import ROUNDS, WRITERS, at_once
 from users.models import Headcount
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+ROUNDS = 5
+WRITERS = 4
 PEOPLE = 12
+
+
+def at_once(idp: Idp, act: Callable[[Idp, int], Any]) -> list[Any]:
+    """What each of several clients gets that act in the same moment, each on a connection of its own."""
+    barrier = Barrier(WRITERS)
+
+    def run(number: int) -> Any:
+        try:
+            barrier.wait()
+            return act(Idp(idp.organization, idp.token), number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        return list(pool.map(run, range(WRITERS)))
 
 
 def test_the_same_people_are_made_once_whatever_the_order(idp: Idp) -> None:
     for round_number in range(ROUNDS):
         people = [make(f"r{round_number}u{at}") for at in range(PEOPLE)]
 
-        def send(client: Idp, number: int, people: list[dict[str, object]] = people) -> object:
+        def send(client: Idp, number: int, people: list[dict[str, Any]] = people) -> Any:
             return client.send("POST", "/Bulk", {"Operations": people[:: 1 if number % 2 else -1]})
 
         told = [status for answer in at_once(idp, send) for status in statuses(read(answer)["Operations"])]
