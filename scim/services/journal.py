@@ -21,10 +21,9 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from organizations.models import Organization
-from scim.models import RequestLog, Token
+from audit import rows
+from scim.models import RequestLog
 from scim.services.verdicts import TOKEN_FAULTS
-from users.models import PersonalToken
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +42,26 @@ _COLUMNS = (
     "advice", "duration_us", "token_id", "token_label", "client", "address", "user_id", "user_label",
 )  # fmt: skip
 _INTO = f"scim_requestlog ({', '.join(_COLUMNS)})"
+
+# Where tokens are: connections' own, to which rows refer, and people's, which have a label there and nothing else.
+_CONNECTIONS = "scim_token"
+_TABLES = (_CONNECTIONS, "users_personaltoken")
+
+_OWNERS = {
+    vendor: f"SELECT o.slug, o.id FROM organizations_organization o WHERE o.slug {among}"  # noqa: S608
+    for vendor, among in rows.AMONG.items()
+}
+_TOKENS = {
+    table: {
+        vendor: f"SELECT t.digest, t.organization_id, t.id, t.prefix FROM {table} t WHERE t.digest {among}"  # noqa: S608
+        for vendor, among in rows.AMONG.items()
+    }
+    for table in _TABLES
+}
+_USED = {
+    table: f"UPDATE {table} SET last_used_at = %s, last_used_address = %s, last_used_client = %s WHERE id = %s"  # noqa: S608
+    for table in _TABLES
+}
 
 
 @dataclass(slots=True)
@@ -178,71 +197,62 @@ def _write_or_drop(batch: Sequence[Entry]) -> None:
                 log.warning("request log rows lost", count=len(batch), reason=type(error).__name__)
 
 
-def _write(batch: Sequence[Entry]) -> None:
-    slugs = {entry.slug for entry in batch if entry.slug.isprintable()}
-    organizations = dict(Organization.objects.filter(slug__in=slugs).values_list("slug", "pk"))
-    digests = {entry.digest for entry in batch if entry.digest}
-    tokens = _tokens(digests)
-    # All that is the same for the whole batch, for this competes with the answers for the process's time.
-    key = str if connection.features.has_native_uuid_field else _hexadecimal
-    owners = {slug: key(organization_id) for slug, organization_id in organizations.items()}
-    presented = {
-        digest: _Presented(key(token.organization_id), key(token.pk) if isinstance(token, Token) else None, str(token))
-        for digest, token in tokens.items()
-    }
-    moment = connection.ops.adapt_datetimefield_value
-    rows = [
-        _row(entry, owners[entry.slug], presented.get(entry.digest, _NOBODYS), key, moment)
-        for entry in batch
-        if entry.slug in owners
-    ]
-    _insert(rows)
-    _mark_used(batch, tokens)
-    _counts.homeless += len(batch) - len(rows)
-
-
-def _tokens(digests: set[str]) -> dict[str, Token | PersonalToken]:
-    """The tokens of those digests; most batches have none but connections' tokens."""
-    found: dict[str, Token | PersonalToken] = {}
-    for kind in (Token, PersonalToken):
-        if digests - found.keys():
-            found |= {token.digest: token for token in kind.objects.filter(digest__in=digests - found.keys())}
-    return found
-
-
-def _insert(rows: Sequence[tuple[Any, ...]]) -> None:
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {_INTO} FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
-        elif rows:
-            cursor.executemany(f"INSERT INTO {_INTO} VALUES ({', '.join(['%s'] * len(_COLUMNS))})", rows)  # noqa: S608
-
-
-def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, Token | PersonalToken]) -> None:
-    latest = {entry.digest: entry for entry in batch if entry.authenticated}
-    # In one order everywhere, so that two processes never wait for each other.
-    for token, entry in sorted(((tokens[digest], latest[digest]) for digest in latest.keys() & tokens.keys()), key=_id):
-        type(token).objects.of(token.organization_id).filter(pk=token.pk).update(
-            last_used_at=entry.started, last_used_address=entry.address or None, last_used_client=_clean(entry.client)
-        )
-
-
-def _id(used: tuple[Token | PersonalToken, Entry]) -> UUID:
-    return used[0].pk
-
-
 @dataclass(frozen=True, slots=True)
 class _Presented:
-    """A token's organization, id (None for a person's, which the log does not refer to) and label as rows have them."""
+    """A token that exists: its table, and its organization, id and label as rows of the log have them."""
 
+    table: str
     organization: str
-    key: str | None
+    key: str
     label: str
 
 
-_NOBODYS = _Presented("", None, "")
+def _write(batch: Sequence[Entry]) -> None:
+    # All that is the same for the whole batch, for this competes with the answers for the process's time.
+    key = str if connection.features.has_native_uuid_field else _hexadecimal
+    moment = connection.ops.adapt_datetimefield_value
+    slugs = {entry.slug for entry in batch if entry.slug.isprintable()}
+    owners = {
+        slug: key(identifier) for slug, identifier in rows.select(_OWNERS[connection.vendor], [rows.among(slugs)])
+    }
+    tokens = _tokens({entry.digest for entry in batch if entry.digest}, key)
+    at_home = [entry for entry in batch if entry.slug in owners]
+    _insert([_row(entry, owners[entry.slug], tokens.get(entry.digest), key, moment) for entry in at_home])
+    _mark_used(batch, tokens)
+    _counts.homeless += len(batch) - len(at_home)
+
+
+def _tokens(digests: set[str], key: Callable[[UUID | str], str]) -> dict[str, _Presented]:
+    """The tokens of those digests; most batches have none but connections' tokens."""
+    found: dict[str, _Presented] = {}
+    for table, statements in _TOKENS.items():
+        if missing := digests - found.keys():
+            for digest, organization, token, prefix in rows.select(
+                statements[connection.vendor], [rows.among(missing)]
+            ):
+                found[digest] = _Presented(table, key(organization), key(token), f"{prefix}…")
+    return found
+
+
+def _insert(values: Sequence[tuple[Any, ...]]) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {_INTO} FROM STDIN") as copy:
+                for row in values:
+                    copy.write_row(row)
+        elif values:
+            cursor.executemany(f"INSERT INTO {_INTO} VALUES ({', '.join(['%s'] * len(_COLUMNS))})", values)  # noqa: S608
+
+
+def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, _Presented]) -> None:
+    latest = {entry.digest: entry for entry in batch if entry.authenticated}
+    moment = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as cursor:
+        # In one order everywhere, so that two processes never wait for each other.
+        for digest in sorted(latest.keys() & tokens.keys(), key=lambda each: tokens[each].key):
+            token, entry = tokens[digest], latest[digest]
+            values = [moment(entry.started), entry.address or None, _clean(entry.client)[:200], token.key]
+            cursor.execute(_USED[token.table], values)
 
 
 def _hexadecimal(identifier: UUID | str) -> str:
@@ -252,11 +262,11 @@ def _hexadecimal(identifier: UUID | str) -> str:
 def _row(
     entry: Entry,
     organization: str,
-    presented: _Presented,
+    token: _Presented | None,
     key: Callable[[UUID | str], str],
     moment: Callable[[datetime], datetime | str | None],
 ) -> tuple[Any, ...]:
-    own = presented if presented.organization == organization else _NOBODYS
+    own = token if token is not None and token.organization == organization else None
     return (
         key(entry.request_id),
         organization,
@@ -270,8 +280,8 @@ def _row(
         _clean(entry.verdict.replace("{user}", entry.user_label))[:1000],
         orjson.dumps([_clean(advice) for advice in entry.advice]).decode() if entry.advice else "[]",
         entry.duration_us,
-        own.key,
-        own.label or TOKEN_FAULTS.get(entry.cause, TOKEN_FAULTS["token-unknown"]),
+        own.key if own is not None and own.table == _CONNECTIONS else None,
+        own.label if own is not None else TOKEN_FAULTS.get(entry.cause, TOKEN_FAULTS["token-unknown"]),
         _clean(entry.client)[:200],
         entry.address or None,
         key(entry.user_id) if entry.user_id else None,
