@@ -1,5 +1,6 @@
 """The server: granian, with the application loaded before it forks workers, so that one is replaced at once."""
 
+import gc
 import importlib
 import os
 import signal
@@ -20,5 +21,8 @@ def leave_signals_to_the_main_process() -> None:
 
 if __name__ == "__main__":
     importlib.import_module(sys.argv[-1].partition(":")[0])
+    # All that is there by now stays: the workers share it, and need not look through it for garbage.
+    gc.collect()
+    gc.freeze()
     os.register_at_fork(after_in_child=leave_signals_to_the_main_process)
     entrypoint()
