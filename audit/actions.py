@@ -37,3 +37,14 @@ class Action(models.TextChoices):
     SCIM_ADMIN_DISALLOWED = "scim.admin-disallowed", "{actor} stopped SCIM from managing Admins ({target})"
     SCIM_STRICT = "scim.strict", "{actor} turned on the strict mode of SCIM ({target})"
     SCIM_LENIENT = "scim.lenient", "{actor} turned off the strict mode of SCIM ({target})"
+
+
+def wording(action: str) -> str:
+    """The sentence of an action; one that only another release knows is named as it is kept."""
+    return Action(action).label if action in Action.values else f"{{actor}}: {action}, {{target}}"
+
+
+def title(action: str) -> str:
+    """An action as an entry of a list, such as "User role changed"."""
+    words = action.replace(".", " ").replace("-", " ").capitalize()
+    return words.replace("Scim", "SCIM")

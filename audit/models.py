@@ -1,17 +1,40 @@
 """AuditEvent: one append-only line of an organization's history; it survives everything that it tells of."""
 
-from typing import Any, NoReturn
+from datetime import datetime
+from typing import Any, NoReturn, Self
+from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from uuid_utils.compat import uuid7
 
-from audit.actions import Action
+from audit.actions import wording
 from audit.actors import Door
+
+# How much later than an event's id, which is made first and has the time in it, its ``created_at`` can be.
+_STALL_MS = 60_000
+
+
+def first_id_at(moment: datetime, later_ms: int = 0) -> UUID:
+    """What no id made at that millisecond, or later, is below: a UUIDv7 begins with the time (RFC 9562 section 5.7)."""
+    return UUID(int=max(0, int(moment.timestamp() * 1000) + later_ms) << 80)
 
 
 class AppendOnlyQuerySet(models.QuerySet["AuditEvent"]):
     """Events are read and added; nothing changes or deletes them."""
+
+    def of(self, organization_id: UUID) -> Self:
+        """The events of one organization."""
+        return self.filter(organization_id=organization_id)
+
+    def between(self, since: datetime | None, until: datetime | None) -> Self:
+        """Those from a moment on, and before another; the bounds on ids are what the index serves."""
+        found = self
+        if since is not None:
+            found = found.filter(id__gte=first_id_at(since, -_STALL_MS), created_at__gte=since)
+        if until is not None:
+            found = found.filter(id__lt=first_id_at(until, 1), created_at__lt=until)
+        return found
 
     def update(self, **kwargs: Any) -> NoReturn:
         raise TypeError("Audit events can't be changed.")
@@ -24,21 +47,24 @@ class AuditEvent(models.Model):
     """What one actor did to one target.
 
     Refers to organization, actor and target by value (ids and labels), not by foreign key. ``changes`` maps a field to
-    its [before, after]; secrets are masked before they get here.
+    its [before, after]; secrets are masked before they get here. The keys are the labels as a search compares them. An
+    action is free text to the database, so that a new one needs no migration.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization_id = models.UUIDField(editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    action = models.CharField(max_length=40, choices=Action)
+    action = models.CharField(max_length=40)
     door = models.CharField(max_length=10, choices=[(door.value, door.value) for door in Door])
     actor_id = models.UUIDField(null=True, editable=False)
     actor_label = models.CharField(max_length=320)
+    actor_key = models.TextField(editable=False, default="")
     address = models.GenericIPAddressField(null=True)
     request_id = models.CharField(max_length=40, blank=True)
     target_type = models.CharField(max_length=40)
     target_id = models.CharField(max_length=40)
     target_label = models.CharField(max_length=320)
+    target_key = models.TextField(editable=False, default="")
     changes = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
 
     objects = AppendOnlyQuerySet.as_manager()
@@ -51,7 +77,7 @@ class AuditEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return Action(self.action).label.format(actor=self.actor_label, target=self.target_label)
+        return wording(self.action).format(actor=self.actor_label, target=self.target_label)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("Audit events can't be deleted.")

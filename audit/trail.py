@@ -8,6 +8,7 @@ from django.db import models
 from audit import rows
 from audit.actions import Action
 from audit.actors import Actor
+from audit.labels import folded
 from audit.models import AuditEvent
 
 MASK = "••••••"
@@ -33,6 +34,8 @@ def _event(action: Action, target: models.Model, changes: Changes, by: Actor, la
         door=by.door,
         actor_id=by.user_id,
         actor_label=by.label[:320],
+        actor_key=folded(by.label[:320]),
+        target_key=folded((label or str(target))[:320]),
         address=by.address or None,
         request_id=by.request_id,
         target_type=target._meta.model_name or "",

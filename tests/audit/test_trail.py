@@ -3,11 +3,13 @@
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
 
 from audit import trail
 from audit.actions import Action
 from audit.actors import Actor, Door, operator_at_the_command_line
+from audit.labels import folded
 from audit.models import AuditEvent
 from domains.models import Domain
 from tests.tenants import Tenant
@@ -69,6 +71,53 @@ def test_nothing_changes_or_deletes_an_event(by: Actor) -> None:
         with pytest.raises(TypeError):
             attempt()
     assert AuditEvent.objects.get().actor_label == "Ada Moreau"
+
+
+CHANGES = (
+    "UPDATE audit_auditevent SET actor_label = 'nobody'",
+    "UPDATE audit_auditevent SET actor_label = 'nobody' WHERE action = 'domain.added'",
+    "DELETE FROM audit_auditevent",
+    "DELETE FROM audit_auditevent WHERE organization_id IS NOT NULL",
+)
+ON_ONE = {
+    "postgresql": (
+        "TRUNCATE audit_auditevent",
+        "INSERT INTO audit_auditevent SELECT * FROM audit_auditevent ON CONFLICT (id) DO UPDATE SET actor_label = 'x'",
+    ),
+    "sqlite": (
+        "INSERT OR REPLACE INTO audit_auditevent SELECT * FROM audit_auditevent",
+        "INSERT INTO audit_auditevent SELECT * FROM audit_auditevent WHERE 1 ON CONFLICT (id) DO UPDATE SET door = 'x'",
+    ),
+}
+
+
+def test_the_database_itself_refuses_to_change_or_delete_an_event(by: Actor) -> None:
+    trail.record(Action.DOMAIN_ADDED, DOMAIN, by=by)
+    kept = AuditEvent.objects.values().get()
+    for statement in (*CHANGES, *ON_ONE[connection.vendor]):
+        with (
+            pytest.raises(IntegrityError, match="never changed or deleted"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+        assert AuditEvent.objects.values().get() == kept, statement
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_database_refuses_still_after_a_flush_of_the_tests(by: Actor) -> None:
+    call_command("flush", interactive=False, verbosity=0)
+    assert not AuditEvent.objects.exists()
+    trail.record(Action.DOMAIN_ADDED, DOMAIN, by=by)
+    with pytest.raises(IntegrityError), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM audit_auditevent")
+
+
+def test_labels_are_kept_as_a_search_compares_them(by: Actor) -> None:
+    trail.record(Action.DOMAIN_ADDED, DOMAIN, by=by, label="STRASSE-Ünïcode ＡＢ")
+    event = AuditEvent.objects.get()
+    assert (event.actor_key, event.target_key) == ("ada moreau", "strasse-ünïcode ab")
+    assert folded("Straße") == "strasse"
 
 
 def test_an_event_outlives_actor_target_and_organization(acme: Tenant) -> None:
