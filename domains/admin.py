@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -57,6 +58,12 @@ def set_user_requests(request: HttpRequest, domain_id: UUID) -> HttpResponse:
     users = pages.figures(USERS_PER_DOMAIN, actor.organization_id).get(domain.name, 0)
     context = {"row": _row(domain, users, changed=True), "may_edit": True}
     return render(request, "settings/sections/domain_row.html", context)
+
+
+def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+    """Where each of the domains is shown."""
+    found = Domain.objects.of(organization_id).filter(pk__in=ids).values_list("pk", flat=True)
+    return {str(pk): f"{reverse('settings:organization')}#domain-{pk}" for pk in found}
 
 
 DOMAINS = Section(

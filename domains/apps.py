@@ -12,3 +12,4 @@ class DomainsConfig(AppConfig):
         from organizations import pages
 
         pages.offer(admin.DOMAINS)
+        pages.offer_whereabouts("domain", admin.DOMAINS.permission, admin.whereabouts)

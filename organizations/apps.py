@@ -8,6 +8,7 @@ class OrganizationsConfig(AppConfig):
     verbose_name = "Organizations"
 
     def ready(self) -> None:
-        from organizations import admin, pages
+        from organizations import admin, audit_log, pages
 
-        pages.offer(admin.YOUR_ORGANIZATION)
+        pages.offer(admin.YOUR_ORGANIZATION, audit_log.AUDIT_LOG)
+        pages.offer_whereabouts("organization", admin.YOUR_ORGANIZATION.permission, admin.whereabouts)

@@ -1,8 +1,8 @@
-"""The two Settings pages: apps offer titled sections to them, and every control on a section answers in one way."""
+"""The Settings pages: apps offer titled sections to them, and every control on a section answers in one way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -32,11 +32,13 @@ class Page(StrEnum):
 
     USERS = "users"
     ORGANIZATION = "organization"
+    AUDIT_LOG = "audit-log"
 
 
 TITLES: Mapping[Page, tuple[str, str]] = {
     Page.USERS: ("Users", "Who can sign in, what they may do, and how they get here."),
     Page.ORGANIZATION: ("Organization", "Your organization and the e-mail domains of its people."),
+    Page.AUDIT_LOG: ("Audit log", "Who changed what in your organization, when and from where."),
 }
 
 
@@ -103,6 +105,11 @@ _sections: list[Section] = []
 _figures: dict[str, Callable[[UUID], Mapping[str, int]]] = {}
 
 
+# What gives the addresses at which things of a kind are shown, for those of the ids that are still there.
+Whereabouts = Callable[[UUID, Collection[str]], Mapping[str, str]]
+_whereabouts: dict[str, tuple[str, Whereabouts]] = {}
+
+
 def offer(*sections: Section) -> None:
     """Put sections on the Settings pages; apps do so once, in ``AppConfig.ready()``."""
     _sections.extend(sections)
@@ -130,6 +137,18 @@ def offer_figures(name: str, count: Callable[[UUID], Mapping[str, int]]) -> None
 def figures(name: str, organization_id: UUID) -> Mapping[str, int]:
     """The figures of that name, or none where no app offers them."""
     return _figures[name](organization_id) if name in _figures else {}
+
+
+def offer_whereabouts(kind: str, permission: str, find: Whereabouts) -> None:
+    """Let the audit log link to things of a kind (a model's name); ``find`` gets the organization's id and theirs."""
+    _whereabouts[kind] = permission, find
+
+
+def whereabouts(request: HttpRequest, kind: str, ids: Collection[str]) -> Mapping[str, str]:
+    """Where the request's user finds those things; what is gone, or not for that user, is left out."""
+    permission, find = _whereabouts.get(kind, ("", None))
+    user: Any = request.user
+    return find(user.organization_id, ids) if find and user.has_perm(permission) else {}
 
 
 # Answers

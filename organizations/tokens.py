@@ -6,6 +6,7 @@ can tell from others. Only its SHA-256 is kept, and a prefix by which people kno
 
 import binascii
 import hashlib
+import re
 import secrets
 import string
 from typing import ClassVar, Self
@@ -18,6 +19,9 @@ from organizations.tenancy import Row, TenantModel, TenantQuerySet
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _SHOWN_DIGITS = 6
+
+# RFC 6750 section 2.1; the scheme's name has no case (RFC 9110 section 11.1).
+_BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,512}=*) *", re.IGNORECASE | re.ASCII)
 
 
 class TokenQuerySet(TenantQuerySet[Row]):
@@ -59,6 +63,12 @@ class BearerToken(TenantModel):
 def digest(text: str) -> str:
     """What is kept of a token: its SHA-256 in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def presented(authorization: str) -> str | None:
+    """The digest of the token in an Authorization header; None for a header without one."""
+    found = _BEARER.fullmatch(authorization)
+    return digest(found[1]) if found else None
 
 
 def _base62(number: int, width: int) -> str:

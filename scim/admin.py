@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -159,6 +159,11 @@ def set_strict(request: HttpRequest) -> HttpResponse:
     actor = pages.actor_of(request)
     connections.set_strict(connections.default_connection(actor.organization_id), wanted, by=actor)
     return pages.done(request, SCIM, "Strict mode is on." if wanted else "Strict mode is off.")
+
+
+def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+    """Where the connection and its tokens are shown."""
+    return dict.fromkeys(ids, SCIM.address)
 
 
 SCIM = Section(

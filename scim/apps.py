@@ -14,4 +14,6 @@ class ScimConfig(AppConfig):
         from scim.storage.resource_types import check_bindings
 
         pages.offer(admin.SCIM)
+        for kind in ("connection", "token"):
+            pages.offer_whereabouts(kind, admin.SCIM.permission, admin.whereabouts)
         checks.register(check_bindings)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
@@ -122,6 +123,17 @@ def choose_default_role(request: HttpRequest) -> HttpResponse:
         return redirect(f"{reverse('settings:users')}?default-role={role.pk}#{DEFAULT_ROLE.key}")
     roles.make_default(role, by=actor)
     return pages.done(request, DEFAULT_ROLE, f"Saved. New users get the role {role}.")
+
+
+def whereabouts_of_people(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+    """Where each of the people is shown."""
+    found = User.objects.of(organization_id).filter(pk__in=ids).values_list("pk", "user_name")
+    return {str(pk): f"{reverse('settings:users')}?{urlencode({'q': name})}#{PEOPLE.key}" for pk, name in found}
+
+
+def whereabouts_of_roles(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+    """Where the roles are shown."""
+    return dict.fromkeys(ids, ROLES.address)
 
 
 def users_per_domain(organization_id: UUID) -> Mapping[str, int]:

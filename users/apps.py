@@ -13,4 +13,6 @@ class UsersConfig(AppConfig):
         from users import admin
 
         pages.offer(admin.PEOPLE, admin.DEFAULT_ROLE, admin.ROLES, admin.SINGLE_SIGN_ON)
+        pages.offer_whereabouts("user", admin.PEOPLE.permission, admin.whereabouts_of_people)
+        pages.offer_whereabouts("role", admin.ROLES.permission, admin.whereabouts_of_roles)
         pages.offer_figures(USERS_PER_DOMAIN, admin.users_per_domain)

@@ -1,11 +1,12 @@
-"""The addresses of the way in and out, one by one: what allauth offers beyond them stays closed."""
+"""The addresses of the API, and of the way in and out, one by one: what allauth offers beyond them stays closed."""
 
 from allauth.account.views import account_inactive
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from users import views
 
 urlpatterns = [
+    path("", include("users.api.urls")),
     path("sign-in/", views.find_organization, name="account_login"),
     path("sign-in/<slug:slug>/", views.SignIn.as_view(), name="sign-in"),
     path("sign-in/<slug:slug>/password/", views.ForgottenPassword.as_view(), name="forgotten-password"),

@@ -1,17 +1,13 @@
 """Bearer tokens: from the Authorization header to credentials, which the first statement then verifies (RFC 6750)."""
 
-import re
 from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from organizations.tokens import digest
+from organizations.tokens import presented
 from scim.protocol.errors import Unauthorized
 from scim.storage.principals import INVALID, Credentials
-
-# RFC 6750 section 2.1; the scheme's name has no case (RFC 9110 section 11.1).
-_BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,512}=*) *", re.IGNORECASE | re.ASCII)
 
 
 class BearerToken(BaseAuthentication):
@@ -20,10 +16,10 @@ class BearerToken(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[None, Credentials]:
         """Read the header. Raises Unauthorized for one that is missing or malformed, before anything is looked up."""
         header: Any = request._request.META.get("HTTP_AUTHORIZATION", "")
-        found = _BEARER.fullmatch(header)
-        if found is None:
+        digest = presented(header)
+        if digest is None:
             raise Unauthorized(INVALID, cause="token-malformed" if header.strip() else "token-missing")
-        return None, Credentials(digest(found[1]), request.parser_context["kwargs"].get("slug", ""))
+        return None, Credentials(digest, request.parser_context["kwargs"].get("slug", ""))
 
     def authenticate_header(self, request: Request) -> str:
         """The challenge of a 401."""

@@ -21,10 +21,14 @@ MAX_NAME = 60
 
 
 class Scope(StrEnum):
-    """What a personal token is good for. Who may change the own profile also sees it, since that is the answer."""
+    """What a personal token is good for, as far as the person's role goes.
+
+    Who may change the own profile also sees it, since that is the answer.
+    """
 
     READ_ME = "scim.me.read"
     WRITE_ME = "scim.me.write"
+    READ_AUDIT_LOG = "audit.read"
 
 
 class PersonSuspended(Refusal):

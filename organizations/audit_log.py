@@ -1,0 +1,236 @@
+"""Settings > Audit log: who changed what, newest first, narrowed by filters and a search, and as a CSV file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Q
+from django.http import HttpRequest, QueryDict, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from audit.actions import Action, title, wording
+from audit.actors import Door
+from audit.changes import Line, lines
+from audit.labels import folded
+from audit.models import AppendOnlyQuerySet, AuditEvent
+from organizations import pages
+from organizations.exports import csv_file
+from organizations.pages import Context, Control, Page, Section
+
+PER_PAGE = 25
+PER_CHUNK = 1_000
+
+# This much of what an event changed is shown without a click.
+FEW_LINES = 2
+
+DOORS: Mapping[str, str] = {
+    Door.PAGE: "Settings",
+    Door.SCIM: "SCIM",
+    Door.API: "Personal token",
+    Door.SIGN_IN: "Sign-in",
+    Door.COMMAND: "Command line",
+}
+HEADER = (
+    "Time", "Event", "Action", "Actor", "Actor id", "Door", "Address", "Target type", "Target", "Target id", "Changes",
+    "Request id", "Id",
+)  # fmt: skip
+
+_SENSIBLE = [MinValueValidator(datetime(1971, 1, 1, tzinfo=UTC)), MaxValueValidator(datetime(9000, 1, 1, tzinfo=UTC))]
+
+
+def _choices() -> list[Any]:
+    kinds = groupby(sorted(Action.values), key=lambda action: action.partition(".")[0])
+    groups = [(title(kind), [(action, title(action)) for action in actions]) for kind, actions in kinds]
+    return [("", "All actions"), *groups]
+
+
+def _moment(label: str) -> forms.DateTimeField:
+    widget = forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
+    return forms.DateTimeField(label=label, required=False, widget=widget, validators=_SENSIBLE)
+
+
+class EventsForm(forms.Form):
+    """What the log is narrowed to; a value that makes no sense narrows nothing, and the page says so."""
+
+    q = forms.CharField(label="Search", required=False, max_length=320)
+    action = forms.ChoiceField(label="Action", choices=_choices, required=False)
+    actor = forms.CharField(label="Actor", required=False, max_length=320)
+    target = forms.CharField(label="Target", required=False, max_length=320)
+    since = _moment("From")
+    until = _moment("Until")
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data, auto_id="events-%s")
+
+    def narrow(self, events: AppendOnlyQuerySet) -> AppendOnlyQuerySet:
+        """The events that fit every value given."""
+        self.is_valid()
+        given = {name: value for name, value in self.cleaned_data.items() if value}
+        if text := folded(given.get("q", "")):
+            events = events.filter(Q(actor_key__contains=text) | Q(target_key__contains=text))
+        for name in given.keys() & {"actor", "target"}:
+            events = events.filter(**{f"{name}_key__contains": folded(given[name])})
+        if action := given.get("action"):
+            events = events.filter(action=action)
+        return events.between(given.get("since"), given.get("until"))
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything is asked for."""
+        return any(self.cleaned_data.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """The events of one page, newest first, and whether there are others on either side."""
+
+    events: list[AuditEvent]
+    has_newer: bool
+    has_older: bool
+
+
+def _stretch(events: AppendOnlyQuerySet, before: UUID | None, after: UUID | None) -> _Stretch:
+    """The page before or after an id; the first one where that leads past an end."""
+    if after:
+        found = list(events.filter(id__gt=after).order_by("id")[: PER_PAGE + 1])
+        if len(found) > PER_PAGE:
+            return _Stretch(found[PER_PAGE - 1 :: -1], True, True)
+    if before:
+        found = list(events.filter(id__lt=before).order_by("-id")[: PER_PAGE + 1])
+        if found:
+            return _Stretch(found[:PER_PAGE], True, len(found) > PER_PAGE)
+    found = list(events.order_by("-id")[: PER_PAGE + 1])
+    return _Stretch(found[:PER_PAGE], False, len(found) > PER_PAGE)
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An event as the page shows it."""
+
+    event: AuditEvent
+    sentence: SafeString
+    door: str
+    lines: list[Line]
+
+    @property
+    def folded(self) -> bool:
+        """Whether its changes are too much to be shown at once."""
+        return len(self.lines) > FEW_LINES
+
+
+def _rows(request: HttpRequest, events: list[AuditEvent]) -> list[_Row]:
+    kinds: dict[str, set[str]] = {}
+    for event in events:
+        kinds.setdefault(event.target_type, set()).add(event.target_id)
+    addresses = {kind: pages.whereabouts(request, kind, ids) for kind, ids in kinds.items()}
+    return [
+        _Row(
+            event,
+            _sentence(event, addresses[event.target_type].get(event.target_id)),
+            DOORS.get(event.door, event.door),
+            lines(event.changes),
+        )
+        for event in events
+    ]
+
+
+def _sentence(event: AuditEvent, address: str | None) -> SafeString:
+    target = (
+        format_html('<a href="{}">{}</a>', address, event.target_label)
+        if address
+        else format_html("<b>{}</b>", event.target_label)
+    )
+    return format_html(wording(event.action), actor=format_html("<b>{}</b>", event.actor_label), target=target)
+
+
+def _context(request: HttpRequest) -> Context:
+    organization = pages.organization_of(request)
+    form = EventsForm(request.GET)
+    events = form.narrow(AuditEvent.objects.of(organization.pk))
+    stretch = _stretch(events, _id(request.GET.get("before", "")), _id(request.GET.get("after", "")))
+    query = request.GET.copy()
+    for name in ("before", "after"):
+        query.pop(name, None)
+    return {
+        "form": form,
+        "time_zone": organization.time_zone,
+        "stretch": stretch,
+        "rows": _rows(request, stretch.events),
+        "query": query.urlencode(),
+        "newer": _with(query, after=stretch.events[0]) if stretch.has_newer else "",
+        "older": _with(query, before=stretch.events[-1]) if stretch.has_older else "",
+    }
+
+
+def _with(query: QueryDict, **places: AuditEvent) -> str:
+    """The query of the page on one side of an event."""
+    other = query.copy()
+    other.update({name: str(event.pk) for name, event in places.items()})
+    return other.urlencode()
+
+
+# The file
+
+
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The events that the filters leave, newest first, as a CSV file."""
+    organization = pages.organization_of(request)
+    events = EventsForm(request.GET).narrow(AuditEvent.objects.of(organization.pk)).order_by("-id")
+    zone = timezone.get_current_timezone()
+    name = f"audit-log-{organization.slug}-{timezone.localdate()}.csv"
+    return csv_file(name, HEADER, (_cells(event, zone) for event in _all(events)))
+
+
+def _all(events: AppendOnlyQuerySet) -> Iterator[AuditEvent]:
+    """Every event, by statements that are short each: none runs for as long as a file takes to be sent."""
+    chunk = list(events[:PER_CHUNK])
+    while chunk:
+        yield from chunk
+        chunk = list(events.filter(id__lt=chunk[-1].pk)[:PER_CHUNK])
+
+
+def _cells(event: AuditEvent, zone: tzinfo) -> tuple[str, ...]:
+    return (
+        event.created_at.astimezone(zone).isoformat(),
+        str(event),
+        event.action,
+        event.actor_label,
+        str(event.actor_id or ""),
+        DOORS.get(event.door, event.door),
+        event.address or "",
+        event.target_type,
+        event.target_label,
+        event.target_id,
+        json.dumps(event.changes, ensure_ascii=False) if event.changes else "",
+        event.request_id,
+        str(event.pk),
+    )
+
+
+AUDIT_LOG = Section(
+    page=Page.AUDIT_LOG,
+    key="audit-log",
+    title="Events",
+    position=10,
+    permission="audit-log.view",
+    template="settings/sections/audit_log.html",
+    context=_context,
+    controls=(Control("audit-log/export.csv", "audit-log-export", "audit-log.view", export, reads=True),),
+)

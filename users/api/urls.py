@@ -1,0 +1,11 @@
+"""The addresses of the API, without a slash at their end."""
+
+from django.urls import path, re_path
+
+from users.api import logs, problems
+
+urlpatterns = [
+    path("api/audit/v1/logs", logs.LogsView.as_view(), name="audit-logs"),
+    path("api/audit/v1/openapi.json", logs.describe, name="audit-openapi"),
+    re_path(r"^api/", problems.NowhereView.as_view()),
+]
