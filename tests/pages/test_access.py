@@ -24,6 +24,8 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/profile/", None, EVERYBODY),
     ("/settings/users/", None, (ADMIN, READ_ONLY)),
     ("/settings/organization/", None, (ADMIN, READ_ONLY, DOMAINS)),
+    ("/settings/audit-log/", None, (ADMIN, READ_ONLY)),
+    ("/settings/audit-log/export.csv", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/activity/", None, (ADMIN, READ_ONLY)),
     (DOMAIN_SWITCH, {"wanted": "off"}, (ADMIN, DOMAINS)),
     ("/settings/users/default-role/", {"role": "{role}"}, (ADMIN,)),
@@ -84,6 +86,7 @@ def test_the_menu_names_only_what_the_role_opens(role: BuiltIn, acme: Tenant, si
     page = signed_in(acme, role).get("/settings/profile/").content.decode()
     assert ('href="/settings/users/"' in page) == (role in (ADMIN, READ_ONLY))
     assert ('href="/settings/organization/"' in page) == (role in (ADMIN, READ_ONLY, DOMAINS))
+    assert ('href="/settings/audit-log/"' in page) == (role in (ADMIN, READ_ONLY))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +102,7 @@ def test_settings_opens_at_the_first_page_of_the_role(
 
 def test_who_may_only_read_finds_no_control(acme: Tenant, token: Token, signed_in: SignedIn) -> None:
     client = signed_in(acme, READ_ONLY)
-    for page in ("/settings/users/", "/settings/organization/"):
+    for page in ("/settings/users/", "/settings/organization/", "/settings/audit-log/"):
         html = client.get(page).content.decode()
         main = html[html.index("<main") :]
         assert 'role="switch"' not in main
@@ -135,11 +138,15 @@ def test_another_organizations_token_and_role_are_not_there(
 def test_pages_show_nothing_of_another_organization(acme: Tenant, globex: Tenant, signed_in: SignedIn) -> None:
     globex.add("gabriel")
     client = signed_in(acme)
-    for page in ("/settings/users/", "/settings/organization/", "/settings/users/?q=gabriel", "/settings/profile/"):
+    pages = ("/settings/users/", "/settings/organization/", "/settings/audit-log/", "/settings/profile/")
+    for page in (*pages, "/settings/users/?q=gabriel", "/settings/audit-log/?q=gabriel"):
         assert "globex" not in client.get(page).content.decode().lower()
 
 
-@pytest.mark.parametrize("address", ["/settings/", "/settings/users/", "/settings/organization/", "/settings/profile/"])
+@pytest.mark.parametrize(
+    "address",
+    ["/settings/", "/settings/users/", "/settings/organization/", "/settings/audit-log/", "/settings/profile/"],
+)
 def test_who_is_signed_out_goes_to_sign_in_and_comes_back(address: str, db: None) -> None:
     answer = Client().get(address)
     assert answer.status_code == 302

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from http import HTTPStatus
 
-from django.db.models import Expression
+from django.db.models import Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -20,7 +20,7 @@ INVALID = "The bearer token is missing or not valid. Use a personal token that i
 NOTED_EVERY = timedelta(minutes=1)
 
 
-def token_of(request: HttpRequest, scope: Scope, permission: str, **more: Expression) -> PersonalToken:
+def token_of(request: HttpRequest, scope: Scope, permission: str, **more: Subquery) -> PersonalToken:
     """The valid token that a request shows, with its person and ``more`` about it, in one statement.
 
     Raises Problem: 401 for one that is not valid, in one same way whatever is wrong with it, and 403 for one that is

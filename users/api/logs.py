@@ -95,12 +95,14 @@ def _json(body: Mapping[str, Any]) -> HttpResponse:
 
 
 def _parameters(request: HttpRequest) -> Mapping[str, str]:
+    given = {}
     for name, values in request.GET.lists():
         if name not in PARAMETERS:
             raise Problem(HTTPStatus.BAD_REQUEST, f"There is no parameter '{name}', only {', '.join(PARAMETERS)}.")
         if len(values) > 1:
             raise Problem(HTTPStatus.BAD_REQUEST, f"The parameter '{name}' is there more than once.")
-    return {name: value for name, value in request.GET.items() if value}
+        given[name] = str(values[0])
+    return {name: value for name, value in given.items() if value}
 
 
 def _time(given: Mapping[str, str], name: str) -> datetime | None:

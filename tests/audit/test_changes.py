@@ -1,0 +1,60 @@
+"""What an event changed reads field by field, and no value is too long for the page."""
+
+from typing import Any
+
+import pytest
+
+from audit.changes import MOST, SHORT, Line, Value, lines
+
+
+def shown(changes: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(line.field, line.before.text, line.after.text) for line in lines(changes)]
+
+
+def test_plain_values_read_as_they_are() -> None:
+    assert shown({"title": ["Dr.", None], "user_requests": [False, True], "size": [1, 2.5]}) == [
+        ("title", "Dr.", ""),
+        ("user requests", "false", "true"),
+        ("size", "1", "2.5"),
+    ]
+
+
+def test_objects_are_taken_apart_and_only_what_differs_has_a_line() -> None:
+    before = {"userName": "ann", "name": {"givenName": "Ann", "familyName": "Lee"}}
+    after = {"userName": "ann", "name": {"givenName": "Anne", "familyName": "Lee"}, "title": "Dr."}
+    assert shown({"profile": [before, after]}) == [
+        ("profile › name › givenName", "Ann", "Anne"),
+        ("profile › title", "", "Dr."),
+    ]
+    assert shown({"profile": [None, {"name": {"givenName": "Ann"}}]}) == [("profile › name › givenName", "", "Ann")]
+    assert shown({"profile": [{"title": "Dr."}, None]}) == [("profile › title", "Dr.", "")]
+
+
+def test_what_changed_its_kind_is_shown_whole() -> None:
+    assert shown({"manager": ["ann", {"value": "1"}]}) == [("manager", "ann", '{\n  "value": "1"\n}')]
+
+
+def test_lists_are_json_with_readable_letters() -> None:
+    assert shown({"emails": [None, [{"value": "änn@acme.example"}]]}) == [
+        ("emails", "", '[\n  {\n    "value": "änn@acme.example"\n  }\n]')
+    ]
+
+
+@pytest.mark.parametrize("length", [SHORT, SHORT + 1, MOST, MOST + 1])
+def test_long_values_begin_with_a_head_and_end_somewhere(length: int) -> None:
+    text = "x" * length
+    assert lines({"note": [None, text]}) == [
+        Line(
+            "note",
+            Value(""),
+            Value(
+                text if length <= MOST else f"{'x' * MOST}… ({length} characters)",
+                "" if length <= SHORT else f"{'x' * SHORT}…",
+            ),
+        )
+    ]
+
+
+def test_an_event_without_changes_has_no_lines() -> None:
+    assert lines({}) == []
+    assert lines({"profile": [{}, {}], "title": ["a", "a"]}) == []
