@@ -1,6 +1,5 @@
 """What an event changed, field by field, in a form that people can read."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 # Characters: what is shown at once, and what is shown at all. The export has everything.
 SHORT = 80
 MOST = 4_000
+
+WITHIN = " › "
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,31 +29,46 @@ class Line:
 
 
 def lines(changes: Mapping[str, Any]) -> list[Line]:
-    """The fields that differ. Objects are taken apart, so that each of their fields has a line of its own."""
-    return [Line(field, _value(before), _value(after)) for field, before, after in _leaves(changes)]
+    """The fields that differ. Objects are taken apart, so that each of their fields has a line of its own.
+
+    The name of an object that is all that changed, such as a new person's profile, would say nothing; a schema's URN is
+    too long to say anything.
+    """
+    found = list(_leaves(changes))
+    outer = f"{next(iter(changes))}{WITHIN}" if len(changes) == 1 else ""
+    return [Line(field.removeprefix(outer), _value(before), _value(after)) for field, before, after in found]
 
 
 def _leaves(changes: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any, Any]]:
     for field, (before, after) in changes.items():
-        name = f"{within}{field.replace('_', ' ')}"
+        is_schema = field.startswith("urn:")
+        name = within if is_schema else f"{within}{field.replace('_', ' ')}"
         match before, after:
             case (dict(), dict() | None) | (None, dict()):
                 old, new = before or {}, after or {}
                 parts = {part: (old.get(part), new.get(part)) for part in {**old, **new}}
-                yield from _leaves(parts, f"{name} › ")
+                yield from _leaves(parts, name if is_schema else f"{name}{WITHIN}")
             case _ if before != after:
-                yield name, before, after
+                yield name or field, before, after
 
 
 def _value(value: Any) -> Value:
-    match value:
-        case None:
-            return Value("")
-        case str():
-            text = value
-        case _:
-            text = json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, list | dict) else None)
+    text = _text(value)
     if len(text) <= SHORT:
         return Value(text)
     whole = text if len(text) <= MOST else f"{text[:MOST]}… ({len(text)} characters)"
     return Value(whole, f"{' '.join(text[:SHORT].split())}…")
+
+
+def _text(value: Any) -> str:
+    """Each value of a list on a line of its own, and the parts of an object one after the other."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return "\n".join(map(_text, value))
+        case dict():
+            return ", ".join(f"{name}: {_text(part)}" for name, part in value.items())
+    return str(value)

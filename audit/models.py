@@ -74,6 +74,7 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["organization_id", "id"], name="audit_by_organization"),
             models.Index(fields=["organization_id", "target_id", "id"], name="audit_by_target"),
+            models.Index(fields=["organization_id", "action", "id"], name="audit_by_action"),
         ]
 
     def __str__(self) -> str:

@@ -35,6 +35,9 @@ class Migration(migrations.Migration):
         migrations.AlterField("auditevent", "action", models.CharField(max_length=40)),
         migrations.AddField("auditevent", "actor_key", models.TextField(default="", editable=False)),
         migrations.AddField("auditevent", "target_key", models.TextField(default="", editable=False)),
+        migrations.AddIndex(
+            "auditevent", models.Index(fields=["organization_id", "action", "id"], name="audit_by_action")
+        ),
         migrations.RunPython(fold_the_labels, migrations.RunPython.noop),
         migrations.RunPython(execute(GUARD), execute(UNGUARD)),
     ]

@@ -23,20 +23,35 @@ def test_objects_are_taken_apart_and_only_what_differs_has_a_line() -> None:
     before = {"userName": "ann", "name": {"givenName": "Ann", "familyName": "Lee"}}
     after = {"userName": "ann", "name": {"givenName": "Anne", "familyName": "Lee"}, "title": "Dr."}
     assert shown({"profile": [before, after]}) == [
-        ("profile › name › givenName", "Ann", "Anne"),
-        ("profile › title", "", "Dr."),
+        ("name › givenName", "Ann", "Anne"),
+        ("title", "", "Dr."),
     ]
-    assert shown({"profile": [None, {"name": {"givenName": "Ann"}}]}) == [("profile › name › givenName", "", "Ann")]
-    assert shown({"profile": [{"title": "Dr."}, None]}) == [("profile › title", "Dr.", "")]
+    assert shown({"name": [{"givenName": "Ann"}, None], "title": ["Dr.", None]}) == [
+        ("name › givenName", "Ann", ""),
+        ("title", "Dr.", ""),
+    ]
+    assert shown({"profile": [None, {"name": {"givenName": "Ann"}}]}) == [("name › givenName", "", "Ann")]
+    assert shown({"profile": [{"title": "Dr."}, None]}) == [("title", "Dr.", "")]
+
+
+def test_a_schemas_urn_is_left_out() -> None:
+    urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+    assert shown({"title": ["a", "b"], urn: [None, {"department": "Sales"}]}) == [
+        ("title", "a", "b"),
+        ("department", "", "Sales"),
+    ]
+    assert shown({"profile": [{urn: {"department": "Sales"}}, None]}) == [("department", "Sales", "")]
 
 
 def test_what_changed_its_kind_is_shown_whole() -> None:
-    assert shown({"manager": ["ann", {"value": "1"}]}) == [("manager", "ann", '{\n  "value": "1"\n}')]
+    assert shown({"manager": ["ann", {"value": "1"}]}) == [("manager", "ann", "value: 1")]
 
 
-def test_lists_are_json_with_readable_letters() -> None:
-    assert shown({"emails": [None, [{"value": "änn@acme.example"}]]}) == [
-        ("emails", "", '[\n  {\n    "value": "änn@acme.example"\n  }\n]')
+def test_each_value_of_a_list_has_a_line() -> None:
+    emails = [{"value": "änn@acme.example", "primary": True}, {"value": "ann@home.example", "type": None}]
+    assert shown({"emails": [[], emails], "members": [["a", "b"], None]}) == [
+        ("emails", "", "value: änn@acme.example, primary: true\nvalue: ann@home.example, type: "),
+        ("members", "a\nb", ""),
     ]
 
 
