@@ -7,6 +7,7 @@ class Action(models.TextChoices):
     """What happened; the label is a sentence to be filled with actor and target."""
 
     ORGANIZATION_CREATED = "organization.created", "{actor} created the organization {target}"
+    ORGANIZATION_UPDATED = "organization.updated", "{actor} changed the organization {target}"
     USER_CREATED = "user.created", "{actor} created {target}"
     USER_UPDATED = "user.updated", "{actor} changed {target}"
     USER_ADOPTED = "user.adopted", "{actor} took over {target} from manual management"

@@ -1,15 +1,81 @@
-"""Settings > Organization > Your organization: what the organization is called, and the place for its domains."""
+"""Settings > Organization > Your organization: its name and time zone, and the place for its domains."""
 
 from collections.abc import Collection, Mapping
+from itertools import groupby
+from typing import Any
 from uuid import UUID
+from zoneinfo import available_timezones
 
-from django.http import HttpRequest
+from django import forms
+from django.http import HttpRequest, HttpResponse
 
-from organizations.pages import Context, Page, Section, organization_of
+from organizations import pages, services
+from organizations.models import Organization
+from organizations.pages import Context, Control, Page, Section
+from organizations.services import OrganizationChanged, OrganizationInvalid
+
+# The regions of the time zone database that people live in; what stands beside them are old and technical names.
+REGIONS = (
+    "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
+)  # fmt: skip
+
+
+class OrganizationForm(forms.Form):
+    """What can be changed, and what it was when the page was made."""
+
+    name = forms.CharField(label="Name", max_length=120)
+    time_zone = forms.ChoiceField(label="Time zone")
+    seen_name = forms.Field(widget=forms.HiddenInput, required=False)
+    seen_time_zone = forms.Field(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, data: Any = None, *, organization: Organization) -> None:
+        seen = {"seen_name": organization.name, "seen_time_zone": organization.time_zone}
+        initial = {"name": organization.name, "time_zone": organization.time_zone, **seen}
+        super().__init__(data, initial=initial, auto_id="organization-%s")
+        self.fields["time_zone"].choices = _zones(organization.time_zone)  # type: ignore[attr-defined]
+
+    def show_again(self, organization: Organization) -> None:
+        """Let the next attempt begin from what is so now, with all else as it was typed."""
+        self.data = self.data.copy()  # type: ignore[attr-defined]
+        self.data.update({"seen_name": organization.name, "seen_time_zone": organization.time_zone})
+
+
+def _zones(current: str) -> list[Any]:
+    names = sorted(name for name in available_timezones() if name.partition("/")[0] in REGIONS)
+    regions = groupby(names, key=lambda name: name.partition("/")[0])
+    listed = [(region, [(name, name.replace("_", " ")) for name in inside]) for region, inside in regions]
+    others = [("UTC", "UTC")] if current == "UTC" or current in names else [("UTC", "UTC"), (current, current)]
+    return [*others, *listed]
 
 
 def _context(request: HttpRequest) -> Context:
-    return {"organization": organization_of(request)}
+    user: Any = request.user
+    organization = pages.organization_of(request)
+    return {
+        "organization": organization,
+        "form": OrganizationForm(organization=organization),
+        "may_edit": user.has_perm("organization.edit"),
+    }
+
+
+def save(request: HttpRequest) -> HttpResponse:
+    """Change name and time zone; what was typed stays where that can't be."""
+    actor = pages.actor_of(request)
+    form = OrganizationForm(request.POST, organization=pages.organization_of(request))
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            services.update(
+                given["name"], given["time_zone"], seen=(given["seen_name"], given["seen_time_zone"]), by=actor
+            )
+        except OrganizationInvalid as refusal:
+            form.add_error(None, refusal.message)
+        except OrganizationChanged as refusal:
+            form.add_error(None, refusal.message)
+            form.show_again(Organization.objects.get(pk=actor.organization_id))
+        else:
+            return pages.done(request, YOUR_ORGANIZATION, "Saved.")
+    return pages.show(request, Page.ORGANIZATION, {YOUR_ORGANIZATION.key: {"form": form}})
 
 
 def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
@@ -25,4 +91,5 @@ YOUR_ORGANIZATION = Section(
     permission="organization.view",
     template="settings/sections/your_organization.html",
     context=_context,
+    controls=(Control("organization/details/", "organization-details", "organization.edit", save),),
 )

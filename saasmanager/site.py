@@ -1,4 +1,4 @@
-"""SettingsSite: Django's admin as "Settings", two pages made of the sections that the apps offer."""
+"""SettingsSite: Django's admin as "Settings", pages made of the sections that the apps offer."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class SettingsSite(AdminSite):
         return redirect("settings:profile")
 
     def page(self, page: Page, request: HttpRequest) -> HttpResponse:
-        """One of the two pages."""
+        """One of the pages that are made of sections."""
         return pages.show(request, page)
 
     def profile(self, request: HttpRequest) -> HttpResponse:

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from organizations import services
 from organizations.models import Organization
-from organizations.services import OrganizationInvalid
+from organizations.services import OrganizationChanged, OrganizationInvalid
 from tests.tenants import Tenant
 
 pytestmark = pytest.mark.django_db
@@ -16,6 +16,51 @@ def test_a_bare_organization_is_active_and_in_utc() -> None:
     made = services.create("  Acme GmbH ", "acme")
     assert (made.name, made.slug, made.time_zone, made.is_active) == ("Acme GmbH", "acme", "UTC", True)
     assert str(Organization.objects.get()) == "Acme GmbH"
+
+
+def test_name_and_time_zone_can_be_changed_with_an_event(acme: Tenant) -> None:
+    services.update(" Acme Ltd ", "Europe/Berlin", seen=("Acme", "UTC"), by=acme.by)
+    acme.organization.refresh_from_db()
+    assert (acme.organization.name, acme.organization.time_zone) == ("Acme Ltd", "Europe/Berlin")
+    event = acme.last_event()
+    assert str(event) == "Ada Moreau changed the organization Acme Ltd"
+    assert event.changes == {"name": ["Acme", "Acme Ltd"], "time_zone": ["UTC", "Europe/Berlin"]}
+
+
+def test_changing_nothing_leaves_no_event(acme: Tenant) -> None:
+    before = acme.events()
+    services.update("Acme", "UTC", seen=("Acme", "UTC"), by=acme.by)
+    assert acme.events() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "time_zone", "words"),
+    [
+        ("", "UTC", "Name: "),
+        (" ", "UTC", "Name: "),
+        ("a\nb", "UTC", "Name: Write it on one line"),
+        ("\x00", "UTC", "Name: Write it on one line"),
+        ("x" * 121, "UTC", "Name: "),
+        ("Acme", "Mars/Olympus", "Time zone: 'Mars/Olympus' is not a time zone"),
+        ("Acme", "", "Time zone: "),
+    ],
+)
+def test_a_name_or_time_zone_that_makes_no_sense_changes_nothing(
+    name: str, time_zone: str, words: str, acme: Tenant
+) -> None:
+    before = acme.events()
+    with pytest.raises(OrganizationInvalid, match=words):
+        services.update(name, time_zone, seen=("Acme", "UTC"), by=acme.by)
+    acme.organization.refresh_from_db()
+    assert (acme.organization.name, acme.organization.time_zone) == ("Acme", "UTC")
+    assert acme.events() == before
+
+
+def test_the_second_of_two_who_change_the_same_is_told(acme: Tenant) -> None:
+    services.update("Acme Ltd", "UTC", seen=("Acme", "UTC"), by=acme.by)
+    with pytest.raises(OrganizationChanged, match="it is 'Acme Ltd' in UTC now"):
+        services.update("Acme Inc", "UTC", seen=("Acme", "UTC"), by=acme.by)
+    assert Organization.objects.get(pk=acme.id).name == "Acme Ltd"
 
 
 @pytest.mark.parametrize("slug", ["a", "0", "acme-2", "a" * 63])

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from domains.models import Domain
+from organizations.models import Organization
 from scim.models import Connection, Token
 from tests.pages.conftest import SignedIn, htmx
 from tests.tenants import Tenant
@@ -19,6 +20,8 @@ EVERYBODY = (ADMIN, READ_ONLY, DOMAINS, *OTHERS)
 DOMAIN_SWITCH = "/settings/organization/domains/{domain}/user-requests/"
 REVOKE = "/settings/users/scim/tokens/{token}/revoke/"
 
+RENAMED = {"name": "Acme Ltd", "time_zone": "Europe/Berlin", "seen_name": "Acme", "seen_time_zone": "UTC"}
+
 # Address, form (None: a GET), and whom it is open to; everybody else gets 403.
 MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/profile/", None, EVERYBODY),
@@ -27,6 +30,7 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/audit-log/", None, (ADMIN, READ_ONLY)),
     ("/settings/audit-log/export.csv", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/activity/", None, (ADMIN, READ_ONLY)),
+    ("/settings/organization/details/", RENAMED, (ADMIN,)),
     (DOMAIN_SWITCH, {"wanted": "off"}, (ADMIN, DOMAINS)),
     ("/settings/users/default-role/", {"role": "{role}"}, (ADMIN,)),
     ("/settings/users/scim/generate-token/", {"once": "{once}"}, (ADMIN,)),
@@ -74,6 +78,7 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
 def everything(tenant: Tenant) -> list[object]:
     """What the controls can change."""
     return [
+        list(Organization.objects.filter(pk=tenant.id).values()),
         list(Domain.objects.of(tenant.id).order_by("pk").values()),
         list(Role.objects.of(tenant.id).order_by("pk").values()),
         list(Connection.objects.of(tenant.id).values()),
