@@ -36,8 +36,8 @@ class OrganizationForm(forms.Form):
 
     def show_again(self, organization: Organization) -> None:
         """Let the next attempt begin from what is so now, with all else as it was typed."""
-        self.data = self.data.copy()  # type: ignore[attr-defined]
-        self.data.update({"seen_name": organization.name, "seen_time_zone": organization.time_zone})
+        typed = {name: self.data.get(name) for name in self.data}
+        self.data = typed | {"seen_name": organization.name, "seen_time_zone": organization.time_zone}
 
 
 def _zones(current: str) -> list[Any]:
