@@ -300,9 +300,11 @@ def test_the_keyboard_reaches_everything_and_the_focus_is_seen(open_page: Open) 
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
     page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
+    details = [page.get_by_label("Name", exact=True), page.get_by_label("Time zone")]
     switch = switch_of(page, "acme.example")
-    expect(switch).to_be_focused()
+    for control in (*details, page.get_by_role("button", name="Save"), switch):
+        page.keyboard.press("Tab")
+        expect(control).to_be_focused()
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Undo")).to_be_visible()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
 
 from audit import trail
@@ -41,6 +42,7 @@ def sign_in_key(login: str, *, organization_id: UUID) -> str:
     return user.sign_in_key if user else f"{organization_id}/{canonical(login)}"
 
 
+@transaction.atomic
 def record(user: User, *, by: Actor) -> None:
     """Keep in the trail that somebody came in."""
     trail.record(Action.USER_SIGNED_IN, user, by=by)
