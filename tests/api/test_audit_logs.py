@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -263,17 +264,26 @@ def test_who_follows_many_writers_gets_every_event_once(
 def settled_to_the_end(tenant: Tenant, api: Api) -> str:
     """A cursor behind everything that is there by now."""
     newest = str(AuditEvent.objects.of(tenant.id)[0].pk)
-    page = api.read(limit=1000)
-    while not page["logs"] or page["logs"][-1]["id"] != newest:
+    for _ in until_it_would_be_lost():
         page = api.read(limit=1000)
-    cursor: str = page["next"]
-    return cursor
+        if page["logs"] and page["logs"][-1]["id"] == newest:
+            return str(page["next"])
+    raise AssertionError("The newest event never came.")
+
+
+def until_it_would_be_lost() -> Iterator[None]:
+    """Turns for something that must happen soon, and is given a minute."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        yield
 
 
 def follow(api: Api, cursor: str, count: int, **parameters: Any) -> list[str]:
     """What comes after a cursor, asked for again and again until that many events have come, and once more."""
     got: list[str] = []
-    while len(got) < count:
+    for _ in until_it_would_be_lost():
+        if len(got) >= count:
+            break
         page = api.read(cursor=cursor, **parameters)
         got += labels(page["logs"])
         cursor = page["next"]
