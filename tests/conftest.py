@@ -12,6 +12,7 @@ from django.db import OperationalError, connection
 from django.db.backends.base.operations import BaseDatabaseOperations
 
 from tests.browser import base_url, browser_type_launch_args, chromium, complaints, context
+from tests.nameserver import nameserver
 from tests.servers import granian_server
 from tests.tenants import acme, globex
 
@@ -24,6 +25,7 @@ __all__ = [
     "context",
     "globex",
     "granian_server",
+    "nameserver",
 ]
 
 STOCK_FLUSH = BaseDatabaseOperations.execute_sql_flush
