@@ -9,9 +9,12 @@ class ScimConfig(AppConfig):
     verbose_name = "SCIM"
 
     def ready(self) -> None:
+        from domains.admin import REFUSED_PER_DOMAIN
         from organizations import pages
         from scim import admin
+        from scim.services import refusals
         from scim.storage.resource_types import check_bindings
 
         pages.offer(admin.SCIM)
+        pages.offer_figures(REFUSED_PER_DOMAIN, refusals.refused_creates)
         checks.register(check_bindings)
