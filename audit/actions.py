@@ -25,6 +25,7 @@ class Action(models.TextChoices):
     GROUP_DELETED = "group.deleted", "{actor} deleted the group {target}"
     DEFAULT_ROLE_CHANGED = "role.default-changed", "{actor} made {target} the default role"
     DOMAIN_ADDED = "domain.added", "{actor} added the domain {target}"
+    DOMAIN_VERIFIED = "domain.verified", "{actor} verified the domain {target}"
     DOMAIN_REMOVED = "domain.removed", "{actor} removed the domain {target}"
     DOMAIN_ALLOWED = "domain.allowed", "{actor} allowed User requests for {target}"
     DOMAIN_DISALLOWED = "domain.disallowed", "{actor} stopped User requests for {target}"

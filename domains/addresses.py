@@ -43,6 +43,18 @@ def canonical_domain(text: str) -> str:
         return text.strip().casefold()
 
 
+def readable_domain(name: str) -> str:
+    """A canonical domain as people write it, label by label; a label that is no valid A-label stays as it is."""
+    return ".".join(map(_readable_label, name.split("."))) if "xn--" in name else name
+
+
+def _readable_label(label: str) -> str:
+    try:
+        return idna.decode(label)
+    except (idna.IDNAError, UnicodeError):
+        return label
+
+
 def canonical(address: str) -> str:
     """The one spelling in which addresses are compared: folded local part, ``@``, canonical domain."""
     if address.isascii():

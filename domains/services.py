@@ -1,20 +1,42 @@
 """Verbs on domains, and the one rule about which e-mail addresses an organization lets in."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
+from django.core.cache import cache
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from audit import rows, trail
 from audit.actions import Action
 from audit.actors import Actor
-from domains.addresses import AddressError, canonical_domain, check_domain, domain_of
+from domains import challenge, lookalikes
+from domains.addresses import AddressError, canonical_domain, check_domain, domain_of, readable_domain
+from domains.challenge import Finding, Look
 from domains.models import Domain, Proof
 from organizations.refusals import Refusal
 
 DOMAINS_PAGE = "Settings > Organization > Your organization > Domains"
+
+# How many domains an organization may have that nobody has verified yet.
+MAX_UNVERIFIED = 100
+
+# Looks at DNS from the page: this long apart for a domain, and this many a minute for an organization.
+CHECK_EVERY = timedelta(seconds=10)
+CHECKS_A_MINUTE = 20
+
+# How many domains a command asks DNS about at the same time.
+LOOKS_AT_ONCE = 8
+
+_GONE = "This domain is no longer in the list. Reload the page."
+
+# How check_addresses words a refusal, for those who count them.
+_REFUSED_DOMAIN = re.compile(r"e-mail domain '([^']*)'")
 
 
 class DomainInvalid(Refusal):
@@ -41,6 +63,18 @@ class DomainUnverified(Refusal):
     code = "domain-unverified"
 
 
+class TooManyUnverified(Refusal):
+    """The organization has as many domains as may wait to be verified."""
+
+    code = "too-many-unverified"
+
+
+class CheckedTooOften(Refusal):
+    """DNS has been asked about this a moment ago."""
+
+    code = "checked-too-often"
+
+
 class AddressRefused(Refusal):
     """An e-mail address outside the domains that this organization lets in; ``domain`` is the one in question."""
 
@@ -52,33 +86,154 @@ class AddressRefused(Refusal):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A domain that could be added; ``warnings`` are sentences that should be read before."""
+
+    name: str
+    warnings: Sequence[str]
+
+
+def propose(name: str, *, organization_id: UUID) -> Proposal:
+    """What adding a domain would come to; adds nothing.
+
+    Raises what ``add`` raises.
+    """
+    canonical_name = _parse(name)
+    domains = Domain.objects.of(organization_id)
+    if domains.filter(name=canonical_name).exists():
+        raise _taken(canonical_name, here=True)
+    _make_sure_it_can_be_proven(canonical_name, organization_id)
+    return Proposal(canonical_name, lookalikes.warnings(canonical_name, domains.values_list("name", flat=True)))
+
+
 @transaction.atomic
 def add(name: str, *, verified: bool = False, by: Actor) -> Domain:
     """Register a domain; ``verified`` only where an operator vouches for it.
 
-    Raises DomainInvalid or DomainTaken.
+    Raises DomainInvalid, DomainTaken (also where another organization has verified it) and TooManyUnverified.
     """
-    try:
-        canonical_name = check_domain(name.strip())
-    except AddressError as error:
-        raise DomainInvalid(str(error)) from None
+    canonical_name = _parse(name)
     domain = Domain(organization_id=by.organization_id, name=canonical_name, created_by=by.label)
     if verified:
         domain.verified_at, domain.proof = timezone.now(), Proof.OPERATOR
+    else:
+        _make_sure_it_can_be_proven(canonical_name, by.organization_id)
     try:
         with transaction.atomic():
             domain.save(force_insert=True)
     except IntegrityError:
-        if Domain.objects.of(by.organization_id).filter(name=canonical_name).exists():
-            raise DomainTaken(f"{canonical_name} is registered already.") from None
-        raise DomainTaken(f"{canonical_name} can't be registered here. Ask support if it is yours.") from None
+        here = Domain.objects.of(by.organization_id).filter(name=canonical_name).exists()
+        raise _taken(canonical_name, here=here) from None
     trail.record(Action.DOMAIN_ADDED, domain, {"verified": [None, verified]}, by=by)
+    return domain
+
+
+def _taken(name: str, *, here: bool) -> DomainTaken:
+    readable = readable_domain(name)
+    if here:
+        return DomainTaken(f"{readable} is registered already.")
+    return DomainTaken(f"{readable} can't be registered here. Ask support if it is yours.")
+
+
+def _parse(name: str) -> str:
+    try:
+        return check_domain(name.strip())
+    except AddressError as error:
+        raise DomainInvalid(str(error)) from None
+
+
+def _is_verified(name: str) -> bool:
+    """Whether any organization has verified the domain: the one question here that does not start from a tenant."""
+    return Domain.objects.filter(name=name, verified_at__isnull=False).exists()
+
+
+def _make_sure_it_can_be_proven(name: str, organization_id: UUID) -> None:
+    domains = Domain.objects.of(organization_id)
+    if len(name) > challenge.LONGEST_DOMAIN:
+        raise DomainInvalid(
+            f"A domain of more than {challenge.LONGEST_DOMAIN} characters leaves no room for the name of the DNS "
+            f"record that verifies it. Ask your operator to register it."
+        )
+    if not domains.filter(name=name).exists() and _is_verified(name):
+        raise _taken(name, here=False)
+    if domains.filter(verified_at__isnull=True).count() >= MAX_UNVERIFIED:
+        raise TooManyUnverified(
+            f"{MAX_UNVERIFIED} domains wait to be verified, and there can be no more. Verify or remove some of them."
+        )
+
+
+def verify(domain_id: UUID, *, by: Actor) -> Domain:
+    """Look in DNS for the record that proves the domain, and keep what was found, which ``finding`` tells.
+
+    Takes up to ``challenge.PATIENCE_SECONDS``, so no transaction stays open meanwhile. A verified domain stays as it
+    is. Raises DomainUnknown and CheckedTooOften.
+    """
+    with transaction.atomic():
+        domain = _locked(domain_id, by.organization_id)
+        if domain.is_verified:
+            return domain
+        now = timezone.now()
+        if domain.checked_at and now - domain.checked_at < CHECK_EVERY:
+            raise CheckedTooOften("DNS was asked a moment ago. Wait some seconds, then check again.")
+        if not _counts(f"domain-checks:{by.organization_id}:{int(now.timestamp()) // 60}"):
+            raise CheckedTooOften("DNS was asked very often within this minute. Wait a minute, then check again.")
+        domain.checked_at = now
+        domain.save(update_fields=["checked_at"])
+    return conclude(domain.pk, challenge.look(domain.name, domain.challenge), by=by)
+
+
+def _counts(key: str) -> bool:
+    """Whether there is room for one more check under that key."""
+    cache.add(key, 0, 120)
+    return cache.incr(key) <= CHECKS_A_MINUTE
+
+
+def pending(*, organization_id: UUID | None = None) -> QuerySet[Domain]:
+    """The domains that nobody has verified yet, of one organization or, for operators, of all."""
+    domains = Domain.objects.all() if organization_id is None else Domain.objects.of(organization_id)
+    return domains.filter(verified_at__isnull=True).order_by("pk")
+
+
+def look_for_all(domains: Sequence[Domain]) -> Iterable[tuple[Domain, Look]]:
+    """Look in DNS for the records of all these domains, several at a time. Nothing is kept: see ``conclude``."""
+    with ThreadPoolExecutor(max_workers=LOOKS_AT_ONCE) as pool:
+        yield from zip(domains, pool.map(_look, domains), strict=True)
+
+
+def _look(domain: Domain) -> Look:
+    return challenge.look(domain.name, domain.challenge)
+
+
+@transaction.atomic
+def conclude(domain_id: UUID, look: Look, *, by: Actor) -> Domain:
+    """Keep what a look in DNS found; the record itself makes the domain verified, unless it is so elsewhere already.
+
+    Raises DomainUnknown.
+    """
+    domain = _locked(domain_id, by.organization_id)
+    if domain.is_verified:
+        return domain
+    domain.checked_at, domain.finding, domain.found = timezone.now(), look.finding, list(look.values)
+    if look.finding == Finding.PROVEN:
+        domain.verified_at, domain.proof = domain.checked_at, Proof.DNS
+        try:
+            with transaction.atomic():
+                domain.save()
+        except IntegrityError:
+            # Somebody else was faster. Who that is, is not for here.
+            domain.verified_at, domain.proof, domain.finding = None, "", Finding.TAKEN
+        else:
+            trail.record(Action.DOMAIN_VERIFIED, domain, {"proof": ["", Proof.DNS]}, by=by)
+            return domain
+    domain.save()
     return domain
 
 
 @transaction.atomic
 def remove(domain: Domain, *, by: Actor) -> None:
-    """Take a domain off the list; people who are there already stay."""
+    """Take a domain off the list; people who are there already stay. Raises DomainUnknown when it is gone already."""
+    domain = _locked(domain.pk, by.organization_id)
     trail.record(Action.DOMAIN_REMOVED, domain, {"user_requests": [domain.user_requests, None]}, by=by)
     domain.delete()
 
@@ -89,18 +244,39 @@ def set_user_requests(domain_id: UUID, wanted: bool, *, by: Actor) -> Domain:
 
     Raises DomainUnknown, and DomainUnverified when the domain's owner is not proven.
     """
-    domain = Domain.objects.of(by.organization_id).select_for_update().filter(pk=domain_id).first()
-    if domain is None:
-        raise DomainUnknown("This domain is no longer in the list. Reload the page.")
+    domain = _locked(domain_id, by.organization_id)
     if domain.user_requests == wanted:
         return domain
     if wanted and not domain.is_verified:
-        raise DomainUnverified(f"Verify {domain} before you allow User requests for it.")
+        raise DomainUnverified(f"Verify {domain.readable} before you allow User requests for it.")
     domain.user_requests = wanted
     domain.save(update_fields=["user_requests"])
     action = Action.DOMAIN_ALLOWED if wanted else Action.DOMAIN_DISALLOWED
     trail.record(action, domain, {"user_requests": [not wanted, wanted]}, by=by)
     return domain
+
+
+def _locked(domain_id: UUID, organization_id: UUID) -> Domain:
+    domain = Domain.objects.of(organization_id).select_for_update().filter(pk=domain_id).first()
+    if domain is None:
+        raise DomainUnknown(_GONE)
+    return domain
+
+
+def get(domain_id: UUID, *, organization_id: UUID) -> Domain:
+    """The organization's domain of that id. Raises DomainUnknown."""
+    domain = Domain.objects.of(organization_id).filter(pk=domain_id).first()
+    if domain is None:
+        raise DomainUnknown(_GONE)
+    return domain
+
+
+def search(text: str, *, organization_id: UUID) -> QuerySet[Domain]:
+    """The organization's domains with that text in their names, as people write them or as DNS has them."""
+    domains = Domain.objects.of(organization_id)
+    if not text:
+        return domains
+    return domains.filter(Q(name__contains=canonical_domain(text)) | Q(readable__contains=text.lower()))
 
 
 def find(name: str, *, organization_id: UUID) -> Domain:
@@ -163,3 +339,9 @@ class Gate:
                     domain=name,
                     reason="domain-without-user-requests" if domain.is_verified else "domain-unverified",
                 )
+
+
+def refused_domain(message: str) -> str:
+    """The domain that a refusal of ``check_addresses`` is about, read back from its words; empty in other texts."""
+    found = _REFUSED_DOMAIN.search(message)
+    return found[1] if found else ""

@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from audit.actors import Actor, Door, address_of_caller
@@ -151,7 +152,27 @@ def whereabouts(request: HttpRequest, kind: str, ids: Collection[str]) -> Mappin
     return find(user.organization_id, ids) if find and user.has_perm(permission) else {}
 
 
+# Whether the person of a request has just shown who they are; the app that knows how people sign in tells.
+_proofs: list[Callable[[HttpRequest], bool]] = []
+
+
+def offer_proof(recent: Callable[[HttpRequest], bool]) -> None:
+    """Let pages further down know whether somebody has given their password a short while ago."""
+    _proofs.append(recent)
+
+
 # Answers
+
+
+def ask_for_proof(request: HttpRequest, back: str) -> HttpResponse | None:
+    """Before something that matters: None for who has just shown who they are, else the way to the question.
+
+    From there they come to the address ``back``. Where no app can tell, everybody is asked.
+    """
+    if any(recent(request) for recent in _proofs):
+        return None
+    address = f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}"
+    return HttpResponse(headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
 
 
 def show(request: HttpRequest, page: Page, extra: Mapping[str, Context] | None = None) -> HttpResponse:

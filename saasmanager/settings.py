@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +39,12 @@ def database(name: str, *, default: str) -> dict[str, Any]:
     return found
 
 
+def resolvers(name: str, *, default: list[str]) -> list[tuple[str, int]]:
+    """Read the addresses of DNS resolvers, each with a port or without."""
+    found = [urlsplit(f"//{text.strip()}") for text in env.list(name, default=default)]
+    return [(str(ip_address(each.hostname or "")), each.port or 53) for each in found]
+
+
 def log_level(name: str, *, default: str) -> str:
     level: str = env.str(name, default=default).upper()
     if level not in logging.getLevelNamesMapping():
@@ -50,6 +57,7 @@ KINDS = {
     env.float: "a number",
     env.email_url: "like smtp+tls://user:password@mail.example.com:587",
     database: "like postgres://user:password@host:5432/name or sqlite:////path/to/file",
+    resolvers: "addresses such as 192.0.2.53 or [2001:db8::53]:5353, separated by commas",
     log_level: "one of DEBUG, INFO, WARNING, ERROR",
 }
 
@@ -247,6 +255,10 @@ _mail = setting(env.email_url, "EMAIL_URL", default="consolemail://" if DEBUG el
 vars().update(_mail)
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"SaaS Manager <no-reply@{_address.hostname}>")
+
+# Domains: whom to ask for the records that verify them; none means the machine's own resolvers
+
+DNS_RESOLVERS = setting(resolvers, "DNS_RESOLVERS", default=[])
 
 # SCIM
 

@@ -10,17 +10,14 @@ from uuid import UUID
 from django.core import signing
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.utils.crypto import get_random_string
-from django.utils.http import urlencode
 
 from organizations import pages
 from organizations.pages import Context, Control, Page, Section
 from organizations.refusals import Refusal
 from scim.models import RequestLog
 from scim.services import connections, journal
-from users.services.sign_in import recently_proven
 
 LATEST = 20
 
@@ -87,8 +84,8 @@ def activity(request: HttpRequest) -> HttpResponse:
 
 def generate_token(request: HttpRequest) -> HttpResponse:
     """Make a token and show it, this once."""
-    if not recently_proven(request):
-        return _ask_for_the_password(request)
+    if (question := pages.ask_for_proof(request, SCIM.address)) is not None:
+        return question
     _use_up(request)
     actor = pages.actor_of(request)
     days, _ = LIFE_TIMES.get(request.POST.get("expires", ""), LIFE_TIMES["never"])
@@ -97,13 +94,6 @@ def generate_token(request: HttpRequest) -> HttpResponse:
     if pages.is_htmx(request):
         return HttpResponse(SCIM.render(request, {"bearer_token": text}))
     return pages.show(request, Page.USERS, {SCIM.key: {"bearer_token": text}})
-
-
-def _ask_for_the_password(request: HttpRequest) -> HttpResponse:
-    address = f"{reverse('account_reauthenticate')}?{urlencode({'next': SCIM.address})}"
-    if pages.is_htmx(request):
-        return HttpResponse(headers={"HX-Redirect": address})
-    return redirect(address)
 
 
 def _use_up(request: HttpRequest) -> None:

@@ -9,11 +9,14 @@ class ScimConfig(AppConfig):
     verbose_name = "SCIM"
 
     def ready(self) -> None:
+        from domains.admin import REFUSED_PER_DOMAIN
         from organizations import pages
         from scim import admin
+        from scim.services import refusals
         from scim.storage.resource_types import check_bindings
 
         pages.offer(admin.SCIM)
         for kind in ("connection", "token"):
             pages.offer_whereabouts(kind, admin.SCIM.permission, admin.whereabouts)
+        pages.offer_figures(REFUSED_PER_DOMAIN, refusals.refused_creates)
         checks.register(check_bindings)

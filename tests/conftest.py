@@ -13,6 +13,7 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 
 from audit.guard import GUARD, UNGUARD
 from tests.browser import base_url, browser_type_launch_args, chromium, complaints, context
+from tests.nameserver import nameserver
 from tests.servers import granian_server
 from tests.tenants import acme, globex
 
@@ -25,6 +26,7 @@ __all__ = [
     "context",
     "globex",
     "granian_server",
+    "nameserver",
 ]
 
 STOCK_FLUSH = BaseDatabaseOperations.execute_sql_flush

@@ -88,11 +88,20 @@ def test_a_base_url_that_is_none_is_refused(read: Read, base_url: str) -> None:
         ("DATABASE_URL", "postgres://db.example:port/saas", "like postgres://"),
         ("EMAIL_URL", "pigeon://", "like smtp"),
         ("LOG_LEVEL", "loud", "one of DEBUG, INFO"),
+        ("DNS_RESOLVERS", "dns.example", "addresses such as 192.0.2.53"),
+        ("DNS_RESOLVERS", "192.0.2.53:domain", "addresses such as 192.0.2.53"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named(read: Read, name: str, value: str, kind: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{name} must be {kind}.*, not '{value}'"):
         read(DEBUG="on", **{name: value})
+
+
+def test_dns_is_asked_of_the_addresses_that_are_named_and_else_as_the_machine_does(read: Read) -> None:
+    assert read(DEBUG="on")["DNS_RESOLVERS"] == []
+    assert read(DEBUG="on", DNS_RESOLVERS="192.0.2.53, 192.0.2.54:5353,[2001:db8::53]:53")["DNS_RESOLVERS"] == [
+        ("192.0.2.53", 53), ("192.0.2.54", 5353), ("2001:db8::53", 53),
+    ]  # fmt: skip
 
 
 def test_an_empty_variable_is_one_that_is_not_set(read: Read) -> None:
@@ -158,5 +167,6 @@ def test_the_readme_has_one_table_of_all_settings() -> None:
         r'(?:env\.\w+|setting)\((?:\s*[\w.]+, )?\s*"(\w+)"', (ROOT / "saasmanager" / "settings.py").read_text()
     )
     read_by_the_server = re.findall(r'(?:environ\.get|number)\("(\w+)"', (ROOT / "scripts" / "serve.py").read_text())
-    documented = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    section = (ROOT / "README.md").read_text().partition("### Settings")[2].partition("\n#")[0]
+    documented = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
     assert sorted(documented) == sorted({*read_by_the_project, *read_by_the_server})

@@ -300,9 +300,11 @@ def test_the_keyboard_reaches_everything_and_the_focus_is_seen(open_page: Open) 
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
     page.keyboard.press("Enter")
+    adding = [page.get_by_label("Add a domain"), page.get_by_role("button", name="Add domain")]
     details = [page.get_by_label("Name", exact=True), page.get_by_label("Time zone")]
     switch = switch_of(page, "acme.example")
-    for control in (*details, page.get_by_role("button", name="Save"), switch):
+    link = page.get_by_role("link", name="acme.example", exact=True)
+    for control in (*details, page.get_by_role("button", name="Save"), *adding, link, switch):
         page.keyboard.press("Tab")
         expect(control).to_be_focused()
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"

@@ -1,5 +1,6 @@
 """``manage.py domain``: an organization's e-mail domains and their User requests checkmark from the command line."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -7,10 +8,11 @@ from django.core.management.base import CommandParser
 
 from audit.actors import operator_at_the_command_line
 from domains import services
+from domains.challenge import Finding
 from domains.models import Domain, Proof
 from organizations.commands import Error, HouseCommand, Report, describe, find_organization
 
-ACTIONS = ("add", "remove", "allow", "disallow", "list")
+ACTIONS = ("add", "remove", "allow", "disallow", "list", "verify")
 DONE = {
     "add": "Added {domain}, verified by operator. Its people are let in after: manage.py domain {slug} allow {domain}",
     "remove": "Removed {domain}. People who are there already stay.",
@@ -20,16 +22,27 @@ DONE = {
 
 
 class Command(HouseCommand):
-    help = "Add (as verified by operator), remove, allow or disallow User requests for, or list e-mail domains."
+    help = "Add (as verified by operator), remove, verify by DNS, allow or disallow User requests for, or list domains."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("organization", metavar="ORGANIZATION", help="its slug, such as acme")
-        parser.add_argument("action", choices=ACTIONS)
+        parser.add_argument(
+            "organization", metavar="ORGANIZATION", help="its slug, such as acme; 'verify --pending' needs none"
+        )
+        parser.add_argument("action", choices=ACTIONS, nargs="?")
         parser.add_argument("domain", metavar="DOMAIN", nargs="?", help="for every action but list")
+        parser.add_argument("--pending", action="store_true", help="verify: every domain that waits to be verified")
 
     def perform(self, **options: Any) -> Report:
+        action, name, pending = options["action"], options["domain"], options["pending"]
+        if pending and (options["organization"], action) == ("verify", None):
+            return _verify(list(services.pending().select_related("organization")))
+        if action is None:
+            raise Error(f"Say what to do with the domains of {options['organization']}: {', '.join(ACTIONS)}.")
         organization = find_organization(options["organization"])
-        action, name = options["action"], options["domain"]
+        if pending != (action == "verify" and name is None):
+            raise Error("--pending goes with verify alone, in place of a DOMAIN.")
+        if pending:
+            return _verify(list(services.pending(organization_id=organization.pk).select_related("organization")))
         if action == "list":
             if name is not None:
                 raise Error("list shows all domains, so it takes no DOMAIN.")
@@ -38,6 +51,8 @@ class Command(HouseCommand):
             return Report(text, {"organization": describe(organization), "domains": [_describe(d) for d in domains]})
         if name is None:
             raise Error(f"{action} needs a DOMAIN such as example.com.")
+        if action == "verify":
+            return _verify([services.find(name, organization_id=organization.pk)])
         domain = self._change(action, name, organization.pk)
         text = DONE[action].format(domain=domain, slug=organization.slug)
         return Report(text, {"organization": describe(organization), "domain": _describe(domain)})
@@ -51,6 +66,34 @@ class Command(HouseCommand):
             services.remove(domain, by=by)
             return domain
         return services.set_user_requests(domain.pk, action == "allow", by=by)
+
+
+def _verify(domains: Sequence[Domain]) -> Report:
+    """Look in DNS for the records of these domains. What somebody removes meanwhile is left out."""
+    checked = []
+    for domain, look in services.look_for_all(domains):
+        try:
+            done = services.conclude(domain.pk, look, by=operator_at_the_command_line(domain.organization_id))
+        except services.DomainUnknown:
+            continue
+        checked.append((domain.organization.slug, done))
+    verified = sum(domain.is_verified for _, domain in checked)
+    lines = [f"{slug}  {domain}  {_found(domain)}" for slug, domain in checked]
+    lines.append(f"Checked {len(checked)}, verified {verified}.")
+    return Report(
+        "\n".join(lines),
+        {
+            "checked": len(checked),
+            "verified": verified,
+            "domains": [
+                {"organization": slug, **_describe(domain), "finding": domain.finding} for slug, domain in checked
+            ],
+        },
+    )
+
+
+def _found(domain: Domain) -> str:
+    return "verified" if domain.is_verified else f"not verified: {Finding(domain.finding).label}"
 
 
 def _describe(domain: Domain) -> dict[str, str | bool]:
