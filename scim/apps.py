@@ -14,4 +14,5 @@ class ScimConfig(AppConfig):
         from scim.storage.resource_types import check_bindings
 
         pages.offer(admin.SCIM)
+        pages.offer_pieces(admin.REQUESTS_OF_PERSON)
         checks.register(check_bindings)

@@ -10,7 +10,8 @@ class UsersConfig(AppConfig):
     def ready(self) -> None:
         from domains.admin import USERS_PER_DOMAIN
         from organizations import pages
-        from users import admin
+        from users import admin, people, person
 
-        pages.offer(admin.PEOPLE, admin.DEFAULT_ROLE, admin.ROLES, admin.SINGLE_SIGN_ON)
+        pages.offer(people.PEOPLE, admin.DEFAULT_ROLE, admin.ROLES, admin.SINGLE_SIGN_ON)
+        pages.offer_pieces(*person.PIECES)
         pages.offer_figures(USERS_PER_DOMAIN, admin.users_per_domain)
