@@ -89,6 +89,7 @@ def _ask(request: HttpRequest, verb: Verb, chosen: list[Chosen], role: Role | No
         "gone": len(versions) - len(people),
         "role": role,
         "managed": sum(user.source == Source.SCIM for user in people),
+        "admins": any(user.role and user.role.is_admin for user in people),
         "oneself": any(user.pk == request.user.pk for user in people),
         "back": _address(request),
         **_where_from(request),

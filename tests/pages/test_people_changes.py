@@ -90,6 +90,11 @@ def test_oneself_among_them_is_pointed_out(acme: Tenant, client: Client) -> None
     assert "You are among them" not in do(client, "suspend", *seen(acme.add("grace")), sure="")
 
 
+def test_the_last_admin_is_spoken_of_where_an_admin_is_among_them(acme: Tenant, client: Client) -> None:
+    assert "The last active Admin" in do(client, "suspend", *seen(admin_of(acme)), sure="")
+    assert "The last active Admin" not in do(client, "suspend", *seen(acme.add("grace")), sure="")
+
+
 def test_admin_is_given_only_after_a_warning(acme: Tenant, client: Client) -> None:
     grace, admin = acme.add("grace"), acme.role(BuiltIn.ADMIN)
     said = do(client, "role", *seen(grace), role=str(admin.pk), sure="needless")
