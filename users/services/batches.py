@@ -67,10 +67,13 @@ def apply(verb: Verb, chosen: Iterable[Chosen], *, role: Role | None = None, by:
 
 @transaction.atomic
 def _apply_to_one(verb: Verb, each: Chosen, role: Role | None, by: Actor) -> tuple[bool, str]:
-    removed = _removed(each.user_id, by) if verb is Verb.REMOVE else None
-    if removed:
-        return False, removed
-    user = accounts.find(each.user_id, organization_id=by.organization_id)
+    try:
+        user = accounts.find(each.user_id, organization_id=by.organization_id)
+    except accounts.UserUnknown:
+        removed = _removed(each.user_id, by) if verb is Verb.REMOVE else ""
+        if removed:
+            return False, removed
+        raise
     if _is_so(verb, user, role):
         return False, str(user)
     if user.version != each.version:
