@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from django.test import Client
 
+from audit import trail
 from audit.actions import Action
 from tests.pages.conftest import SignedIn
 from tests.tenants import Tenant, is_signed_in, session_of
@@ -184,6 +185,13 @@ def test_a_form_sent_twice_does_nothing_twice(action: str, said: str, acme: Tena
     assert said in do(client, action, *looked_at, role=role)
     assert len(acme.events()) == events
     assert list(User.objects.of(acme.id).values_list("pk", "version")) == people
+
+
+def test_somebody_who_came_back_under_the_same_id_can_be_removed_again(acme: Tenant, client: Client) -> None:
+    grace = acme.add("grace")
+    trail.record(Action.USER_DELETED, grace, by=acme.by)
+    assert "grace@acme.example was removed. " in do(client, "remove", *seen(grace)) + " "
+    assert not User.objects.filter(pk=grace.pk).exists()
 
 
 def test_a_person_named_twice_is_changed_once(acme: Tenant, client: Client) -> None:

@@ -129,6 +129,12 @@ def test_the_buttons_fit_the_status(active: bool, acme: Tenant, client: Client) 
     assert f"{grace.pk}.{grace.version}" in page
 
 
+def test_whoever_looks_at_themselves_is_told_so(acme: Tenant, client: Client) -> None:
+    admin = User.objects.of(acme.id).get(user_name_key="admin@acme.example")
+    assert "This is you." in page_of(client, admin)
+    assert "This is you." not in page_of(client, acme.add("grace"))
+
+
 def test_a_role_is_changed_from_here_and_said_here(acme: Tenant, client: Client) -> None:
     grace = acme.add("grace")
     form = {
