@@ -1,4 +1,4 @@
-"""The Settings pages: apps offer titled sections to them, and every control on a section answers in one way."""
+"""The Settings pages: apps offer titled sections and pieces to them, and every control answers in one way."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 from django.contrib import messages
+from django.contrib.messages.storage.base import Message
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -95,12 +96,35 @@ class Section:
         """The section as HTML, with the sections that lie in it; ``inner`` maps keys to more context for those."""
         inner = inner or {}
         parts = [part.render(request, inner.get(part.key), inner) for part in visible(self.page, request, self.key)]
-        notices = [notice for notice in messages.get_messages(request) if notice.extra_tags == self.key]
-        context = {**self.context(request), "section": self, "parts": parts, "notices": notices, **(extra or {})}
+        said = notices(request, self.key)
+        context = {**self.context(request), "section": self, "parts": parts, "notices": said, **(extra or {})}
+        return render_to_string(self.template, context, request)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A titled box on the page of one thing, such as a person; ``place`` names that page, ``context`` gets the thing.
+
+    Whoever lacks ``permission`` does not see it. Pieces stand in the order of ``position``.
+    """
+
+    place: str
+    key: str
+    title: str
+    position: int
+    permission: str
+    template: str
+    context: Callable[[HttpRequest, Any], Context]
+    lead: str = ""
+
+    def render(self, request: HttpRequest, thing: Any) -> SafeString:
+        """The piece as HTML."""
+        context = {**self.context(request, thing), "section": self, "notices": notices(request, self.key)}
         return render_to_string(self.template, context, request)
 
 
 _sections: list[Section] = []
+_pieces: list[Piece] = []
 
 # Figures that an app further up can give to a page further down, such as the number of users in each domain.
 _figures: dict[str, Callable[[UUID], Mapping[str, int]]] = {}
@@ -128,6 +152,25 @@ def visible(page: Page, request: HttpRequest, within: str = "") -> list[Section]
         and user.has_perm(section.permission)
         and (section.template != HEADING_ONLY or visible(page, request, section.key))
     ]
+
+
+def offer_pieces(*pieces: Piece) -> None:
+    """Put pieces on the pages of things, also of an app further down; apps do so once, in ``AppConfig.ready()``."""
+    _pieces.extend(pieces)
+    _pieces.sort(key=lambda piece: piece.position)
+
+
+def pieces(place: str, request: HttpRequest, thing: Any) -> list[SafeString]:
+    """What the request's user may see of a thing, as HTML."""
+    user: Any = request.user
+    return [
+        piece.render(request, thing) for piece in _pieces if piece.place == place and user.has_perm(piece.permission)
+    ]
+
+
+def notices(request: HttpRequest, key: str) -> list[Message]:
+    """What the last change left to be said on the section or piece of that key."""
+    return [notice for notice in messages.get_messages(request) if notice.extra_tags == key]
 
 
 def offer_figures(name: str, count: Callable[[UUID], Mapping[str, int]]) -> None:

@@ -14,12 +14,18 @@ from django.shortcuts import render
 from django.utils.crypto import get_random_string
 
 from organizations import pages
-from organizations.pages import Context, Control, Page, Section
+from organizations.pages import Context, Control, Page, Piece, Section
 from organizations.refusals import Refusal
 from scim.models import RequestLog
 from scim.services import connections, journal
+from users.models import User
+from users.person import PERSON
 
 LATEST = 20
+
+# A person's requests are looked for among the organization's last ones, for the log has no index by person.
+LATEST_OF_PERSON = 10
+LOOKED_THROUGH = 5000
 
 # A token form can be sent once, and within a day of the page that carried it.
 FORM_LIFE = 24 * 3600
@@ -80,6 +86,13 @@ def activity(request: HttpRequest) -> HttpResponse:
     """The requests that came in last; the page asks for it every few seconds."""
     user: Any = request.user
     return render(request, "settings/sections/scim_activity.html", _state(user.organization_id))
+
+
+def _requests_of_person(request: HttpRequest, user: User) -> Context:
+    rows = RequestLog.objects.of(pages.organization_of(request).pk)
+    oldest = rows.values_list("pk", flat=True)[LOOKED_THROUGH : LOOKED_THROUGH + 1].first()
+    recent = rows.filter(pk__gt=oldest) if oldest else rows
+    return {"requests": recent.filter(user_id=user.pk)[:LATEST_OF_PERSON]}
 
 
 def generate_token(request: HttpRequest) -> HttpResponse:
@@ -175,4 +188,15 @@ SCIM = Section(
         Control("users/scim/strict/", "scim-strict", "sign-in.edit", set_strict),
         Control("users/scim/manage-admins/", "scim-manage-admins", "sign-in.edit", set_manage_admins),
     ),
+)
+
+REQUESTS_OF_PERSON = Piece(
+    place=PERSON,
+    key="requests",
+    title="SCIM requests",
+    position=40,
+    permission="sign-in.view",
+    template="settings/people/requests.html",
+    context=_requests_of_person,
+    lead=f"What your identity provider asked about this person, among the last {LOOKED_THROUGH:,} requests.",
 )

@@ -19,4 +19,5 @@ class ScimConfig(AppConfig):
         for kind in ("connection", "token"):
             pages.offer_whereabouts(kind, admin.SCIM.permission, admin.whereabouts)
         pages.offer_figures(REFUSED_PER_DOMAIN, refusals.refused_creates)
+        pages.offer_pieces(admin.REQUESTS_OF_PERSON)
         checks.register(check_bindings)

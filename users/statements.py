@@ -26,6 +26,8 @@ _LOCKED = (
     " FROM users_user u JOIN users_role r ON r.id = u.role_id WHERE u.id = %s AND u.organization_id = %s"
 )
 
+_LOCKED_ALONE = "SELECT u.id FROM users_user u WHERE u.id = %s AND u.organization_id = %s FOR UPDATE OF u"
+
 # Who has one of some names, of which no e-mail address is empty: that is what the index of those that are not asks for.
 _HOLDERS = {
     vendor: " UNION ALL ".join(
@@ -41,8 +43,19 @@ _REVOKED = "UPDATE users_personaltoken SET revoked_at = %s WHERE user_id = %s AN
 
 def locked(user_id: UUID, organization_id: UUID) -> User | None:
     """The organization's user of that id with role and ``in_groups``, locked until the transaction ends."""
-    statement = f"{_LOCKED} FOR UPDATE OF u" if connection.features.has_select_for_update_of else _LOCKED
-    for row in rows.select(statement, [rows.key(user_id), rows.key(organization_id)]):
+    ids = [rows.key(user_id), rows.key(organization_id)]
+    if not connection.features.has_select_for_update_of:
+        return _first(_LOCKED, ids, organization_id)
+    statement = f"{_LOCKED} FOR UPDATE OF u"
+    found = _first(statement, ids, organization_id)
+    if found is None and rows.select(_LOCKED_ALONE, ids):
+        # Whoever was waited for gave another role, by which the join with the role of before finds nobody.
+        found = _first(statement, ids, organization_id)
+    return found
+
+
+def _first(statement: str, ids: list[UUID | str], organization_id: UUID) -> User | None:
+    for row in rows.select(statement, ids):
         return _user(row, organization_id)
     return None
 

@@ -63,7 +63,7 @@ def navigation(context: Context) -> dict[str, Any]:
                     "title": TITLES[page][0],
                     "icon": f"icons/{page}.svg",
                     "current": context.get("page") == page,
-                    "sections": sections if len(sections) > 1 else [],
+                    "sections": sections if len(sections) > 1 and "cards" in context else [],
                 }
             )
     if not entries:

@@ -10,7 +10,7 @@ from organizations.models import Organization
 from scim.models import Connection, Token
 from tests.pages.conftest import SignedIn, htmx
 from tests.tenants import Tenant
-from users.models import Role
+from users.models import Role, User
 from users.permissions import BuiltIn
 
 ADMIN, READ_ONLY, DOMAINS = BuiltIn.ADMIN, BuiltIn.READ_ONLY, BuiltIn.DOMAIN_MANAGER
@@ -18,6 +18,8 @@ OTHERS = (BuiltIn.APP_MANAGEMENT, BuiltIn.HR, BuiltIn.IT, BuiltIn.FINANCE)
 EVERYBODY = (ADMIN, READ_ONLY, DOMAINS, *OTHERS)
 
 DOMAIN_SWITCH = "/settings/organization/domains/{domain}/user-requests/"
+PERSON = "/settings/users/{person}/"
+CHANGE = "/settings/users/change/"
 REVOKE = "/settings/users/scim/tokens/{token}/revoke/"
 
 RENAMED = {"name": "Acme Ltd", "time_zone": "Europe/Berlin", "seen_name": "Acme", "seen_time_zone": "UTC"}
@@ -31,6 +33,12 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/audit-log/export.csv", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/activity/", None, (ADMIN, READ_ONLY)),
     ("/settings/organization/details/", RENAMED, (ADMIN,)),
+    ("/settings/users/export/", None, (ADMIN, READ_ONLY)),
+    (PERSON, None, (ADMIN, READ_ONLY)),
+    *(
+        (CHANGE, {"action": action, "person": "{person}.1", "role": "{role}", "sure": "read"}, (ADMIN,))
+        for action in ("suspend", "restore", "remove", "role")
+    ),
     (DOMAIN_SWITCH, {"wanted": "off"}, (ADMIN, DOMAINS)),
     ("/settings/organization/domains/add/", {"name": "new.example"}, (ADMIN, DOMAINS)),
     ("/settings/organization/domains/{domain}/", None, (ADMIN, READ_ONLY, DOMAINS)),
@@ -45,7 +53,13 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/users/scim/manage-admins/", {"wanted": "on"}, (ADMIN,)),
 ]
 ROWS = [
-    pytest.param(address, form, role, role in allowed, id=f"{role} {'GET' if form is None else 'POST'} {address}")
+    pytest.param(
+        address,
+        form,
+        role,
+        role in allowed,
+        id=" ".join([role, "GET" if form is None else "POST", address, (form or {}).get("action", "")]).strip(),
+    )
     for address, form, allowed in MATRIX
     for role in EVERYBODY
 ]
@@ -63,12 +77,13 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
     signed_in: SignedIn,
 ) -> None:
     client = signed_in(acme, role)
-    address = address.format(domain=domain.pk, token=token.pk)
+    grace = acme.add("grace")
+    address = address.format(domain=domain.pk, token=token.pk, person=grace.pk)
     if form is None:
         status = client.get(address).status_code
         assert status == (200 if allowed else 403)
         return
-    values = {"role": str(acme.role(BuiltIn.HR).pk), "once": "from a page that is too old"}
+    values = {"role": str(acme.role(BuiltIn.HR).pk), "once": "from a page that is too old", "person": str(grace.pk)}
     before = everything(acme)
     answer = client.post(address, {name: value.format(**values) for name, value in form.items()})
     assert answer.status_code == (302 if allowed else 403)
@@ -87,6 +102,7 @@ def everything(tenant: Tenant) -> list[object]:
         list(Role.objects.of(tenant.id).order_by("pk").values()),
         list(Connection.objects.of(tenant.id).values()),
         list(Token.objects.of(tenant.id).order_by("pk").values()),
+        list(User.objects.of(tenant.id).order_by("pk").values("pk", "role", "is_active", "version")),
     ]
 
 
@@ -142,6 +158,33 @@ def test_another_organizations_token_and_role_are_not_there(
     assert client.post("/settings/users/default-role/", {"role": str(foreign.pk)}).status_code == 404
     assert client.post("/settings/users/default-role/", {"role": "no-uuid"}).status_code == 404
     assert Role.objects.of(globex.id).get(is_default=True).key == BuiltIn.APP_MANAGEMENT
+
+
+@pytest.mark.parametrize("action", ["suspend", "restore", "remove", "role"])
+@pytest.mark.parametrize("sure", ["read", ""])
+def test_another_organizations_people_are_not_there(
+    action: str, sure: str, acme: Tenant, globex: Tenant, signed_in: SignedIn
+) -> None:
+    foreign = globex.add("gabriel")
+    before = everything(globex)
+    client = signed_in(acme)
+    role = str(acme.role(BuiltIn.HR).pk)
+    for person in (foreign.pk, uuid4()):
+        assert client.get(PERSON.format(person=person)).status_code == 404
+        form = {"action": action, "person": f"{person}.1", "role": role, "sure": sure}
+        assert client.post(CHANGE, form).status_code == 404
+        assert client.post(CHANGE, form, **htmx()).status_code == 404
+    assert everything(globex) == before
+
+
+def test_another_organizations_role_can_not_be_given(acme: Tenant, globex: Tenant, signed_in: SignedIn) -> None:
+    grace, before = acme.add("grace"), acme.role(BuiltIn.APP_MANAGEMENT)
+    form = {"action": "role", "person": f"{grace.pk}.1", "sure": "read"}
+    client = signed_in(acme)
+    for role in (globex.role(BuiltIn.ADMIN).pk, uuid4(), "no-uuid"):
+        assert client.post(CHANGE, {**form, "role": str(role)}).status_code == 404
+    grace.refresh_from_db()
+    assert grace.role == before
 
 
 def test_pages_show_nothing_of_another_organization(acme: Tenant, globex: Tenant, signed_in: SignedIn) -> None:

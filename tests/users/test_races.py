@@ -12,8 +12,9 @@ from organizations.refusals import Refusal
 from tests.tenants import Tenant
 from users.models import User
 from users.permissions import BuiltIn
-from users.services import accounts
+from users.services import accounts, batches
 from users.services.accounts import LastAdmin, NameTaken
+from users.services.batches import ChangedMeanwhile, Chosen, Report, Verb
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,3 +75,46 @@ def test_changes_in_the_same_moment_lose_nothing(acme: Tenant) -> None:
         assert f'"title":"t{number}"' in found.document
         assert f'"nickName":"n{number}"' in found.document
         assert found.version == 1 + 2 * (number + 1)
+
+
+def test_a_change_that_waits_for_a_new_role_still_finds_the_person(acme: Tenant) -> None:
+    ann = acme.add("ann")
+    for number in range(ROUNDS):
+        role = acme.role((BuiltIn.HR, BuiltIn.IT)[number % 2])
+        refusals = at_once(
+            lambda: accounts.change_role(ann.pk, role, by=acme.by),  # noqa: B023
+            lambda: accounts.set_active(ann.pk, bool(number % 2), by=acme.by),  # noqa: B023
+        )
+        assert refusals == [None, None], f"round {number}"
+        found = User.objects.select_related("role").get(pk=ann.pk)
+        assert (found.role, found.is_active) == (role, bool(number % 2))
+
+
+def reports_of(*deeds: Callable[[], Report]) -> list[Report]:
+    """What became of people whom several change at once."""
+    reports: list[Report] = []
+    assert at_once(*(lambda deed=deed: reports.append(deed()) for deed in deeds)) == [None] * len(deeds)  # type: ignore[misc]
+    return reports
+
+
+def test_of_two_who_change_a_person_whom_they_saw_alike_the_second_is_told(acme: Tenant) -> None:
+    role = acme.role(BuiltIn.HR)
+    for number in range(ROUNDS):
+        seen = [Chosen(acme.add(f"p{number}").pk, 1)]
+        reports = reports_of(
+            lambda: batches.apply(Verb.SUSPEND, seen, by=acme.by),  # noqa: B023
+            lambda: batches.apply(Verb.GIVE_ROLE, seen, role=role, by=acme.by),  # noqa: B023
+        )
+        assert sorted(len(report.done) for report in reports) == [0, 1]
+        assert [type(refusal) for report in reports for refusal in report.refused] == [ChangedMeanwhile]
+
+
+@pytest.mark.parametrize("verb", [Verb.SUSPEND, Verb.REMOVE])
+def test_a_form_sent_twice_in_the_same_moment_does_nothing_twice(verb: Verb, acme: Tenant) -> None:
+    for number in range(ROUNDS):
+        seen = [Chosen(acme.add(f"p{number}").pk, 1)]
+        events = len(acme.events())
+        send = lambda: batches.apply(verb, seen, by=acme.by)  # noqa: B023, E731
+        reports = reports_of(send, send)
+        assert sorted((len(report.done), len(report.already)) for report in reports) == [(0, 1), (1, 0)]
+        assert len(acme.events()) == events + 1

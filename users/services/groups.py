@@ -193,6 +193,27 @@ def delete(group: Group, *, by: Actor) -> None:
     group.delete()
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A group in which somebody is, as a member of their own or because a group of theirs is in it."""
+
+    name: str
+    is_direct: bool
+
+
+def held_by(user: User) -> list[Held]:
+    """The groups that a user is in, at any depth, by name."""
+    assert user.organization_id is not None  # noqa: S101  (operators are in no group)
+    rows = GroupMember.objects.of(user.organization_id)
+    direct = set(rows.filter(user=user).values_list("group_id", flat=True))
+    found = level = direct
+    while level:
+        level = set(rows.filter(member_group_id__in=level).values_list("group_id", flat=True)) - found
+        found = found | level
+    named = Group.objects.of(user.organization_id).filter(pk__in=found).order_by("display_name_key")
+    return [Held(name, pk in direct) for pk, name in named.values_list("pk", "display_name")]
+
+
 def member_leaves(user: User) -> None:
     """Take a user who is about to be deleted out of every group."""
     assert user.organization_id is not None  # noqa: S101  (operators are in no group)

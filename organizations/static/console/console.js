@@ -99,6 +99,14 @@ document.addEventListener("htmx:load", (event) => {
   for (const offer of element.querySelectorAll("[data-vanish]")) vanish(offer, Number(offer.dataset.vanish));
 });
 
+// One box that ticks all others of its form.
+
+document.addEventListener("change", (event) => {
+  const all = event.target.closest("[data-tick-all]");
+  if (!all) return;
+  for (const box of all.form.querySelectorAll("input[name=person]")) box.checked = all.checked;
+});
+
 setInterval(() => {
   if (document.visibilityState !== "visible" || !navigator.onLine) return;
   for (const element of document.querySelectorAll("[data-poll]")) htmx.trigger(element, "poll");

@@ -1,0 +1,66 @@
+"""Settings > Users: the list of people, searched, narrowed and sorted by the server, and what can be done from it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from organizations import pages
+from organizations.pages import Context, Control, Page, Section
+from users import listing
+from users.changing import PEOPLE_KEY, change
+from users.export import export
+from users.listing import PeopleForm
+from users.models import Headcount, Role, User
+from users.person import person
+
+
+def _people(request: HttpRequest) -> Context:
+    user: Any = request.user
+    organization_id = pages.organization_of(request).pk
+    form = PeopleForm(request.GET, organization_id=organization_id)
+    # The document is not read.
+    people = User.objects.of(organization_id).select_related("role").only(
+        "display_name", "name_key", "user_name", "user_name_key", "email", "is_active", "source", "last_login",
+        "version", "organization_id", "role__name",
+    )  # fmt: skip
+    found = form.narrow(people)
+    total = sum(Headcount.objects.filter(pk=organization_id).values_list("users", flat=True))
+    leaf = listing.leaf(found, form.order, request.GET)
+    return {
+        "form": form,
+        "is_alone": total == 1,
+        "total": f"{total:,}",
+        "leaf": leaf,
+        "count": listing.how_many(found, leaf) if form.narrows else f"{total:,}",
+        "asked": listing.asked_of(request.GET).urlencode(),
+        "here": request.GET.urlencode(),
+        "roles": Role.objects.of(organization_id).filter(is_enabled=True),
+        "may_edit": user.has_perm("users.edit"),
+    }
+
+
+def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+    """The pages of people."""
+    found = User.objects.of(organization_id).filter(pk__in=ids).values_list("pk", flat=True)
+    return {str(user_id): reverse("settings:person", args=[user_id]) for user_id in found}
+
+
+PEOPLE = Section(
+    page=Page.USERS,
+    key=PEOPLE_KEY,
+    title="Users",
+    position=10,
+    permission="users.view",
+    template="settings/sections/people.html",
+    context=_people,
+    controls=(
+        Control("users/export/", "export-people", "users.view", export, reads=True),
+        Control("users/change/", "change-people", "users.edit", change),
+        Control("users/<uuid:user_id>/", "person", "users.view", person, reads=True),
+    ),
+)

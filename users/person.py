@@ -1,0 +1,120 @@
+"""The page of one person: the profile and who owns it, role and status, groups, and what was changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from audit.models import AuditEvent
+from organizations import pages
+from organizations.pages import Context, Page, Piece
+from users import profile as profiles
+from users.changing import ACCESS_KEY
+from users.models import Role, User
+from users.services import groups
+from users.services.accounts import UserUnknown
+
+# The page on which apps further up show what they know of a person.
+PERSON = "person"
+
+LATEST_EVENTS = 10
+
+# Role and status have a place of their own on the page.
+_ELSEWHERE = ("active", "roles")
+
+
+def person(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Everything that the role of whoever asks may see of a person."""
+    user = User.objects.of(pages.organization_of(request).pk).select_related("role").filter(pk=user_id).first()
+    if user is None:
+        raise UserUnknown("There is nobody here of that id.")
+    context = {
+        "title": user.display_name,
+        "lead": user.email if user.email != user.display_name else "",
+        "page": Page.USERS,
+        "pieces": pages.pieces(PERSON, request, user),
+    }
+    return render(request, "settings/people/person.html", context)
+
+
+def facts(profile: profiles.Profile) -> Iterator[tuple[str, list[str]]]:
+    """The attributes of a profile in words: what each is called, and its values."""
+    for name, value in profile.items():
+        if name in _ELSEWHERE:
+            continue
+        if isinstance(value, dict):
+            for inner, part in value.items():
+                yield (words(inner) if name.startswith("urn:") else words(name, inner)), list(_texts(part))
+        else:
+            yield words(name), list(_texts(value))
+
+
+def words(*names: str) -> str:
+    """Attribute names as people read them: ``("name", "givenName")`` is "Name: given name"."""
+    spaced = ": ".join(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower() for name in names)
+    return spaced[:1].upper() + spaced[1:]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case list():
+            for entry in value:
+                yield from _texts(entry)
+        case dict():
+            rest = {name: part for name, part in value.items() if not name.startswith("$")}
+            kind, primary = rest.pop("type", ""), rest.pop("primary", False)
+            shown = rest.get("display") or rest.get("displayName") or rest.get("value") or rest.get("formatted")
+            text = shown or ", ".join(text for part in rest.values() for text in _texts(part))
+            marks = ", ".join(filter(None, [kind, "primary" if primary else ""]))
+            yield f"{text} ({marks})" if marks else str(text)
+        case bool():
+            yield "Yes" if value else "No"
+        case _:
+            yield str(value)
+
+
+def _access(request: HttpRequest, user: User) -> Context:
+    asker: Any = request.user
+    enabled = Role.objects.of(pages.organization_of(request).pk).filter(is_enabled=True)
+    return {
+        "person": user,
+        "roles": enabled,
+        "may_edit": asker.has_perm("users.edit"),
+        "oneself": asker.pk == user.pk,
+    }
+
+
+def _profile(request: HttpRequest, user: User) -> Context:
+    return {"person": user, "facts": list(facts(profiles.read(user)))}
+
+
+def _groups(request: HttpRequest, user: User) -> Context:
+    return {"person": user, "groups": groups.held_by(user)}
+
+
+def _events(request: HttpRequest, user: User) -> Context:
+    organization_id = pages.organization_of(request).pk
+    events = AuditEvent.objects.filter(organization_id=organization_id, target_id=str(user.pk))[:LATEST_EVENTS]
+    return {"events": [(event, ", ".join(words(name) for name in event.changes)) for event in events]}
+
+
+PIECES = (
+    Piece(PERSON, ACCESS_KEY, "Role and status", 10, "users.view", "settings/people/access.html", _access),
+    Piece(PERSON, "profile", "Profile", 20, "users.view", "settings/people/profile.html", _profile),
+    Piece(PERSON, "groups", "Groups", 30, "users.view", "settings/people/groups.html", _groups),
+    Piece(
+        PERSON,
+        "history",
+        "History",
+        50,
+        "audit-log.view",
+        "settings/people/history.html",
+        _events,
+        lead=f"What was changed of this person, and by whom; the last {LATEST_EVENTS} entries of the audit log.",
+    ),
+)

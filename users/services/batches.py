@@ -1,0 +1,107 @@
+"""One verb for several people: each is all or nothing, and what became of each is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from django.db import transaction
+
+from audit.actions import Action
+from audit.actors import Actor
+from audit.models import AuditEvent
+from organizations.refusals import Refusal
+from users.models import Role, User
+from users.services import accounts
+
+
+class Verb(StrEnum):
+    """What can be done to several people at once."""
+
+    SUSPEND = "suspend"
+    RESTORE = "restore"
+    REMOVE = "remove"
+    GIVE_ROLE = "role"
+
+
+class ChangedMeanwhile(Refusal):
+    """Somebody else has changed the person since they were looked at."""
+
+    code = "changed-meanwhile"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A person as somebody has seen them: in the state of that version."""
+
+    user_id: UUID
+    version: int
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of the people: who was changed, who was so already, and why others were refused."""
+
+    done: list[str] = field(default_factory=list)
+    already: list[str] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+
+
+def apply(verb: Verb, chosen: Iterable[Chosen], *, role: Role | None = None, by: Actor) -> Report:
+    """Suspend, restore or remove people, or give them ``role``; a refusal of one leaves the others alone.
+
+    Who is in the wanted state already is left as they are, whatever version was seen. Each is a transaction of its own.
+    """
+    report = Report()
+    for each in dict.fromkeys(chosen):
+        try:
+            changed, label = _apply_to_one(verb, each, role, by)
+        except Refusal as refusal:
+            report.refused.append(refusal)
+        else:
+            (report.done if changed else report.already).append(label)
+    return report
+
+
+@transaction.atomic
+def _apply_to_one(verb: Verb, each: Chosen, role: Role | None, by: Actor) -> tuple[bool, str]:
+    try:
+        user = accounts.find(each.user_id, organization_id=by.organization_id)
+    except accounts.UserUnknown:
+        removed = _removed(each.user_id, by) if verb is Verb.REMOVE else ""
+        if removed:
+            return False, removed
+        raise
+    if _is_so(verb, user, role):
+        return False, str(user)
+    if user.version != each.version:
+        raise ChangedMeanwhile(
+            f"{user} has been changed by somebody else since you opened the page. Look at what is new, then try again."
+        )
+    match verb:
+        case Verb.SUSPEND | Verb.RESTORE:
+            accounts.set_active(user.pk, verb is Verb.RESTORE, by=by)
+        case Verb.REMOVE:
+            accounts.delete(user, by=by)
+        case Verb.GIVE_ROLE if role:
+            accounts.change_role(user.pk, role, by=by)
+    return True, str(user)
+
+
+def _is_so(verb: Verb, user: User, role: Role | None) -> bool:
+    match verb:
+        case Verb.SUSPEND | Verb.RESTORE:
+            return user.is_active is (verb is Verb.RESTORE)
+        case Verb.GIVE_ROLE:
+            return user.role == role
+    return False
+
+
+def _removed(user_id: UUID, by: Actor) -> str:
+    """What somebody was called who has been removed; empty for everybody else."""
+    events = AuditEvent.objects.filter(
+        organization_id=by.organization_id, target_id=str(user_id), action=Action.USER_DELETED
+    )
+    return events.values_list("target_label", flat=True).first() or ""
