@@ -1,5 +1,7 @@
 """The table of audited actions and how each reads to an auditor."""
 
+from collections.abc import Mapping
+
 from django.db import models
 
 
@@ -41,9 +43,12 @@ class Action(models.TextChoices):
     SCIM_LENIENT = "scim.lenient", "{actor} turned off the strict mode of SCIM ({target})"
 
 
+_WORDINGS: Mapping[str, str] = dict(Action.choices)
+
+
 def wording(action: str) -> str:
     """The sentence of an action; one that only another release knows is named as it is kept."""
-    return Action(action).label if action in Action.values else f"{{actor}}: {action}, {{target}}"
+    return _WORDINGS.get(action) or f"{{actor}}: {action}, {{target}}"
 
 
 def title(action: str) -> str:

@@ -44,8 +44,8 @@ def note(tenant: Tenant, label: str, action: Action = Action.DOMAIN_ADDED, actor
 
 
 def rows(client: Client, **parameters: Any) -> list[str]:
-    """The text of each row that the page shows."""
-    html = client.get(PAGE, parameters).content.decode()
+    """The text of each row that the page shows, less how long ago it was."""
+    html = re.sub(r"<time .*?</time>", "", client.get(PAGE, parameters).content.decode())
     bodies = re.findall(r"<tbody>(.*)</tbody>", html, re.DOTALL)
     found = re.findall(r"<tr>(.*?)</tr>", bodies[0], re.DOTALL) if bodies else []
     return [" ".join(unescape(re.sub(r"<[^>]+>", " ", row)).split()) for row in found]
