@@ -49,6 +49,8 @@ def reason_to_differ(resource: dict[str, Any], operation: dict[str, Any]) -> str
         new = [email["value"].lower() for email in value]
         if there.intersection(new) or len(set(new)) < len(new):
             return "A value that is there already is not added again, whatever else is said of it."
+    if op == "replace" and path == "emails" and len({email["value"].lower() for email in value}) < len(value):
+        return "RFC 7643 section 2.4: the same value of the same type comes once; they keep both."
     if op == "remove" and path.endswith('"].value'):
         return "An e-mail without its address is of no use; they keep its type."
     if path.startswith("emails[") and not any(f'"{email.get("type")}"' in path for email in emails):
