@@ -78,7 +78,7 @@ def find(user_id: str, credentials: Credentials, base_url: str) -> Stored | None
         credentials.principal()
         return None
     document, version, name, groups = row
-    return Stored(document, version, name, _groups(orjson.loads(groups), base_url) if groups else "")
+    return Stored(document, version, name, _groups_of_one(document, groups, base_url) if groups else "")
 
 
 def find_person(credentials: Credentials, base_url: str) -> tuple[Stored, frozenset[str]]:
@@ -89,8 +89,16 @@ def find_person(credentials: Credentials, base_url: str) -> tuple[Stored, frozen
         # Valid by now, but not a moment ago.
         raise Unauthorized(INVALID, cause="token-unknown")
     document, version, name, groups, scopes = row
-    stored = Stored(document, version, name, _groups(orjson.loads(groups), base_url) if groups else "")
+    stored = Stored(document, version, name, _groups_of_one(document, groups, base_url) if groups else "")
     return stored, frozenset(scopes.split())
+
+
+def _groups_of_one(document: str, groups: str, base_url: str) -> str:
+    direct = orjson.loads(groups)
+    if any(inside for _id, _name, inside in direct):
+        user_id = id_of(document)
+        return groups_of([user_id], base_url)[user_id]
+    return _groups([(group_id, name, 1) for group_id, name, _inside in direct], base_url)
 
 
 def find_group(group_id: str, credentials: Credentials) -> Stored | None:

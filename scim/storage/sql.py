@@ -68,15 +68,17 @@ HELD = (
     " UNION SELECT m.group_id, 0 FROM users_groupmember m JOIN held ON m.member_group_id = held.id)"
 )
 
-# The groups of user ``u`` as JSON: a list of [id, name, 1 if the user is a direct member]; NULL or empty for none.
+# The groups of which user ``u`` is a direct member, as JSON: a list of [id, name, whether that group is itself in a
+# group]; NULL or empty for none. Only if one is need ``GROUPS_OF`` be asked too: to get a walk through groups ready costs
+# PostgreSQL a fifth of the whole statement, even where there is nothing to walk through.
 _GROUPS_OF_ONE = (
-    f"(WITH RECURSIVE {HELD}"  # noqa: S608
-    " SELECT {} FROM (SELECT g.id, g.display_name AS name, MAX(held.direct) AS direct FROM held"
-    " JOIN users_group g ON g.id = held.id GROUP BY g.id, g.display_name ORDER BY g.id) mine)"
+    "(SELECT {} FROM (SELECT g.id, g.display_name AS name, EXISTS"  # noqa: S608
+    " (SELECT 1 FROM users_groupmember n WHERE n.member_group_id = g.id) AS inside"
+    " FROM users_groupmember m JOIN users_group g ON g.id = m.group_id WHERE m.user_id = u.id ORDER BY g.id) mine)"
 )
 _AS_JSON = {
-    "sqlite": "json_group_array(json_array(mine.id, mine.name, mine.direct))",
-    "postgresql": "json_agg(json_build_array(mine.id, mine.name, mine.direct))::text",
+    "sqlite": "json_group_array(json_array(mine.id, mine.name, mine.inside))",
+    "postgresql": "json_agg(json_build_array(mine.id, mine.name, mine.inside))::text",
 }
 
 BY_ID: Mapping[str, str] = {
