@@ -77,7 +77,8 @@ def demo(folder: Path) -> Iterator[tuple[int, Callable[..., str]]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    command = [*serve.server(host="127.0.0.1", port=port, workers=1), *tls(folder)]
+    *command, application = serve.server(host="127.0.0.1", port=port, workers=1)
+    command += [*tls(folder), application]
     server = subprocess.Popen(command, cwd=serve.ROOT, env=environment)
     try:
         wait_for(port)

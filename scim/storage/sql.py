@@ -69,8 +69,8 @@ HELD = (
 )
 
 # The groups of which user ``u`` is a direct member, as JSON: a list of [id, name, whether that group is itself in a
-# group]; NULL or empty for none. Only if one is need ``GROUPS_OF`` be asked too: to get a walk through groups ready costs
-# PostgreSQL a fifth of the whole statement, even where there is nothing to walk through.
+# group]; NULL or empty for none. Only if one is need ``GROUPS_OF`` be asked too: to get a walk through groups ready
+# costs PostgreSQL a fifth of the whole statement, even where there is nothing to walk through.
 _GROUPS_OF_ONE = (
     "(SELECT {} FROM (SELECT g.id, g.display_name AS name, EXISTS"  # noqa: S608
     " (SELECT 1 FROM users_groupmember n WHERE n.member_group_id = g.id) AS inside"
