@@ -45,6 +45,7 @@ def test_a_domain_is_added_verified_and_removed_by_keyboard(
     page.keyboard.press("Enter")
     verified = page.locator("#verification p", has_text="was verified by DNS record")
     expect(verified).to_be_focused()
+    expect(page.locator("#verification [autofocus]")).to_have_count(0)
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Turn on User requests")).to_be_focused()
     page.keyboard.press("Enter")
