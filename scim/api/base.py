@@ -1,7 +1,7 @@
 """ScimView: what every SCIM endpoint does around its own work: token, errors, headers, log (RFC 7644 sections 2 and 3).
 
-A trimmed APIView. Handlers return finished bytes, which are not kept on the view: a view and its request refer to each
-other, so that whatever hangs on them waits for the garbage collector.
+A trimmed APIView. Handlers return finished bytes, which are kept neither on the view nor on its request: that refers to
+itself, so that whatever hangs on it waits for the garbage collector.
 """
 
 import time
@@ -105,7 +105,7 @@ class ScimView(APIView):
         self.check_throttles(request)
 
     def get_parser_context(self, http_request: HttpRequest) -> dict[str, Any]:
-        """What the authenticator asks for; not the view, which would keep all of a request until it is collected."""
+        """What the authenticator asks for; not the view, which would have to wait for the garbage collector with it."""
         return {"kwargs": self.kwargs}
 
     def perform_authentication(self, request: Request) -> None:

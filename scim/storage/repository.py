@@ -97,7 +97,8 @@ def _groups_of_one(document: str, groups: str, base_url: str) -> str:
     direct = orjson.loads(groups)
     if any(inside for _id, _name, inside in direct):
         user_id = id_of(document)
-        return groups_of([user_id], base_url)[user_id]
+        # Nothing, if the user has left all groups since.
+        return groups_of([user_id], base_url).get(user_id, "")
     return _groups([(group_id, name, 1) for group_id, name, _inside in direct], base_url)
 
 

@@ -1,5 +1,6 @@
 """Groups: CRUD, members as rows, nesting, filters, the switch, and who may be a member (RFC 7643 section 4.2)."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from scim.protocol.errors import NoTarget
 from scim.protocol.messages import read_patch
 from scim.protocol.schemas import GROUP
 from scim.services.connections import base_url_at
+from scim.storage import repository
 from tests.scim.conftest import Idp, read
 from users import profile as profiles
 from users.models import Group, GroupMember, User
@@ -225,6 +227,21 @@ class TestNesting:
         listed = read(idp.get("/Users", {"filter": 'userName eq "ada@acme.example"'}))["Resources"][0]
         changed = read(idp.patch(ada, {"op": "replace", "path": "title", "value": "Countess"}))
         assert read(idp.get(f"/Users/{ada}"))["groups"] == listed["groups"] == changed["groups"] == expected
+
+    def test_a_user_who_leaves_while_being_read_has_no_groups(
+        self, idp: Idp, ada: str, inner: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        idp.create_group("Outer", inner["id"])
+        look_up = repository.groups_of
+
+        def after_leaving(ids: Sequence[str], base_url: str) -> dict[str, str]:
+            GroupMember.objects.filter(user=ada).delete()
+            return look_up(ids, base_url)
+
+        monkeypatch.setattr(repository, "groups_of", after_leaving)
+        answer = idp.get(f"/Users/{ada}")
+        assert answer.status_code == 200
+        assert "groups" not in read(answer)
 
     def test_a_group_can_not_be_within_itself(self, idp: Idp, inner: dict[str, Any]) -> None:
         middle = idp.create_group("Middle", inner["id"])

@@ -43,6 +43,15 @@ def test_reading_a_user_is_one(idp: Idp, user_id: str) -> None:
         assert idp.get(f"/Users/{user_id}", if_none_match='W/"1"').status_code == 304
 
 
+def test_reading_a_user_in_groups_is_one_and_two_where_one_is_within_another(idp: Idp, user_id: str) -> None:
+    inner = idp.create_group("Inner", user_id)["id"]
+    with at_most(1):
+        assert idp.get(f"/Users/{user_id}").status_code == 200
+    idp.create_group("Outer", inner)
+    with at_most(2):
+        assert len(read(idp.get(f"/Users/{user_id}"))["groups"]) == 2
+
+
 def test_looking_for_a_user_that_is_not_there_is_two(idp: Idp, user_id: str) -> None:
     with at_most(2):
         assert idp.get(f"/Users/{user_id[:-4]}0000").status_code == 404
