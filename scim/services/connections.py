@@ -1,4 +1,4 @@
-"""Verbs on SCIM connections and their tokens: generate, revoke, enable, disable."""
+"""Verbs on SCIM connections and their tokens: generate, revoke, and the switches."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -62,7 +62,7 @@ def generate_token(connection: Connection, *, by: Actor, days: int | None = None
 
     It never ends another token. ``days`` is the life time, None for ever. Raises TooManyTokens.
     """
-    connection = Connection.objects.of(by.organization_id).select_for_update().get(pk=connection.pk)
+    connection = _locked(connection, by)
     if _live(connection).count() >= MAX_LIVE_TOKENS:
         raise TooManyTokens(
             f"There are {MAX_LIVE_TOKENS} live tokens. Revoke one that your identity provider no longer uses first."
@@ -92,64 +92,56 @@ def revoke_token(token_id: UUID, *, by: Actor) -> Token:
     return token
 
 
-@transaction.atomic
 def set_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
     """Make the connection's tokens valid, or stop them all; asking for what is so already changes nothing.
 
     Raises TokenMissing when there is no token to make valid.
     """
-    connection = Connection.objects.of(by.organization_id).select_for_update().get(pk=connection.pk)
-    if connection.enabled == wanted:
-        return connection
-    if wanted and not _live(connection).exists():
-        raise TokenMissing("Generate a token before you enable SCIM.")
-    connection.enabled = wanted
-    connection.save(update_fields=["enabled"])
-    action = Action.SCIM_ENABLED if wanted else Action.SCIM_DISABLED
-    trail.record(action, connection, {"enabled": [not wanted, wanted]}, by=by)
-    return connection
+    with transaction.atomic():
+        connection = _locked(connection, by)
+        if wanted and not connection.enabled and not _live(connection).exists():
+            raise TokenMissing("Generate a token before you enable SCIM.")
+        return _switch(connection, "enabled", wanted, (Action.SCIM_ENABLED, Action.SCIM_DISABLED), by=by)
 
 
-@transaction.atomic
 def set_manage_admins(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
     """Let SCIM give, take and manage Admins, or not; asking for what is so already changes nothing."""
-    connection = Connection.objects.of(by.organization_id).select_for_update().get(pk=connection.pk)
-    if connection.manage_admins == wanted:
-        return connection
-    connection.manage_admins = wanted
-    connection.save(update_fields=["manage_admins"])
-    action = Action.SCIM_ADMIN_ALLOWED if wanted else Action.SCIM_ADMIN_DISALLOWED
-    trail.record(action, connection, {"manage_admins": [not wanted, wanted]}, by=by)
-    return connection
+    actions = Action.SCIM_ADMIN_ALLOWED, Action.SCIM_ADMIN_DISALLOWED
+    return _switch(connection, "manage_admins", wanted, actions, by=by)
 
 
-@transaction.atomic
 def set_strict(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
     """Refuse what clients get wrong, or go on healing it; asking for what is so already changes nothing."""
-    connection = Connection.objects.of(by.organization_id).select_for_update().get(pk=connection.pk)
-    if connection.strict == wanted:
-        return connection
-    connection.strict = wanted
-    connection.save(update_fields=["strict"])
-    action = Action.SCIM_STRICT if wanted else Action.SCIM_LENIENT
-    trail.record(action, connection, {"strict": [not wanted, wanted]}, by=by)
-    return connection
+    return _switch(connection, "strict", wanted, (Action.SCIM_STRICT, Action.SCIM_LENIENT), by=by)
 
 
-@transaction.atomic
 def set_groups_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
     """Offer groups to the identity provider, or not; asking for what is so already changes nothing.
 
     Groups that are there stay with their members; while this is off, SCIM can neither read nor change them.
     """
-    connection = Connection.objects.of(by.organization_id).select_for_update().get(pk=connection.pk)
-    if connection.groups_enabled == wanted:
+    actions = Action.SCIM_GROUPS_ALLOWED, Action.SCIM_GROUPS_DISALLOWED
+    return _switch(connection, "groups_enabled", wanted, actions, by=by)
+
+
+@transaction.atomic
+def _switch(
+    connection: Connection, name: str, wanted: bool, actions: tuple[Action, Action], *, by: Actor
+) -> Connection:
+    """Turn a boolean of the connection on or off; ``actions`` are what the trail calls the one and the other."""
+    connection = _locked(connection, by)
+    if getattr(connection, name) == wanted:
         return connection
-    connection.groups_enabled = wanted
-    connection.save(update_fields=["groups_enabled"])
-    action = Action.SCIM_GROUPS_ALLOWED if wanted else Action.SCIM_GROUPS_DISALLOWED
-    trail.record(action, connection, {"groups_enabled": [not wanted, wanted]}, by=by)
+    setattr(connection, name, wanted)
+    connection.save(update_fields=[name])
+    turned_on, turned_off = actions
+    trail.record(turned_on if wanted else turned_off, connection, {name: [not wanted, wanted]}, by=by)
     return connection
+
+
+def _locked(connection: Connection, by: Actor) -> Connection:
+    found: Connection = Connection.objects.of(by.organization_id).select_for_update().get(pk=connection.pk)
+    return found
 
 
 def _live(connection: Connection) -> QuerySet[Token]:
