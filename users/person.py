@@ -99,7 +99,7 @@ def _groups(request: HttpRequest, user: User) -> Context:
 
 def _events(request: HttpRequest, user: User) -> Context:
     organization_id = pages.organization_of(request).pk
-    events = AuditEvent.objects.filter(organization_id=organization_id, target_id=str(user.pk))[:LATEST_EVENTS]
+    events = AuditEvent.objects.of(organization_id).filter(target_id=str(user.pk))[:LATEST_EVENTS]
     return {"events": [(event, ", ".join(words(name) for name in event.changes)) for event in events]}
 
 

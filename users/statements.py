@@ -1,4 +1,4 @@
-"""The statements before every change of a user, as constant SQL: the ORM takes longer to word them than they run."""
+"""The statements around every change of a user, as constant SQL: the ORM takes longer to word them than they run."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -38,7 +38,9 @@ _HOLDERS = {
     for vendor, among in rows.AMONG.items()
 }
 
-_REVOKED = "UPDATE users_personaltoken SET revoked_at = %s WHERE user_id = %s AND revoked_at IS NULL"
+_REVOKED = (
+    "UPDATE users_personaltoken SET revoked_at = %s WHERE organization_id = %s AND user_id = %s AND revoked_at IS NULL"
+)
 
 
 def locked(user_id: UUID, organization_id: UUID) -> User | None:
@@ -77,11 +79,11 @@ def holders(keys: Iterable[str], organization_id: UUID) -> Iterator[tuple[UUID, 
         yield (user_id if isinstance(user_id, UUID) else UUID(user_id), *names)
 
 
-def revoke_personal_tokens(user: User) -> None:
+def revoke_personal_tokens(user_id: UUID, organization_id: UUID) -> None:
     """End those of a user's personal tokens that are alive."""
     with connection.cursor() as cursor:
         moment = connection.ops.adapt_datetimefield_value(timezone.now())
-        cursor.execute(_REVOKED, [moment, rows.key(user.pk)])
+        cursor.execute(_REVOKED, [moment, rows.key(organization_id), rows.key(user_id)])
 
 
 @cache

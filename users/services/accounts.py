@@ -171,7 +171,7 @@ def update(user: User, profile: Profile, *, role: Role | None = None, by: Actor,
                 _refuse_taken_names(user)
             if was_active and not user.is_active:
                 user.session_epoch += 1
-                revoke_personal_tokens(user)
+                revoke_personal_tokens(user.pk, by.organization_id)
             rows.update(user, _CHANGED)
             if profile.get("emails") != before.get("emails"):
                 UserValue.objects.filter(user=user).delete()

@@ -101,7 +101,5 @@ def _is_so(verb: Verb, user: User, role: Role | None) -> bool:
 
 def _removed(user_id: UUID, by: Actor) -> str:
     """What somebody was called who has been removed; empty for everybody else."""
-    events = AuditEvent.objects.filter(
-        organization_id=by.organization_id, target_id=str(user_id), action=Action.USER_DELETED
-    )
+    events = AuditEvent.objects.of(by.organization_id).filter(target_id=str(user_id), action=Action.USER_DELETED)
     return events.values_list("target_label", flat=True).first() or ""
