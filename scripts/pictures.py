@@ -20,7 +20,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, FloatRect, Page, ViewportSize, sync_playwright
 
-from scripts import serve
+from scripts import postgres, serve
 
 PICTURES = serve.ROOT / "docs" / "pictures"
 HOST = "saas.example.com"
@@ -74,9 +74,7 @@ def demo(folder: Path) -> Iterator[tuple[int, Callable[..., str]]]:
 
     for preparation in (["migrate", "--verbosity", "0"], ["createcachetable"], ["seed_demo"]):
         manage(*preparation)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = postgres.free_port()
     *command, application = serve.server(host="127.0.0.1", port=port, workers=1)
     command += [*tls(folder), application]
     server = subprocess.Popen(command, cwd=serve.ROOT, env=environment)

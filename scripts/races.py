@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -67,7 +66,7 @@ def database(kind: str, folder: Path) -> Iterator[str]:
 @contextmanager
 def serving(database_url: str, folder: Path) -> Iterator[str]:
     """Set Django up on the database and serve it as in production; yield the address, without a slash at its end."""
-    port = free_port()
+    port = postgres.free_port()
     server_url = f"http://127.0.0.1:{port}"
     os.environ.update(
         DJANGO_SETTINGS_MODULE="saasmanager.settings",
@@ -95,12 +94,6 @@ def serving(database_url: str, folder: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(START_TIMEOUT)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(server: "subprocess.Popen[bytes]", server_url: str, log: Path) -> None:

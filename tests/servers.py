@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ import pytest
 from django.db import connection
 
 from scripts import serve
+from scripts.postgres import free_port
 
 START_TIMEOUT = 30
 
@@ -126,9 +126,3 @@ def wait_until_alive(server: Server) -> None:
                 return
         time.sleep(0.05)
     pytest.fail(f"The server did not start:\n{server.log.read_text()[-3000:]}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

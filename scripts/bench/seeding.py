@@ -58,7 +58,6 @@ def add_people(users: int) -> tuple[str, list[list[str]]]:
 
 def _users(numbers: range, role: "Role") -> Iterator["User"]:
     """Unsaved rows, with what the service would write into them."""
-    from domains.addresses import canonical
     from users import profile as profiles
     from users.models import Source, User
 
@@ -68,7 +67,6 @@ def _users(numbers: range, role: "Role") -> Iterator["User"]:
         profile = people.person(number)
         del profile["schemas"]
         profiles.write(user, {**profile, "roles": profiles.role_entries(role)})
-        user.user_name_key, user.email_key = canonical(user.user_name), canonical(user.email)
         yield user
 
 

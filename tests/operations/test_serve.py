@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from scripts import serve
-from tests.servers import Server, free_port, running, wait_until_alive
+from scripts.postgres import free_port
+from tests.servers import Server, running, wait_until_alive
 
 PRODUCTION = {
     "DEBUG": "off",

@@ -78,7 +78,6 @@ class Idp:
         for position in range(number):
             user = User(organization=self.organization, role=role, source=Source.SCIM)
             profiles.write(user, {"userName": f"p{position}@acme.example", "active": True})
-            user.user_name_key, user.email_key = user.user_name, user.email
             people.append(user)
         return User.objects.bulk_create(people)
 

@@ -7,9 +7,10 @@ import psutil
 import pytest
 
 from scripts import serve
+from scripts.postgres import free_port
 from tests.scim.conftest import open_acme
 from tests.scim.test_bulk import make, make_group, patch, statuses
-from tests.servers import Server, free_port, running, url_of_the_test_database, wait_until_alive
+from tests.servers import Server, running, url_of_the_test_database, wait_until_alive
 from users.models import Group, Headcount, User
 
 
