@@ -9,8 +9,11 @@ from django.http import StreamingHttpResponse
 
 PER_WRITE = 200
 
-# What a spreadsheet takes for the beginning of a formula, or skips on the way to one.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Spreadsheet programs take what begins so for a formula and run it.
+FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+# By it a spreadsheet program knows the file as UTF-8.
+BYTE_ORDER_MARK = "\ufeff"
 
 
 def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> StreamingHttpResponse:
@@ -23,15 +26,18 @@ def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[str]]) ->
 
 
 def _written(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield BYTE_ORDER_MARK + _lines([header])
     rest = iter(rows)
-    batch: Sequence[Sequence[str]] = [header]
-    while batch:
-        written = StringIO()
-        csv.writer(written).writerows([harmless(cell) for cell in row] for row in batch)
-        yield written.getvalue()
-        batch = list(islice(rest, PER_WRITE))
+    while batch := list(islice(rest, PER_WRITE)):
+        yield _lines(batch)
 
 
-def harmless(cell: str) -> str:
-    """The text behind an apostrophe where a spreadsheet would compute it."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+def _lines(rows: Iterable[Sequence[str]]) -> str:
+    written = StringIO()
+    csv.writer(written).writerows([harmless(cell) for cell in row] for row in rows)
+    return written.getvalue()
+
+
+def harmless(text: str) -> str:
+    """The text of a cell, marked as text where it could be taken for a formula."""
+    return f"'{text}" if text.startswith(FORMULA_BEGINS) or text.lstrip().startswith(FORMULA_BEGINS) else text

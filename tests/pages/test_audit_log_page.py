@@ -264,7 +264,7 @@ def test_a_page_costs_the_same_at_any_depth(acme: Tenant, client: Client) -> Non
 def read_file(client: Client, **parameters: Any) -> list[dict[str, str]]:
     answer = client.get(FILE, parameters)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
-    return list(csv.DictReader(io.StringIO(answer.getvalue().decode(), newline="")))
+    return list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"), newline="")))
 
 
 def test_the_file_has_every_event_that_the_filters_leave(

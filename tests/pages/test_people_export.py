@@ -9,9 +9,9 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from organizations.exports import FORMULA_BEGINS, harmless
 from tests.pages.conftest import SignedIn
 from tests.tenants import Tenant
-from users.export import FORMULA_BEGINS, harmless
 from users.models import User
 from users.permissions import BuiltIn
 
@@ -68,6 +68,7 @@ def test_the_file_is_named_and_kept_by_nobody(client: Client) -> None:
 
 def test_it_is_read_while_it_is_sent(acme: Tenant, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("users.export.AT_ONCE", 5)
+    monkeypatch.setattr("organizations.exports.PER_WRITE", 5)
     for number in range(20):
         acme.add(f"p{number:02}")
     answer = client.get(EXPORT)
