@@ -81,11 +81,17 @@ def _context(request: HttpRequest) -> Context:
         "rows": [_row(domain, users, refused, changed=str(domain.pk) == changed) for domain in page],
         "total": total,
         "search": search,
-        "query": f"{urlencode({'domain': search})}&" if search else "",
+        "previous": _page_of(search, page.previous_page_number()) if page.has_previous() else "",
+        "following": _page_of(search, page.next_page_number()) if page.has_next() else "",
         "may_edit": may_edit,
         "strangers": _strangers(refused, domains),
         **(_form(request) if may_edit else {}),
     }
+
+
+def _page_of(search: str, number: int) -> str:
+    """The query of a page of the list."""
+    return urlencode({**({"domain": search} if search else {}), "domains-page": number})
 
 
 def _row(domain: Domain, users: Mapping[str, int], refused: Mapping[str, int], *, changed: bool) -> dict[str, Any]:
