@@ -25,6 +25,13 @@ AMONG: Mapping[str, str] = {"postgresql": "= ANY (%s)", "sqlite": "IN (SELECT va
 _FEW = 8
 
 
+@cache
+def vendor() -> str:
+    """Which database this is; known once, for the connection itself is looked up by thread each time."""
+    name: str = connection.vendor
+    return name
+
+
 def insert(model: type[Row], rows: Sequence[Row]) -> None:
     """Add new rows in one statement; the objects count as saved then. Raises IntegrityError, and then none is there."""
     if not rows:
@@ -34,7 +41,7 @@ def insert(model: type[Row], rows: Sequence[Row]) -> None:
     with connection.cursor() as cursor:
         if len(values) <= _FEW:
             cursor.execute(_insert(model, len(values)), list(chain.from_iterable(values)))
-        elif connection.vendor == "postgresql":
+        elif vendor() == "postgresql":
             # Errors of a COPY come past Django's cursor, which would give them its own names.
             with connection.wrap_database_errors, cursor.copy(f"COPY {table.into} FROM STDIN") as copy:
                 for each in values:
@@ -62,12 +69,12 @@ def select(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 def among(texts: Iterable[str]) -> Any:
     """Some texts as the one value that AMONG compares with."""
-    return list(texts) if connection.vendor == "postgresql" else orjson.dumps(list(texts)).decode()
+    return list(texts) if vendor() == "postgresql" else orjson.dumps(list(texts)).decode()
 
 
 def key(identifier: UUID) -> UUID | str:
     """An id as the database's drivers take it: SQLite keeps 32 hexadecimal digits."""
-    return identifier if connection.features.has_native_uuid_field else identifier.hex
+    return identifier if vendor() == "postgresql" else identifier.hex
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +122,7 @@ def _reader(field: Any) -> Reader:
     if isinstance(field, models.JSONField):
         default = field.encoder().default if field.encoder else None
         return lambda row: orjson.dumps(getattr(row, name), default, orjson.OPT_PASSTHROUGH_DATETIME).decode()
-    if connection.features.has_native_uuid_field:
+    if vendor() == "postgresql":
         return lambda row: getattr(row, name)
 
     def read(row: models.Model) -> Any:

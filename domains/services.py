@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -317,7 +317,7 @@ class Gate:
 
     def __init__(self, addresses: Iterable[str], *, organization_id: UUID) -> None:
         names = {domain_of(address) for address in addresses}
-        statement, values = _KNOWN[connection.vendor], [rows.key(organization_id), rows.among(names)]
+        statement, values = _KNOWN[rows.vendor()], [rows.key(organization_id), rows.among(names)]
         self._known = {name: _Known(*rest) for name, *rest in (rows.select(statement, values) if names else ())}
 
     def check(self, addresses: Iterable[str]) -> None:

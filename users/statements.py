@@ -75,7 +75,7 @@ def _user(row: tuple[Any, ...], organization_id: UUID) -> User:
 def holders(keys: Iterable[str], organization_id: UUID) -> Iterator[tuple[UUID, str, str, str]]:
     """Whoever has one of the names as userName or e-mail address: id, userName, and the keys of both."""
     values = [rows.key(organization_id), rows.among(keys)]
-    for user_id, *names in rows.select(_HOLDERS[connection.vendor], [*values, *values]):
+    for user_id, *names in rows.select(_HOLDERS[rows.vendor()], [*values, *values]):
         yield (user_id if isinstance(user_id, UUID) else UUID(user_id), *names)
 
 

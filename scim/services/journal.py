@@ -209,12 +209,10 @@ class _Presented:
 
 def _write(batch: Sequence[Entry]) -> None:
     # All that is the same for the whole batch, for this competes with the answers for the process's time.
-    key = str if connection.features.has_native_uuid_field else _hexadecimal
+    key = str if rows.vendor() == "postgresql" else _hexadecimal
     moment = connection.ops.adapt_datetimefield_value
     slugs = {entry.slug for entry in batch if entry.slug.isprintable()}
-    owners = {
-        slug: key(identifier) for slug, identifier in rows.select(_OWNERS[connection.vendor], [rows.among(slugs)])
-    }
+    owners = {slug: key(identifier) for slug, identifier in rows.select(_OWNERS[rows.vendor()], [rows.among(slugs)])}
     tokens = _tokens({entry.digest for entry in batch if entry.digest}, key)
     at_home = [entry for entry in batch if entry.slug in owners]
     _insert([_row(entry, owners[entry.slug], tokens.get(entry.digest), key, moment) for entry in at_home])
@@ -227,16 +225,14 @@ def _tokens(digests: set[str], key: Callable[[UUID | str], str]) -> dict[str, _P
     found: dict[str, _Presented] = {}
     for table, statements in _TOKENS.items():
         if missing := digests - found.keys():
-            for digest, organization, token, prefix in rows.select(
-                statements[connection.vendor], [rows.among(missing)]
-            ):
+            for digest, organization, token, prefix in rows.select(statements[rows.vendor()], [rows.among(missing)]):
                 found[digest] = _Presented(table, key(organization), key(token), f"{prefix}…")
     return found
 
 
 def _insert(values: Sequence[tuple[Any, ...]]) -> None:
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
+        if rows.vendor() == "postgresql":
             with cursor.copy(f"COPY {_INTO} FROM STDIN") as copy:
                 for row in values:
                     copy.write_row(row)

@@ -7,12 +7,13 @@ token is valid, so that reading costs one statement and a revoked token is refus
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.db import connection
+
+import audit.rows
 
 Row = tuple[Any, ...]
 
@@ -187,11 +188,8 @@ def counting(condition: Sql, table: str, tenant: str) -> str:
     return f"SELECT COUNT(*) FROM {table} u WHERE u.organization_id = {tenant} AND {condition.text}"  # noqa: S608
 
 
-@cache
-def vendor() -> str:
-    """Which database this is; known once, for the connection itself is looked up by thread each time."""
-    name: str = connection.vendor
-    return name
+# How statements go to the database and what it takes for an id, as everywhere in the house.
+vendor, rows, key = audit.rows.vendor, audit.rows.select, audit.rows.key
 
 
 def one(text: str, values: Sequence[Any]) -> Row | None:
@@ -200,19 +198,6 @@ def one(text: str, values: Sequence[Any]) -> Row | None:
         cursor.execute(text, values)
         row: Row | None = cursor.fetchone()
         return row
-
-
-def rows(text: str, values: Sequence[Any]) -> list[Row]:
-    """All rows of a query."""
-    with connection.cursor() as cursor:
-        cursor.execute(text, values)
-        found: list[Row] = cursor.fetchall()
-        return found
-
-
-def key(identifier: UUID) -> UUID | str:
-    """An id as the database's drivers take it: SQLite keeps 32 hexadecimal digits."""
-    return identifier.hex if vendor() == "sqlite" else identifier
 
 
 def key_of(text: str) -> str | None:
