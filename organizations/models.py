@@ -1,10 +1,12 @@
-"""Organization: a tenant."""
+"""Organization: a tenant; and Mail: what is to be sent to its people."""
 
+from typing import ClassVar
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 valid_slug = RegexValidator(
@@ -34,3 +36,42 @@ class Organization(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Mail(models.Model):
+    """A mail in the outbox. ``name`` tells what it is about; what it said is kept only until it is settled.
+
+    ``due_at`` is when it is to be sent or tried again; once settled, when it is to be forgotten.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Failed"
+
+    LONGEST_SUBJECT: ClassVar = 200
+    LONGEST_FAILURE: ClassVar = 300
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, null=True, related_name="+", db_index=False)
+    name = models.CharField(max_length=40)
+    to = models.CharField(max_length=254)
+    subject = models.CharField(max_length=LONGEST_SUBJECT)
+    text = models.TextField(blank=True)
+    html = models.TextField(blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    failure = models.CharField(max_length=LONGEST_FAILURE, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    due_at = models.DateTimeField(default=timezone.now)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["state", "due_at"], name="mail_due"),
+            models.Index(fields=["organization", "id"], name="mail_by_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject

@@ -6,8 +6,9 @@ os.environ.setdefault("SECRET_KEY", "for-the-tests-only-0123456789-abcdefghijklm
 os.environ.setdefault("BASE_URL", "http://testserver")
 os.environ.setdefault("EMAIL_URL", "memorymail://")
 os.environ.setdefault("LOG_LEVEL", "ERROR")
-# Nothing is written behind a test's back: tests flush the request log when they want to read it.
+# Nothing happens behind a test's back: tests flush the request log and deliver the mails when they want to read them.
 os.environ.setdefault("SCIM_LOG_INTERVAL", "0")
+os.environ.setdefault("MAIL_IN_BACKGROUND", "off")
 # A test may sit in its transaction, looking at a page in the browser, for longer than a request may.
 os.environ.setdefault("DATABASE_TIMEOUTS", "off")
 

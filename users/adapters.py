@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from threading import Thread
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from audit.actors import Door, address_of_caller
+from organizations import outbox
 from organizations.pages import actor_for
 from users.models import User
 from users.services import accounts, sign_in
@@ -67,11 +67,8 @@ class AccountAdapter(DefaultAccountAdapter):
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
         return settings.BASE_URL + path.replace("UID-KEY", quote(key))
 
-    def format_email_subject(self, subject: str) -> str:
-        """As written, without the name of a site."""
-        return subject
-
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send while the answer is already on its way: its time must not tell whether there was anybody to mail."""
-        message = self.render_mail(template_prefix, email, {"email": email, **context})
-        Thread(target=message.send, kwargs={"fail_silently": True}).start()
+        """Leave it to the outbox: the time of the answer must not tell whether there was anybody to mail."""
+        user: User = context["user"]
+        name = template_prefix.rpartition("/")[2]
+        outbox.send(name, to=email, context=context, organization_id=user.organization_id)

@@ -4,6 +4,7 @@ import pytest
 from django.apps import apps
 from django.db import connection, models
 
+from organizations.models import Mail
 from organizations.tenancy import TenantModel, TenantQuerySet
 from tests.tenants import Tenant
 from users.models import Role, User
@@ -11,6 +12,7 @@ from users.models import Role, User
 OURS = ("audit", "organizations", "domains", "users", "scim")
 WITHOUT_TENANT = {"Organization"}
 BY_VALUE = {"AuditEvent"}
+OF_OPERATORS_TOO = {User, Mail}
 
 
 @pytest.mark.parametrize("model", [model for app in OURS for model in apps.get_app_config(app).get_models()])
@@ -18,7 +20,7 @@ def test_every_table_belongs_to_an_organization(model: type[models.Model]) -> No
     if model.__name__ in WITHOUT_TENANT:
         return
     field = model._meta.get_field("organization_id" if model.__name__ in BY_VALUE else "organization")
-    assert field.null is (model is User), "Only operators belong to no organization."
+    assert field.null is (model in OF_OPERATORS_TOO), "Only operators, and mails to them, belong to no organization."
     if issubclass(model, TenantModel):
         assert isinstance(model._default_manager.get_queryset(), TenantQuerySet)
 
