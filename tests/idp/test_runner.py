@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.idp.runner import ERROR, LIST, Send, play
+from scim.play.checks import ERROR, LIST
+from tests.idp.runner import Send, play
 
 SCIM = {"Content-Type": "application/scim+json", "Location": "https://scim.example/v2/Users/7"}
 PAT = {
