@@ -11,11 +11,11 @@ class ScimConfig(AppConfig):
     def ready(self) -> None:
         from domains.admin import REFUSED_PER_DOMAIN
         from organizations import pages
-        from scim import admin
+        from scim import address_box, admin
         from scim.services import refusals
         from scim.storage.resource_types import check_bindings
 
-        pages.offer(admin.SCIM)
+        pages.offer(admin.SCIM, address_box.ADDRESS_BOX)
         for kind in ("connection", "token"):
             pages.offer_whereabouts(kind, admin.SCIM.permission, admin.whereabouts)
         pages.offer_figures(REFUSED_PER_DOMAIN, refusals.refused_creates)

@@ -288,6 +288,13 @@ def _refuse_taken_names(user: User) -> None:
     _Names([user], user.organization_id).take(user)
 
 
+def refuse_taken_names(address: str, *, organization_id: UUID) -> None:
+    """Make sure that nobody has an address yet, neither as userName nor as e-mail. Raises NameTaken."""
+    newcomer = User(organization_id=organization_id)
+    profiles.write(newcomer, {"userName": address})
+    _refuse_taken_names(newcomer)
+
+
 class _Names:
     """Who has the userNames and e-mail addresses that some users want to have; asked of the database once."""
 
