@@ -9,6 +9,7 @@ import hashlib
 import re
 import secrets
 import string
+from datetime import timedelta
 from typing import ClassVar, Self
 
 from django.db import models
@@ -19,6 +20,8 @@ from organizations.tenancy import Row, TenantModel, TenantQuerySet
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _SHOWN_DIGITS = 6
+
+SOON = timedelta(days=20)
 
 # RFC 6750 section 2.1; the scheme's name has no case (RFC 9110 section 11.1).
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,512}=*) *", re.IGNORECASE | re.ASCII)
@@ -51,6 +54,11 @@ class BearerToken(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
+
+    @property
+    def expires_soon(self) -> bool:
+        """Whether it is time to think of the next one."""
+        return self.expires_at is not None and self.expires_at - timezone.now() <= SOON
 
     def draw(self) -> str:
         """Give a new token its text, and return it: it is kept nowhere, and nobody can see it again."""

@@ -33,13 +33,14 @@ class Connection(TenantModel):
 
 
 class Token(BearerToken):
-    """A bearer token of a connection."""
+    """A bearer token of a connection. ``warned_at_days`` says how long before its end its Admins were last told."""
 
     word = "smgr"
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="tokens")
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", editable=False)
     created_by_label = models.CharField(max_length=320, editable=False)
+    warned_at_days = models.PositiveSmallIntegerField(null=True, editable=False)
 
     objects = TokenQuerySet["Token"].as_manager()
 

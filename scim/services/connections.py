@@ -14,6 +14,7 @@ from audit.actors import Actor
 from organizations.models import Organization
 from organizations.refusals import Refusal
 from scim.models import Connection, Token
+from scim.services import notices
 
 MAX_LIVE_TOKENS = 5
 
@@ -77,6 +78,7 @@ def generate_token(connection: Connection, *, by: Actor, days: int | None = None
     text = token.draw()
     token.save(force_insert=True)
     trail.record(Action.TOKEN_GENERATED, token, by=by)
+    notices.token_made(token, by=by)
     return token, text
 
 
@@ -101,7 +103,11 @@ def set_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Connectio
         connection = _locked(connection, by)
         if wanted and not connection.enabled and not _live(connection).exists():
             raise TokenMissing("Generate a token before you enable SCIM.")
-        return _switch(connection, "enabled", wanted, (Action.SCIM_ENABLED, Action.SCIM_DISABLED), by=by)
+        switching = connection.enabled != wanted
+        connection = _switch(connection, "enabled", wanted, (Action.SCIM_ENABLED, Action.SCIM_DISABLED), by=by)
+        if switching:
+            notices.switched(connection, by=by)
+        return connection
 
 
 def set_manage_admins(connection: Connection, wanted: bool, *, by: Actor) -> Connection:

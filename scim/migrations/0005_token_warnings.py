@@ -1,0 +1,17 @@
+"""At how many days before its end a token was last warned of."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("scim", "0003_strict_mode"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="token",
+            name="warned_at_days",
+            field=models.PositiveSmallIntegerField(editable=False, null=True),
+        ),
+    ]
