@@ -19,6 +19,10 @@ class Action(models.TextChoices):
     USER_ROLE_CHANGED = "user.role-changed", "{actor} changed the role of {target}"
     USER_PASSWORD_CHANGED = "user.password-changed", "{actor} set a new password for {target}"  # noqa: S105
     USER_SIGNED_IN = "user.signed-in", "{target} signed in"
+    INVITATION_SENT = "invitation.sent", "{actor} invited {target}"
+    INVITATION_SENT_AGAIN = "invitation.sent-again", "{actor} sent the invitation of {target} again"
+    INVITATION_REVOKED = "invitation.revoked", "{actor} revoked the invitation of {target}"
+    INVITATION_ACCEPTED = "invitation.accepted", "{target} accepted the invitation"
     PERSONAL_TOKEN_MADE = "user.token-made", "{actor} made the personal token {target}"  # noqa: S105
     PERSONAL_TOKEN_REVOKED = "user.token-revoked", "{actor} revoked the personal token {target}"  # noqa: S105
     GROUP_CREATED = "group.created", "{actor} created the group {target}"

@@ -1,5 +1,6 @@
 """What a log line may hold: JSON (plain text while debugging), made of known fields only."""
 
+import re
 from typing import Any
 
 import structlog
@@ -16,6 +17,7 @@ FIELDS = frozenset(
 )  # fmt: skip
 # An id has 36 characters. What is longer in a path is a secret: the key of a password reset, a misplaced token.
 LONGEST_PATH_SEGMENT = 40
+SECRET_SEGMENT = re.compile(rf"/[^/\s?]{{{LONGEST_PATH_SEGMENT + 1},}}")
 
 
 def known_fields_only(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -23,10 +25,13 @@ def known_fields_only(_logger: WrappedLogger, _method: str, event: EventDict) ->
 
 
 def address_without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Cut `request` ("GET /path?query") down to its method and path, long segments masked."""
+    """Cut `request` ("GET /path?query") down to its method and path, long segments masked, also in Django's words."""
     if isinstance(event.get("request"), str):
         segments = event["request"].partition("?")[0].split("/")
         event["request"] = "/".join(s if len(s) <= LONGEST_PATH_SEGMENT else "***" for s in segments)
+    # Django's own lines on refused requests have the path in their words: "Gone: /invitation/...".
+    if isinstance(event.get("event"), str):
+        event["event"] = SECRET_SEGMENT.sub("/***", event["event"])
     return event
 
 

@@ -222,7 +222,7 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key", "accept_invitation": "30/m/ip"}
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _address.scheme
 
 # Pages
@@ -257,6 +257,9 @@ EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"SaaS Manager <no-reply@{_address.hostname}>")
 # Off: mails leave only when a timer runs manage.py send_mail.
 MAIL_IN_BACKGROUND = env.bool("MAIL_IN_BACKGROUND", default=True)
+
+# How many invitations an organization may mail within 24 hours.
+INVITATION_MAILS_PER_DAY = setting(env.int, "INVITATION_MAILS_PER_DAY", default=1000)
 
 # Domains: whom to ask for the records that verify them; none means the machine's own resolvers
 

@@ -14,3 +14,5 @@ urlpatterns = [
     path("", include("users.urls")),
     path("", include("scim.urls")),
 ]
+
+handler400 = "saasmanager.errors.bad_request"

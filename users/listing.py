@@ -28,7 +28,9 @@ COUNTED = 1000
 
 LONGEST_PLACE = 2000
 
-STATUSES = {"active": Q(is_active=True), "suspended": Q(is_active=False)}
+# Who was invited has no account, and is listed by users.inviting.
+INVITED = "invited"
+STATUSES = {"active": Q(is_active=True), "suspended": Q(is_active=False), INVITED: Q(pk=None)}
 
 # The domain of a userName, which is an e-mail address.
 DOMAIN = Substr("user_name_key", StrIndex("user_name_key", Value("@")) + 1)
@@ -120,7 +122,9 @@ class PeopleForm(forms.Form):
     q = forms.CharField(label="Search", required=False, max_length=254)
     role = forms.ModelChoiceField(Role.objects.none(), required=False, empty_label="All roles")
     status = forms.ChoiceField(
-        choices=[("", "All statuses"), ("active", "Active"), ("suspended", "Suspended")], required=False, label="Status"
+        choices=[("", "All statuses"), ("active", "Active"), ("suspended", "Suspended"), (INVITED, "Invited")],
+        required=False,
+        label="Status",
     )
     source = forms.ChoiceField(choices=[("", "All sources"), *Source.choices], required=False, label="Source")
     domain = forms.ChoiceField(required=False, label="Domain")
@@ -142,6 +146,11 @@ class PeopleForm(forms.Form):
     def narrows(self) -> bool:
         """Whether only some of the people are asked for."""
         return bool(self.given.keys() - {"sort"})
+
+    @property
+    def asks_for_invited(self) -> bool:
+        """Whether those are asked for who were invited and have not come yet."""
+        return self.given.get("status") == INVITED
 
     @property
     def order(self) -> Order:

@@ -9,11 +9,12 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast, Concat, Left
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from uuid_utils.compat import uuid7
 
 from domains.addresses import canonical
-from organizations.models import Organization
+from organizations.models import Mail, Organization
 from organizations.tenancy import KeyField, TenantModel, TenantQuerySet
 from organizations.tokens import BearerToken, TokenQuerySet
 from users.permissions import BuiltIn, permissions_of
@@ -217,6 +218,62 @@ class PersonalToken(BearerToken):
 
     class Meta:
         ordering = ["-created_at"]
+
+
+class InvitationQuerySet(TenantQuerySet["Invitation"]):
+    """Queries about invitations."""
+
+    def unanswered(self) -> Self:
+        """Those that were neither accepted nor revoked; some of them have expired."""
+        return self.filter(accepted_at=None, revoked_at=None)
+
+
+class Invitation(TenantModel):
+    """Somebody who was asked to come, and the role that waits for them.
+
+    Of the link in the mail only the SHA-256 of its token is kept. ``sent_count`` counts the links so far, of which the
+    last one works; it grows with every change that somebody may have missed.
+    """
+
+    email = models.CharField(max_length=254)
+    email_key = KeyField(max_length=400, editable=False)
+    role = models.ForeignKey(Role, models.PROTECT, related_name="invitations")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.CharField(max_length=320)
+    invited_by_id = models.UUIDField(null=True, editable=False)
+    created_at = models.DateTimeField(editable=False)
+    expires_at = models.DateTimeField()
+    sent_count = models.PositiveIntegerField(default=1)
+    last_sent_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+    mail = models.ForeignKey(Mail, models.SET_NULL, null=True, related_name="+")
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["organization", "id"], name="invitation_by_organization")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "email_key"],
+                condition=Q(accepted_at=None, revoked_at=None),
+                name="invited_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the link is too old."""
+        return self.expires_at <= timezone.now()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the link can still be used."""
+        return self.accepted_at is None and self.revoked_at is None and not self.is_expired
 
 
 class UserValue(models.Model):

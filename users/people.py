@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from organizations import pages
 from organizations.pages import Context, Control, Page, Section
-from users import listing
+from users import inviting, listing
 from users.changing import PEOPLE_KEY, change
 from users.export import export
 from users.listing import PeopleForm
@@ -23,24 +23,31 @@ def _people(request: HttpRequest) -> Context:
     user: Any = request.user
     organization_id = pages.organization_of(request).pk
     form = PeopleForm(request.GET, organization_id=organization_id)
+    total = sum(Headcount.objects.filter(pk=organization_id).values_list("users", flat=True))
+    common = {
+        "form": form,
+        "is_alone": total == 1,
+        "total": f"{total:,}",
+        "invited": inviting.how_many(organization_id),
+        "address_of_invited": inviting.address_of_list(),
+        "here": request.GET.urlencode(),
+        "may_edit": user.has_perm("users.edit"),
+    }
+    if form.asks_for_invited:
+        return {**common, "lists_invited": True, **inviting.listed(request, form)}
     # The document is not read.
     people = User.objects.of(organization_id).select_related("role").only(
         "display_name", "name_key", "user_name", "user_name_key", "email", "is_active", "source", "last_login",
         "version", "organization_id", "role__name",
     )  # fmt: skip
     found = form.narrow(people)
-    total = sum(Headcount.objects.filter(pk=organization_id).values_list("users", flat=True))
     leaf = listing.leaf(found, form.order, request.GET)
     return {
-        "form": form,
-        "is_alone": total == 1,
-        "total": f"{total:,}",
+        **common,
         "leaf": leaf,
         "count": listing.how_many(found, leaf) if form.narrows else f"{total:,}",
         "asked": listing.asked_of(request.GET).urlencode(),
-        "here": request.GET.urlencode(),
         "roles": Role.objects.of(organization_id).filter(is_enabled=True),
-        "may_edit": user.has_perm("users.edit"),
     }
 
 
@@ -61,6 +68,9 @@ PEOPLE = Section(
     controls=(
         Control("users/export/", "export-people", "users.view", export, reads=True),
         Control("users/change/", "change-people", "users.edit", change),
+        Control("users/invite/", "invite", "users.edit", inviting.show_form, reads=True),
+        Control("users/invitations/send/", "send-invitations", "users.edit", inviting.invite),
+        Control("users/invitations/change/", "change-invitations", "users.edit", inviting.change),
         Control("users/<uuid:user_id>/", "person", "users.view", person, reads=True),
     ),
 )

@@ -3,13 +3,14 @@
 from allauth.account.views import account_inactive
 from django.urls import include, path, re_path
 
-from users import views
+from users import accepting, views
 
 urlpatterns = [
     path("", include("users.api.urls")),
     path("sign-in/", views.find_organization, name="account_login"),
     path("sign-in/<slug:slug>/", views.SignIn.as_view(), name="sign-in"),
     path("sign-in/<slug:slug>/password/", views.ForgottenPassword.as_view(), name="forgotten-password"),
+    path("invitation/<str:token>/", accepting.accept, name="invitation"),
     path("sign-out/", views.SignOut.as_view(), name="account_logout"),
     path("confirm/", views.ProveAgain.as_view(), name="account_reauthenticate"),
     path("suspended/", account_inactive, name="account_inactive"),

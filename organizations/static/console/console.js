@@ -104,7 +104,7 @@ document.addEventListener("htmx:load", (event) => {
 document.addEventListener("change", (event) => {
   const all = event.target.closest("[data-tick-all]");
   if (!all) return;
-  for (const box of all.form.querySelectorAll("input[name=person]")) box.checked = all.checked;
+  for (const box of all.form.querySelectorAll("input[name=person], input[name=invitation]")) box.checked = all.checked;
 });
 
 setInterval(() => {

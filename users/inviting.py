@@ -1,0 +1,244 @@
+"""Settings > Users > Invite people, and the list of who was invited: sent again or revoked, also several at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from domains.addresses import fold
+from organizations import pages
+from organizations.pages import Context, Malformed, Page
+from organizations.refusals import Refusal
+from users import pasted
+from users.changing import MOST_AT_ONCE, PEOPLE_KEY
+from users.listing import INVITED, PER_PAGE, PeopleForm
+from users.models import Invitation, Role
+from users.services import invitations, roles
+from users.services.invitations import Outcome, TooManyMails
+
+MOST_ADDRESSES = 500
+LONGEST_TEXT = 100_000
+
+_CHOSEN = re.compile(r"([0-9a-f-]{36})\.([0-9]{1,9})")
+
+
+# Inviting
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """The form as it came: the text, and the role if there is such a one."""
+
+    text: str = ""
+    role: Role | None = None
+
+
+def show_form(request: HttpRequest) -> HttpResponse:
+    """The empty form."""
+    return _form(request, Typed())
+
+
+def invite(request: HttpRequest) -> HttpResponse:
+    """Invite everybody whose address is in the text; what is to be mended comes back in the form."""
+    actor = pages.actor_of(request)
+    text = request.POST.get("addresses", "")
+    if len(text) > LONGEST_TEXT:
+        return _form(request, Typed(role=_role(request)), text_error=_too_long(f"{len(text):,} characters"))
+    typed = Typed(text, _role(request))
+    addresses = pasted.addresses(text)
+    errors: dict[str, Any] = {}
+    if not addresses:
+        errors["text_error"] = "Type or paste at least one e-mail address."
+    elif len(addresses) > MOST_ADDRESSES:
+        errors["text_error"] = _too_long(f"{len(addresses):,} addresses")
+    if typed.role is None:
+        errors["role_error"] = "Choose the role that they are to get."
+    if errors or typed.role is None:
+        return _form(request, typed, **errors)
+    if typed.role.is_admin and request.POST.get("sure") != str(typed.role.pk):
+        return _form(request, typed, to_confirm=len(addresses))
+    try:
+        outcome = invitations.invite(addresses, role=typed.role, by=actor)
+    except TooManyMails as refusal:
+        return _form(request, typed, text_error=refusal.message)
+    if outcome.known or outcome.malformed:
+        rest = "\n".join(address for address, _reason in outcome.malformed)
+        return _form(request, Typed(rest, typed.role), outcome=outcome, said=_were_invited(outcome))
+    messages.success(request, _were_invited(outcome), extra_tags=PEOPLE_KEY)
+    return redirect(address_of_list())
+
+
+def _too_long(what: str) -> str:
+    return f"These are {what}. Invite at most {MOST_ADDRESSES} people at once. Nobody was invited."
+
+
+def _form(request: HttpRequest, typed: Typed, outcome: Outcome | None = None, **more: Any) -> HttpResponse:
+    context = {
+        "title": "Invite people",
+        "lead": "They get a mail with a link, by which they choose a password. It works once, for seven days.",
+        "page": Page.USERS,
+        "typed": typed,
+        "roles": Role.objects.of(pages.organization_of(request).pk).filter(is_enabled=True),
+        "most": MOST_ADDRESSES,
+        "outcome": outcome,
+        **more,
+    }
+    return render(request, "settings/people/invite.html", context)
+
+
+def _role(request: HttpRequest) -> Role | None:
+    """The role that was chosen; None for none, or one that nobody can be given."""
+    try:
+        return roles.find(UUID(request.POST.get("role", "")), organization_id=pages.organization_of(request).pk)
+    except (ValueError, roles.RoleUnknown):
+        return None
+
+
+def _were_invited(outcome: Outcome) -> str:
+    count = len(outcome.invited)
+    if not count:
+        return "Nobody new was invited."
+    return f"{outcome.invited[0]} was invited." if count == 1 else f"{count} people were invited."
+
+
+# The list
+
+
+def how_many(organization_id: UUID) -> int:
+    """How many invitations were neither accepted nor revoked."""
+    return Invitation.objects.of(organization_id).unanswered().count()
+
+
+def listed(request: HttpRequest, form: PeopleForm) -> Context:
+    """A page of the invitations that fit the filters."""
+    organization_id = pages.organization_of(request).pk
+    found = _narrow(Invitation.objects.of(organization_id).unanswered(), form.given)
+    page = Paginator(found.select_related("role", "mail"), PER_PAGE).get_page(request.GET.get("page"))
+    shown = list(page)
+    people = invitations.accounts_of(shown, organization_id=organization_id) if shown else {}
+    return {
+        "invitations": [(invitation, people.get(invitation.email_key)) for invitation in shown],
+        "leaf": page,
+        "before": _page_of(request, page.previous_page_number()) if page.has_previous() else "",
+        "after": _page_of(request, page.next_page_number()) if page.has_next() else "",
+    }
+
+
+def _narrow(found: QuerySet[Invitation], given: Mapping[str, Any]) -> QuerySet[Invitation]:
+    if text := given.get("q"):
+        found = found.filter(email_key__contains=fold(text))
+    if role := given.get("role"):
+        found = found.filter(role=role)
+    if domain := given.get("domain"):
+        found = found.filter(Q(email_key__endswith=f"@{domain}"))
+    return found
+
+
+def _page_of(request: HttpRequest, number: int) -> str:
+    query = request.GET.copy()
+    query["page"] = str(number)
+    return query.urlencode()
+
+
+def address_of_list(**narrowed: str) -> str:
+    """Where those who were invited are listed."""
+    return f"{reverse('settings:users')}?{urlencode({'status': INVITED, **narrowed})}#{PEOPLE_KEY}"
+
+
+def whereabouts(organization_id: UUID, ids: Any) -> Mapping[str, str]:
+    """Where each of the invitations is listed."""
+    found = Invitation.objects.of(organization_id).unanswered().filter(pk__in=ids).values_list("pk", "email")
+    return {str(pk): address_of_list(q=email) for pk, email in found}
+
+
+# What can be done to those on the list
+
+
+def change(request: HttpRequest) -> HttpResponse:
+    """Send the invitations that are ticked again, or revoke them once the person is sure."""
+    actor = pages.actor_of(request)
+    action, chosen = request.POST.get("action", ""), _chosen(request)
+    if action not in ("resend", "revoke"):
+        raise Malformed("Choose what to do with the invitations, then try again.")
+    if not chosen:
+        return _back(request, "Tick the invitations first, then choose what to do with them.")
+    if len(chosen) > MOST_AT_ONCE:
+        return _back(request, f"Tick at most {MOST_AT_ONCE} invitations at once.")
+    if action == "revoke" and request.POST.get("sure") != "read":
+        return _ask(request, chosen)
+    done: list[Invitation] = []
+    already: list[Invitation] = []
+    refused: list[Refusal] = []
+    for invitation_id, seen in chosen.items():
+        try:
+            if action == "resend":
+                done.append(invitations.resend(invitation_id, seen=seen, by=actor))
+            else:
+                invitation, changed = invitations.revoke(invitation_id, seen=seen, by=actor)
+                (done if changed else already).append(invitation)
+        except Refusal as refusal:
+            refused.append(refusal)
+    if len(refused) == len(chosen) and all(isinstance(each, invitations.InvitationUnknown) for each in refused):
+        raise refused[0]
+    words = "sent again" if action == "resend" else "revoked"
+    if done:
+        messages.success(request, f"{_whose(done)} {words}.", extra_tags=PEOPLE_KEY)
+    if already:
+        messages.success(request, f"{_whose(already)} {words} already.", extra_tags=PEOPLE_KEY)
+    for sentence in dict.fromkeys(refusal.message for refusal in refused):
+        messages.error(request, sentence, extra_tags=PEOPLE_KEY)
+    return redirect(_list(request))
+
+
+def _ask(request: HttpRequest, chosen: Mapping[UUID, int]) -> HttpResponse:
+    """The page that says what revoking means; nothing has happened yet."""
+    rows = list(Invitation.objects.of(pages.organization_of(request).pk).unanswered().filter(pk__in=chosen))
+    if not rows:
+        raise invitations.InvitationUnknown("This invitation is no longer here. Reload the page.")
+    whose = f"the invitation of {rows[0]}" if len(rows) == 1 else f"{len(rows)} invitations"
+    context = {
+        "title": f"Revoke {whose}?",
+        "page": Page.USERS,
+        "whose": whose,
+        "rows": [(invitation, f"{invitation.pk}.{chosen[invitation.pk]}") for invitation in rows],
+        "list": request.POST.get("list", ""),
+        "back": _list(request),
+    }
+    return render(request, "settings/people/revoke.html", context)
+
+
+def _chosen(request: HttpRequest) -> dict[UUID, int]:
+    """Which invitations a form is about, and the number of links that each had when it was seen."""
+    chosen = {}
+    for text in request.POST.getlist("invitation"):
+        match = _CHOSEN.fullmatch(text)
+        try:
+            chosen[UUID(match[1] if match else "")] = int(match[2]) if match else 0
+        except ValueError:
+            raise Malformed("The page sent a form that can't be read. Reload it and try again.") from None
+    return chosen
+
+
+def _whose(done: list[Invitation]) -> str:
+    return f"The invitation of {done[0]} was" if len(done) == 1 else f"{len(done)} invitations were"
+
+
+def _back(request: HttpRequest, reason: str) -> HttpResponse:
+    messages.error(request, reason, extra_tags=PEOPLE_KEY)
+    return redirect(_list(request))
+
+
+def _list(request: HttpRequest) -> str:
+    query = QueryDict(request.POST.get("list", "")[:4000])
+    return f"{reverse('settings:users')}?{query.urlencode()}#{PEOPLE_KEY}" if query else address_of_list()

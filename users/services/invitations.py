@@ -1,0 +1,280 @@
+"""Verbs on invitations: invite, send again, revoke, accept; whoever has the link of the mail makes the account."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from audit import rows, trail
+from audit.actions import Action
+from audit.actors import Actor
+from domains.addresses import AddressError, check_address
+from organizations import outbox
+from organizations.models import Mail, Organization
+from organizations.refusals import Refusal
+from organizations.services import lock
+from organizations.tokens import digest
+from users.models import Invitation, Role, Source, User
+from users.services import accounts
+from users.services.batches import ChangedMeanwhile
+from users.statements import holders
+
+VALID = timedelta(days=7)
+KEPT = timedelta(days=30)
+
+MAIL = "invitation"
+
+# Longer than anything but an id in an address, so that no log shows it.
+_TOKEN_BYTES = 32
+
+
+class InvitationUnknown(Refusal):
+    """No such invitation in this organization."""
+
+    code = "invitation-unknown"
+
+
+class InvitationOver(Refusal):
+    """The invitation has been accepted, revoked or has expired, or its organization is held."""
+
+    code = "invitation-over"
+
+
+class HasAccount(Refusal):
+    """Who was invited has an account already."""
+
+    code = "has-account"
+
+
+class TooManyMails(Refusal):
+    """The organization would send more invitations within a day than it may."""
+
+    code = "too-many-mails"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An address that needs no invitation: the person who has it, or the invitation that is open."""
+
+    address: str
+    user_id: UUID | None
+    invitation: Invitation | None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of addresses: who was invited, who was known, and what is no address, with the reason."""
+
+    invited: list[Invitation] = field(default_factory=list)
+    known: list[Known] = field(default_factory=list)
+    malformed: list[tuple[str, str]] = field(default_factory=list)
+
+
+@transaction.atomic
+def invite(addresses: Iterable[str], *, role: Role, by: Actor) -> Outcome:
+    """Invite everybody whose address is one, and whom the organization does not know; of any domain.
+
+    Costs as many statements for five hundred as for one. Raises TooManyMails, and then nobody is invited.
+    """
+    outcome = Outcome()
+    wanted = _checked(addresses, outcome)
+    organization = lock(by.organization_id)
+    people = {key: user_id for user_id, _name, *keys in holders(wanted, by.organization_id) for key in keys}
+    present = Invitation.objects.of(by.organization_id).unanswered().filter(email_key__in=list(wanted))
+    present.filter(expires_at__lte=timezone.now()).delete()
+    invited = {invitation.email_key: invitation for invitation in present}
+    newcomers = {}
+    for key, address in wanted.items():
+        if key in people or key in invited:
+            outcome.known.append(Known(address, people.get(key), invited.get(key)))
+        else:
+            newcomers[key] = address
+    if newcomers:
+        _refuse_too_many(len(newcomers), by)
+        outcome.invited = _add(newcomers, organization, role, by)
+    return outcome
+
+
+def _checked(addresses: Iterable[str], outcome: Outcome) -> dict[str, str]:
+    """The addresses that are some, by their canonical forms."""
+    wanted: dict[str, str] = {}
+    for address in addresses:
+        try:
+            wanted.setdefault(check_address(address), address)
+        except AddressError as error:
+            outcome.malformed.append((address, str(error)))
+    return wanted
+
+
+def _add(newcomers: Mapping[str, str], organization: Organization, role: Role, by: Actor) -> list[Invitation]:
+    now = timezone.now()
+    invitations = [
+        Invitation(
+            organization=organization,
+            email=address,
+            email_key=key,
+            role=role,
+            invited_by=by.label[:320],
+            invited_by_id=by.user_id,
+            created_at=now,
+            expires_at=now + VALID,
+            last_sent_at=now,
+        )
+        for key, address in newcomers.items()
+    ]
+    _mail(invitations, organization, by)
+    rows.insert(Invitation, invitations)
+    events = ((invitation, {"role": (None, role.name)}) for invitation in invitations)
+    trail.record_many(Action.INVITATION_SENT, events, by=by)
+    return invitations
+
+
+@transaction.atomic
+def resend(invitation_id: UUID, *, seen: int, by: Actor) -> Invitation:
+    """Mail a new link, valid from now on, in place of the former one.
+
+    ``seen`` is the ``sent_count`` that whoever asks has seen. Raises InvitationUnknown, InvitationOver, HasAccount,
+    ChangedMeanwhile, TooManyMails.
+    """
+    organization = lock(by.organization_id)
+    invitation = _find(invitation_id, by)
+    _refuse_changed(invitation, seen)
+    if account_of(invitation) is not None:
+        raise HasAccount(f"{invitation} has an account meanwhile, so there is nothing to accept.")
+    _refuse_too_many(1, by)
+    before, now = invitation.expires_at, timezone.now()
+    invitation.sent_count += 1
+    invitation.last_sent_at, invitation.expires_at = now, now + VALID
+    _mail([invitation], organization, by)
+    invitation.save(update_fields=["sent_count", "last_sent_at", "expires_at", "digest", "mail"])
+    changes = {"expires at": (before.isoformat(), invitation.expires_at.isoformat())}
+    trail.record(Action.INVITATION_SENT_AGAIN, invitation, changes, by=by)
+    return invitation
+
+
+@transaction.atomic
+def revoke(invitation_id: UUID, *, seen: int, by: Actor) -> tuple[Invitation, bool]:
+    """Let the link of an invitation open nothing any more; the invitation, and whether that was not so already.
+
+    Raises InvitationUnknown, InvitationOver, ChangedMeanwhile.
+    """
+    invitation = _find(invitation_id, by)
+    if invitation.revoked_at is not None:
+        return invitation, False
+    _refuse_changed(invitation, seen)
+    invitation.revoked_at = timezone.now()
+    invitation.save(update_fields=["revoked_at"])
+    trail.record(Action.INVITATION_REVOKED, invitation, by=by)
+    return invitation, True
+
+
+def behind(token: str) -> Invitation:
+    """The invitation that a link opens. Raises InvitationUnknown, InvitationOver, HasAccount."""
+    invitation = Invitation.objects.select_related("organization", "role").filter(digest=digest(token)).first()
+    if invitation is None:
+        raise InvitationUnknown("There is no such invitation.")
+    if not (invitation.is_open and invitation.organization.is_active):
+        raise InvitationOver("This invitation can't be used any more.")
+    if account_of(invitation) is not None:
+        raise HasAccount("This invitation is not needed any more.")
+    return invitation
+
+
+@transaction.atomic
+def accept(token: str, *, name: str, password: str, by: Actor) -> User:
+    """Make the account that waits behind a link.
+
+    Raises what ``behind`` does; of two who accept at once, one gets InvitationOver.
+    """
+    # Whoever waits here reads the row as the other one has left it.
+    Invitation.objects.of(by.organization_id).select_for_update().filter(digest=digest(token)).first()
+    invitation = behind(token)
+    profile = {"userName": invitation.email, "displayName": name, "name": {"formatted": name}}
+    try:
+        user = accounts.create(
+            profile, role=invitation.role, source=Source.MANUAL, by=by, password=password, outsider=True
+        )
+    except accounts.NameTaken:
+        raise HasAccount("This invitation is not needed any more.") from None
+    invitation.accepted_at = timezone.now()
+    invitation.save(update_fields=["accepted_at"])
+    trail.record(Action.INVITATION_ACCEPTED, invitation, by=by)
+    return user
+
+
+def account_of(invitation: Invitation) -> User | None:
+    """Who has the address of an invitation as userName or e-mail address by now."""
+    return User.objects.known_as(invitation.organization_id, invitation.email)
+
+
+def accounts_of(invitations: Sequence[Invitation], *, organization_id: UUID) -> dict[str, UUID]:
+    """The people who have the addresses of invitations by now: canonical address to id."""
+    wanted = [invitation.email_key for invitation in invitations]
+    return {key: user_id for user_id, _name, *keys in holders(wanted, organization_id) for key in keys}
+
+
+def prune() -> int:
+    """Forget invitations that were accepted, revoked or expired long ago; returns how many."""
+    long_ago = timezone.now() - KEPT
+    over = Q(accepted_at__lt=long_ago) | Q(revoked_at__lt=long_ago) | Q(expires_at__lt=long_ago)
+    return Invitation.objects.filter(over).delete()[0]
+
+
+def _find(invitation_id: UUID, by: Actor) -> Invitation:
+    found = Invitation.objects.of(by.organization_id).select_for_update(of=("self",)).select_related("role")
+    invitation = found.filter(pk=invitation_id).first()
+    if invitation is None:
+        raise InvitationUnknown("This invitation is no longer here. Reload the page.")
+    return invitation
+
+
+def _refuse_changed(invitation: Invitation, seen: int) -> None:
+    if invitation.accepted_at is not None:
+        raise InvitationOver(f"{invitation} has accepted the invitation and is a user now.")
+    if invitation.revoked_at is not None:
+        raise InvitationOver(f"The invitation of {invitation} has been revoked. Invite the address anew.")
+    if invitation.sent_count != seen:
+        raise ChangedMeanwhile(
+            f"The invitation of {invitation} has been sent again since you opened the page. Look at what is new, then "
+            "try again."
+        )
+
+
+def _refuse_too_many(more: int, by: Actor) -> None:
+    day_ago = timezone.now() - timedelta(days=1)
+    sent = Mail.objects.filter(organization_id=by.organization_id, name=MAIL, created_at__gt=day_ago).count()
+    left = max(settings.INVITATION_MAILS_PER_DAY - sent, 0)
+    if more > left:
+        raise TooManyMails(
+            f"An organization can send {settings.INVITATION_MAILS_PER_DAY:,} invitations within 24 hours, and {left:,} "
+            f"{'is' if left == 1 else 'are'} left. Nothing was sent. Invite fewer people, or go on tomorrow."
+        )
+
+
+def _mail(invitations: Sequence[Invitation], organization: Organization, by: Actor) -> None:
+    """Give invitations new links, and put those into the outbox; they are kept nowhere else."""
+    letters = []
+    for invitation in invitations:
+        token = secrets.token_urlsafe(_TOKEN_BYTES)
+        invitation.digest = digest(token)
+        context = {
+            "organization": organization.name,
+            "inviter": by.label,
+            "role": invitation.role.name,
+            "email": invitation.email,
+            "expires": invitation.expires_at,
+            "link": settings.BASE_URL + reverse("invitation", args=[token]),
+        }
+        letters.append((invitation.email, context))
+    mails = outbox.send_many(MAIL, letters, organization_id=organization.pk)
+    for invitation, mail in zip(invitations, mails, strict=True):
+        invitation.mail = mail
