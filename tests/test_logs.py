@@ -29,6 +29,13 @@ def test_an_address_is_logged_without_what_it_may_hide(request_line: str, logged
     assert line == {"request": logged}
 
 
+@pytest.mark.parametrize("refused", ["Too Many Requests: {}", "Forbidden (CSRF cookie not set.): {}", "Gone: {}"])
+def test_the_words_on_a_refused_request_hide_what_its_address_may_hide(refused: str) -> None:
+    event = refused.format(f"/invitation/{RESET_KEY}/")
+    line = logs.address_without_secrets(CapturingLogger(), "warning", {"event": event})
+    assert line == {"event": refused.format("/invitation/***/")}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_server_writes_one_json_line_a_request(granian_server: Any) -> None:
     granian_server.request("GET", "/sign-in/?token=smgr_secret1", headers={"Authorization": "Bearer smgr_secret2"})

@@ -62,7 +62,7 @@ class AcceptForm(forms.Form):
 
 
 @never_cache
-@rate_limit(action="accept_invitation")
+@rate_limit(action="accept_invitation", limit_get=True)
 def accept(request: HttpRequest, token: str) -> HttpResponse:
     """Show an invitation; only sending the form accepts it, for programs that check mails follow links too."""
     try:

@@ -10,8 +10,9 @@ from organizations.models import Organization
 from scim.models import Connection, Token
 from tests.pages.conftest import SignedIn, htmx
 from tests.tenants import Tenant
-from users.models import Role, User
+from users.models import Invitation, Role, User
 from users.permissions import BuiltIn
+from users.services import invitations
 
 ADMIN, READ_ONLY, DOMAINS = BuiltIn.ADMIN, BuiltIn.READ_ONLY, BuiltIn.DOMAIN_MANAGER
 OTHERS = (BuiltIn.APP_MANAGEMENT, BuiltIn.HR, BuiltIn.IT, BuiltIn.FINANCE)
@@ -38,6 +39,16 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     *(
         (CHANGE, {"action": action, "person": "{person}.1", "role": "{role}", "sure": "read"}, (ADMIN,))
         for action in ("suspend", "restore", "remove", "role")
+    ),
+    ("/settings/users/invite/", None, (ADMIN,)),
+    ("/settings/users/invitations/send/", {"addresses": "ann@x.example", "role": "{role}"}, (ADMIN,)),
+    *(
+        (
+            "/settings/users/invitations/change/",
+            {"action": action, "invitation": "{invitation}.1", "sure": "read"},
+            (ADMIN,),
+        )
+        for action in ("resend", "revoke")
     ),
     (DOMAIN_SWITCH, {"wanted": "off"}, (ADMIN, DOMAINS)),
     ("/settings/organization/domains/add/", {"name": "new.example"}, (ADMIN, DOMAINS)),
@@ -84,6 +95,8 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
         assert status == (200 if allowed else 403)
         return
     values = {"role": str(acme.role(BuiltIn.HR).pk), "once": "from a page that is too old", "person": str(grace.pk)}
+    invited = invitations.invite(["bob@x.example"], role=acme.role(BuiltIn.HR), by=acme.by).invited
+    values["invitation"] = str(invited[0].pk)
     before = everything(acme)
     answer = client.post(address, {name: value.format(**values) for name, value in form.items()})
     assert answer.status_code == (302 if allowed else 403)
@@ -102,6 +115,7 @@ def everything(tenant: Tenant) -> list[object]:
         list(Role.objects.of(tenant.id).order_by("pk").values()),
         list(Connection.objects.of(tenant.id).values()),
         list(Token.objects.of(tenant.id).order_by("pk").values()),
+        list(Invitation.objects.of(tenant.id).order_by("pk").values()),
         list(User.objects.of(tenant.id).order_by("pk").values("pk", "role", "is_active", "version")),
     ]
 

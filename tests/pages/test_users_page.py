@@ -114,7 +114,7 @@ def test_the_page_costs_the_same_however_many_people_there_are(
     assert Headcount.objects.get(organization=acme.organization).users == 31
     # Session, user; domains and roles to narrow by, head count, page, roles to give; roles, default role; roles;
     # connection, tokens, log.
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         client.get(PAGE)
 
 
