@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,13 +22,21 @@ from organizations.pages import Context, Malformed, Page
 from organizations.refusals import Refusal
 from users import pasted
 from users.changing import MOST_AT_ONCE, PEOPLE_KEY
-from users.listing import INVITED, PER_PAGE, PeopleForm
-from users.models import Invitation, Role
+from users.listing import INVITED, PER_PAGE, PeopleForm, Sort
+from users.models import Invitation, Role, Source
 from users.services import invitations, roles
 from users.services.invitations import Outcome, TooManyMails
 
 MOST_ADDRESSES = 500
 LONGEST_TEXT = 100_000
+
+# Who was invited has no name yet.
+ORDERS: Mapping[Sort, str] = {
+    Sort.ADDRESS: "email_key",
+    Sort.NAME: "email_key",
+    Sort.NEWEST: "-id",
+    Sort.OLDEST: "id",
+}
 
 _CHOSEN = re.compile(r"([0-9a-f-]{36})\.([0-9]{1,9})")
 
@@ -124,7 +132,8 @@ def listed(request: HttpRequest, form: PeopleForm) -> Context:
     """A page of the invitations that fit the filters."""
     organization_id = pages.organization_of(request).pk
     found = _narrow(Invitation.objects.of(organization_id).unanswered(), form.given)
-    page = Paginator(found.select_related("role", "mail"), PER_PAGE).get_page(request.GET.get("page"))
+    ordered = found.select_related("role", "mail").order_by(ORDERS[Sort(form.given.get("sort", Sort.ADDRESS))])
+    page = Paginator(ordered, PER_PAGE).get_page(request.GET.get("page"))
     shown = list(page)
     people = invitations.accounts_of(shown, organization_id=organization_id) if shown else {}
     return {
@@ -141,8 +150,9 @@ def _narrow(found: QuerySet[Invitation], given: Mapping[str, Any]) -> QuerySet[I
     if role := given.get("role"):
         found = found.filter(role=role)
     if domain := given.get("domain"):
-        found = found.filter(Q(email_key__endswith=f"@{domain}"))
-    return found
+        found = found.filter(email_key__endswith=f"@{domain}")
+    # Who accepts is a user of this source.
+    return found if given.get("source", Source.MANUAL) == Source.MANUAL else found.none()
 
 
 def _page_of(request: HttpRequest, number: int) -> str:

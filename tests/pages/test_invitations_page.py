@@ -148,9 +148,7 @@ def test_the_limit_of_a_day_is_told_and_what_was_typed_stays(acme: Tenant, clien
 # The list
 
 
-def test_the_list_says_how_each_invitation_and_its_mail_stand(
-    acme: Tenant, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_list_says_how_each_invitation_and_its_mail_stand(acme: Tenant, client: Client) -> None:
     waiting = one(acme)
     assert "Waiting" in text_of(client.get(LIST))
     outbox.deliver()
@@ -179,7 +177,27 @@ def test_the_list_is_searched_narrowed_and_paged(acme: Tenant, client: Client) -
         assert "1–1 of 1" in page
         assert ANN in page
     assert "1–25 of 31" in text_of(client.get(f"{LIST}&page=rubbish"))
+    assert "1–25 of 31" in text_of(client.get(f"{LIST}&source=manual"))
+    assert "Nobody fits" in text_of(client.get(f"{LIST}&source=scim"))
     assert "Nobody fits. Show all 31 invited" in text_of(client.get(f"{LIST}&q=nobody"))
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [("", "abc"), ("address", "abc"), ("name", "abc"), ("newest", "acb"), ("oldest", "bca"), ("rubbish", "abc")],
+)
+def test_the_list_is_sorted(sort: str, order: str, acme: Tenant, client: Client) -> None:
+    for letter in "bca":
+        one(acme, f"{letter}@x.example")
+    html = client.get(f"{LIST}&sort={sort}").content.decode()
+    assert "".join(re.findall(r"Tick ([abc])@x.example", html)) == order
+
+
+def test_those_who_were_invited_are_no_users_of_the_export(acme: Tenant, client: Client) -> None:
+    one(acme)
+    answer: Any = client.get("/settings/users/export/?status=invited")
+    assert len(b"".join(answer.streaming_content).splitlines()) == 1
+    assert "Export CSV" not in text_of(client.get(LIST))
 
 
 def test_an_empty_list_says_what_to_do(acme: Tenant, client: Client) -> None:
