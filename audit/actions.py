@@ -23,6 +23,9 @@ class Action(models.TextChoices):
     INVITATION_SENT_AGAIN = "invitation.sent-again", "{actor} sent the invitation of {target} again"
     INVITATION_REVOKED = "invitation.revoked", "{actor} revoked the invitation of {target}"
     INVITATION_ACCEPTED = "invitation.accepted", "{target} accepted the invitation"
+    REQUEST_CONFIRMED = "account-request.confirmed", "{target} asked for an account"
+    REQUEST_APPROVED = "account-request.approved", "{actor} approved the account request of {target}"
+    REQUEST_DECLINED = "account-request.declined", "{actor} declined the account request of {target}"
     PERSONAL_TOKEN_MADE = "user.token-made", "{actor} made the personal token {target}"  # noqa: S105
     PERSONAL_TOKEN_REVOKED = "user.token-revoked", "{actor} revoked the personal token {target}"  # noqa: S105
     GROUP_CREATED = "group.created", "{actor} created the group {target}"

@@ -222,7 +222,13 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key", "accept_invitation": "60/m/ip"}
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "10/m/ip,5/300s/key",
+    "accept_invitation": "60/m/ip",
+    # Asking for an account; the first counts addresses, the second organizations.
+    "ask_for_account": "20/h/ip,5/h/key",
+    "ask_in_organization": "200/h/key",
+}
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _address.scheme
 
 # Pages

@@ -1,5 +1,6 @@
 """Two organizations for the tests, made as an operator makes them, and what happened in them."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,13 +15,13 @@ import domains.services
 from audit.actors import Actor, Door
 from audit.models import AuditEvent
 from domains.models import Domain
-from organizations.models import Organization
+from organizations.models import Mail, Organization
 from scim.models import Connection
 from scim.services.onboarding import open_organization
 from users import profile as profiles
-from users.models import Headcount, Role, Source, User
+from users.models import AccountRequest, Headcount, Role, Source, User
 from users.permissions import BuiltIn
-from users.services import accounts
+from users.services import account_requests, accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,23 @@ def open_tenant(slug: str) -> Tenant:
     opened = open_organization(slug.title(), slug, domains_with_requests=[domain])
     by = Actor(opened.organization.pk, "Ada Moreau", Door.PAGE, address="192.0.2.10", request_id="r-1")
     return Tenant(opened.organization, opened.connection, by, domain)
+
+
+def waiting_request(tenant: Tenant, login: str = "hopper", name: str = "Grace Hopper") -> AccountRequest:
+    """Somebody of the tenant's domain has asked for an account and confirmed the address; the mails have gone."""
+    account_requests.ask(name, f"{login}@{tenant.domain}", organization=tenant.organization)
+    mail = Mail.objects.filter(name="confirm_address").order_by("-id").first()
+    assert mail is not None
+    request = account_requests.confirm(confirmation_in(mail.text), address="192.0.2.7", request_id="r-7")
+    Mail.objects.all().delete()
+    return request
+
+
+def confirmation_in(text: str) -> str:
+    """The token of the link in a mail."""
+    found = re.search(r"/sign-up/confirm/([\w-]+)/", text)
+    assert found
+    return found[1]
 
 
 def session_of(user: User) -> SessionStore:

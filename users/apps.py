@@ -10,10 +10,10 @@ class UsersConfig(AppConfig):
     def ready(self) -> None:
         from domains.admin import USERS_PER_DOMAIN
         from organizations import pages
-        from users import admin, inviting, people, person
+        from users import admin, inviting, people, person, requests
         from users.services.sign_in import recently_proven
 
-        pages.offer(people.PEOPLE, admin.DEFAULT_ROLE, admin.ROLES, admin.SINGLE_SIGN_ON)
+        pages.offer(people.PEOPLE, requests.REQUESTS, admin.DEFAULT_ROLE, admin.ROLES, admin.SINGLE_SIGN_ON)
         pages.offer_pieces(*person.PIECES)
         pages.offer_whereabouts("user", people.PEOPLE.permission, people.whereabouts)
         pages.offer_whereabouts("invitation", people.PEOPLE.permission, inviting.whereabouts)

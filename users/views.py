@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from domains.addresses import domain_of
 from organizations.models import Organization
 from users.forms import AddressForm, NewPasswordForm, ProveAgainForm
-from users.services import sign_in
+from users.services import account_requests, sign_in
 
 # Where the address that was typed first waits for the second page; not in the address line, which is logged.
 TYPED_ADDRESS = "sign-in-address"
@@ -66,6 +66,10 @@ class SignIn(_InOrganization, views.LoginView):
 
     template_name = "signin/password.html"
     extra_context = {"title": "Sign in"}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Everybody is offered to sign up, or nobody."""
+        return super().get_context_data(may_ask=account_requests.are_open(self.organization.pk), **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
         """The address that led here."""

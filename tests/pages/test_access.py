@@ -9,8 +9,8 @@ from domains.models import Domain
 from organizations.models import Organization
 from scim.models import Connection, Token
 from tests.pages.conftest import SignedIn, htmx
-from tests.tenants import Tenant
-from users.models import Invitation, Role, User
+from tests.tenants import Tenant, waiting_request
+from users.models import AccountRequest, Invitation, Role, User
 from users.permissions import BuiltIn
 from users.services import invitations
 
@@ -50,6 +50,8 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
         )
         for action in ("resend", "revoke")
     ),
+    ("/settings/users/requests/approve/", {"asked": "{asked}", "role": "{role}"}, (ADMIN,)),
+    ("/settings/users/requests/decline/", {"asked": "{asked}", "reason": "No", "sure": "read"}, (ADMIN,)),
     (DOMAIN_SWITCH, {"wanted": "off"}, (ADMIN, DOMAINS)),
     ("/settings/organization/domains/add/", {"name": "new.example"}, (ADMIN, DOMAINS)),
     ("/settings/organization/domains/{domain}/", None, (ADMIN, READ_ONLY, DOMAINS)),
@@ -94,9 +96,14 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
         status = client.get(address).status_code
         assert status == (200 if allowed else 403)
         return
-    values = {"role": str(acme.role(BuiltIn.HR).pk), "once": "from a page that is too old", "person": str(grace.pk)}
     invited = invitations.invite(["bob@x.example"], role=acme.role(BuiltIn.HR), by=acme.by).invited
-    values["invitation"] = str(invited[0].pk)
+    values = {
+        "role": str(acme.role(BuiltIn.HR).pk),
+        "once": "from a page that is too old",
+        "person": str(grace.pk),
+        "invitation": str(invited[0].pk),
+        "asked": str(waiting_request(acme).pk),
+    }
     before = everything(acme)
     answer = client.post(address, {name: value.format(**values) for name, value in form.items()})
     assert answer.status_code == (302 if allowed else 403)
@@ -117,6 +124,7 @@ def everything(tenant: Tenant) -> list[object]:
         list(Token.objects.of(tenant.id).order_by("pk").values()),
         list(Invitation.objects.of(tenant.id).order_by("pk").values()),
         list(User.objects.of(tenant.id).order_by("pk").values("pk", "role", "is_active", "version")),
+        list(AccountRequest.objects.of(tenant.id).order_by("pk").values()),
     ]
 
 
