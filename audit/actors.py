@@ -12,13 +12,18 @@ from django.conf import settings
 
 
 class Door(StrEnum):
-    """The way by which a change came in; API is a person's own program, with a personal token."""
+    """The way by which a change came in.
+
+    API is a person's own program, with a personal token; SUPPORT an operator whom the organization has let in.
+    """
 
     PAGE = "page"
     SCIM = "scim"
     API = "api"
     SIGN_IN = "sign-in"
     COMMAND = "command"
+    OPERATOR = "operator"
+    SUPPORT = "support"
 
 
 @dataclass(frozen=True, slots=True)

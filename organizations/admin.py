@@ -1,4 +1,4 @@
-"""Settings > Organization > Your organization: its name and time zone, and the place for its domains."""
+"""Settings > Organization > Your organization: name, time zone, language of dates, and the place for the rest."""
 
 from collections.abc import Collection, Mapping
 from itertools import groupby
@@ -10,6 +10,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 
 from organizations import pages, services
+from organizations.dates import DateStyle
 from organizations.models import Organization
 from organizations.pages import Context, Control, Page, Section
 from organizations.services import OrganizationChanged, OrganizationInvalid
@@ -25,19 +26,24 @@ class OrganizationForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=120)
     time_zone = forms.ChoiceField(label="Time zone")
+    date_style = forms.ChoiceField(label="Language of dates", choices=DateStyle.choices)
     seen_name = forms.Field(widget=forms.HiddenInput, required=False)
     seen_time_zone = forms.Field(widget=forms.HiddenInput, required=False)
+    seen_date_style = forms.Field(widget=forms.HiddenInput, required=False)
 
     def __init__(self, data: Any = None, *, organization: Organization) -> None:
-        seen = {"seen_name": organization.name, "seen_time_zone": organization.time_zone}
-        initial = {"name": organization.name, "time_zone": organization.time_zone, **seen}
-        super().__init__(data, initial=initial, auto_id="organization-%s")
+        now = {field: getattr(organization, field) for field in services.DETAILS}
+        super().__init__(data, initial=now | _seen(organization), auto_id="organization-%s")
         self.fields["time_zone"].choices = _zones(organization.time_zone)  # type: ignore[attr-defined]
 
     def show_again(self, organization: Organization) -> None:
         """Let the next attempt begin from what is so now, with all else as it was typed."""
         typed = {name: self.data.get(name) for name in self.data}
-        self.data = typed | {"seen_name": organization.name, "seen_time_zone": organization.time_zone}
+        self.data = typed | _seen(organization)
+
+
+def _seen(organization: Organization) -> dict[str, str]:
+    return {f"seen_{field}": getattr(organization, field) for field in services.DETAILS}
 
 
 def _zones(current: str) -> list[Any]:
@@ -59,14 +65,18 @@ def _context(request: HttpRequest) -> Context:
 
 
 def save(request: HttpRequest) -> HttpResponse:
-    """Change name and time zone; what was typed stays where that can't be."""
+    """Change name, time zone and language of dates; what was typed stays where that can't be."""
     actor = pages.actor_of(request)
     form = OrganizationForm(request.POST, organization=pages.organization_of(request))
     if form.is_valid():
         given = form.cleaned_data
         try:
             services.update(
-                given["name"], given["time_zone"], seen=(given["seen_name"], given["seen_time_zone"]), by=actor
+                given["name"],
+                given["time_zone"],
+                given["date_style"],
+                seen=(given["seen_name"], given["seen_time_zone"], given["seen_date_style"]),
+                by=actor,
             )
         except OrganizationInvalid as refusal:
             form.add_error(None, refusal.message)

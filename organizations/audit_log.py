@@ -39,6 +39,8 @@ DOORS: Mapping[str, str] = {
     Door.API: "Personal token",
     Door.SIGN_IN: "Sign-in",
     Door.COMMAND: "Command line",
+    Door.OPERATOR: "Operators' pages",
+    Door.SUPPORT: "Support",
 }
 HEADER = (
     "Time", "Event", "Action", "Actor", "Actor id", "Door", "Address", "Target type", "Target", "Target id", "Changes",

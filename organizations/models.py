@@ -1,6 +1,6 @@
-"""Organization: a tenant; and Mail: what is to be sent to its people."""
+"""Organization: a tenant, the slugs that it has had, the operators who look at it, and the mails to its people."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
@@ -8,6 +8,9 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 from uuid_utils.compat import uuid7
+
+from organizations.dates import DateStyle
+from organizations.tenancy import TenantModel, TenantQuerySet
 
 valid_slug = RegexValidator(
     r"\A[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z",
@@ -22,12 +25,17 @@ def validate_time_zone(name: str) -> None:
 
 
 class Organization(models.Model):
-    """A customer with people, domains and settings of its own. ``slug`` names it in addresses such as the Base URL."""
+    """A customer with people, domains and settings of its own. ``slug`` names it in addresses such as the Base URL.
+
+    Operators may look at it while ``support_until`` lies ahead.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=120)
     slug = models.CharField(max_length=63, unique=True, validators=[valid_slug])
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    date_style = models.CharField("Language of dates", max_length=10, choices=DateStyle, default=DateStyle.ENGLISH)
+    support_until = models.DateTimeField(null=True, editable=False)
     is_active = models.BooleanField(default=True, help_text="Off: nobody signs in and SCIM is refused.")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -36,6 +44,65 @@ class Organization(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def wants_support(self) -> bool:
+        """Whether "Request support" is on: it ends by itself."""
+        return self.support_until is not None and self.support_until > timezone.now()
+
+
+class FormerSlugQuerySet(TenantQuerySet["FormerSlug"]):
+    """Queries about slugs that organizations have had."""
+
+    def live(self) -> Self:
+        """Those that still lead to their organization."""
+        return self.filter(until__gt=timezone.now())
+
+
+class FormerSlug(TenantModel):
+    """A slug that an organization has had, and that still leads to it ``until`` then; nobody else can have it before.
+
+    ``last_used_at`` is when a client with a valid token last asked there.
+    """
+
+    slug = models.CharField(max_length=63, unique=True)
+    until = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+
+    objects = FormerSlugQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-until"]
+        indexes = [models.Index(fields=["organization", "until"], name="former_slug_by_organization")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class SupportVisitQuerySet(TenantQuerySet["SupportVisit"]):
+    """Queries about operators who look at organizations."""
+
+    def open(self) -> Self:
+        """Those that have not ended; whether the organization still wants them is another question."""
+        return self.filter(left_at=None)
+
+
+class SupportVisit(TenantModel):
+    """An operator's look at an organization that has asked for support; the operator is kept by id and name."""
+
+    operator_id = models.UUIDField(editable=False)
+    operator_label = models.CharField(max_length=254, editable=False)
+    entered_at = models.DateTimeField(auto_now_add=True)
+    left_at = models.DateTimeField(null=True)
+
+    objects = SupportVisitQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-entered_at"]
+        indexes = [models.Index(fields=["organization", "left_at"], name="support_visit_by_state")]
+
+    def __str__(self) -> str:
+        return self.operator_label
 
 
 class Mail(models.Model):

@@ -8,6 +8,7 @@ import os
 import smtplib
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,8 @@ from django.template import Context, loader
 from django.utils import timezone
 
 from audit import rows
-from organizations.models import Mail
+from organizations import dates
+from organizations.models import Mail, Organization
 
 log = structlog.get_logger(__name__)
 
@@ -39,10 +41,11 @@ TROUBLES = (smtplib.SMTPException, OSError, ValueError)
 def send(name: str, *, to: str, context: Mapping[str, Any], organization_id: UUID | None) -> Mail:
     """Put a mail into the outbox, to leave once the transaction is committed.
 
-    The templates are ``mail/<name>.subject.txt``, ``.txt`` and ``.html``; ``base_url`` is in their context.
-    Organization None: to an operator.
+    The templates are ``mail/<name>.subject.txt``, ``.txt`` and ``.html``; ``base_url`` is in their context, and moments
+    are written in the organization's time zone and language of dates. Organization None: to an operator.
     """
-    mail = _written(name, to, context, organization_id)
+    with _manner_of(organization_id):
+        mail = _written(name, to, context, organization_id)
     mail.save(force_insert=True)
     transaction.on_commit(nudge)
     return mail
@@ -55,10 +58,16 @@ def send_many(
 
     ``letters`` are the address and the context of each.
     """
-    mails = [_written(name, to, context, organization_id) for to, context in letters]
+    with _manner_of(organization_id):
+        mails = [_written(name, to, context, organization_id) for to, context in letters]
     rows.insert(Mail, mails)
     transaction.on_commit(nudge)
     return mails
+
+
+def _manner_of(organization_id: UUID | None) -> AbstractContextManager[None]:
+    organization = Organization.objects.filter(pk=organization_id).first() if organization_id else None
+    return dates.written(organization.date_style, organization.time_zone) if organization else nullcontext()
 
 
 def _written(name: str, to: str, context: Mapping[str, Any], organization_id: UUID | None) -> Mail:

@@ -4,12 +4,17 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from audit import trail
 from audit.actions import Action
 from audit.actors import Actor
-from organizations.models import Organization
+from organizations.models import FormerSlug, Organization
 from organizations.refusals import Refusal
+
+# What an Admin changes at once; messages of the model's checks name these.
+DETAILS = ("name", "time_zone", "date_style")
+LONGEST_REASON = 300
 
 
 class OrganizationInvalid(Refusal):
@@ -34,25 +39,28 @@ def create(name: str, slug: str) -> Organization:
     try:
         with transaction.atomic():
             organization.save(force_insert=True)
+            if leads_elsewhere(slug):
+                raise IntegrityError(slug)
     except IntegrityError:
         raise OrganizationInvalid("Slug: Somebody has just taken it. Choose another.") from None
     return organization
 
 
 @transaction.atomic
-def update(name: str, time_zone: str, *, seen: tuple[str, str], by: Actor) -> Organization:
-    """Change name and time zone of the actor's organization; ``seen`` is what both were where the change was made up.
+def update(name: str, time_zone: str, date_style: str, *, seen: tuple[str, str, str], by: Actor) -> Organization:
+    """Change how the actor's organization is called and writes moments; ``seen`` is what was so when that was made up.
 
     Raises OrganizationInvalid, and OrganizationChanged where they are no longer what was seen.
     """
     organization = lock(by.organization_id)
-    former = {"name": organization.name, "time_zone": organization.time_zone}
+    former = {field: getattr(organization, field) for field in DETAILS}
     if tuple(former.values()) != seen:
         raise OrganizationChanged(
-            f"Somebody else has changed this meanwhile: it is '{organization.name}' in {organization.time_zone} now. "
+            f"Somebody else has changed this meanwhile: it is '{organization.name}' in {organization.time_zone} now, "
+            f"with dates in {organization.get_date_style_display()}. "
             "Nothing of yours is saved yet. Save again to replace it."
         )
-    organization.name, organization.time_zone = name.strip(), time_zone
+    organization.name, organization.time_zone, organization.date_style = name.strip(), time_zone, date_style
     _check(organization)
     changes = {
         field: [before, getattr(organization, field)]
@@ -65,6 +73,43 @@ def update(name: str, time_zone: str, *, seen: tuple[str, str], by: Actor) -> Or
     return organization
 
 
+def leads_elsewhere(slug: str) -> bool:
+    """Whether the slug still leads to an organization that has had it; if its time is over, it is free.
+
+    To be asked after the slug is written: whoever gives it up at the same time has been waited for by then.
+    """
+    FormerSlug.objects.filter(slug=slug, until__lte=timezone.now()).delete()
+    return FormerSlug.objects.filter(slug=slug).exists()
+
+
+@transaction.atomic
+def hold(reason: str, *, by: Actor) -> Organization:
+    """Let nobody of the actor's organization in, on pages or by SCIM, from the next request on.
+
+    Raises OrganizationInvalid for want of a reason.
+    """
+    return _set_active(False, reason, Action.ORGANIZATION_HELD, by)
+
+
+@transaction.atomic
+def release(reason: str, *, by: Actor) -> Organization:
+    """Let the people and clients of a held organization in again. Raises OrganizationInvalid for want of a reason."""
+    return _set_active(True, reason, Action.ORGANIZATION_RELEASED, by)
+
+
+def _set_active(active: bool, reason: str, action: Action, by: Actor) -> Organization:
+    reason = reason.strip()
+    if not reason or not reason.isprintable() or len(reason) > LONGEST_REASON:
+        raise OrganizationInvalid(f"Give a reason, on one line of at most {LONGEST_REASON} characters.")
+    organization = lock(by.organization_id)
+    if organization.is_active != active:
+        organization.is_active = active
+        organization.save(update_fields=["is_active"])
+        changes: trail.Changes = {"active": [not active, active], "reason": [None, reason]}
+        trail.record(action, organization, changes, by=by)
+    return organization
+
+
 def _check(organization: Organization) -> None:
     if not organization.name.isprintable():
         raise OrganizationInvalid("Name: Write it on one line, without control characters.")
@@ -72,7 +117,9 @@ def _check(organization: Organization) -> None:
         organization.full_clean()
     except ValidationError as error:
         problems = [f"{name.capitalize()}: {' '.join(messages)}" for name, messages in error.message_dict.items()]
-        raise OrganizationInvalid(" ".join(problems).replace("Time_zone", "Time zone")) from None
+        raise OrganizationInvalid(
+            " ".join(problems).replace("Time_zone", "Time zone").replace("Date_style", "Dates")
+        ) from None
 
 
 def lock(organization_id: UUID) -> Organization:

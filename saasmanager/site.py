@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from functools import partial
 from typing import Any
 
@@ -12,10 +11,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, URLResolver, path, reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 
-from organizations import pages
+from organizations import dates, pages
 from organizations.pages import Page
 
 
@@ -44,14 +42,15 @@ class SettingsSite(AdminSite):
         return self.get_urls(), "settings", self.name
 
     def admin_view(self, view: pages.View, cacheable: bool = False) -> pages.View:  # type: ignore[override]
-        """Wrap a view for those who are signed in, in their organization's time zone."""
+        """Wrap a view for those who are signed in, in their organization's time zone and language of dates."""
 
-        def in_its_time_zone(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            with timezone.override(zoneinfo.ZoneInfo(pages.organization_of(request).time_zone)):
+        def in_its_manner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            organization = pages.organization_of(request)
+            with dates.written(organization.date_style, organization.time_zone):
                 response: HttpResponseBase = view(request, *args, **kwargs)
                 return response
 
-        inside = super().admin_view(in_its_time_zone, cacheable)
+        inside = super().admin_view(in_its_manner, cacheable)
 
         def at_the_door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if self.has_permission(request):

@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 
 from domains.addresses import domain_of
+from organizations import slugs
 from organizations.models import Organization
 from users.forms import AddressForm, NewPasswordForm, ProveAgainForm
 from users.services import account_requests, sign_in
@@ -41,14 +42,21 @@ def find_organization(request: HttpRequest) -> HttpResponse:
 
 
 class _InOrganization:
-    """A page of one organization; an unknown slug and a held organization are the same 404."""
+    """A page of one organization; an unknown slug and a held organization are the same 404.
+
+    A slug that the organization has had leads to the present one.
+    """
 
     organization: Organization
 
     def dispatch(self, request: HttpRequest, *args: Any, slug: str, **kwargs: Any) -> HttpResponseBase:
         organization = sign_in.organization_called(slug)
         if organization is None:
-            raise Http404("No organization signs in here. Start with your e-mail address.")
+            moved = slugs.organization_formerly(slug)
+            if moved is None:
+                raise Http404("No organization signs in here. Start with your e-mail address.")
+            match = request.resolver_match
+            return redirect(_with_next(request, reverse(match.view_name if match else "sign-in", args=[moved.slug])))
         self.organization = organization
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         return response

@@ -7,10 +7,10 @@ from django import template
 from django.template import Context
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from organizations import dates
 from organizations.pages import TITLES, Page, visible
 
 register = template.Library()
@@ -18,12 +18,31 @@ register = template.Library()
 
 @register.filter
 def moment(value: datetime | None) -> SafeString | str:
-    """A <time> such as "3 minutes ago" or "23 Nov 2026"; the time zone is the active one."""
+    """A <time> such as "3 minutes ago" or "23 Nov 2026", in the zone and the language of dates that govern the page."""
     if value is None:
         return ""
     local = timezone.localtime(value)
-    exact = f"{date_format(local, 'l j F Y, H:i:s')} {local.tzname()}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), exact, _short(local))
+    return _time(local, _short(local))
+
+
+@register.filter
+def day(value: datetime | None) -> SafeString | str:
+    """A <time> that shows the day only, such as "23 Nov 2026"."""
+    if value is None:
+        return ""
+    local = timezone.localtime(value)
+    return _time(local, dates.day(local))
+
+
+def _time(local: datetime, shown: str) -> SafeString:
+    language = dates.language()
+    return format_html(
+        '<time datetime="{}" title="{}"{}>{}</time>',
+        local.isoformat(),
+        dates.exact(local),
+        "" if language == "en" or shown.endswith(" ago") else format_html(' lang="{}"', language),
+        shown,
+    )
 
 
 def _short(local: datetime) -> str:
@@ -34,8 +53,8 @@ def _short(local: datetime) -> str:
     if timedelta(0) <= ago < timedelta(hours=1):
         return f"{ago.seconds // 60} min ago"
     if local.date() == now.date():
-        return date_format(local, "H:i")
-    return date_format(local, "j M, H:i" if abs(ago) < timedelta(days=30) else "j M Y")
+        return dates.today(local)
+    return dates.lately(local) if abs(ago) < timedelta(days=30) else dates.day(local)
 
 
 @register.filter

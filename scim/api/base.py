@@ -32,7 +32,7 @@ from scim.protocol.errors import (
 )
 from scim.services import journal, verdicts
 from scim.services.connections import base_url_at
-from scim.storage.principals import Credentials, Principal
+from scim.storage.principals import Credentials, FormerAddress, Principal
 
 log = structlog.get_logger(__name__)
 
@@ -67,21 +67,19 @@ class ScimView(APIView):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     entry: journal.Entry
+    # What the body of a search asked for, which can be read once only.
+    asked: Mapping[str, str] | None = None
     _credentials: Credentials | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         started = time.perf_counter_ns()
-        self.args, self.kwargs = args, kwargs
         self.entry = entry = _entry(request, kwargs.get("slug", ""))
         try:
-            self.request = drf_request = self.initialize_request(request, *args, **kwargs)
-            self.initial(drf_request, *args, **kwargs)
-            method = request.method.lower() if request.method else ""
-            known = method in self.http_method_names
-            handler = getattr(self, method, self.http_method_not_allowed) if known else self.http_method_not_allowed
-            response: HttpResponse = handler(drf_request, *args, **kwargs)
-        except Exception as error:
-            response = self.handle_exception(error)
+            response = self.serve(request, *args, **kwargs)
+        except FormerAddress as moved:
+            # Once more from the start; ``base_url`` stays the one that the client knows.
+            entry.at_former_slug, entry.advice = True, ()
+            response = self.serve(request, *args, **{**kwargs, "slug": moved.slug})
         headers = response.headers
         headers["X-Request-Id"] = entry.request_id
         for name, value in EVERY_ANSWER.items():
@@ -97,6 +95,20 @@ class ScimView(APIView):
         entry.duration_us = (time.perf_counter_ns() - started) // 1000
         journal.note(entry)
         return response
+
+    def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Do the work. Raises FormerAddress where it is to be done at another slug, once."""
+        self.args, self.kwargs = args, kwargs
+        try:
+            self.request = drf_request = self.initialize_request(request, *args, **kwargs)
+            self.initial(drf_request, *args, **kwargs)
+            method = request.method.lower() if request.method else ""
+            known = method in self.http_method_names
+            handler = getattr(self, method, self.http_method_not_allowed) if known else self.http_method_not_allowed
+            response: HttpResponse = handler(drf_request, *args, **kwargs)
+            return response
+        except Exception as error:
+            return self.handle_exception(error)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """What comes before any work. SCIM has one media type and one version: there is nothing to negotiate."""
@@ -120,13 +132,15 @@ class ScimView(APIView):
         raise MethodNotAllowed(f"{request.method} does not apply here; {', '.join(self.allowed_methods)} do.")
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
-        """Any exception as a SCIM answer; to whom has no valid token, always the same one."""
+        """Any exception as a SCIM answer; to whom has no valid token, always the same one. Raises FormerAddress."""
         error, headers = self._as_scim_error(exc)
         if error.status < 500 and not isinstance(error, Unauthorized) and self._credentials is not None:
             try:
                 self.verify()
             except Exception as refusal:
                 error, headers = self._as_scim_error(refusal)
+        if isinstance(error, FormerAddress) and not self.entry.at_former_slug:
+            raise error
         self.entry.cause = error.cause
         self.entry.verdict = verdicts.refusal(error.cause, error.detail)
         return answer_error(error, self.entry.request_id, headers)

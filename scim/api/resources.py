@@ -164,10 +164,12 @@ class _Verb(Protocol):
 
 def read_asked(view: ScimView, request: Request) -> Mapping[str, str]:
     """The query parameters that the body of a search stands for. Raises InvalidSyntax and InvalidValue."""
-    asked = read_search(read_object(request._request))
-    if asked.oddity:
-        _forgive(view, asked.oddity)
-    return asked.parameters
+    if view.asked is None:
+        found = read_search(read_object(request._request))
+        view.asked = found.parameters
+        if found.oddity:
+            _forgive(view, found.oddity)
+    return view.asked
 
 
 def _forgive(view: ScimView, oddity: Oddity) -> None:

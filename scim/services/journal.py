@@ -22,6 +22,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from audit import rows
+from organizations.models import FormerSlug
 from scim.models import RequestLog
 from scim.services.verdicts import TOKEN_FAULTS
 
@@ -51,6 +52,10 @@ _OWNERS = {
     vendor: f"SELECT o.slug, o.id FROM organizations_organization o WHERE o.slug {among}"  # noqa: S608
     for vendor, among in rows.AMONG.items()
 }
+_FORMER_OWNERS = {
+    vendor: f"SELECT f.slug, f.organization_id FROM organizations_formerslug f WHERE f.slug {among}"  # noqa: S608
+    for vendor, among in rows.AMONG.items()
+}
 _TOKENS = {
     table: {
         vendor: f"SELECT t.digest, t.organization_id, t.id, t.prefix FROM {table} t WHERE t.digest {among}"  # noqa: S608
@@ -68,7 +73,8 @@ _USED = {
 class Entry:
     """One request, filled in while it is served.
 
-    ``authenticated`` tells that the digest was found valid; ``address`` is an IP address or empty.
+    ``authenticated`` tells that the digest was found valid; ``at_former_slug`` that the slug leads to an organization
+    that has another one now; ``address`` is an IP address or empty.
     """
 
     slug: str
@@ -81,6 +87,7 @@ class Entry:
     started: datetime
     digest: str = ""
     authenticated: bool = False
+    at_former_slug: bool = False
     status: int = 0
     cause: str = ""
     verdict: str = ""
@@ -212,12 +219,20 @@ def _write(batch: Sequence[Entry]) -> None:
     key = str if rows.vendor() == "postgresql" else _hexadecimal
     moment = connection.ops.adapt_datetimefield_value
     slugs = {entry.slug for entry in batch if entry.slug.isprintable()}
-    owners = {slug: key(identifier) for slug, identifier in rows.select(_OWNERS[rows.vendor()], [rows.among(slugs)])}
+    owners = _owners(_OWNERS, slugs, key)
+    if missing := slugs - owners.keys():
+        owners |= _owners(_FORMER_OWNERS, missing, key)
     tokens = _tokens({entry.digest for entry in batch if entry.digest}, key)
     at_home = [entry for entry in batch if entry.slug in owners]
     _insert([_row(entry, owners[entry.slug], tokens.get(entry.digest), key, moment) for entry in at_home])
     _mark_used(batch, tokens)
+    _mark_former_slugs(batch)
     _counts.homeless += len(batch) - len(at_home)
+
+
+def _owners(statements: Mapping[str, str], slugs: set[str], key: Callable[[UUID | str], str]) -> dict[str, str]:
+    found = rows.select(statements[rows.vendor()], [rows.among(slugs)])
+    return {slug: key(identifier) for slug, identifier in found}
 
 
 def _tokens(digests: set[str], key: Callable[[UUID | str], str]) -> dict[str, _Presented]:
@@ -249,6 +264,12 @@ def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, _Presented]) -> None
             token, entry = tokens[digest], latest[digest]
             values = [moment(entry.started), entry.address or None, _clean(entry.client)[:200], token.key]
             cursor.execute(_USED[token.table], values)
+
+
+def _mark_former_slugs(batch: Sequence[Entry]) -> None:
+    latest = {entry.slug: entry.started for entry in batch if entry.at_former_slug and entry.authenticated}
+    for slug in sorted(latest):
+        FormerSlug.objects.filter(slug=slug).update(last_used_at=latest[slug])
 
 
 def _hexadecimal(identifier: UUID | str) -> str:

@@ -9,10 +9,27 @@ from scim.protocol.reading import LENIENT, STRICT, Leniency
 from scim.storage import sql
 from users.models import Role
 
+# Leads from a slug that an organization has had to the one that it has.
+_PRESENT_SLUG = (
+    "SELECT o.slug FROM organizations_formerslug f JOIN organizations_organization o ON o.id = f.organization_id"
+    " WHERE f.slug = %s AND o.slug = %s AND f.until > CURRENT_TIMESTAMP"
+)
+
 INVALID = "The bearer token is missing or not valid at this address."
 SCIM_OFF = (
     "SCIM is turned off for this organization. Turn on Enable SCIM in Settings > Users > Single Sign-On (SSO) > SCIM."
 )
+
+
+class FormerAddress(Unauthorized):
+    """A token was presented at a slug that its organization has had before, and that still leads there.
+
+    ``slug`` is the present one, at which the whole request is to be served. Nothing has been changed yet.
+    """
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(INVALID, cause="token-of-another-organization")
+        self.slug = slug
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +78,10 @@ class Credentials:
         self._person: Person | None = None
 
     def principal(self) -> Principal:
-        """Whose token it is, asked of the database once. Raises Unauthorized, and Forbidden for a personal token."""
+        """Whose token it is, asked of the database once.
+
+        Raises Unauthorized, of which FormerAddress is one kind, and Forbidden for a personal token.
+        """
         if self._principal is None:
             self._principal = _connected(self.digest, self.slug)
             if self._principal is None:
@@ -112,6 +132,7 @@ def _connected(digest: str, slug: str) -> Principal | None:
         active,
         *role,
     ) = row
+    _lead_on(slug, owner)
     _refuse_at_the_first_of(
         (owner != slug, "token-of-another-organization"),
         (revoked, "token-revoked"),
@@ -137,6 +158,7 @@ def _personal(digest: str, slug: str) -> Person | None:
     if row is None:
         return None
     prefix, scopes, revoked, expired, organization_id, owner, active, user_id, user_name, user_active = row
+    _lead_on(slug, owner)
     _refuse_at_the_first_of(
         (owner != slug, "token-of-another-organization"),
         (not user_active, "person-suspended"),
@@ -145,6 +167,12 @@ def _personal(digest: str, slug: str) -> Person | None:
         (not active, "organization-suspended"),
     )
     return Person(prefix, sql.from_key(organization_id), sql.from_key(user_id), user_name, frozenset(scopes.split()))
+
+
+def _lead_on(asked: str, present: str) -> None:
+    """Raise FormerAddress if the slug that was asked for is one that the token's organization has had."""
+    if asked != present and "\x00" not in asked and sql.one(_PRESENT_SLUG, [asked, present]):
+        raise FormerAddress(present)
 
 
 def _refuse_at_the_first_of(*faults: tuple[Any, str]) -> None:

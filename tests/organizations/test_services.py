@@ -19,17 +19,21 @@ def test_a_bare_organization_is_active_and_in_utc() -> None:
 
 
 def test_name_and_time_zone_can_be_changed_with_an_event(acme: Tenant) -> None:
-    services.update(" Acme Ltd ", "Europe/Berlin", seen=("Acme", "UTC"), by=acme.by)
+    services.update(" Acme Ltd ", "Europe/Berlin", "de", seen=("Acme", "UTC", "en"), by=acme.by)
     acme.organization.refresh_from_db()
     assert (acme.organization.name, acme.organization.time_zone) == ("Acme Ltd", "Europe/Berlin")
     event = acme.last_event()
     assert str(event) == "Ada Moreau changed the organization Acme Ltd"
-    assert event.changes == {"name": ["Acme", "Acme Ltd"], "time_zone": ["UTC", "Europe/Berlin"]}
+    assert event.changes == {
+        "name": ["Acme", "Acme Ltd"],
+        "time_zone": ["UTC", "Europe/Berlin"],
+        "date_style": ["en", "de"],
+    }
 
 
 def test_changing_nothing_leaves_no_event(acme: Tenant) -> None:
     before = acme.events()
-    services.update("Acme", "UTC", seen=("Acme", "UTC"), by=acme.by)
+    services.update("Acme", "UTC", "en", seen=("Acme", "UTC", "en"), by=acme.by)
     assert acme.events() == before
 
 
@@ -50,16 +54,16 @@ def test_a_name_or_time_zone_that_makes_no_sense_changes_nothing(
 ) -> None:
     before = acme.events()
     with pytest.raises(OrganizationInvalid, match=words):
-        services.update(name, time_zone, seen=("Acme", "UTC"), by=acme.by)
+        services.update(name, time_zone, "en", seen=("Acme", "UTC", "en"), by=acme.by)
     acme.organization.refresh_from_db()
     assert (acme.organization.name, acme.organization.time_zone) == ("Acme", "UTC")
     assert acme.events() == before
 
 
 def test_the_second_of_two_who_change_the_same_is_told(acme: Tenant) -> None:
-    services.update("Acme Ltd", "UTC", seen=("Acme", "UTC"), by=acme.by)
+    services.update("Acme Ltd", "UTC", "en", seen=("Acme", "UTC", "en"), by=acme.by)
     with pytest.raises(OrganizationChanged, match="it is 'Acme Ltd' in UTC now"):
-        services.update("Acme Inc", "UTC", seen=("Acme", "UTC"), by=acme.by)
+        services.update("Acme Inc", "UTC", "en", seen=("Acme", "UTC", "en"), by=acme.by)
     assert Organization.objects.get(pk=acme.id).name == "Acme Ltd"
 
 

@@ -23,7 +23,10 @@ PERSON = "/settings/users/{person}/"
 CHANGE = "/settings/users/change/"
 REVOKE = "/settings/users/scim/tokens/{token}/revoke/"
 
-RENAMED = {"name": "Acme Ltd", "time_zone": "Europe/Berlin", "seen_name": "Acme", "seen_time_zone": "UTC"}
+RENAMED = {
+    "name": "Acme Ltd", "time_zone": "Europe/Berlin", "date_style": "de",
+    "seen_name": "Acme", "seen_time_zone": "UTC", "seen_date_style": "en",
+}  # fmt: skip
 
 # Address, form (None: a GET), and whom it is open to; everybody else gets 403.
 MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [

@@ -29,9 +29,8 @@ def form_of(client: Client) -> dict[str, str]:
     assert form
     tags = re.findall(r"<input[^>]*>", form[0])
     fields = {re.search(r'name="(\w+)"', tag)[1]: re.search(r'value="([^"]*)"', tag)[1] for tag in tags}  # type: ignore[index]
-    zone = re.search(r'<option value="([^"]+)" selected>', form[0])
-    assert zone
-    return {name: unescape(value) for name, value in fields.items()} | {"time_zone": zone[1]}
+    zone, style = re.findall(r'<option value="([^"]+)" selected>', form[0])
+    return {name: unescape(value) for name, value in fields.items()} | {"time_zone": zone, "date_style": style}
 
 
 def now(acme: Tenant) -> tuple[str, str]:
@@ -67,7 +66,7 @@ def test_the_second_admin_is_told_and_can_save_all_the_same(acme: Tenant, client
     mine = form_of(client) | {"name": "Acme Inc"}
     client.post(DETAILS, form_of(client) | {"name": "Acme Ltd"})
     html = unescape(client.post(DETAILS, mine).content.decode())
-    assert "Somebody else has changed this meanwhile: it is 'Acme Ltd' in UTC now." in html
+    assert "Somebody else has changed this meanwhile: it is 'Acme Ltd' in UTC now, with dates in English" in html
     assert 'name="name" value="Acme Inc"' in html
     assert 'name="seen_name" value="Acme Ltd"' in html
     assert now(acme) == ("Acme Ltd", "UTC")
@@ -84,6 +83,9 @@ def test_the_second_admin_is_told_and_can_save_all_the_same(acme: Tenant, client
         ({"name": "a\u2028b"}, "Write it on one line"),
         ({"time_zone": "Mars/Olympus"}, "Select a valid choice."),
         ({"time_zone": ""}, "This field is required."),
+        ({"date_style": "tlh"}, "Select a valid choice."),
+        ({"date_style": ""}, "This field is required."),
+        ({"seen_date_style": "de"}, "Somebody else has changed this meanwhile"),
         ({"seen_name": ""}, "Somebody else has changed this meanwhile"),
         ({"seen_time_zone": "\x00"}, "Somebody else has changed this meanwhile"),
     ],

@@ -1,0 +1,45 @@
+"""Settings > Organization > Your organization > Request support: whether operators may look, and who does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from organizations import pages, support
+from organizations.pages import Context, Control, Page, Section
+
+
+def _context(request: HttpRequest) -> Context:
+    organization = pages.organization_of(request)
+    user: Any = request.user
+    return {
+        "organization": organization,
+        "visitors": support.visitors(organization),
+        "days": support.LASTS.days,
+        "may_edit": user.has_perm("organization.edit"),
+    }
+
+
+def set_request(request: HttpRequest) -> HttpResponse:
+    """Let operators look for a week, or send them away."""
+    wanted = pages.wanted(request)
+    if wanted and (question := pages.ask_for_proof(request, SUPPORT.address)) is not None:
+        return question
+    support.request(wanted, by=pages.actor_of(request))
+    pages.organization_of(request).refresh_from_db()
+    said = f"Operators may look at your organization for {support.LASTS.days} days." if wanted else "Nobody may look."
+    return pages.done(request, SUPPORT, said)
+
+
+SUPPORT = Section(
+    page=Page.ORGANIZATION,
+    key="request-support",
+    title="Request support",
+    position=14,
+    permission="organization.view",
+    within="your-organization",
+    template="settings/sections/request_support.html",
+    context=_context,
+    controls=(Control("organization/support/", "request-support", "organization.edit", set_request),),
+)
