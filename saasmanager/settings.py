@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "users.visiting.Visits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -191,6 +192,10 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
+
+# The operators' own pages: the first part of their address, which need not be the one that everybody knows
+
+OPERATOR_URL = env.str("OPERATOR_URL", default="operator").strip("/") + "/"
 
 # Accounts: names are unique inside an organization only, so people sign in by a technical key that our form finds,
 # and nobody is ever looked up by e-mail alone.

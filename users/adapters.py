@@ -56,7 +56,12 @@ class AccountAdapter(DefaultAccountAdapter):
         user: Any = request.user
         if user.is_authenticated and user.organization:
             return reverse("sign-in", args=[user.organization.slug])
-        return reverse("account_login")
+        return reverse("admin:login" if user.is_authenticated else "account_login")
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """To the Settings, or to the operators' own pages."""
+        user: Any = request.user
+        return reverse("admin:index") if user.is_superuser else str(settings.LOGIN_REDIRECT_URL)
 
     def set_password(self, user: User, password: str) -> None:
         """Go through our own verb, which keeps it in the trail."""

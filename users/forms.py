@@ -33,7 +33,7 @@ class AddressForm(forms.Form):
 class SignInForm(LoginForm):
     """A userName or e-mail address inside one organization, and its password."""
 
-    def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, organization: Organization | None, **kwargs: Any) -> None:
         self.organization = organization
         super().__init__(*args, **kwargs)
         self.fields["login"] = forms.CharField(
@@ -54,7 +54,26 @@ class SignInForm(LoginForm):
 
     def user_credentials(self) -> dict[str, str]:
         """What the backend is asked with, whatever name was typed: the account's own key."""
+        assert self.organization is not None  # noqa: S101  (only operators have none)
         key = sign_in.sign_in_key(self.cleaned_data["login"], organization_id=self.organization.pk)
+        return {"username": key, "password": self.cleaned_data["password"]}
+
+
+class OperatorSignInForm(SignInForm):
+    """An operator's name or e-mail address, and the password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, organization=None, **kwargs)
+        self.fields["login"].label = "Name or e-mail address"
+        del self.fields["remember"]
+
+    def clean(self) -> dict[str, Any]:
+        """Sessions of operators end with the browser."""
+        return {**super().clean(), "remember": False}
+
+    def user_credentials(self) -> dict[str, str]:
+        """What the backend is asked with: never the key of an account of an organization."""
+        key = sign_in.operators_sign_in_key(self.cleaned_data["login"])
         return {"username": key, "password": self.cleaned_data["password"]}
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from domains.addresses import domain_of
 from organizations import slugs
 from organizations.models import Organization
-from users.forms import AddressForm, NewPasswordForm, ProveAgainForm
+from users.forms import AddressForm, NewPasswordForm, OperatorSignInForm, ProveAgainForm
 from users.services import account_requests, sign_in
 
 # Where the address that was typed first waits for the second page; not in the address line, which is logged.
@@ -82,6 +82,17 @@ class SignIn(_InOrganization, views.LoginView):
     def get_initial(self) -> dict[str, Any]:
         """The address that led here."""
         return {"login": self.request.session.get(TYPED_ADDRESS, "")}
+
+
+class OperatorSignIn(views.LoginView):
+    """The name and password of an operator, with the limits that everybody has."""
+
+    template_name = "signin/operator.html"
+    extra_context = {"title": "Operators' sign-in"}
+
+    def get_form_class(self) -> type[OperatorSignInForm]:
+        """The form that finds operators only."""
+        return OperatorSignInForm
 
 
 class ForgottenPassword(_InOrganization, views.PasswordResetView):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from organizations import dates
+from organizations import dates, support
 from organizations.pages import TITLES, Page, visible
 
 register = template.Library()
@@ -67,6 +67,20 @@ def milliseconds(microseconds: int) -> str:
 def initial(name: str) -> str:
     """The letter that stands for a person where there is no picture."""
     return next((letter.upper() for letter in name if letter.isalnum()), "?")
+
+
+@register.inclusion_tag("settings/support_banner.html", takes_context=True)
+def support_banner(context: Context) -> dict[str, Any]:
+    """Who looks at the organization at its own request, and the way to end it; nothing where nobody does."""
+    user = context["request"].user
+    visit = getattr(user, "visit", None)
+    return {
+        "visit": visit,
+        "visitors": [] if visit else support.visitors(user.organization),
+        "organization": user.organization,
+        "may_end": user.has_perm("organization.edit"),
+        "csrf_token": context.get("csrf_token"),
+    }
 
 
 @register.inclusion_tag("settings/navigation.html", takes_context=True)

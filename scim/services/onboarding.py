@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -12,7 +12,7 @@ import domains.services
 import organizations.services
 from audit import trail
 from audit.actions import Action
-from audit.actors import operator_at_the_command_line
+from audit.actors import Actor, operator_at_the_command_line
 from organizations.models import Organization
 from organizations.refusals import Refusal
 from scim.models import Connection
@@ -50,13 +50,16 @@ def open_organization(
     admin_password: str | None = None,
     generate_token: bool = False,
     enable_scim: bool = False,
+    by: Actor | None = None,
 ) -> Opened:
     """Make an organization ready for work; all or nothing. Enabling SCIM implies a token.
+
+    ``by`` is who acts, whatever organization that names; without it, whoever has a shell on the server.
 
     Raises the Refusal of whatever part can't be made.
     """
     organization = organizations.services.create(name, slug)
-    by = operator_at_the_command_line(organization.pk)
+    by = replace(by, organization_id=organization.pk) if by else operator_at_the_command_line(organization.pk)
     trail.record(Action.ORGANIZATION_CREATED, organization, by=by)
     built_in = roles.create_built_in(organization.pk)
     for domain_name in (*domains_with_requests, *domains_without_requests):

@@ -1,12 +1,14 @@
 """Who may open and change what: one table of role, address, method and status."""
 
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from domains.models import Domain
-from organizations.models import Organization
+from organizations.models import FormerSlug, Organization, SupportVisit
 from scim.models import Connection, Token
 from tests.pages.conftest import SignedIn, htmx
 from tests.tenants import Tenant, waiting_request
@@ -28,7 +30,7 @@ RENAMED = {
     "seen_name": "Acme", "seen_time_zone": "UTC", "seen_date_style": "en",
 }  # fmt: skip
 
-# Address, form (None: a GET), and whom it is open to; everybody else gets 403.
+# Address, form (None: a GET), and whom it is open to; everybody else gets 403, or 404 at the operators' pages.
 MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/profile/", None, EVERYBODY),
     ("/settings/users/", None, (ADMIN, READ_ONLY)),
@@ -37,6 +39,25 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/audit-log/export.csv", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/activity/", None, (ADMIN, READ_ONLY)),
     ("/settings/organization/details/", RENAMED, (ADMIN,)),
+    ("/settings/organization/slug/", None, (ADMIN,)),
+    ("/settings/organization/slug/change/", {"slug": "acme-ltd", "seen": "acme"}, (ADMIN,)),
+    ("/settings/organization/slug/{former}/extend/", {}, (ADMIN,)),
+    ("/settings/organization/slug/{former}/end/", {}, (ADMIN,)),
+    ("/settings/organization/support/", {"wanted": "on"}, (ADMIN,)),
+    *(
+        (address, form, ())
+        for address, form in (
+            ("/operator/", None),
+            ("/operator/organizations/", None),
+            ("/operator/organizations/add/", None),
+            ("/operator/organizations/add/", {"name": "New", "slug": "new", "admin_email": "a@new.example"}),
+            ("/operator/organizations/{organization}/", None),
+            ("/operator/organizations/{organization}/hold/", {"reason": "Why"}),
+            ("/operator/organizations/{organization}/release/", {"reason": "Why"}),
+            ("/operator/organizations/{organization}/enter/", {}),
+            ("/operator/leave/", {}),
+        )
+    ),
     ("/settings/users/export/", None, (ADMIN, READ_ONLY)),
     (PERSON, None, (ADMIN, READ_ONLY)),
     *(
@@ -94,10 +115,12 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
 ) -> None:
     client = signed_in(acme, role)
     grace = acme.add("grace")
-    address = address.format(domain=domain.pk, token=token.pk, person=grace.pk)
+    former = FormerSlug.objects.create(organization=acme.organization, slug="acme-old", until=far_away())
+    address = address.format(domain=domain.pk, token=token.pk, person=grace.pk, former=former.pk, organization=acme.id)
+    refusal = 404 if address.startswith("/operator/") else 403
     if form is None:
         status = client.get(address).status_code
-        assert status == (200 if allowed else 403)
+        assert status == (200 if allowed else refusal)
         return
     invited = invitations.invite(["bob@x.example"], role=acme.role(BuiltIn.HR), by=acme.by).invited
     values = {
@@ -109,18 +132,26 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
     }
     before = everything(acme)
     answer = client.post(address, {name: value.format(**values) for name, value in form.items()})
-    assert answer.status_code == (302 if allowed else 403)
+    assert answer.status_code == (302 if allowed else refusal)
     if not allowed:
         assert everything(acme) == before
-        assert client.post(address, form, **htmx()).content == (
-            b"Your role does not allow this. Ask an Admin of your organization."
-        )
+        if refusal == 403:
+            assert client.post(address, form, **htmx()).content == (
+                b"Your role does not allow this. Ask an Admin of your organization."
+            )
+
+
+def far_away() -> datetime:
+    return timezone.now() + timedelta(days=9)
 
 
 def everything(tenant: Tenant) -> list[object]:
     """What the controls can change."""
     return [
         list(Organization.objects.filter(pk=tenant.id).values()),
+        list(FormerSlug.objects.of(tenant.id).values()),
+        list(SupportVisit.objects.of(tenant.id).values()),
+        Organization.objects.count(),
         list(Domain.objects.of(tenant.id).order_by("pk").values()),
         list(Role.objects.of(tenant.id).order_by("pk").values()),
         list(Connection.objects.of(tenant.id).values()),

@@ -1,0 +1,312 @@
+"""The operators' own pages: Django's admin over organizations, their size and health, and nothing of their people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import AdminSite, ModelAdmin, display
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Exists, IntegerField, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST
+
+import organizations.services
+from audit.actors import Actor, Door
+from audit.models import first_id_at
+from domains.models import Domain
+from organizations import pages, slugs, support
+from organizations.models import Organization, SupportVisit
+from organizations.refusals import Refusal
+from scim.models import Connection, RequestLog
+from scim.services import connections, onboarding
+from users.models import Group, Headcount
+from users.views import OperatorSignIn
+from users.visiting import VISIT, label_of
+
+LATELY = timedelta(hours=24)
+
+View = Callable[..., HttpResponseBase]
+
+
+class NewOrganizationForm(forms.Form):
+    """What an organization begins with."""
+
+    name = forms.CharField(label="Name", max_length=120)
+    slug = forms.CharField(label="Slug", max_length=63, help_text="Part of its Base URL and sign-in address.")
+    domain = forms.CharField(
+        label="E-mail domain",
+        max_length=253,
+        required=False,
+        help_text="Taken for verified, with the User requests checkmark. More can be added in its Settings.",
+    )
+    admin_email = forms.EmailField(
+        label="First Admin's e-mail address", max_length=254, help_text="A first password is shown once."
+    )
+
+
+class ReasonForm(forms.Form):
+    """Why an organization is held or released."""
+
+    reason = forms.CharField(label="Reason", max_length=organizations.services.LONGEST_REASON)
+
+
+class OrganizationAdmin(ModelAdmin[Organization]):
+    """The list of organizations, and a page of each with what operators can do about it."""
+
+    list_display = (
+        "name", "slug", "state", "users", "groups", "domains", "scim", "last_request", "requests", "failures", "wants",
+    )  # fmt: skip
+    list_filter = ("is_active",)
+    list_per_page = 50
+    search_fields = ("name", "slug")
+    sortable_by = ("name", "slug")
+    actions = None
+    change_list_template = "operator/organizations.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """The list, the form for a new one, the page of each and its buttons; nothing else of Django's."""
+        wrap, name = self.admin_site.admin_view, "organizations_organization"
+        return [
+            path("", wrap(self.changelist_view), name=f"{name}_changelist"),
+            path("add/", wrap(self.add_view), name=f"{name}_add"),
+            path("<uuid:organization_id>/", wrap(self.show), name=f"{name}_change"),
+            path("<uuid:organization_id>/hold/", wrap(require_POST(self.hold)), name="hold"),
+            path("<uuid:organization_id>/release/", wrap(require_POST(self.release)), name="release"),
+            path("<uuid:organization_id>/enter/", wrap(require_POST(self.enter)), name="enter"),
+        ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
+        """Organizations with their figures, whatever their number in one statement."""
+        lately = RequestLog.objects.filter(id__gte=first_id_at(timezone.now() - LATELY))
+        own = {"organization": OuterRef("pk")}
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                users=Coalesce(Subquery(Headcount.objects.filter(**own).values("users")), 0),
+                groups=_count(Group.objects.filter(**own)),
+                domains=_count(Domain.objects.filter(**own)),
+                scim=Exists(Connection.objects.filter(enabled=True, **own)),
+                last_request=Subquery(RequestLog.objects.filter(**own).order_by("-id").values("created_at")[:1]),
+                requests=_count(lately.filter(**own)),
+                failures=_count(lately.filter(status__gte=400, **own)),
+            )
+        )
+
+    @display(description="State")
+    def state(self, organization: Organization) -> str:
+        return "Active" if organization.is_active else "Held"
+
+    @display(description="Users")
+    def users(self, organization: Any) -> int:
+        return int(organization.users)
+
+    @display(description="Groups")
+    def groups(self, organization: Any) -> int:
+        return int(organization.groups)
+
+    @display(description="Domains")
+    def domains(self, organization: Any) -> int:
+        return int(organization.domains)
+
+    @display(description="SCIM", boolean=True)
+    def scim(self, organization: Any) -> bool:
+        return bool(organization.scim)
+
+    @display(description="Last request", empty_value="never")
+    def last_request(self, organization: Any) -> datetime | None:
+        moment: datetime | None = organization.last_request
+        return moment
+
+    @display(description="Requests in 24 h")
+    def requests(self, organization: Any) -> int:
+        return int(organization.requests)
+
+    @display(description="Failed of them")
+    def failures(self, organization: Any) -> int:
+        return int(organization.failures)
+
+    @display(description="Asks for support", boolean=True)
+    def wants(self, organization: Organization) -> bool:
+        return organization.wants_support
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody deletes an organization by a click."""
+        return False
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Make an organization; what its first Admin needs is shown once."""
+        form = NewOrganizationForm(request.POST or None)
+        opened = None
+        if request.method == "POST" and form.is_valid():
+            given = form.cleaned_data
+            try:
+                opened = onboarding.open_organization(
+                    given["name"],
+                    given["slug"],
+                    domains_with_requests=[given["domain"]] if given["domain"] else [],
+                    admin_email=given["admin_email"],
+                    by=_actor(request, UUID(int=0)),
+                )
+            except Refusal as refusal:
+                form.add_error(None, refusal.message)
+        context = {"title": "New organization", "form": form, "opened": opened}
+        if opened:
+            context |= {"title": str(opened.organization), "base_url": connections.base_url(opened.organization)}
+        return self._page(request, "operator/new.html", context)
+
+    def show(self, request: HttpRequest, organization_id: UUID, form: ReasonForm | None = None) -> HttpResponse:
+        """What operators know of an organization, and what they can do about it."""
+        organization = self._find(request, organization_id)
+        context = {
+            "title": str(organization),
+            "organization": organization,
+            "former": slugs.former(organization_id),
+            "visitors": support.visitors(organization),
+            "base_url": connections.base_url(organization),
+            "form": form or ReasonForm(),
+        }
+        return self._page(request, "operator/organization.html", context)
+
+    def hold(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
+        """Let nobody of it in."""
+        return self._with_reason(request, organization_id, organizations.services.hold, "held")
+
+    def release(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
+        """Let its people in again."""
+        return self._with_reason(request, organization_id, organizations.services.release, "released")
+
+    def enter(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
+        """Begin to look at an organization that has asked for support."""
+        self._find(request, organization_id)
+        end_visit(request)
+        actor = replace(_actor(request, organization_id), door=Door.SUPPORT)
+        try:
+            visit = support.enter(operator=str(request.user), by=actor)
+        except Refusal as refusal:
+            messages.error(request, refusal.message)
+            return redirect("admin:organizations_organization_change", organization_id)
+        request.session[VISIT] = str(visit.pk)
+        return redirect("settings:index")
+
+    def _with_reason(self, request: HttpRequest, organization_id: UUID, verb: Any, done: str) -> HttpResponse:
+        self._find(request, organization_id)
+        form = ReasonForm(request.POST)
+        if form.is_valid():
+            try:
+                verb(form.cleaned_data["reason"], by=_actor(request, organization_id))
+            except Refusal as refusal:
+                form.add_error("reason", refusal.message)
+            else:
+                messages.success(request, f"The organization is {done}.")
+                return redirect("admin:organizations_organization_change", organization_id)
+        return self.show(request, organization_id, form)
+
+    def _find(self, request: HttpRequest, organization_id: UUID) -> Any:
+        organization = self.get_queryset(request).filter(pk=organization_id).first()
+        if organization is None:
+            raise Http404("There is no such organization.")
+        return organization
+
+    def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+        return render(request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context})
+
+
+class OperatorSite(AdminSite):
+    """Django's admin for operators: superusers, who belong to no organization."""
+
+    site_header = site_title = "SaaS Manager, operators"
+    site_url = None
+    enable_nav_sidebar = False
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Whether an operator is signed in."""
+        user: Any = request.user
+        return bool(user.is_active and user.is_superuser and user.organization_id is None)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """The pages about organizations, and the way in and out."""
+        [(_, organization_admin)] = self._registry.items()
+        return [
+            path("", self.admin_view(self.index), name="index"),
+            path("login/", OperatorSignIn.as_view(), name="login"),
+            path("logout/", self.logout, name="logout"),
+            path("leave/", self.admin_view(require_POST(leave)), name="leave"),
+            path("organizations/", (organization_admin.urls, None, None)),
+        ]
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Nothing: there is one kind of page, and no menu of Django's."""
+        return []
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:  # type: ignore[override]
+        """Wrap a view for operators; to anybody else who is signed in, there is nothing here."""
+        inside = super().admin_view(view, cacheable)
+
+        def at_the_door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if self.has_permission(request):
+                return inside(request, *args, **kwargs)
+            if request.user.is_authenticated:
+                raise Http404("There is nothing here.")
+            return redirect(f"{reverse('admin:login')}?{urlencode({'next': request.get_full_path()})}")
+
+        return at_the_door
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
+        """Go to the list."""
+        return redirect("admin:organizations_organization_changelist")
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
+        """Our own sign-out."""
+        return redirect("account_logout")
+
+
+def leave(request: HttpRequest) -> HttpResponse:
+    """End the visit that the operator is on."""
+    visit = end_visit(request)
+    if visit is None:
+        return redirect("admin:index")
+    messages.success(request, f"You have left {visit.organization}.")
+    return redirect("admin:organizations_organization_change", visit.organization_id)
+
+
+def end_visit(request: HttpRequest) -> SupportVisit | None:
+    """Forget the visit of this session, and end it if it goes on."""
+    visit = support.current(request.session.pop(VISIT, ""), operator_id=_operator(request).pk)
+    if visit is not None:
+        support.leave(visit, by=replace(_actor(request, visit.organization_id), door=Door.SUPPORT))
+    return visit
+
+
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    counted = rows.order_by().values("organization").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+
+
+def _operator(request: HttpRequest) -> Any:
+    user: Any = request.user
+    if not user.is_superuser:
+        raise PermissionDenied("Only operators do this.")
+    return user
+
+
+def _actor(request: HttpRequest, organization_id: UUID) -> Actor:
+    """The operator, acting on an organization from outside."""
+    operator = _operator(request)
+    actor = pages.actor_for(operator, request, Door.OPERATOR)
+    return replace(actor, organization_id=organization_id, label=label_of(str(operator)))
+
+
+operators = OperatorSite(name="operator")
+operators.register(Organization, OrganizationAdmin)
