@@ -67,7 +67,6 @@ class OrganizationAdmin(ModelAdmin[Organization]):
     list_display = (
         "name", "slug", "state", "users", "groups", "domains", "scim", "last_request", "requests", "failures", "wants",
     )  # fmt: skip
-    list_filter = ("is_active",)
     list_per_page = 50
     search_fields = ("name", "slug")
     sortable_by = ("name", "slug")
@@ -145,6 +144,11 @@ class OrganizationAdmin(ModelAdmin[Organization]):
         """Nobody deletes an organization by a click."""
         return False
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, under its own name."""
+        response: HttpResponse = super().changelist_view(request, {**(extra_context or {}), "title": "Organizations"})
+        return response
+
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Make an organization; what its first Admin needs is shown once."""
         form = NewOrganizationForm(request.POST or None)
@@ -176,6 +180,7 @@ class OrganizationAdmin(ModelAdmin[Organization]):
             "visitors": support.visitors(organization),
             "base_url": connections.base_url(organization),
             "form": form or ReasonForm(),
+            "when": "j M Y, H:i e",
         }
         return self._page(request, "operator/organization.html", context)
 

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import get_random_string
 
-from organizations import pages
+from organizations import pages, slugs
 from organizations.pages import Context, Control, Page, Piece, Section
 from organizations.refusals import Refusal
 from scim.models import RequestLog
@@ -59,6 +59,7 @@ def _context(request: HttpRequest) -> Context:
     return {
         **state,
         "base_url": connections.base_url(user.organization),
+        "former_in_use": [row for row in slugs.former(user.organization_id) if row.last_used_at],
         "tokens_left": connections.MAX_LIVE_TOKENS - len(tokens),
         "life_times": [(value, label) for value, (_, label) in LIFE_TIMES.items()],
         "once": signing.dumps([str(user.pk), get_random_string(16)], salt=FORM_SALT),

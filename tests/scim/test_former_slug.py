@@ -65,15 +65,13 @@ def test_groups_bulk_and_discovery_are_there_too(moved: Idp) -> None:
         assert moved.get(path).status_code == 200
 
 
-def test_a_cursor_from_before_the_change_leads_on_at_either_address(idp: Idp) -> None:
+def test_a_cursor_leads_on_at_either_address(moved: Idp) -> None:
     for number in range(4):
-        idp.create(f"p{number}@acme.example")
-    first = read(idp.get("/Users", {"cursor": "", "count": 2}))
-    slugs.change("acme-ltd", seen="acme", by=operator_at_the_command_line(idp.organization.pk))
-    again = read(idp.get("/Users", {"cursor": "", "count": 2}))
-    following = read(idp.get("/Users", {"cursor": again["nextCursor"], "count": 2}))
-    assert first["Resources"][0]["id"] == again["Resources"][0]["id"]
-    assert len(following["Resources"]) == 2
+        moved.create(f"p{number}@acme.example")
+    first = read(moved.get("/Users", {"cursor": "", "count": 2}))
+    moved.organization = Organization.objects.get(pk=moved.organization.pk)
+    following = read(moved.get("/Users", {"cursor": first["nextCursor"], "count": 2}))
+    assert len({user["id"] for user in first["Resources"] + following["Resources"]}) == 4
 
 
 def test_the_log_is_the_organizations_and_shows_that_the_old_address_is_in_use(moved: Idp) -> None:
