@@ -59,6 +59,14 @@ def update(row: models.Model, names: tuple[str, ...]) -> None:
         cursor.execute(statement, [read(row) for read in readers])
 
 
+def update_many(rows: Sequence[models.Model], names: tuple[str, ...]) -> None:
+    """Save those fields of rows of one kind, sent to the database together. Raises IntegrityError."""
+    if rows:
+        statement, readers = _update(type(rows[0]), names)
+        with connection.cursor() as cursor:
+            cursor.executemany(statement, [[read(row) for read in readers] for row in rows])
+
+
 def select(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """All rows that a statement gives, as the database's driver does."""
     with connection.cursor() as cursor:

@@ -73,7 +73,8 @@ class Control:
 class Section:
     """A titled box of a Settings page. ``key`` is its address fragment; ``within`` the key of the box it lies in.
 
-    Whoever lacks ``permission`` does not see it. Sections stand in the order of ``position``.
+    Whoever lacks ``permission`` does not see it, or only its heading over what lies in it and is for them. Sections
+    stand in the order of ``position``.
     """
 
     page: Page
@@ -94,11 +95,13 @@ class Section:
 
     def render(self, request: HttpRequest, extra: Context | None = None, inner: Context | None = None) -> SafeString:
         """The section as HTML, with the sections that lie in it; ``inner`` maps keys to more context for those."""
+        user: Any = request.user
         inner = inner or {}
         parts = [part.render(request, inner.get(part.key), inner) for part in visible(self.page, request, self.key)]
-        said = notices(request, self.key)
-        context = {**self.context(request), "section": self, "parts": parts, "notices": said, **(extra or {})}
-        return render_to_string(self.template, context, request)
+        around = {"section": self, "parts": parts, "notices": notices(request, self.key)}
+        if not user.has_perm(self.permission):
+            return render_to_string(HEADING_ONLY, around, request)
+        return render_to_string(self.template, {**self.context(request), **around, **(extra or {})}, request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +152,10 @@ def visible(page: Page, request: HttpRequest, within: str = "") -> list[Section]
         for section in _sections
         if section.page == page
         and section.within == within
-        and user.has_perm(section.permission)
-        and (section.template != HEADING_ONLY or visible(page, request, section.key))
+        and (
+            (section.template != HEADING_ONLY and user.has_perm(section.permission))
+            or visible(page, request, section.key)
+        )
     ]
 
 

@@ -16,12 +16,13 @@ from audit.actors import Actor, Door
 from audit.models import AuditEvent
 from domains.models import Domain
 from organizations.models import Mail, Organization
+from organizations.tenancy import TenantQuerySet
 from scim.models import Connection
 from scim.services.onboarding import open_organization
 from users import profile as profiles
 from users.models import AccountRequest, Headcount, Role, Source, User
-from users.permissions import BuiltIn
-from users.services import account_requests, accounts
+from users.permissions import BuiltIn, levels_of
+from users.services import account_requests, accounts, roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,16 @@ class Tenant:
     def id(self) -> UUID:
         return self.organization.pk
 
-    def role(self, key: BuiltIn) -> Role:
-        return Role.objects.of(self.id).get(key=key)
+    def role(self, key: str) -> Role:
+        """A built-in role; any other text, such as "users.edit domains.view", is a role with just these rights."""
+        found = Role.objects.of(self.id).filter(key=key, rights="") if key in set(BuiltIn) else self.own_roles(key)
+        return found.first() or roles.create(key, levels_of("", key), by=self.by)
 
-    def add(self, login: str, role: BuiltIn = BuiltIn.APP_MANAGEMENT, **options: Any) -> User:
+    def own_roles(self, name: str) -> TenantQuerySet[Role]:
+        """The organization's own roles of that name."""
+        return Role.objects.of(self.id).filter(key="", name=name)
+
+    def add(self, login: str, role: str = BuiltIn.APP_MANAGEMENT, **options: Any) -> User:
         """Create a person; without an @ the login lies in the tenant's domain."""
         address = login if "@" in login else f"{login}@{self.domain}"
         profile = {"userName": address, **options.pop("profile", {})}

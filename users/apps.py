@@ -10,13 +10,13 @@ class UsersConfig(AppConfig):
     def ready(self) -> None:
         from domains.admin import USERS_PER_DOMAIN
         from organizations import pages
-        from users import admin, inviting, people, person, requests
+        from users import admin, inviting, people, person, requests, role_pages
         from users.services.sign_in import recently_proven
 
-        pages.offer(people.PEOPLE, requests.REQUESTS, admin.DEFAULT_ROLE, admin.ROLES, admin.SINGLE_SIGN_ON)
+        pages.offer(people.PEOPLE, requests.REQUESTS, admin.DEFAULT_ROLE, role_pages.ROLES, admin.SINGLE_SIGN_ON)
         pages.offer_pieces(*person.PIECES)
         pages.offer_whereabouts("user", people.PEOPLE.permission, people.whereabouts)
         pages.offer_whereabouts("invitation", people.PEOPLE.permission, inviting.whereabouts)
-        pages.offer_whereabouts("role", admin.ROLES.permission, admin.whereabouts_of_roles)
+        pages.offer_whereabouts("role", role_pages.ROLES.permission, role_pages.whereabouts)
         pages.offer_figures(USERS_PER_DOMAIN, admin.users_per_domain)
         pages.offer_proof(recently_proven)

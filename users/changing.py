@@ -17,6 +17,7 @@ from organizations.pages import Context, Malformed
 from users.models import Role, Source, User
 from users.services import batches, roles
 from users.services.accounts import UserUnknown
+from users.services.authority import BeyondOwnRights
 from users.services.batches import Chosen, Report, Verb
 
 # The section of the list and the piece on a person's page that say what became of a change.
@@ -50,9 +51,12 @@ def change(request: HttpRequest) -> HttpResponse:
     actor = pages.actor_of(request)
     verb, chosen, role = _verb(request), _chosen(request), None
     if verb is Verb.GIVE_ROLE:
-        role = _role(request, actor.organization_id)
-        if role is None:
+        if not request.POST.get("role"):
             return _back(request, "Choose the role that they are to get, then try again.")
+        try:
+            role = roles.find_for(request.POST["role"], by=actor)
+        except BeyondOwnRights as refusal:
+            return _back(request, refusal.message)
     if not chosen:
         return _back(request, "Tick the people first, then choose what to do with them.")
     if len(chosen) > MOST_AT_ONCE:
@@ -145,16 +149,6 @@ def _chosen(request: HttpRequest) -> list[Chosen]:
             raise Malformed("The page sent a form that can't be read. Reload it and try again.")
         chosen[user_id] = Chosen(user_id, int(match[2]))
     return list(chosen.values())
-
-
-def _role(request: HttpRequest, organization_id: UUID) -> Role | None:
-    text = request.POST.get("role", "")
-    if not text:
-        return None
-    try:
-        return roles.find(UUID(text), organization_id=organization_id)
-    except ValueError:
-        raise roles.RoleUnknown("This role no longer exists. Reload the page and choose another.") from None
 
 
 # The way back: to the person's page, or to the list as it was

@@ -92,12 +92,13 @@ def _too_long(what: str) -> str:
 
 
 def _form(request: HttpRequest, typed: Typed, outcome: Outcome | None = None, **more: Any) -> HttpResponse:
+    user: Any = request.user
     context = {
         "title": "Invite people",
         "lead": "They get a mail with a link, by which they choose a password. It works once, for seven days.",
         "page": Page.USERS,
         "typed": typed,
-        "roles": Role.objects.of(pages.organization_of(request).pk).filter(is_enabled=True),
+        "roles": roles.offered_to(user),
         "most": MOST_ADDRESSES,
         "outcome": outcome,
         **more,
@@ -108,8 +109,8 @@ def _form(request: HttpRequest, typed: Typed, outcome: Outcome | None = None, **
 def _role(request: HttpRequest) -> Role | None:
     """The role that was chosen; None for none, or one that nobody can be given."""
     try:
-        return roles.find(UUID(request.POST.get("role", "")), organization_id=pages.organization_of(request).pk)
-    except (ValueError, roles.RoleUnknown):
+        return roles.find_for(request.POST.get("role", ""), by=pages.actor_of(request))
+    except roles.RoleUnknown:
         return None
 
 

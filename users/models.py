@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 from uuid import UUID
 
@@ -17,27 +18,33 @@ from domains.addresses import canonical
 from organizations.models import Mail, Organization
 from organizations.tenancy import KeyField, TenantModel, TenantQuerySet
 from organizations.tokens import BearerToken, TokenQuerySet
-from users.permissions import BuiltIn, permissions_of
+from users.permissions import OPTIONAL, Area, BuiltIn, Level, levels_of, permissions_of
 
 # Lists sort names by so many characters: an index entry has no room for the longest names.
 NAME_SORTED = 60
 
 
 class Role(TenantModel):
-    """What its users may do. ``key`` ties a built-in role to the table of rights."""
+    """What its users may do.
 
-    key = models.CharField(max_length=20, choices=[(key.value, key.value) for key in BuiltIn])
+    ``key`` ties a built-in role to the table of rights. A role of the organization's own has none, and its ``rights``
+    instead: words such as ``users.view domains.edit``. ``version`` counts the changes of name and rights.
+    """
+
+    key = models.CharField(max_length=20, choices=[(key.value, key.value) for key in BuiltIn], blank=True)
+    rights = models.CharField(max_length=200, blank=True, default="")
     name = models.CharField(max_length=60)
     name_key = KeyField(max_length=60, editable=False)
     is_default = models.BooleanField(default=False)
     is_enabled = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
 
     objects = TenantQuerySet["Role"].as_manager()
 
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["organization", "key"], name="role_key_once"),
+            models.UniqueConstraint(fields=["organization", "key"], condition=~Q(key=""), name="role_key_once"),
             models.UniqueConstraint(fields=["organization", "name_key"], name="role_name_once"),
             models.UniqueConstraint(fields=["organization"], condition=Q(is_default=True), name="one_default_role"),
         ]
@@ -49,6 +56,26 @@ class Role(TenantModel):
     def is_admin(self) -> bool:
         """Whether this is the role that may do everything."""
         return self.key == BuiltIn.ADMIN
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether every organization has this role, so that it is neither changed nor deleted."""
+        return bool(self.key)
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether it can be switched off."""
+        return self.key in OPTIONAL
+
+    @property
+    def levels(self) -> Mapping[Area, Level]:
+        """How far it goes in each area; an area that is not there is closed."""
+        return levels_of(self.key, self.rights)
+
+    @property
+    def permissions(self) -> frozenset[str]:
+        """The permission codes that it grants."""
+        return permissions_of(self.key, self.rights)
 
 
 class Source(models.TextChoices):
@@ -193,9 +220,7 @@ class User(AbstractBaseUser):
 
     def has_perm(self, code: str, obj: object = None) -> bool:
         """Whether the user's role grants a permission such as ``domains.edit``; see ``users.permissions``."""
-        return self.is_active and (
-            self.is_superuser or (self.role is not None and code in permissions_of(self.role.key))
-        )
+        return self.is_active and (self.is_superuser or (self.role is not None and code in self.role.permissions))
 
     def has_module_perms(self, app_label: str) -> bool:
         """Whether Django's own admin shows the user an app: operators see all."""

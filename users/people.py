@@ -15,8 +15,9 @@ from users import inviting, listing
 from users.changing import PEOPLE_KEY, change
 from users.export import export
 from users.listing import PeopleForm
-from users.models import Headcount, Role, User
+from users.models import Headcount, User
 from users.person import person
+from users.services import roles
 
 
 def _people(request: HttpRequest) -> Context:
@@ -47,7 +48,7 @@ def _people(request: HttpRequest) -> Context:
         "leaf": leaf,
         "count": listing.how_many(found, leaf) if form.narrows else f"{total:,}",
         "asked": listing.asked_of(request.GET).urlencode(),
-        "roles": Role.objects.of(organization_id).filter(is_enabled=True),
+        "roles": roles.offered_to(user),
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 
 
 class Level(IntEnum):
@@ -57,13 +58,34 @@ RIGHTS: Mapping[BuiltIn, Mapping[Area, Level]] = {
     BuiltIn.FINANCE: NOTHING,
 }
 
+# Only these can be switched off.
+OPTIONAL = frozenset({BuiltIn.HR, BuiltIn.IT, BuiltIn.FINANCE})
 
-def permissions_of(role_key: str) -> frozenset[str]:
-    """The permission codes of a built-in role, such as ``domains.view`` and ``domains.edit``."""
-    rights = RIGHTS.get(BuiltIn(role_key), NOTHING) if role_key else NOTHING
+
+@lru_cache(maxsize=1024)
+def levels_of(role_key: str, rights: str = "") -> Mapping[Area, Level]:
+    """How far a role goes in each area: a built-in one by the table, one of the organization's own by its rights.
+
+    ``rights`` is text such as ``domains.edit users.view``; an area that only another release knows gives nothing.
+    """
+    if role_key:
+        return RIGHTS.get(BuiltIn(role_key), NOTHING)
+    words = (word.rpartition(".") for word in rights.split())
+    given = sorted((Level[level.upper()], Area(area)) for area, _dot, level in words if area in set(Area))
+    return {area: level for level, area in given}
+
+
+def spelled(levels: Mapping[Area, Level]) -> str:
+    """The rights of a role as ``levels_of`` reads them."""
+    return " ".join(f"{area}.{level.name.lower()}" for area in Area if (level := levels.get(area, Level.NONE)))
+
+
+@lru_cache(maxsize=1024)
+def permissions_of(role_key: str, rights: str = "") -> frozenset[str]:
+    """The permission codes of a role, such as ``domains.view`` and ``domains.edit``; no key and no rights: none."""
     return frozenset(
         f"{area}.{level.name.lower()}"
-        for area, granted in rights.items()
+        for area, granted in levels_of(role_key, rights).items()
         for level in (Level.VIEW, Level.EDIT)
         if level <= granted
     )

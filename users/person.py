@@ -15,8 +15,8 @@ from organizations import pages
 from organizations.pages import Context, Page, Piece
 from users import profile as profiles
 from users.changing import ACCESS_KEY
-from users.models import Role, User
-from users.services import groups
+from users.models import User
+from users.services import authority, groups, roles
 from users.services.accounts import UserUnknown
 
 # The page on which apps further up show what they know of a person.
@@ -80,11 +80,13 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _access(request: HttpRequest, user: User) -> Context:
     asker: Any = request.user
-    enabled = Role.objects.of(pages.organization_of(request).pk).filter(is_enabled=True)
+    may_edit = asker.has_perm("users.edit")
+    within = authority.of(asker).covers(user.role)
     return {
         "person": user,
-        "roles": enabled,
-        "may_edit": asker.has_perm("users.edit"),
+        "roles": roles.offered_to(asker) if may_edit and within else (),
+        "may_edit": may_edit and within,
+        "is_beyond": may_edit and not within,
         "oneself": asker.pk == user.pk,
     }
 

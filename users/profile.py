@@ -57,6 +57,13 @@ def write(user: User, profile: Profile) -> None:
     user.search = _folded(profile)
 
 
+def write_roles(user: User, entries: list[Profile]) -> None:
+    """Put other role entries on a user and leave all else, which is much less work than ``write``. Saves nothing."""
+    user.updated_at = now()
+    user.document = render(user, {**read(user), "roles": entries})
+    user.search = {**user.search, "roles": _folded(entries, ("roles",))}
+
+
 def render(user: User, profile: Profile) -> str:
     """The SCIM resource as compact JSON: schemas and id first, meta last, its location relative to the Base URL."""
     extensions = [name for name in profile if name.startswith("urn:")]

@@ -15,6 +15,8 @@ from organizations.models import Organization
 from organizations.refusals import Refusal
 from scim.models import Connection, Token
 from scim.services import notices
+from users.services import authority
+from users.services.authority import BeyondOwnRights
 
 MAX_LIVE_TOKENS = 5
 
@@ -111,7 +113,12 @@ def set_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Connectio
 
 
 def set_manage_admins(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
-    """Let SCIM give, take and manage Admins, or not; asking for what is so already changes nothing."""
+    """Let SCIM give, take and manage Admins, or not; asking for what is so already changes nothing.
+
+    Only an Admin may let it: else whoever sets up SCIM could make Admins. Raises BeyondOwnRights.
+    """
+    if wanted and not authority.behind(by).is_whole:
+        raise BeyondOwnRights("Only an Admin can let SCIM give and take the Admin role. Ask one of your organization.")
     actions = Action.SCIM_ADMIN_ALLOWED, Action.SCIM_ADMIN_DISALLOWED
     return _switch(connection, "manage_admins", wanted, actions, by=by)
 

@@ -18,9 +18,9 @@ PASSWORD = "correct-horse-battery"
 SignedIn = Callable[..., Client]
 
 
-def person(tenant: Tenant, role: BuiltIn, login: str = "", **options: Any) -> User:
+def person(tenant: Tenant, role: str, login: str = "", **options: Any) -> User:
     """Somebody of a tenant who has a role and a password."""
-    return tenant.add(login or role.value, role, password=PASSWORD, source=Source.MANUAL, **options)
+    return tenant.add(login or _login(role), role, password=PASSWORD, source=Source.MANUAL, **options)
 
 
 def sign_in(client: Client, user: User, **extra: Any) -> Any:
@@ -28,13 +28,19 @@ def sign_in(client: Client, user: User, **extra: Any) -> Any:
     return client.post(f"/sign-in/{user.organization.slug}/", {"login": user.user_name, "password": PASSWORD}, **extra)
 
 
+def _login(role: str) -> str:
+    return role.replace(" ", "+")
+
+
 @pytest.fixture
 def signed_in() -> SignedIn:
     """A browser in which a new person of that role has just given the password."""
 
-    def make(tenant: Tenant, role: BuiltIn = BuiltIn.ADMIN) -> Client:
+    def make(tenant: Tenant, role: str = BuiltIn.ADMIN) -> Client:
         client = Client(HTTP_USER_AGENT="Tests")
-        user = User.objects.of(tenant.id).filter(user_name_key__startswith=f"{role}@").first() or person(tenant, role)
+        user = User.objects.of(tenant.id).filter(user_name_key__startswith=f"{_login(role)}@").first() or person(
+            tenant, role
+        )
         # All tests sign in from one address, more often in a minute than one person would.
         cache.clear()
         assert sign_in(client, user).status_code == 302

@@ -1,10 +1,12 @@
 """Who may open and change what: one table of role, address, method and status."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django.utils import timezone
 
 from domains.models import Domain
@@ -13,7 +15,7 @@ from scim.models import Connection, Token
 from tests.pages.conftest import SignedIn, htmx
 from tests.tenants import Tenant, waiting_request
 from users.models import AccountRequest, Invitation, Role, User
-from users.permissions import BuiltIn
+from users.permissions import Area, BuiltIn, permissions_of
 from users.services import invitations
 
 ADMIN, READ_ONLY, DOMAINS = BuiltIn.ADMIN, BuiltIn.READ_ONLY, BuiltIn.DOMAIN_MANAGER
@@ -24,6 +26,9 @@ DOMAIN_SWITCH = "/settings/organization/domains/{domain}/user-requests/"
 PERSON = "/settings/users/{person}/"
 CHANGE = "/settings/users/change/"
 REVOKE = "/settings/users/scim/tokens/{token}/revoke/"
+
+ROLE = "/settings/users/roles/{role}/"
+OWN_ROLE = "/settings/users/roles/{own}/"
 
 RENAMED = {
     "name": "Acme Ltd", "time_zone": "Europe/Berlin", "date_style": "de",
@@ -82,6 +87,13 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/organization/domains/{domain}/verify/", {}, (ADMIN, DOMAINS)),
     ("/settings/organization/domains/{domain}/remove/", {}, (ADMIN, DOMAINS)),
     ("/settings/users/default-role/", {"role": "{role}"}, (ADMIN,)),
+    ("/settings/users/roles/new/", None, (ADMIN,)),
+    ("/settings/users/roles/add/", {"name": "New", **dict.fromkeys(Area, "none")}, (ADMIN,)),
+    (ROLE, None, (ADMIN, READ_ONLY)),
+    (OWN_ROLE, None, (ADMIN, READ_ONLY)),
+    (f"{OWN_ROLE}save/", {"name": "Other", "seen": "1", **dict.fromkeys(Area, "none")}, (ADMIN,)),
+    (f"{OWN_ROLE}delete/", {"seen": "1", "sure": "read"}, (ADMIN,)),
+    (f"{ROLE}switch/", {"wanted": "off"}, (ADMIN,)),
     ("/settings/users/scim/generate-token/", {"once": "{once}"}, (ADMIN,)),
     (REVOKE, {}, (ADMIN,)),
     ("/settings/users/scim/enabled/", {"wanted": "on"}, (ADMIN,)),
@@ -89,24 +101,82 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/users/scim/strict/", {"wanted": "on"}, (ADMIN,)),
     ("/settings/users/scim/manage-admins/", {"wanted": "on"}, (ADMIN,)),
 ]
+
+# An organization's own roles: one without rights, and one for each area and level.
+OWN = ("none", *(f"{area}.{level}" for area in Area for level in ("view", "edit")))
+
+# The area to which an address belongs, by how it begins; of several the first. To read needs View, to change Edit.
+AREAS = (
+    ("/settings/users/scim/", Area.SIGN_IN),
+    ("/settings/users/roles/", Area.ROLES),
+    ("/settings/users/default-role/", Area.ROLES),
+    ("/settings/users/", Area.USERS),
+    ("/settings/organization/domains/", Area.DOMAINS),
+    ("/settings/organization/", Area.ORGANIZATION),
+    ("/settings/audit-log/", Area.AUDIT_LOG),
+)
+# Addresses that another right opens, or any of several; for None everybody's do.
+OTHERWISE: dict[str, tuple[str, ...] | None] = {
+    "/settings/profile/": None,
+    "/settings/users/": ("users.view", "roles.view", "sign-in.view"),
+    "/settings/organization/": ("organization.view", "domains.view"),
+    "/settings/users/roles/new/": ("roles.edit",),
+    "/settings/users/invite/": ("users.edit",),
+}
+
+
+def rights_for(address: str, form: dict[str, str] | None) -> tuple[str, ...] | None:
+    """The rights any one of which opens an address."""
+    if address in OTHERWISE:
+        return OTHERWISE[address]
+    area = next(area for start, area in AREAS if address.startswith(start))
+    return (f"{area}.view" if form is None else f"{area}.edit",)
+
+
+def is_open(address: str, form: dict[str, str] | None, role: str, allowed: tuple[BuiltIn, ...]) -> bool:
+    """Whether the table opens an address to a role: a built-in one by its name, an own one by its rights."""
+    if role in EVERYBODY:
+        return role in allowed
+    rights = rights_for(address, form)
+    return rights is None or bool(permissions_of("", role) & set(rights))
+
+
 ROWS = [
     pytest.param(
         address,
         form,
         role,
-        role in allowed,
+        is_open(address, form, role, allowed),
         id=" ".join([role, "GET" if form is None else "POST", address, (form or {}).get("action", "")]).strip(),
     )
     for address, form, allowed in MATRIX
-    for role in EVERYBODY
+    for role in (*EVERYBODY, *OWN)
+    if role in EVERYBODY or is_open(address, form, role, allowed)
 ]
+
+# Addresses that are in no row, and why.
+ELSEWHERE = {
+    "settings:index": "leads to the first page of the role; tested below",
+    "settings:login": "leads to the sign-in",
+    "settings:logout": "leads to the sign-out",
+    "account_login": "for everybody: the sign-in",
+    "sign-in": "for everybody: the sign-in",
+    "forgotten-password": "for everybody: the sign-in",
+    "account_logout": "for everybody who is signed in",
+    "account_reauthenticate": "for everybody who is signed in",
+    "account_inactive": "for everybody: says that one is suspended",
+    "account_reset_password_from_key": "for who has the link from the mail",
+    "account_reset_password_from_key_done": "for who has the link from the mail",
+    "audit-logs": "for who has a personal token; tests of the API",
+    "audit-openapi": "for everybody: a description",
+}
 
 
 @pytest.mark.parametrize(("address", "form", "role", "allowed"), ROWS)
 def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
     address: str,
     form: dict[str, str] | None,
-    role: BuiltIn,
+    role: str,
     allowed: bool,
     acme: Tenant,
     domain: Domain,
@@ -114,9 +184,8 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
     signed_in: SignedIn,
 ) -> None:
     client = signed_in(acme, role)
-    grace = acme.add("grace")
-    former = FormerSlug.objects.create(organization=acme.organization, slug="acme-old", until=far_away())
-    address = address.format(domain=domain.pk, token=token.pk, person=grace.pk, former=former.pk, organization=acme.id)
+    ids = targets(acme, domain, token)
+    address = address.format(**ids)
     refusal = 404 if address.startswith("/operator/") else 403
     if form is None:
         status = client.get(address).status_code
@@ -126,7 +195,7 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
     values = {
         "role": str(acme.role(BuiltIn.HR).pk),
         "once": "from a page that is too old",
-        "person": str(grace.pk),
+        "person": str(ids["person"]),
         "invitation": str(invited[0].pk),
         "asked": str(waiting_request(acme).pk),
     }
@@ -141,8 +210,86 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
             )
 
 
-def far_away() -> datetime:
-    return timezone.now() + timedelta(days=9)
+def targets(tenant: Tenant, domain: Domain, token: Token) -> dict[str, object]:
+    """The ids that the addresses of the table speak of: all of them of one organization."""
+    until = timezone.now() + timedelta(days=9)
+    former = FormerSlug.objects.create(organization=tenant.organization, slug=f"{tenant.organization.slug}-old", until=until)
+    return {
+        "domain": domain.pk,
+        "token": token.pk,
+        "person": tenant.add("grace").pk,
+        "former": former.pk,
+        "organization": tenant.id,
+        # One that can be switched off, and one of the organization's own.
+        "role": tenant.role(BuiltIn.HR).pk,
+        "own": tenant.role("spare").pk,
+    }
+
+
+@pytest.mark.parametrize(("address", "form", "allowed"), MATRIX)
+def test_an_own_role_without_the_right_opens_and_changes_nothing(
+    address: str,
+    form: dict[str, str] | None,
+    allowed: tuple[BuiltIn, ...],
+    acme: Tenant,
+    domain: Domain,
+    token: Token,
+    signed_in: SignedIn,
+) -> None:
+    filled = address.format(**targets(acme, domain, token))
+    clients = {role: signed_in(acme, role) for role in OWN if not is_open(address, form, role, allowed)}
+    before = everything(acme)
+    for role, client in clients.items():
+        answer = client.get(filled) if form is None else client.post(filled, form)
+        assert answer.status_code == 403, role
+    assert everything(acme) == before
+
+
+@pytest.mark.parametrize(("address", "form"), [row[:2] for row in MATRIX])
+def test_who_is_signed_out_opens_and_changes_nothing(
+    address: str, form: dict[str, str] | None, acme: Tenant, domain: Domain, token: Token
+) -> None:
+    address = address.format(**targets(acme, domain, token))
+    before = everything(acme)
+    answer = Client().get(address) if form is None else Client().post(address, form)
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/sign-in/?next=")
+    assert everything(acme) == before
+
+
+@pytest.mark.parametrize(("address", "form"), [row[:2] for row in MATRIX if "{" in row[0]])
+def test_an_admin_of_another_organization_finds_nothing_at_an_address_with_an_id(
+    address: str,
+    form: dict[str, str] | None,
+    acme: Tenant,
+    globex: Tenant,
+    domain: Domain,
+    token: Token,
+    signed_in: SignedIn,
+) -> None:
+    address = address.format(**targets(acme, domain, token))
+    client = signed_in(globex)
+    before = everything(acme)
+    assert (client.get(address) if form is None else client.post(address, form)).status_code == 404
+    assert everything(acme) == before
+
+
+def test_every_address_is_in_the_table_or_said_to_be_elsewhere() -> None:
+    ids = dict.fromkeys(("domain", "token", "person", "former", "organization", "role", "own"), uuid4())
+    listed = {resolve(address.format(**ids)).view_name for address, _form, _allowed in MATRIX}
+    known = set(addresses(get_resolver().url_patterns))
+    assert known - listed - ELSEWHERE.keys() == set()
+    assert ELSEWHERE.keys() - known == set(), "gone"
+
+
+def addresses(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iterator[str]:
+    """The names of all addresses; those of SCIM have none, and an identity provider's token instead of a role."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{pattern.namespace}:" if pattern.namespace else ""
+            yield from addresses(pattern.url_patterns, namespace + inner)
+        elif pattern.name:
+            yield f"{namespace}{pattern.name}"
 
 
 def everything(tenant: Tenant) -> list[object]:

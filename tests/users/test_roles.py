@@ -1,13 +1,19 @@
-"""Roles: the built-in ones of a new organization, and the one that newcomers get."""
+"""Roles: the built-in ones of a new organization, its own, those switched off, and the one that newcomers get."""
+
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from hypothesis import given
+from hypothesis import strategies as st
 
+from audit.actions import Action
 from tests.tenants import Tenant
-from users.models import Role
-from users.permissions import NAMES, BuiltIn
-from users.services import roles
-from users.services.roles import RoleUnknown
+from users import profile as profiles
+from users.models import Role, User
+from users.permissions import NAMES, Area, BuiltIn, Level, levels_of, permissions_of, spelled
+from users.services import invitations, reassignment, roles
+from users.services.roles import RoleChanged, RoleFixed, RoleInUse, RoleInvalid, RoleUnknown
 
 
 def test_a_new_organization_has_every_built_in_role_and_app_management_as_default(acme: Tenant) -> None:
@@ -62,3 +68,225 @@ def test_a_role_that_is_switched_off_cannot_be_chosen(acme: Tenant) -> None:
 def test_the_database_refuses_a_second_role_of_its_kind(acme: Tenant, fields: dict[str, object]) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Role.objects.create(organization=acme.organization, name="x", **fields)
+
+
+# An organization's own roles
+
+
+VIEW_USERS = {Area.USERS: Level.VIEW}
+
+
+def test_an_own_role_grants_what_its_levels_say_and_is_audited(acme: Tenant) -> None:
+    levels = {Area.DOMAINS: Level.EDIT, Area.USERS: Level.VIEW, Area.ROLES: Level.NONE}
+    role = roles.create("  Front   desk ", levels, by=acme.by)
+    ann = acme.add("ann", "Front desk")
+    assert role.name == "Front desk"
+    granted = {f"{area}.{level}" for area in Area for level in ("view", "edit") if ann.has_perm(f"{area}.{level}")}
+    assert granted == {"users.view", "domains.view", "domains.edit"}
+    event = next(event for event in acme.events() if event.action == Action.ROLE_CREATED)
+    assert event.changes == {"name": [None, "Front desk"], "rights": [None, "users.view domains.edit"]}
+
+
+@given(st.dictionaries(st.sampled_from(Area), st.sampled_from(Level)))
+def test_rights_are_read_as_they_were_written(levels: dict[Area, Level]) -> None:
+    assert levels_of("", spelled(levels)) == {area: level for area, level in levels.items() if level}
+
+
+def test_rights_that_only_another_release_knows_give_nothing() -> None:
+    assert permissions_of("", "rockets.edit users.view") == {"users.view"}
+
+
+@pytest.mark.parametrize("name", ["", "  ", "ADMIN", "ａｄｍｉｎ", "x" * 61, "ﷺ" * 20, "a\x00b", "a\u202eb"])
+def test_a_name_that_can_not_be_used_makes_no_role(name: str, acme: Tenant) -> None:
+    before = list(Role.objects.of(acme.id).values())
+    with pytest.raises(RoleInvalid):
+        roles.create(name, VIEW_USERS, by=acme.by)
+    assert list(Role.objects.of(acme.id).values()) == before
+
+
+def test_another_organization_may_use_the_same_name(acme: Tenant, globex: Tenant) -> None:
+    assert roles.create("Front desk", {}, by=acme.by) != roles.create("Front desk", {}, by=globex.by)
+
+
+def test_there_are_not_too_many(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roles, "MOST_OWN", 2)
+    roles.create("a", {}, by=acme.by)
+    roles.create("b", {}, by=acme.by)
+    with pytest.raises(RoleInvalid, match="Delete one first"):
+        roles.create("c", {}, by=acme.by)
+
+
+def test_a_changed_role_has_its_new_rights_at_once(acme: Tenant) -> None:
+    role = roles.create("Desk", VIEW_USERS, by=acme.by)
+    ann = acme.add("ann", "Desk")
+    roles.update(role.pk, "Desk", {Area.DOMAINS: Level.VIEW}, seen=1, by=acme.by)
+    ann = User.objects.get(pk=ann.pk)
+    assert ann.has_perm("domains.view") and not ann.has_perm("users.view")
+    assert ann.version == 1
+    assert acme.last_event().changes == {"rights": ["users.view", "domains.view"]}
+
+
+def test_who_was_slower_is_told_what_the_role_is_now(acme: Tenant) -> None:
+    role = roles.create("Desk", VIEW_USERS, by=acme.by)
+    roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
+    with pytest.raises(RoleChanged, match="'Front desk'"):
+        roles.update(role.pk, "Back desk", VIEW_USERS, seen=1, by=acme.by)
+    with pytest.raises(RoleChanged):
+        roles.delete(role.pk, seen=1, by=acme.by)
+    assert Role.objects.get(pk=role.pk).name == "Front desk"
+
+
+def test_a_change_to_what_is_so_already_leaves_no_trace(acme: Tenant) -> None:
+    role = roles.create("Desk", VIEW_USERS, by=acme.by)
+    events = len(acme.events())
+    assert roles.update(role.pk, "Desk", VIEW_USERS, seen=1, by=acme.by).version == 1
+    assert len(acme.events()) == events
+
+
+def test_a_new_name_stands_in_the_profiles_and_the_rest_of_an_entry_stays(acme: Tenant) -> None:
+    role = roles.create("Desk", VIEW_USERS, by=acme.by)
+    ann = acme.add("ann", "Desk", profile={"roles": [{"value": "desk", "type": "job", "primary": True}]})
+    bob = acme.add("bob")
+    roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
+    ann, known = User.objects.get(pk=ann.pk), User.objects.get(pk=bob.pk)
+    assert profiles.read(ann)["roles"] == [{"value": "Front desk", "type": "job", "primary": True}]
+    assert ann.search["roles"][0]["value"] == "front desk"
+    assert ann.version == 2 and '"version":"W/\\"2\\""' in ann.document
+    assert known.document == bob.document
+
+
+@pytest.mark.parametrize("key", BuiltIn)
+def test_built_in_roles_are_neither_changed_nor_deleted(key: BuiltIn, acme: Tenant) -> None:
+    role = acme.role(key)
+    with pytest.raises(RoleFixed):
+        roles.update(role.pk, "Mine", VIEW_USERS, seen=1, by=acme.by)
+    with pytest.raises(RoleFixed):
+        roles.delete(role.pk, seen=1, by=acme.by)
+    assert acme.role(key).name == NAMES[key]
+
+
+def test_a_role_that_nobody_has_is_deleted(acme: Tenant) -> None:
+    role = roles.create("Desk", VIEW_USERS, by=acme.by)
+    assert roles.delete(role.pk, seen=1, by=acme.by)[1] == 0
+    assert not Role.objects.filter(pk=role.pk).exists()
+    event = acme.last_event()
+    assert (event.action, event.target_label) == (Action.ROLE_DELETED, "Desk")
+    assert event.changes == {"name": ["Desk", None], "rights": ["users.view", None]}
+    with pytest.raises(RoleUnknown):
+        roles.delete(role.pk, seen=1, by=acme.by)
+
+
+def test_a_role_in_use_goes_only_if_its_people_get_another(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reassignment, "TOGETHER", 2)
+    role, heir = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.READ_ONLY)
+    people = [acme.add(f"p{number}", "Desk") for number in range(5)]
+    shown = acme.add("sent", "Desk", profile={"roles": [{"value": "Desk"}, {"value": "HR"}]})
+    bob = acme.add("bob")
+    for nobody in (None, role.pk):
+        with pytest.raises(RoleInUse, match="Choose the role that they get instead"):
+            roles.delete(role.pk, heir_id=nobody, seen=1, by=acme.by)
+    assert roles.delete(role.pk, heir_id=heir.pk, seen=1, by=acme.by)[1] == 6
+    entry = {"value": "Read-only", "primary": True}
+    for person in (*people, shown):
+        now = User.objects.get(pk=person.pk)
+        assert now.role == heir
+        assert now.version == person.version + 1
+        assert now.updated_at and person.updated_at and now.updated_at >= person.updated_at
+        assert profiles.read(now) == {**profiles.read(person), "roles": [entry]}
+        # As if it had been written as a whole.
+        kept, search = now.document, now.search
+        profiles.write(now, profiles.read(now))
+        assert now.search == search
+        assert kept.count(f'"version":"W/\\"{now.version}\\""') == 1
+    given = [event for event in acme.events() if event.action == Action.USER_ROLE_CHANGED]
+    assert {event.target_label for event in given} == {str(person) for person in (*people, shown)}
+    assert given[-1].changes == {"roles": [[{"value": "Desk", "primary": True}], [entry]]}
+    assert User.objects.get(pk=bob.pk).document == bob.document
+
+
+def test_moving_people_takes_no_statement_for_each(acme: Tenant, django_assert_max_num_queries: Any) -> None:
+    role, heir = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.HR)
+    for number in range(40):
+        acme.add(f"p{number}", "Desk")
+    with django_assert_max_num_queries(20):
+        assert roles.delete(role.pk, heir_id=heir.pk, seen=1, by=acme.by)[1] == 40
+
+
+def test_who_was_invited_with_a_role_that_goes_is_to_get_the_other(acme: Tenant) -> None:
+    role, heir = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.HR)
+    invited = invitations.invite(["bob@x.example"], role=role, by=acme.by).invited[0]
+    with pytest.raises(RoleInUse):
+        roles.delete(role.pk, seen=1, by=acme.by)
+    assert roles.delete(role.pk, heir_id=heir.pk, seen=1, by=acme.by)[1] == 0
+    invited.refresh_from_db()
+    assert invited.role == heir
+
+
+def test_a_refused_deletion_moves_nobody(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    role, heir = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.HR)
+    ann = acme.add("ann", "Desk")
+    monkeypatch.setattr(Role, "delete", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        roles.delete(role.pk, heir_id=heir.pk, seen=1, by=acme.by)
+    now = User.objects.get(pk=ann.pk)
+    assert (now.role, now.version, now.document) == (role, 1, ann.document)
+
+
+def test_the_default_role_is_neither_deleted_nor_switched_off(acme: Tenant) -> None:
+    role, finance = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.FINANCE)
+    roles.make_default(role, by=acme.by)
+    with pytest.raises(RoleFixed, match="Choose another default role first"):
+        roles.delete(role.pk, heir_id=finance.pk, seen=1, by=acme.by)
+    roles.make_default(finance, by=acme.by)
+    with pytest.raises(RoleFixed, match="Choose another default role first"):
+        roles.set_enabled(finance.pk, False, by=acme.by)
+
+
+def test_an_optional_role_is_switched_off_and_on(acme: Tenant) -> None:
+    hr, it = acme.role(BuiltIn.HR), acme.role(BuiltIn.IT)
+    ann = acme.add("ann", BuiltIn.HR)
+    with pytest.raises(RoleInUse):
+        roles.set_enabled(hr.pk, False, by=acme.by)
+    assert roles.set_enabled(hr.pk, False, heir_id=it.pk, by=acme.by)[1] == 1
+    assert acme.last_event().action == Action.ROLE_SWITCHED_OFF
+    assert User.objects.get(pk=ann.pk).role == it
+    with pytest.raises(RoleUnknown):
+        roles.find_for(hr.pk, by=acme.by)
+    events = len(acme.events())
+    roles.set_enabled(hr.pk, False, by=acme.by)
+    assert len(acme.events()) == events
+    roles.set_enabled(hr.pk, True, by=acme.by)
+    assert roles.find_for(hr.pk, by=acme.by) == hr
+
+
+@pytest.mark.parametrize("key", [BuiltIn.ADMIN, BuiltIn.READ_ONLY, BuiltIn.APP_MANAGEMENT, BuiltIn.DOMAIN_MANAGER])
+def test_the_other_built_in_roles_can_not_be_switched_off(key: BuiltIn, acme: Tenant) -> None:
+    with pytest.raises(RoleFixed):
+        roles.set_enabled(acme.role(key).pk, False, by=acme.by)
+    assert acme.role(key).is_enabled
+
+
+def test_a_role_that_is_off_takes_over_nobody_and_is_no_default(acme: Tenant) -> None:
+    hr, it = acme.role(BuiltIn.HR), acme.role(BuiltIn.IT)
+    acme.add("ann", BuiltIn.HR)
+    roles.set_enabled(it.pk, False, by=acme.by)
+    with pytest.raises(RoleUnknown):
+        roles.set_enabled(hr.pk, False, heir_id=it.pk, by=acme.by)
+    with pytest.raises(RoleUnknown):
+        roles.make_default(it, by=acme.by)
+    assert roles.default_role(acme.id).key == BuiltIn.APP_MANAGEMENT
+
+
+def test_another_organizations_role_is_neither_changed_nor_taken_over(acme: Tenant, globex: Tenant) -> None:
+    foreign, own = roles.create("Desk", VIEW_USERS, by=globex.by), acme.role(BuiltIn.HR)
+    acme.add("ann", BuiltIn.HR)
+    for attempt in (
+        lambda: roles.update(foreign.pk, "Mine", {}, seen=1, by=acme.by),
+        lambda: roles.delete(foreign.pk, seen=1, by=acme.by),
+        lambda: roles.set_enabled(globex.role(BuiltIn.HR).pk, False, by=acme.by),
+        lambda: roles.set_enabled(own.pk, False, heir_id=foreign.pk, by=acme.by),
+        lambda: roles.make_default(foreign, by=acme.by),
+    ):
+        with pytest.raises(RoleUnknown):
+            attempt()
+    assert Role.objects.get(pk=foreign.pk).name == "Desk"

@@ -10,7 +10,7 @@ import organizations.tenancy
 class Migration(migrations.Migration):
     dependencies = [
         ("organizations", "0002_outbox"),
-        ("users", "0004_people_by_name"),
+        ("users", "0005_custom_roles"),
     ]
 
     operations = [

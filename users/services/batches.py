@@ -14,7 +14,8 @@ from audit.actors import Actor
 from audit.models import AuditEvent
 from organizations.refusals import Refusal
 from users.models import Role, User
-from users.services import accounts
+from users.services import accounts, authority, roles
+from users.services.authority import Authority, BeyondOwnRights
 
 
 class Verb(StrEnum):
@@ -52,12 +53,14 @@ class Report:
 def apply(verb: Verb, chosen: Iterable[Chosen], *, role: Role | None = None, by: Actor) -> Report:
     """Suspend, restore or remove people, or give them ``role``; a refusal of one leaves the others alone.
 
-    Who is in the wanted state already is left as they are, whatever version was seen. Each is a transaction of its own.
+    Who is in the wanted state already is left as they are, whatever version was seen, and nobody is changed whose role,
+    or given one that, may do more than the actor's. Each is a transaction of its own.
     """
     report = Report()
+    reach = authority.behind(by)
     for each in dict.fromkeys(chosen):
         try:
-            changed, label = _apply_to_one(verb, each, role, by)
+            changed, label = _apply_to_one(verb, each, role, reach, by)
         except Refusal as refusal:
             report.refused.append(refusal)
         else:
@@ -66,7 +69,9 @@ def apply(verb: Verb, chosen: Iterable[Chosen], *, role: Role | None = None, by:
 
 
 @transaction.atomic
-def _apply_to_one(verb: Verb, each: Chosen, role: Role | None, by: Actor) -> tuple[bool, str]:
+def _apply_to_one(verb: Verb, each: Chosen, role: Role | None, reach: Authority, by: Actor) -> tuple[bool, str]:
+    if role is not None:
+        roles.hold(role, by=by)
     try:
         user = accounts.find(each.user_id, organization_id=by.organization_id)
     except accounts.UserUnknown:
@@ -80,6 +85,7 @@ def _apply_to_one(verb: Verb, each: Chosen, role: Role | None, by: Actor) -> tup
         raise ChangedMeanwhile(
             f"{user} has been changed by somebody else since you opened the page. Look at what is new, then try again."
         )
+    _stay_within(reach, user, role)
     match verb:
         case Verb.SUSPEND | Verb.RESTORE:
             accounts.set_active(user.pk, verb is Verb.RESTORE, by=by)
@@ -88,6 +94,15 @@ def _apply_to_one(verb: Verb, each: Chosen, role: Role | None, by: Actor) -> tup
         case Verb.GIVE_ROLE if role:
             accounts.change_role(user.pk, role, by=by)
     return True, str(user)
+
+
+def _stay_within(reach: Authority, user: User, role: Role | None) -> None:
+    if not reach.covers(user.role):
+        raise BeyondOwnRights(
+            f"{user} has the role {user.role}, which may do more than yours. Ask an Admin of your organization."
+        )
+    if role is not None:
+        reach.require(role)
 
 
 def _is_so(verb: Verb, user: User, role: Role | None) -> bool:

@@ -1,22 +1,62 @@
-"""Verbs on roles: the built-in ones of a new organization, and the default role."""
+"""Verbs on roles: those of a new organization, an organization's own, which are offered, and the default one.
 
+Whoever acts as a person stays within their own rights, see ``authority``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from audit import trail
 from audit.actions import Action
 from audit.actors import Actor
 from domains.addresses import fold
 from organizations.refusals import Refusal
-from users.models import Role
-from users.permissions import NAMES, BuiltIn
+from organizations.services import lock
+from users.models import Role, User
+from users.permissions import NAMES, Area, BuiltIn, Level, spelled
+from users.services import authority, reassignment
+
+# How many roles of its own an organization may have: each is a line in every list of roles.
+MOST_OWN = 50
+
+Levels = Mapping[Area, Level]
+
+_GONE = "This role no longer exists. Reload the page and choose another."
 
 
 class RoleUnknown(Refusal):
     """No such role in this organization."""
 
     code = "role-unknown"
+
+
+class RoleInvalid(Refusal):
+    """The name can't be used, or there are too many roles."""
+
+    code = "role-invalid"
+
+
+class RoleFixed(Refusal):
+    """A built-in role, or the default one, can't be changed in that way."""
+
+    code = "role-fixed"
+
+
+class RoleChanged(Refusal):
+    """Somebody else was quicker."""
+
+    code = "role-changed"
+
+
+class RoleInUse(Refusal):
+    """People have the role, and nobody said which one they are to get."""
+
+    code = "role-in-use"
 
 
 def create_built_in(organization_id: UUID) -> dict[BuiltIn, Role]:
@@ -40,22 +80,206 @@ def default_role(organization_id: UUID) -> Role:
 
 
 def find(role_id: UUID, *, organization_id: UUID) -> Role:
-    """The organization's role of that id. Raises RoleUnknown."""
+    """The organization's role of that id, if it can be given. Raises RoleUnknown."""
     role = Role.objects.of(organization_id).filter(pk=role_id, is_enabled=True).first()
     if role is None:
-        raise RoleUnknown("This role no longer exists. Reload the page and choose another.")
+        raise RoleUnknown(_GONE)
     return role
+
+
+def find_for(role_id: UUID | str, *, by: Actor) -> Role:
+    """The role of that id, which may come from a form, if the actor may give it to somebody.
+
+    Raises RoleUnknown and ``authority.BeyondOwnRights``.
+    """
+    role = find(_id(role_id), organization_id=by.organization_id)
+    authority.behind(by).require(role)
+    return role
+
+
+def hold(role: Role, *, by: Actor) -> None:
+    """Keep a role from being deleted or switched off until the transaction ends. Raises RoleUnknown."""
+    held = Role.objects.of(by.organization_id).select_for_update(no_key=True)
+    if held.filter(pk=role.pk, is_enabled=True).first() is None:
+        raise RoleUnknown(_GONE)
+
+
+def offered_to(user: User) -> list[Role]:
+    """The roles that a person may give to others, by name."""
+    assert user.organization_id is not None  # noqa: S101  (only who is signed in to an organization is asked about)
+    reach = authority.of(user)
+    return [role for role in Role.objects.of(user.organization_id).filter(is_enabled=True) if reach.covers(role)]
 
 
 @transaction.atomic
 def make_default(role: Role, *, by: Actor) -> None:
-    """Let new users get this role from now on; people who are there keep theirs."""
-    former = Role.objects.of(by.organization_id).select_for_update().filter(is_default=True).first()
+    """Let new users get this role from now on; people who are there keep theirs.
+
+    Raises RoleUnknown and ``authority.BeyondOwnRights``.
+    """
+    # In one order, so that of two who choose at once one waits for the other.
+    wanted = Q(is_default=True) | Q(pk=role.pk)
+    held = {each.pk: each for each in Role.objects.of(by.organization_id).select_for_update().filter(wanted)}
+    former = next((each for each in held.values() if each.is_default), None)
     if former == role:
         return
+    if role.pk not in held or not held[role.pk].is_enabled:
+        raise RoleUnknown(_GONE)
+    authority.behind(by).require(held[role.pk])
     if former:
         former.is_default = False
         former.save(update_fields=["is_default"])
     role.is_default = True
     role.save(update_fields=["is_default"])
     trail.record(Action.DEFAULT_ROLE_CHANGED, role, {"default role": [former and former.name, role.name]}, by=by)
+
+
+@transaction.atomic
+def create(name: str, levels: Levels, *, by: Actor) -> Role:
+    """Make a role of the organization's own. Raises RoleInvalid and ``authority.BeyondOwnRights``."""
+    role = Role(organization_id=by.organization_id, rights=spelled(levels))
+    _give_name(role, name)
+    authority.behind(by).require(role)
+    # Held while they are counted, so that two at once don't make one too many.
+    lock(by.organization_id)
+    if Role.objects.of(by.organization_id).filter(key="").count() >= MOST_OWN:
+        raise RoleInvalid(f"There are {MOST_OWN} roles of your own, and there can be no more. Delete one first.")
+    _save(role, insert=True)
+    trail.record(Action.ROLE_CREATED, role, {"name": [None, role.name], "rights": [None, role.rights]}, by=by)
+    return role
+
+
+@transaction.atomic
+def update(role_id: UUID, name: str, levels: Levels, *, seen: int, by: Actor) -> Role:
+    """Change name and rights of a role of the organization's own; ``seen`` is the version that was looked at.
+
+    Its people have the new rights at once, and their profiles the new name. Raises RoleUnknown, RoleFixed, RoleChanged,
+    RoleInvalid and ``authority.BeyondOwnRights``.
+    """
+    role = _own(role_id, seen, by)
+    former = {"name": role.name, "rights": role.rights}
+    former_key = role.name_key
+    role.rights = spelled(levels)
+    _give_name(role, name)
+    changes = {field: [was, getattr(role, field)] for field, was in former.items() if was != getattr(role, field)}
+    if not changes:
+        return role
+    authority.behind(by).require(role)
+    role.version += 1
+    _save(role)
+    if "name" in changes:
+        reassignment.rename(role, former_key, by=by)
+    trail.record(Action.ROLE_UPDATED, role, changes, by=by)
+    return role
+
+
+def delete(role_id: UUID, *, heir_id: UUID | None = None, seen: int, by: Actor) -> tuple[Role, int]:
+    """Take a role of the organization's own away; its people get the role ``heir_id``, all or nobody.
+
+    Gives what the role was, and how many people got another. Raises RoleUnknown, RoleFixed, RoleChanged, RoleInUse and
+    ``authority.BeyondOwnRights``.
+    """
+    try:
+        return _delete(role_id, heir_id, seen, by)
+    except IntegrityError:
+        raise RoleInUse("Somebody has just been given this role. Nothing has changed; try again.") from None
+
+
+@transaction.atomic
+def _delete(role_id: UUID, heir_id: UUID | None, seen: int, by: Actor) -> tuple[Role, int]:
+    role = _own(role_id, seen, by)
+    moved = _pass_on(role, heir_id, by)
+    trail.record(Action.ROLE_DELETED, role, {"name": [role.name, None], "rights": [role.rights, None]}, by=by)
+    gone = Role(pk=role.pk, name=role.name)
+    role.delete()
+    return gone, moved
+
+
+@transaction.atomic
+def set_enabled(role_id: UUID, wanted: bool, *, heir_id: UUID | None = None, by: Actor) -> tuple[Role, int]:
+    """Let one of the optional roles be given, or not; asking for what is so already changes nothing.
+
+    While it is off nobody gets it, and those who had it have the role ``heir_id``. Gives also how many these are.
+    Raises RoleUnknown, RoleFixed, RoleInUse and ``authority.BeyondOwnRights``.
+    """
+    role = _locked(role_id, by)
+    if not role.is_optional:
+        raise RoleFixed(f"The role {role} can't be switched off.")
+    authority.behind(by).require(role)
+    if role.is_enabled == wanted:
+        return role, 0
+    moved = 0
+    if not wanted:
+        _keep_default(role)
+        moved = _pass_on(role, heir_id, by)
+    role.is_enabled = wanted
+    role.save(update_fields=["is_enabled"])
+    action = Action.ROLE_SWITCHED_ON if wanted else Action.ROLE_SWITCHED_OFF
+    trail.record(action, role, {"offered": [not wanted, wanted]}, by=by)
+    return role, moved
+
+
+def _id(text: UUID | str) -> UUID:
+    try:
+        return text if isinstance(text, UUID) else UUID(text)
+    except ValueError:
+        raise RoleUnknown(_GONE) from None
+
+
+def _locked(role_id: UUID, by: Actor) -> Role:
+    role = Role.objects.of(by.organization_id).select_for_update().filter(pk=role_id).first()
+    if role is None:
+        raise RoleUnknown(_GONE)
+    return role
+
+
+def _own(role_id: UUID, seen: int, by: Actor) -> Role:
+    """The organization's own role, locked, if the actor may change it."""
+    role = _locked(role_id, by)
+    if role.is_built_in:
+        raise RoleFixed(f"The role {role} is built in: it can be neither changed nor deleted.")
+    authority.behind(by).require(role)
+    if role.version != seen:
+        raise RoleChanged(
+            f"Somebody else has changed this role meanwhile: it is called '{role}' now, with these rights: "
+            f"{role.rights or 'none'}. Nothing of yours is saved yet. Save again to replace it."
+        )
+    return role
+
+
+def _keep_default(role: Role) -> None:
+    if role.is_default:
+        raise RoleFixed(f"{role} is the default role. Choose another default role first.")
+
+
+def _pass_on(role: Role, heir_id: UUID | None, by: Actor) -> int:
+    _keep_default(role)
+    if not reassignment.is_in_use(role):
+        return 0
+    if heir_id is None or heir_id == role.pk:
+        raise RoleInUse(f"People have the role {role}. Choose the role that they get instead.")
+    heir = _locked(heir_id, by)
+    if not heir.is_enabled:
+        raise RoleUnknown(_GONE)
+    authority.behind(by).require(heir)
+    return reassignment.pass_on(role, heir, by=by)
+
+
+def _give_name(role: Role, name: str) -> None:
+    name = " ".join(name.split())
+    if not name:
+        raise RoleInvalid("Give the role a name.")
+    if not name.isprintable():
+        raise RoleInvalid("Write the name without control characters.")
+    key, longest = fold(name), 60
+    if max(len(name), len(key)) > longest:
+        raise RoleInvalid(f"The name has more than {longest} characters. Shorten it.")
+    role.name, role.name_key = name, key
+
+
+def _save(role: Role, *, insert: bool = False) -> None:
+    try:
+        with transaction.atomic():
+            role.save(force_insert=insert)
+    except IntegrityError:
+        raise RoleInvalid(f"There is a role named '{role.name}' already. Choose another name.") from None

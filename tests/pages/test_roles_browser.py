@@ -1,0 +1,99 @@
+"""Roles in Chromium: the switch, a role made and deleted by the keyboard, axe, and no script at all."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from tests.pages.conftest import SignedIn
+from tests.pages.test_browser import NARROW, Open, give_session, lived_in, no_script, open_page
+from tests.tenants import Tenant
+from users.models import User
+from users.permissions import BuiltIn
+
+__all__ = ["lived_in", "no_script", "open_page"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def found_by_axe(page: Page) -> str:
+    found = Axe().run(page)
+    return found.generate_report() if found.violations_count else ""
+
+
+def test_a_click_switches_a_role_off_and_keeps_the_focus(open_page: Open, lived_in: Tenant) -> None:
+    page = open_page("/settings/users/")
+    switch = page.get_by_role("switch", name="The role HR can be given")
+    expect(switch).to_be_checked()
+    switch.click()
+    expect(switch).not_to_be_checked()
+    expect(switch).to_be_focused()
+    expect(page.get_by_text("The role HR is off.")).to_be_visible()
+    assert not lived_in.role(BuiltIn.HR).is_enabled
+
+
+def test_the_switch_of_a_role_in_use_leads_to_the_choice(open_page: Open, lived_in: Tenant) -> None:
+    ann = lived_in.add("ann", BuiltIn.HR)
+    page = open_page("/settings/users/")
+    page.get_by_role("switch", name="The role HR can be given").click()
+    page.get_by_label("Its 1 person gets").select_option("IT")
+    page.get_by_role("button", name="Switch HR off…").click()
+    page.get_by_role("button", name="Switch HR off").click()
+    expect(page.get_by_text("1 person has the role IT now.")).to_be_visible()
+    assert User.objects.get(pk=ann.pk).role == lived_in.role(BuiltIn.IT)
+
+
+def test_a_role_is_made_and_deleted_with_the_keyboard_alone(open_page: Open, lived_in: Tenant) -> None:
+    page = open_page("/settings/users/")
+    page.get_by_role("link", name="New role…").press("Enter")
+    page.get_by_role("textbox", name="Name").press_sequentially("Front desk")
+    page.get_by_label("Users", exact=True).press("e")
+    page.get_by_role("textbox", name="Name").press("Enter")
+    expect(page.get_by_text("Made the role Front desk.")).to_be_visible()
+    assert lived_in.own_roles("Front desk").get().rights == "users.edit"
+    page.get_by_role("button", name="Delete Front desk…").press("Enter")
+    page.get_by_role("button", name="Delete Front desk").press("Enter")
+    expect(page.get_by_text("Deleted the role Front desk.")).to_be_visible()
+    assert not lived_in.own_roles("Front desk").exists()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 320])
+def test_axe_finds_nothing_and_nothing_sticks_out(scheme: str, width: int, open_page: Open, lived_in: Tenant) -> None:
+    own = lived_in.role("users.edit")
+    lived_in.add("ann", "users.edit")
+    hr = lived_in.role(BuiltIn.HR)
+    page = open_page("/settings/users/")
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.set_viewport_size({**NARROW, "width": width})
+    address = page.url + "roles/"
+    for role in ("", f"{own.pk}/", f"{hr.pk}/", "new/"):
+        page.goto(address + role if role else page.url)
+        assert found_by_axe(page) == "", role
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, role
+    page.goto(f"{address}{own.pk}/")
+    page.get_by_role("button", name="Delete users.edit…").click()
+    assert found_by_axe(page) == "", "sure"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "sure"
+
+
+def test_everything_works_without_script(
+    no_script: Page, lived_in: Tenant, signed_in: SignedIn, live_server: LiveServer
+) -> None:
+    page = no_script
+    give_session(page.context, signed_in(lived_in), live_server)
+    page.goto(f"{live_server.url}/settings/users/")
+    page.get_by_role("switch", name="The role IT can be given").click()
+    expect(page.get_by_text("The role IT is off.")).to_be_visible()
+    page.get_by_role("link", name="New role…").click()
+    page.get_by_label("Start from").select_option("Read-only")
+    page.get_by_role("button", name="Copy its rights").click()
+    expect(page.get_by_label("Domains")).to_have_value("view")
+    page.get_by_role("textbox", name="Name").fill("Auditors")
+    page.get_by_role("button", name="Make this role").click()
+    page.get_by_role("textbox", name="Name").fill("Inspectors")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Inspectors", level=1)).to_be_visible()
+    page.get_by_role("button", name="Delete Inspectors…").click()
+    page.get_by_role("button", name="Delete Inspectors").click()
+    expect(page.get_by_text("Deleted the role Inspectors.")).to_be_visible()

@@ -1,0 +1,307 @@
+"""Settings > Users > Roles: the list, a role in words, switches, and an organization's own roles from start to end."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.pages.conftest import SignedIn, htmx
+from tests.tenants import Tenant
+from users.models import Invitation, Role, User
+from users.permissions import Area, BuiltIn
+
+PAGE = "/settings/users/"
+NEW, ADD = "/settings/users/roles/new/", "/settings/users/roles/add/"
+
+NOTHING = dict.fromkeys(map(str, Area), "none")
+
+
+@pytest.fixture
+def client(acme: Tenant, signed_in: SignedIn) -> Client:
+    return signed_in(acme)
+
+
+def of(role: Role, action: str = "") -> str:
+    """The address of a role, or of what can be done to it."""
+    return f"/settings/users/roles/{role.pk}/{action}"
+
+
+def text(html: str) -> str:
+    """What is read on a page."""
+    return " ".join(re.sub(r"<[^>]*>", " ", html.partition("<main")[2]).split()).replace(" .", ".")
+
+
+def shown(client: Client, address: str) -> str:
+    return text(client.get(address).content.decode())
+
+
+def message_of(client: Client, answer: Any) -> str:
+    return shown(client, answer.headers["Location"])
+
+
+def test_the_list_says_how_many_have_each_role(acme: Tenant, client: Client) -> None:
+    for login in ("ann", "bob"):
+        acme.add(login, BuiltIn.HR)
+    hr = acme.role(BuiltIn.HR)
+    html = client.get(PAGE).content.decode()
+    assert f'<a href="/settings/users/?role={hr.pk}#users" aria-label="2 with the role HR">2</a>' in html
+    assert "App management Default role, built in 0" in text(html)
+
+
+def test_the_list_costs_the_same_however_many_roles_there_are(
+    acme: Tenant, client: Client, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(10):
+        acme.add(f"p{number}", f"role {number}")
+    with django_assert_max_num_queries(13):
+        client.get(PAGE)
+
+
+def test_a_role_opens_to_what_it_may_do_in_words(acme: Tenant, client: Client) -> None:
+    words = shown(client, of(acme.role(BuiltIn.DOMAIN_MANAGER)))
+    assert "Domains Edit. Adds, verifies and removes domains" in words
+    assert "Organization View. Sees the name" in words
+    assert "Nobody has it. Built-in" in words
+    assert "and nothing else of Settings" in shown(client, of(acme.role(BuiltIn.IT)))
+    assert "Admin may do everything" in shown(client, of(acme.role(BuiltIn.ADMIN)))
+
+
+def test_a_role_is_made_like_another_and_given(acme: Tenant, client: Client) -> None:
+    html = client.get(NEW, {"from": str(acme.role(BuiltIn.DOMAIN_MANAGER).pk)}).content.decode()
+    chosen = re.findall(
+        r'name="([a-z-]+)"[^>]*>\s*(?:<option value="\w+">\w+</option>\s*)*<option value="(\w+)" sel', html
+    )
+    assert dict(chosen) == {**NOTHING, "domains": "edit", "organization": "view"}
+    answer = client.post(ADD, {"name": "Front desk", **NOTHING, "users": "view"})
+    assert "Made the role Front desk. It can be given now." in message_of(client, answer)
+    role = acme.own_roles("Front desk").get()
+    assert role.permissions == {"users.view"}
+    assert f'<option value="{role.pk}">Front desk</option>' in client.get(PAGE).content.decode()
+
+
+@pytest.mark.parametrize("wanted", ["no-uuid", "00000000-0000-0000-0000-000000000000", "\x00"])
+def test_a_new_role_like_one_that_is_not_there_begins_empty(wanted: str, client: Client) -> None:
+    assert client.get(NEW, {"from": wanted}).status_code == 200
+
+
+def test_another_organizations_role_is_no_model(acme: Tenant, globex: Tenant, client: Client) -> None:
+    foreign = globex.role("users.edit")
+    html = client.get(NEW, {"from": str(foreign.pk)}).content.decode()
+    assert '<option value="edit" selected>' not in html
+
+
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        ({"name": "hr"}, "There is a role named &#x27;hr&#x27; already."),
+        ({"name": ""}, "This field is required."),
+        ({"name": "x" * 61}, "at most 60 characters"),
+        ({"name": "a\x00b"}, "Null characters are not allowed"),
+        ({"name": "Desk", "users": "all"}, "Select a valid choice"),
+        ({"name": "Desk", "seen": "x"}, ""),
+    ],
+)
+def test_what_can_not_be_is_said_and_what_was_typed_stays(
+    form: dict[str, str], reason: str, acme: Tenant, client: Client
+) -> None:
+    before = list(Role.objects.of(acme.id).values())
+    answer = client.post(ADD, {**NOTHING, "domains": "edit", **form})
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert reason in html
+    assert '<option value="edit" selected>Edit</option>' in html
+    assert list(Role.objects.of(acme.id).values()) == before
+
+
+def test_a_form_without_anything_makes_no_role(acme: Tenant, client: Client) -> None:
+    assert client.post(ADD, {}).status_code == 200
+    assert not Role.objects.of(acme.id).filter(key="").exists()
+
+
+def test_a_role_is_changed(acme: Tenant, client: Client) -> None:
+    role = acme.role("users.view")
+    form = {"name": "Front desk", **NOTHING, "audit-log": "view", "seen": "1"}
+    answer = client.post(of(role, "save/"), form)
+    assert answer.headers["Location"] == of(role)
+    words = message_of(client, answer)
+    assert "Saved." in words and "Audit log View. Reads who changed what" in words
+    role.refresh_from_db()
+    assert (role.name, role.rights, role.version) == ("Front desk", "audit-log.view", 2)
+
+
+def test_the_second_of_two_who_change_a_role_is_told_and_may_replace_it(acme: Tenant, client: Client) -> None:
+    role = acme.role("users.view")
+    client.post(of(role, "save/"), {"name": "First", **NOTHING, "seen": "1"})
+    html = client.post(of(role, "save/"), {"name": "Second", **NOTHING, "seen": "1"}).content.decode()
+    assert "Somebody else has changed this role meanwhile" in html and 'value="Second"' in html
+    role.refresh_from_db()
+    assert role.name == "First"
+    seen = re.search(r'name="seen" value="(\d+)"', html)
+    assert seen
+    client.post(of(role, "save/"), {"name": "Second", **NOTHING, "seen": seen[1]})
+    role.refresh_from_db()
+    assert role.name == "Second"
+
+
+def test_deleting_a_role_says_who_gets_which_and_does_it(acme: Tenant, client: Client) -> None:
+    role, heir = acme.role("users.view"), acme.role(BuiltIn.READ_ONLY)
+    ann = acme.add("ann", "users.view")
+    assert "Its 1 person gets" in shown(client, of(role))
+    form = {"seen": "1", "heir": str(heir.pk)}
+    words = text(client.post(of(role, "delete/"), form).content.decode())
+    assert "1 person gets the role Read-only in place of users.view" in words
+    assert User.objects.get(pk=ann.pk).role == role
+    answer = client.post(of(role, "delete/"), {**form, "sure": "read"})
+    assert "Deleted the role users.view. 1 person has the role Read-only now." in message_of(client, answer)
+    assert User.objects.get(pk=ann.pk).role == heir
+    assert client.post(of(role, "delete/"), {**form, "sure": "read"}).status_code == 404
+    assert client.get(of(role)).status_code == 404
+
+
+@pytest.mark.parametrize("sure", ["read", ""])
+@pytest.mark.parametrize("heir", ["", "no-uuid"])
+def test_nobody_is_left_without_a_role(sure: str, heir: str, acme: Tenant, client: Client) -> None:
+    role = acme.role("users.view")
+    ann = acme.add("ann", "users.view")
+    answer = client.post(of(role, "delete/"), {"seen": "1", "heir": heir, "sure": sure})
+    assert answer.status_code == (404 if heir else 302)
+    if not heir:
+        assert "Choose the role that they get instead." in message_of(client, answer)
+    assert User.objects.get(pk=ann.pk).role == role
+
+
+@pytest.mark.parametrize("seen", ["", "x", "-1", "9" * 40, "7"])
+def test_a_role_that_was_not_seen_as_it_is_stays(seen: str, acme: Tenant, client: Client) -> None:
+    role = acme.role("users.view")
+    answer = client.post(of(role, "delete/"), {"seen": seen, "sure": "read"})
+    assert "Somebody else has changed this role meanwhile" in message_of(client, answer)
+    assert client.post(of(role, "save/"), {"name": "Mine", **NOTHING, "seen": seen}).status_code == 200
+    role.refresh_from_db()
+    assert role.name == "users.view"
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_an_optional_role_goes_off_and_on_in_one_click(script: bool, acme: Tenant, client: Client) -> None:
+    hr, headers = acme.role(BuiltIn.HR), htmx() if script else {}
+    for wanted, said in (("off", "The role HR is off."), ("on", "The role HR can be given again.")):
+        answer = client.post(of(hr, "switch/"), {"wanted": wanted}, **headers)
+        assert said in (answer.content.decode() if script else message_of(client, answer))
+        hr.refresh_from_db()
+        assert hr.is_enabled is (wanted == "on")
+        assert (f'<option value="{hr.pk}">HR' in client.get(PAGE).content.decode().partition("bulk-role")[2]) is (
+            wanted == "on"
+        )
+
+
+def test_who_has_a_role_that_goes_off_gets_one_that_is_chosen_first(acme: Tenant, client: Client) -> None:
+    hr, heir = acme.role(BuiltIn.HR), acme.role(BuiltIn.IT)
+    ann = acme.add("ann", BuiltIn.HR)
+    answer = client.post(of(hr, "switch/"), {"wanted": "off"})
+    assert answer.headers["Location"] == f"{of(hr)}#offered"
+    assert client.post(of(hr, "switch/"), {"wanted": "off"}, **htmx()).headers["HX-Redirect"] == f"{of(hr)}#offered"
+    form = {"wanted": "off", "heir": str(heir.pk)}
+    assert "1 person gets the role IT in place of HR" in text(client.post(of(hr, "switch/"), form).content.decode())
+    hr.refresh_from_db()
+    assert hr.is_enabled
+    answer = client.post(of(hr, "switch/"), {**form, "sure": "read"})
+    assert "The role HR is off. 1 person has the role IT now." in message_of(client, answer)
+    assert User.objects.get(pk=ann.pk).role == heir
+    assert "Built-in Off" in shown(client, of(hr))
+
+
+def test_the_default_role_is_not_switched_off(acme: Tenant, client: Client) -> None:
+    hr = acme.role(BuiltIn.HR)
+    client.post("/settings/users/default-role/", {"role": str(hr.pk)})
+    answer = client.post(of(hr, "switch/"), {"wanted": "off"})
+    assert "HR is the default role. Choose another default role first." in message_of(client, answer)
+    assert "Choose another default role before you switch it off." in shown(client, of(hr))
+
+
+def test_another_organizations_role_takes_over_nobody(acme: Tenant, globex: Tenant, client: Client) -> None:
+    role, foreign = acme.role("users.view"), globex.role(BuiltIn.HR)
+    ann = acme.add("ann", "users.view")
+    for address, form in (
+        (of(role, "delete/"), {"seen": "1"}),
+        (of(acme.role(BuiltIn.HR), "switch/"), {"wanted": "off"}),
+    ):
+        for sure in ("read", ""):
+            answer = client.post(address, {**form, "heir": str(foreign.pk), "sure": sure})
+            assert answer.status_code == 404
+    assert User.objects.get(pk=ann.pk).role == role
+
+
+# Somebody whose own role does not reach everything
+
+
+def test_who_may_edit_roles_is_offered_only_levels_that_they_have(acme: Tenant, signed_in: SignedIn) -> None:
+    client = signed_in(acme, "roles.edit users.view")
+    html = client.get(NEW).content.decode()
+    fields = {name: re.findall(r'<option value="(\w+)"', options) for name, options in re.findall(
+        r'<select name="([a-z-]+)"[^>]*>(.*?)</select>', html, re.DOTALL
+    )}  # fmt: skip
+    assert fields["roles"] == ["none", "view", "edit"]
+    assert fields["users"] == ["none", "view"]
+    assert fields["domains"] == ["none"]
+    answer = client.post(ADD, {"name": "More", **NOTHING, "domains": "edit"})
+    assert "Select a valid choice" in answer.content.decode()
+    assert not acme.own_roles("More").exists()
+
+
+def test_a_copy_has_no_more_than_who_makes_it(acme: Tenant, signed_in: SignedIn) -> None:
+    html = (
+        signed_in(acme, "roles.edit users.view").get(NEW, {"from": str(acme.role(BuiltIn.ADMIN).pk)}).content.decode()
+    )
+    assert re.findall(r'<option value="(\w+)" selected', html.partition("Copy its rights")[2]) == [
+        "view", "edit", "none", "none", "none", "none",
+    ]  # fmt: skip
+
+
+def test_who_may_do_more_is_shown_without_a_way_to_change_them(acme: Tenant, signed_in: SignedIn) -> None:
+    boss = acme.add("boss", BuiltIn.ADMIN)
+    client = signed_in(acme, "users.edit")
+    html = client.get(f"/settings/users/{boss.pk}/").content.decode()
+    assert "The role Admin may do more than yours" in html
+    assert "Suspend…" not in html
+    listed = client.get(PAGE).content.decode().partition('id="bulk-role"')[2].partition("</select>")[0]
+    assert "HR" in listed and "Admin" not in listed and "Read-only" not in listed
+
+
+def test_a_role_beyond_ones_own_is_not_given_from_a_page(acme: Tenant, signed_in: SignedIn) -> None:
+    grace = acme.add("grace")
+    client = signed_in(acme, "users.edit")
+    form = {"action": "role", "person": f"{grace.pk}.1", "role": str(acme.role(BuiltIn.ADMIN).pk), "sure": "read"}
+    assert "The role Admin may do more than yours." in message_of(client, client.post("/settings/users/change/", form))
+    answer = client.post("/settings/users/change/", {**form, "of_person": str(grace.pk)})
+    assert answer.headers["Location"] == f"/settings/users/{grace.pk}/#access"
+    grace.refresh_from_db()
+    assert grace.role == acme.role(BuiltIn.APP_MANAGEMENT)
+
+
+def test_a_role_beyond_ones_own_is_shown_without_controls(acme: Tenant, signed_in: SignedIn) -> None:
+    more = acme.role("domains.edit")
+    client = signed_in(acme, "roles.edit")
+    words = shown(client, of(more))
+    assert "This role may do more than yours" in words
+    assert "Delete" not in words and "Save" not in words
+    answer = client.post(of(more, "delete/"), {"seen": "1", "sure": "read"})
+    assert "may do more than yours" in message_of(client, answer)
+    assert acme.own_roles("domains.edit").exists()
+    default = client.get(PAGE).content.decode().partition('id="role"')[2].partition("</select>")[0]
+    assert "HR" in default and "Admin" not in default
+
+
+def test_domains_are_reached_without_a_right_on_the_organization(acme: Tenant, signed_in: SignedIn) -> None:
+    html = signed_in(acme, "domains.edit").get("/settings/organization/").content.decode()
+    assert 'id="domains"' in html and 'id="add-domain"' in html
+    assert 'name="time_zone"' not in html and "Europe/" not in html
+
+
+def test_nobody_is_invited_with_a_role_beyond_ones_own(acme: Tenant, signed_in: SignedIn) -> None:
+    client = signed_in(acme, "users.edit")
+    offered = client.get("/settings/users/invite/").content.decode().partition("<select")[2].partition("</select>")[0]
+    assert "HR" in offered and "Admin" not in offered
+    form = {"addresses": "ann@x.example", "role": str(acme.role(BuiltIn.ADMIN).pk)}
+    answer = client.post("/settings/users/invitations/send/", form)
+    assert "The role Admin may do more than yours." in message_of(client, answer)
+    assert not Invitation.objects.of(acme.id).exists()

@@ -1,0 +1,99 @@
+"""What becomes of a role's people when it changes its name or goes: they are rewritten a thousand at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from audit import rows, trail
+from audit.actions import Action
+from audit.actors import Actor
+from domains.addresses import fold
+from users import profile as profiles
+from users.models import Role, User
+from users.profile import Profile
+
+# So many people are locked, read and written together; what one statement takes stays far below the time-outs.
+TOGETHER = 1000
+
+Entries = Callable[[list[Profile]], list[Profile]]
+
+_WRITTEN = ("role", "document", "search", "version", "updated_at")
+_READ = ("id", "organization_id", "role_id", "user_name", "document", "search", "version", "created_at")
+
+
+def is_in_use(role: Role) -> bool:
+    """Whether anybody has a role, or is to get it."""
+    return any(found.exists() for found, _name in _references(role))
+
+
+def pass_on(former: Role, heir: Role, *, by: Actor) -> int:
+    """Give everybody who has one role another, as ``accounts.change_role`` would; tells how many they were.
+
+    What is to give the role to somebody later gives the other one. Call in a transaction that holds the former role,
+    which is never Admin.
+    """
+    for rows_elsewhere, name in _references(former):
+        if rows_elsewhere.model is not User:
+            rows_elsewhere.update(**{name: heir})
+    entries = profiles.role_entries(heir)
+    return sum(
+        _rewrite(people, lambda _before: entries, heir, Action.USER_ROLE_CHANGED, by) for people in _holders(former, by)
+    )
+
+
+def rename(role: Role, former_key: str, *, by: Actor) -> int:
+    """Let the profiles of a role's people call it by its new name; tells how many did. Call in a transaction."""
+
+    def renamed(entries: list[Profile]) -> list[Profile]:
+        return [
+            {
+                name: role.name if name in ("value", "display") and fold(str(part)) == former_key else part
+                for name, part in entry.items()
+            }
+            for entry in entries
+        ]
+
+    return sum(_rewrite(people, renamed, role, Action.USER_UPDATED, by) for people in _holders(role, by))
+
+
+def _references(role: Role) -> Iterator[tuple[QuerySet[Any], str]]:
+    """The rows of each table that refer to a role, people first of all, and the name of the field that does."""
+    for relation in Role._meta.related_objects:
+        name = relation.field.name
+        found = relation.related_model._base_manager.filter(organization_id=role.organization_id)
+        yield found.filter(**{name: role}), name
+
+
+def _holders(role: Role, by: Actor) -> Iterator[list[User]]:
+    """Everybody who has a role, locked part by part in one order; also who got it while others were written."""
+    everybody = User.objects.of(by.organization_id).filter(role=role).order_by("pk")
+    seen: set[UUID] = set()
+    while fresh := [pk for pk in everybody.values_list("pk", flat=True) if pk not in seen]:
+        seen.update(fresh)
+        for start in range(0, len(fresh), TOGETHER):
+            locked = everybody.select_for_update(of=("self",)).only(*_READ)
+            yield list(locked.filter(pk__in=fresh[start : start + TOGETHER]))
+
+
+def _rewrite(people: list[User], entries: Entries, role: Role, action: Action, by: Actor) -> int:
+    changed = []
+    for user in people:
+        before = profiles.read(user).get("roles", [])
+        after = entries(before)
+        if after == before and user.role_id == role.pk:
+            continue
+        user.role = role
+        user.version += 1
+        changed.append((user, {"roles": [before or None, after]}))
+        profiles.write_roles(user, after)
+    rows.update_many([user for user, _changes in changed], _WRITTEN)
+    trail.record_many(action, changed, by=by)
+    if rows.vendor() == "postgresql":
+        # Else each person's new role is looked up at the commit, which has no more time than any other statement.
+        connection.check_constraints()
+    return len(changed)
