@@ -167,6 +167,7 @@ ELSEWHERE = {
     "account_inactive": "for everybody: says that one is suspended",
     "account_reset_password_from_key": "for who has the link from the mail",
     "account_reset_password_from_key_done": "for who has the link from the mail",
+    "invitation": "for who has the link from the mail",
     "audit-logs": "for who has a personal token; tests of the API",
     "audit-openapi": "for everybody: a description",
 }
