@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from organizations import pages
 from organizations.pages import Context, Control, Malformed, Page, Section
 from organizations.refusals import Refusal
-from users.models import AccountRequest, Role
+from users.models import AccountRequest
 from users.services import account_requests, roles
 from users.services.account_requests import RequestInvalid, RequestUnknown
 
@@ -41,7 +41,7 @@ def _context(request: HttpRequest) -> Context:
         "following": _query(typed, page.next_page_number()) if page.has_next() else "",
         "closed": account_requests.closed(organization_id).order_by("-confirmed_at")[:CLOSED_SHOWN],
         # Asked of the database only where the template shows them.
-        "roles": Role.objects.of(organization_id).filter(is_enabled=True),
+        "roles": partial(roles.offered_to, user),
         "may_edit": user.has_perm("users.edit"),
         "are_open": partial(account_requests.are_open, organization_id),
     }
@@ -54,7 +54,7 @@ def _query(search: str, number: int) -> str:
 def approve(request: HttpRequest) -> HttpResponse:
     """Make users of those who are ticked; the role Admin is asked about first."""
     actor = pages.actor_of(request)
-    role, chosen = _role(request, actor.organization_id), _chosen(request)
+    role, chosen = roles.find_for(request.POST.get("role", ""), by=actor), _chosen(request)
     if not chosen:
         return _back(request, "Tick the requests first, then approve or decline them.")
     if role.is_admin and request.POST.get("sure") != "read":
@@ -132,13 +132,6 @@ def _chosen(request: HttpRequest) -> list[UUID]:
         return [UUID(text) for text in texts]
     except ValueError:
         raise Malformed("The page sent a form that can't be read. Reload it and try again.") from None
-
-
-def _role(request: HttpRequest, organization_id: UUID) -> Role:
-    try:
-        return roles.find(UUID(request.POST.get("role", "")), organization_id=organization_id)
-    except ValueError:
-        raise roles.RoleUnknown("This role no longer exists. Reload the page and choose another.") from None
 
 
 REQUESTS = Section(

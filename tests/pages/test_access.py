@@ -122,7 +122,13 @@ OTHERWISE: dict[str, tuple[str, ...] | None] = {
     "/settings/organization/": ("organization.view", "domains.view"),
     "/settings/users/roles/new/": ("roles.edit",),
     "/settings/users/invite/": ("users.edit",),
+    "/settings/organization/slug/": ("organization.edit",),
 }
+
+
+def is_for_operators(address: str) -> bool:
+    """Whether an address is not even there for the people of an organization."""
+    return address.startswith("/operator/")
 
 
 def rights_for(address: str, form: dict[str, str] | None) -> tuple[str, ...] | None:
@@ -135,7 +141,7 @@ def rights_for(address: str, form: dict[str, str] | None) -> tuple[str, ...] | N
 
 def is_open(address: str, form: dict[str, str] | None, role: str, allowed: tuple[BuiltIn, ...]) -> bool:
     """Whether the table opens an address to a role: a built-in one by its name, an own one by its rights."""
-    if role in EVERYBODY:
+    if role in EVERYBODY or is_for_operators(address):
         return role in allowed
     rights = rights_for(address, form)
     return rights is None or bool(permissions_of("", role) & set(rights))
@@ -162,12 +168,17 @@ ELSEWHERE = {
     "account_login": "for everybody: the sign-in",
     "sign-in": "for everybody: the sign-in",
     "forgotten-password": "for everybody: the sign-in",
+    "operator:login": "for everybody: the operators' sign-in",
+    "operator:logout": "for everybody who is signed in",
     "account_logout": "for everybody who is signed in",
     "account_reauthenticate": "for everybody who is signed in",
     "account_inactive": "for everybody: says that one is suspended",
     "account_reset_password_from_key": "for who has the link from the mail",
     "account_reset_password_from_key_done": "for who has the link from the mail",
     "invitation": "for who has the link from the mail",
+    "sign-up-in": "for everybody: asking for an account",
+    "sign-up": "for everybody: asking for an account",
+    "confirm-request": "for who has the link from the mail",
     "audit-logs": "for who has a personal token; tests of the API",
     "audit-openapi": "for everybody: a description",
 }
@@ -187,7 +198,7 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
     client = signed_in(acme, role)
     ids = targets(acme, domain, token)
     address = address.format(**ids)
-    refusal = 404 if address.startswith("/operator/") else 403
+    refusal = 404 if is_for_operators(address) else 403
     if form is None:
         status = client.get(address).status_code
         assert status == (200 if allowed else refusal)
@@ -214,7 +225,9 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
 def targets(tenant: Tenant, domain: Domain, token: Token) -> dict[str, object]:
     """The ids that the addresses of the table speak of: all of them of one organization."""
     until = timezone.now() + timedelta(days=9)
-    former = FormerSlug.objects.create(organization=tenant.organization, slug=f"{tenant.organization.slug}-old", until=until)
+    former = FormerSlug.objects.create(
+        organization=tenant.organization, slug=f"{tenant.organization.slug}-old", until=until
+    )
     return {
         "domain": domain.pk,
         "token": token.pk,
@@ -242,7 +255,7 @@ def test_an_own_role_without_the_right_opens_and_changes_nothing(
     before = everything(acme)
     for role, client in clients.items():
         answer = client.get(filled) if form is None else client.post(filled, form)
-        assert answer.status_code == 403, role
+        assert answer.status_code == (404 if is_for_operators(address) else 403), role
     assert everything(acme) == before
 
 
@@ -254,7 +267,8 @@ def test_who_is_signed_out_opens_and_changes_nothing(
     before = everything(acme)
     answer = Client().get(address) if form is None else Client().post(address, form)
     assert answer.status_code == 302
-    assert answer.headers["Location"].startswith("/sign-in/?next=")
+    door = "/operator/login/" if is_for_operators(address) else "/sign-in/"
+    assert answer.headers["Location"].startswith(f"{door}?next=")
     assert everything(acme) == before
 
 

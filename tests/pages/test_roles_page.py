@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from tests.pages.conftest import SignedIn, htmx
-from tests.tenants import Tenant
+from tests.tenants import Tenant, waiting_request
 from users.models import Invitation, Role, User
 from users.permissions import Area, BuiltIn
 
@@ -54,7 +54,7 @@ def test_the_list_costs_the_same_however_many_roles_there_are(
 ) -> None:
     for number in range(10):
         acme.add(f"p{number}", f"role {number}")
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(18):
         client.get(PAGE)
 
 
@@ -305,3 +305,15 @@ def test_nobody_is_invited_with_a_role_beyond_ones_own(acme: Tenant, signed_in: 
     answer = client.post("/settings/users/invitations/send/", form)
     assert "The role Admin may do more than yours." in message_of(client, answer)
     assert not Invitation.objects.of(acme.id).exists()
+
+
+def test_nobody_is_approved_with_a_role_beyond_the_approvers_own(acme: Tenant, signed_in: SignedIn) -> None:
+    asked = waiting_request(acme)
+    client = signed_in(acme, "users.edit")
+    form = {"asked": str(asked.pk), "role": str(acme.role(BuiltIn.ADMIN).pk), "sure": "read"}
+    answer = client.post("/settings/users/requests/approve/", form)
+    assert "The role Admin may do more than yours." in message_of(client, answer)
+    asked.refresh_from_db()
+    assert asked.state == asked.State.WAITING
+    section = client.get("/settings/users/", headers={"HX-Request": "true", "HX-Target": "user-requests"})
+    assert ">Admin<" not in section.content.decode()
