@@ -1,6 +1,5 @@
 """Verbs on domains, and the one rule about which e-mail addresses an organization lets in."""
 
-import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,9 +33,6 @@ CHECKS_A_MINUTE = 20
 LOOKS_AT_ONCE = 8
 
 _GONE = "This domain is no longer in the list. Reload the page."
-
-# How check_addresses words a refusal, for those who count them.
-_REFUSED_DOMAIN = re.compile(r"e-mail domain '([^']*)'")
 
 
 class DomainInvalid(Refusal):
@@ -81,7 +77,7 @@ class AddressRefused(Refusal):
     code = "address-refused"
 
     def __init__(self, message: str, *, domain: str, reason: str) -> None:
-        super().__init__(message)
+        super().__init__(message, about={"domain": domain})
         self.domain = domain
         self.reason = reason
 
@@ -339,9 +335,3 @@ class Gate:
                     domain=name,
                     reason="domain-without-user-requests" if domain.is_verified else "domain-unverified",
                 )
-
-
-def refused_domain(message: str) -> str:
-    """The domain that a refusal of ``check_addresses`` is about, read back from its words; empty in other texts."""
-    found = _REFUSED_DOMAIN.search(message)
-    return found[1] if found else ""

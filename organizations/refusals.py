@@ -1,17 +1,21 @@
 """Refusal: a rule of the house said no, in words that a page, a command and a SCIM answer can all show."""
 
+from collections.abc import Mapping
 from typing import ClassVar
+
+NOTHING: Mapping[str, str] = {}
 
 
 class Refusal(Exception):
     """Base of every "no" that a service can give; nothing has been changed when it is raised.
 
     ``code`` is the word that the request log and the tables of error answers know it by. The message is a full
-    sentence that says what to do.
+    sentence that says what to do; ``about`` names the things in it (``domain``, ``user``, ``user_id``) for programs.
     """
 
     code: ClassVar[str] = "refused"
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, about: Mapping[str, str] = NOTHING) -> None:
         super().__init__(message)
         self.message = message
+        self.about = about

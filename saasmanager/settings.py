@@ -285,10 +285,11 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 # The request log is written behind the answers: seconds between batches (0 = only when asked to flush), the rows that
-# may wait (more are dropped and counted), and the days they are kept.
+# may wait (more are dropped and counted), the days they are kept, and how many of an organization are.
 SCIM_LOG_INTERVAL = setting(env.float, "SCIM_LOG_INTERVAL", default=0.5)
 SCIM_LOG_QUEUE = setting(env.int, "SCIM_LOG_QUEUE", default=10_000)
 SCIM_LOG_RETENTION_DAYS = setting(env.int, "SCIM_LOG_RETENTION_DAYS", default=30)
+SCIM_LOG_ROWS = setting(env.int, "SCIM_LOG_ROWS", default=1_000_000)
 
 # Logs
 

@@ -52,7 +52,9 @@ class Token(BearerToken):
 class RequestLog(TenantModel):
     """One SCIM request and what became of it, without secrets.
 
-    ``cause`` is the closed-list word behind the ``verdict``; ``advice`` holds what was healed or dropped on the way.
+    ``cause`` is the closed-list word behind the ``verdict`` and ``arguments`` the things it speaks of (``domain``,
+    ``user``, ``user_id``); ``advice`` holds what was healed or dropped on the way. ``more`` counts the requests of the
+    same minute that had no valid token either and got no row of their own, see ``scim.services.strangers``.
     Refers to the user touched by value, so that the row outlives the user. The database does not check its keys: the
     writer has just read them, and the checks would be a fifth of the cost of a row.
     """
@@ -70,6 +72,8 @@ class RequestLog(TenantModel):
     cause = models.CharField(max_length=40, blank=True)
     verdict = models.CharField(max_length=1000)
     advice = models.JSONField(default=list)
+    arguments = models.JSONField(default=dict)
+    more = models.PositiveIntegerField(default=0, db_default=0)
     duration_us = models.PositiveIntegerField(help_text="Microseconds")
     token = models.ForeignKey(
         Token, models.SET_NULL, null=True, related_name="+", db_constraint=False, db_index=False, editable=False
@@ -84,7 +88,21 @@ class RequestLog(TenantModel):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["organization", "-id"], name="request_log_by_organization")]
+        # Most requests have neither failed nor a cause nor a person, and cost the partial indexes nothing.
+        indexes = [
+            models.Index(fields=["organization", "-id"], name="request_log_by_organization"),
+            models.Index(
+                fields=["organization", "-id"], name="request_log_failures", condition=models.Q(status__gte=400)
+            ),
+            models.Index(
+                fields=["organization", "cause", "-id"], name="request_log_by_cause", condition=~models.Q(cause="")
+            ),
+            models.Index(
+                fields=["organization", "user_id", "-id"],
+                name="request_log_by_user",
+                condition=models.Q(user_id__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} → {self.status}"

@@ -143,6 +143,9 @@ class ScimView(APIView):
             raise error
         self.entry.cause = error.cause
         self.entry.verdict = verdicts.refusal(error.cause, error.detail)
+        self.entry.arguments = error.about
+        self.entry.user_id = error.about.get("user_id")
+        self.entry.user_label = error.about.get("user", "")
         return answer_error(error, self.entry.request_id, headers)
 
     @property

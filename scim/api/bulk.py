@@ -64,7 +64,8 @@ class BulkView(ScimView):
             match outcome.result:
                 case ScimError() as error:
                     failures.append(f"{outcome.operation.name}: {error.status}, {error.detail}")
-                    self.entry.cause = self.entry.cause or error.cause
+                    if not self.entry.cause:
+                        self.entry.cause, self.entry.arguments = error.cause, error.about
                 case written:
                     deeds[written.deed] += 1
                     advice += written.advice

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domains.addresses import fold
 from scim.protocol import schemas
+from scim.protocol.advice import Told
 from scim.protocol.attributes import Json
 from scim.services.connections import base_url_at
 from scim.storage.principals import Principal
@@ -44,7 +45,8 @@ class Roles:
         if not role.is_admin or self.manages_admins:
             return role, ()
         role = Role.objects.of(self._principal.organization_id).get(key=BuiltIn.APP_MANAGEMENT)
-        return role, (f"The default role is Admin; the user got {role.name} instead. {_ADMIN_ONLY_BY_SWITCH}",)
+        told = f"The default role is Admin; the user got {role.name} instead. {_ADMIN_ONLY_BY_SWITCH}"
+        return role, (Told(told, "admin-not-given"),)
 
 
 def on_create(profile: Profile, roles: Roles) -> Assigned:
@@ -124,9 +126,9 @@ def _assigned(profile: Profile, otherwise: list[Profile], present: Role, advice:
     for entry in sent:
         role = _named(entry, roles.by_name)
         if role is None:
-            advice += (f"There is no role {_name(entry)!r}; the entry was left out.",)
+            advice += (Told(f"There is no role {_name(entry)!r}; the entry was left out.", "role-unknown"),)
         elif role != present and (role.is_admin or present.is_admin) and not roles.manages_admins:
-            advice += (f"The role {role.name!r} was not given. {_ADMIN_ONLY_BY_SWITCH}",)
+            advice += (Told(f"The role {role.name!r} was not given. {_ADMIN_ONLY_BY_SWITCH}", "admin-not-given"),)
         else:
             kept.append((entry, role))
     if not kept:

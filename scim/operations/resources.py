@@ -3,7 +3,7 @@
 The only place where a service's refusal becomes a SCIM error.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -275,6 +275,7 @@ def _adopted(user: User, after: Profile, before: Profile, principal: Principal) 
             f"{user.user_name} is an Admin, and SCIM takes over Admins only if 'Let SCIM give and take the Admin role' "
             "is on.",
             cause="admin-not-adopted",
+            about=_naming(user),
         )
     kept = {name: before[name] for name in KEPT_BY_ADOPTION if name in before}
     dropped = [name for name in KEPT_BY_ADOPTION if after.get(name) != before.get(name)]
@@ -304,7 +305,12 @@ def _made_by_hand(user: User) -> Conflict:
     return Conflict(
         f"{user.user_name} was not made by SCIM. To take over the account, send a PUT or PATCH with an 'externalId'.",
         cause="not-adopted",
+        about=_naming(user),
     )
+
+
+def _naming(user: User) -> Mapping[str, str]:
+    return {"user_id": str(user.pk), "user": user.user_name}
 
 
 def _read(body: dict[str, Json], principal: Principal) -> tuple[Profile, Reading]:
@@ -372,4 +378,4 @@ def as_scim_errors() -> Iterator[None]:
 
 def _as_scim_error(refusal: Refusal) -> ScimError:
     cause = refusal.reason if isinstance(refusal, AddressRefused) else refusal.code
-    return ERRORS[type(refusal)](refusal.message, cause=cause)
+    return ERRORS[type(refusal)](refusal.message, cause=cause, about=refusal.about)

@@ -1,6 +1,9 @@
 """Every error that a SCIM client can be told, with its status and scimType (RFC 7644 section 3.12, RFC 9865)."""
 
+from collections.abc import Mapping
 from typing import ClassVar
+
+NOTHING: Mapping[str, str] = {}
 
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 
@@ -9,16 +12,17 @@ class ScimError(Exception):
     """A refusal that the client's engineer can act on.
 
     ``detail`` is a full sentence. ``cause`` names the reason for the request log: a word from a closed list, by
-    default the class's own. Raised at the place that knows; rendered in one place, ``scim/api/media.py``.
+    default the class's own, and ``about`` the things the detail speaks of, for the log too. Raised at the place that knows; rendered in one place, ``scim/api/media.py``.
     """
 
     status: ClassVar[int] = 400
     scim_type: ClassVar[str | None] = None
 
-    def __init__(self, detail: str, *, cause: str = "") -> None:
+    def __init__(self, detail: str, *, cause: str = "", about: Mapping[str, str] = NOTHING) -> None:
         super().__init__(detail)
         self.detail = detail
         self.cause = cause or type(self).__name__
+        self.about = about
 
 
 class InvalidFilter(ScimError):

@@ -9,7 +9,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from multiprocessing.util import Finalize
 from typing import Any
@@ -22,8 +22,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from audit import rows
-from organizations.models import FormerSlug
+from organizations.models import FormerSlug, Organization
+from organizations.tenancy import TenantQuerySet
 from scim.models import RequestLog
+from scim.protocol.advice import cause_of
+from scim.services.strangers import Turnstile, surplus
 from scim.services.verdicts import TOKEN_FAULTS
 
 log = structlog.get_logger(__name__)
@@ -31,6 +34,7 @@ log = structlog.get_logger(__name__)
 BATCH = 500
 PRUNED_AT_ONCE = 1000
 LONGEST_QUERY = 10_000
+LONGEST_ARGUMENT = 320
 
 # Whatever looks like one of our tokens, or stands where people put secrets, is not for the log.
 _SECRETS = re.compile(
@@ -40,9 +44,11 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 _COLUMNS = (
     "id", "organization_id", "created_at", "request_id", "method", "path", "query", "status", "cause", "verdict",
-    "advice", "duration_us", "token_id", "token_label", "client", "address", "user_id", "user_label",
+    "advice", "arguments", "more", "duration_us", "token_id", "token_label", "client", "address", "user_id", "user_label",
 )  # fmt: skip
 _INTO = f"scim_requestlog ({', '.join(_COLUMNS)})"
+
+_MORE = "UPDATE scim_requestlog SET more = more + %s WHERE id = %s"
 
 # Where tokens are: connections' own, to which rows refer, and people's, which have a label there and nothing else.
 _CONNECTIONS = "scim_token"
@@ -74,7 +80,8 @@ class Entry:
     """One request, filled in while it is served.
 
     ``authenticated`` tells that the digest was found valid; ``at_former_slug`` that the slug leads to an organization
-    that has another one now; ``address`` is an IP address or empty.
+    that has another one now; ``address`` is an IP address or empty. ``place`` is the row that the writer chose for it,
+    which is another one's where a stranger has asked too often.
     """
 
     slug: str
@@ -92,9 +99,11 @@ class Entry:
     cause: str = ""
     verdict: str = ""
     advice: Sequence[str] = ()
+    arguments: Mapping[str, str] = field(default_factory=dict)
     duration_us: int = 0
     user_id: UUID | str | None = None
     user_label: str = ""
+    place: str = ""
 
 
 @dataclass(slots=True)
@@ -105,6 +114,7 @@ class _Counts:
 
 _queue: deque[Entry] = deque()
 _counts = _Counts()
+_turnstile = Turnstile()
 _writing = threading.Lock()
 _starting = threading.Lock()
 _stopping = threading.Event()
@@ -142,9 +152,22 @@ def flush() -> None:
 
 
 def prune() -> int:
-    """Delete what is older than SCIM_LOG_RETENTION_DAYS, in small steps; returns how many rows that were."""
+    """Delete, in small steps, what is older than SCIM_LOG_RETENTION_DAYS and, of each organization, what comes after its
+    SCIM_LOG_ROWS newest rows; returns how many rows that were.
+    """
     limit = timezone.now() - timedelta(days=settings.SCIM_LOG_RETENTION_DAYS)
-    old = RequestLog.objects.filter(created_at__lt=limit).order_by("pk").values_list("pk", flat=True)
+    deleted = _delete(RequestLog.objects.filter(created_at__lt=limit))
+    for organization_id in Organization.objects.values_list("pk", flat=True):
+        rows_of_one = RequestLog.objects.of(organization_id)
+        newest = rows_of_one.order_by("-pk").values_list("pk", flat=True)
+        first = newest[settings.SCIM_LOG_ROWS : settings.SCIM_LOG_ROWS + 1].first()
+        if first is not None:
+            deleted += _delete(rows_of_one.filter(pk__lte=first))
+    return deleted
+
+
+def _delete(found: TenantQuerySet[RequestLog]) -> int:
+    old = found.order_by("pk").values_list("pk", flat=True)
     deleted = 0
     while ids := list(old[:PRUNED_AT_ONCE]):
         deleted += RequestLog.objects.filter(pk__in=ids).delete()[0]
@@ -224,7 +247,13 @@ def _write(batch: Sequence[Entry]) -> None:
         owners |= _owners(_FORMER_OWNERS, missing, key)
     tokens = _tokens({entry.digest for entry in batch if entry.digest}, key)
     at_home = [entry for entry in batch if entry.slug in owners]
-    _insert([_row(entry, owners[entry.slug], tokens.get(entry.digest), key, moment) for entry in at_home])
+    for entry in at_home:
+        # Chosen once: a batch that is tried again finds its rows where they were.
+        entry.place = entry.place or _place(entry, owners[entry.slug], tokens.get(entry.digest))
+    kept = [entry for entry in at_home if entry.place == entry.request_id]
+    _insert([_row(entry, owners[entry.slug], tokens.get(entry.digest), key, moment) for entry in kept])
+    if len(kept) < len(at_home):
+        _count_more(surplus((entry.request_id, entry.place) for entry in at_home), key)
     _mark_used(batch, tokens)
     _mark_former_slugs(batch)
     _counts.homeless += len(batch) - len(at_home)
@@ -233,6 +262,21 @@ def _write(batch: Sequence[Entry]) -> None:
 def _owners(statements: Mapping[str, str], slugs: set[str], key: Callable[[UUID | str], str]) -> dict[str, str]:
     found = rows.select(statements[rows.vendor()], [rows.among(slugs)])
     return {slug: key(identifier) for slug, identifier in found}
+
+
+def _place(entry: Entry, organization: str, token: _Presented | None) -> str:
+    if entry.status != 401 or (token is not None and token.organization == organization):
+        return entry.request_id
+    return _turnstile.admit(entry.request_id, organization, entry.address, _minute(entry.started))
+
+
+def _minute(started: datetime) -> int:
+    return int(started.timestamp()) // 60
+
+
+def _count_more(turned_away: Mapping[str, int], key: Callable[[UUID | str], str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(_MORE, [(count, key(row_id)) for row_id, count in sorted(turned_away.items())])
 
 
 def _tokens(digests: set[str], key: Callable[[UUID | str], str]) -> dict[str, _Presented]:
@@ -293,9 +337,11 @@ def _row(
         _clean(entry.path)[:2048],
         _clean(entry.query)[:LONGEST_QUERY],
         entry.status,
-        entry.cause[:40],
+        (entry.cause or (cause_of(entry.advice) if entry.advice else ""))[:40],
         _clean(entry.verdict.replace("{user}", entry.user_label))[:1000],
         orjson.dumps([_clean(advice) for advice in entry.advice]).decode() if entry.advice else "[]",
+        orjson.dumps({name: _clean(text)[:LONGEST_ARGUMENT] for name, text in entry.arguments.items()}).decode(),
+        0,
         entry.duration_us,
         own.key if own is not None and own.table == _CONNECTIONS else None,
         own.label if own is not None else TOKEN_FAULTS.get(entry.cause, TOKEN_FAULTS["token-unknown"]),

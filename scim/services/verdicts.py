@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from scim.services.causes import CAUSES, UNLISTED
+
 # Why a request got no further than the token; the client itself is not told which it was.
 TOKEN_FAULTS: Mapping[str, str] = {
     "token-missing": "no token",
@@ -10,29 +12,10 @@ TOKEN_FAULTS: Mapping[str, str] = {
     "token-of-another-organization": "another organization's token",
 }
 
-# By the cause of a refusal. What stands here tells more than the client was told, or tells it to somebody else; for
-# every other cause the client's own words are the best there are.
-REFUSALS: Mapping[str, str] = {
-    "token-missing": "Refused: the request carried no bearer token.",
-    "token-malformed": "Refused: the Authorization header is not 'Bearer' and a token.",
-    "token-unknown": "Refused: nobody here has such a token. It may be cut off or mistyped; generate a new one.",
-    "token-revoked": "Refused: this token was revoked. Give the identity provider a new one.",
-    "token-expired": "Refused: this token has expired. Give the identity provider a new one.",
-    "token-of-another-organization": "Refused: the token belongs to another organization than this address.",
-    "token-personal": "Refused: this is a personal token, for /Me only. Give the identity provider one of its own.",
-    "personal-token-revoked": "Refused: this personal token was revoked.",
-    "personal-token-expired": "Refused: this personal token has expired. Its owner can make a new one.",
-    "person-suspended": "Refused: the person whose token this is, is suspended.",
-    "organization-suspended": "Refused: the organization is suspended.",
-    "scim-off": "Refused: Enable SCIM is off.",
-    "unexpected": "Failed: an unexpected fault of this server. It is in the server's own log under this request's id.",
-    "database": "Failed: the database did not answer in time. The identity provider was asked to try again.",
-}
-
 
 def refusal(cause: str, detail: str) -> str:
     """The verdict on a request that was refused for that cause; ``detail`` is what the client was told."""
-    return REFUSALS.get(cause) or f"Refused: {_within_a_sentence(detail)}"
+    return CAUSES.get(cause, UNLISTED).sentence or f"Refused: {_within_a_sentence(detail)}"
 
 
 def _within_a_sentence(text: str) -> str:

@@ -14,7 +14,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from scim.models import RequestLog, Token
-from scim.services import journal
+from scim.services import journal, strangers
 from tests.scim.conftest import Idp
 from tests.servers import url_of_the_test_database
 
@@ -24,7 +24,7 @@ def test_a_row_tells_what_was_asked_by_whom_and_what_became_of_it(idp: Idp) -> N
     (row,) = idp.log()
     token = Token.objects.get()
     assert (row.method, row.path, row.query) == ("POST", "/scim/acme/v2/Users", "attributes=id")
-    assert (row.status, row.verdict, row.cause) == (201, "Created ada@acme.example.", "")
+    assert (row.status, row.verdict, row.cause) == (201, "Created ada@acme.example.", "healed")
     assert (row.token, row.token_label) == (token, str(token))
     assert (row.client, row.address) == ("Okta 1.0", "127.0.0.1")
     assert (str(row.user_id), row.user_label) == (json.loads(response.content)["id"], "ada@acme.example")
@@ -178,7 +178,7 @@ def test_a_database_that_stays_away_costs_rows_only(idp: Idp, monkeypatch: pytes
 
 def test_more_than_a_batch_is_written_whole(idp: Idp) -> None:
     for _number in range(journal.BATCH + 5):
-        idp.http.get(idp.base + "/Users")
+        idp.get("/Users")
     assert len(idp.log()) == journal.BATCH + 5
 
 
@@ -225,6 +225,45 @@ def test_old_rows_are_pruned_and_young_ones_stay(idp: Idp, settings: Any, monkey
     RequestLog.objects.filter(pk__in=old).update(created_at=timezone.now() - timedelta(days=31))
     call_command("prune_request_log")
     assert RequestLog.objects.count() == 2
+
+
+def test_of_each_organization_the_newest_rows_stay(idp: Idp, stranger: Idp, settings: Any) -> None:
+    settings.SCIM_LOG_ROWS = 3
+    for _number in range(5):
+        idp.get("/Users")
+    stranger.get("/Users")
+    newest = [row.pk for row in idp.log()[-3:]]
+    assert len(stranger.log()) == 1
+    call_command("prune_request_log")
+    assert [row.pk for row in idp.log()] == newest
+    assert len(stranger.log()) == 1
+
+
+def test_who_has_no_token_can_not_fill_the_log(idp: Idp, stranger: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strangers, "PER_ADDRESS", 3)
+    monkeypatch.setattr(journal, "_minute", lambda _started: 7)
+    for _number in range(6):
+        idp.http.get(idp.base + "/Users")
+    idp.get("/Users")
+    idp.http.get(idp.base + "/Users", REMOTE_ADDR="192.0.2.1")
+    stranger.http.get(stranger.base + "/Users")
+    assert [(row.status, row.more) for row in idp.log()] == [(401, 0), (401, 0), (401, 3), (200, 0), (401, 0)]
+    idp.http.get(idp.base + "/Users")
+    assert [row.more for row in idp.log()] == [0, 0, 4, 0, 0]
+    assert [row.more for row in stranger.log()] == [0]
+
+
+def test_many_addresses_of_one_stranger_are_bounded_together(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strangers, "PER_ADDRESS", 2)
+    monkeypatch.setattr(strangers, "PER_ORGANIZATION", 4)
+    monkeypatch.setattr(journal, "_minute", lambda _started: 7)
+    for number in range(4):
+        idp.http.get(idp.base + "/Users", REMOTE_ADDR=f"2001:db8::{number}")
+    for number in range(4):
+        idp.http.get(idp.base + "/Users", REMOTE_ADDR=f"198.51.100.{number}")
+    assert [row.more for row in idp.log()] == [0, 2, 0, 2]
+    assert idp.get("/Users").status_code == 200
+    assert len(idp.log()) == 5
 
 
 def _eventually(happened: Any) -> bool:

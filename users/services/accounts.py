@@ -7,7 +7,7 @@ changes must lie in the domains that the organization lets in.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from uuid import UUID
@@ -234,6 +234,10 @@ def _action(was_active: bool, user: User, former_role: Role | None) -> Action:
     return Action.USER_ROLE_CHANGED if user.role != former_role else Action.USER_UPDATED
 
 
+def _naming(user_id: UUID, user_name: str) -> Mapping[str, str]:
+    return {"user_id": str(user_id), "user": user_name}
+
+
 def _is_admin(role: Role | None) -> bool:
     return role is not None and role.is_admin
 
@@ -244,7 +248,8 @@ def _keep_one_admin(user: User) -> None:
     if not User.objects.of(user.organization_id).active_admins().exclude(pk=user.pk).exists():
         raise LastAdmin(
             f"{user.user_name} is the last active Admin. Make somebody else Admin before you suspend, demote or remove "
-            "this one."
+            "this one.",
+            about=_naming(user.pk, user.user_name),
         )
 
 
@@ -314,8 +319,10 @@ class _Names:
                 if owner is None or owner[0] == user.pk:
                     continue
                 if key == user_name and taken is self._by_user_name:
-                    raise NameTaken(f"A user with the userName '{spelled}' exists already.")
-                raise NameTaken(f"The e-mail address '{spelled}' belongs to another user, '{owner[1]}'.")
+                    raise NameTaken(f"A user with the userName '{spelled}' exists already.", about=_naming(*owner))
+                raise NameTaken(
+                    f"The e-mail address '{spelled}' belongs to another user, '{owner[1]}'.", about=_naming(*owner)
+                )
         self._note((user.pk, user.user_name), user_name, email)
 
     def _note(self, owner: tuple[UUID, str], user_name_key: str, email_key: str) -> None:

@@ -1,4 +1,4 @@
-"""Delete the rows of the request log that are older than SCIM_LOG_RETENTION_DAYS; for a daily timer."""
+"""Delete the rows of the request log that are too old, or too many; for a daily timer."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from scim.services import journal
 class Command(BaseCommand):
     """``manage.py prune_request_log``."""
 
-    help = "Delete the rows of the SCIM request log that are older than SCIM_LOG_RETENTION_DAYS."
+    help = "Delete what is in the SCIM request log beyond SCIM_LOG_RETENTION_DAYS and SCIM_LOG_ROWS."
 
     def handle(self, *_arguments: Any, **_options: Any) -> None:
         self.stdout.write(f"{journal.prune():,} rows deleted.")

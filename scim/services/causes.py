@@ -1,0 +1,126 @@
+"""Why requests are refused or healed: one table of causes, with the words of the request log and what mends each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Mend(StrEnum):
+    """What a page can offer to do about a cause."""
+
+    ADD_DOMAIN = "add-domain"
+    VERIFY_DOMAIN = "verify-domain"
+    ALLOW_DOMAIN = "allow-domain"
+    ENABLE_SCIM = "enable-scim"
+    GENERATE_TOKEN = "generate-token"
+    SHOW_USER = "show-user"
+    SHOW_ROLES = "show-roles"
+    ALLOW_GROUPS = "allow-groups"
+    ALLOW_ADMINS = "allow-admins"
+    LEAVE_STRICT = "leave-strict"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """``name`` is what filters call it. ``sentence`` is the verdict where it tells more than the client was told, or
+    tells it to somebody else; where it is empty, the client's own words are the best there are.
+    """
+
+    name: str
+    sentence: str = ""
+    mend: Mend | None = None
+
+
+UNLISTED = Cause("Other")
+
+# By the word that stands in the log's rows; removing one would leave old rows without a name.
+CAUSES: Mapping[str, Cause] = {
+    # The token
+    "token-missing": Cause("No token", "Refused: the request carried no bearer token.", Mend.GENERATE_TOKEN),
+    "token-malformed": Cause(
+        "Malformed token", "Refused: the Authorization header is not 'Bearer' and a token.", Mend.GENERATE_TOKEN
+    ),
+    "token-unknown": Cause(
+        "Unknown token",
+        "Refused: nobody here has such a token. It may be cut off or mistyped; generate a new one.",
+        Mend.GENERATE_TOKEN,
+    ),
+    "token-revoked": Cause(
+        "Revoked token", "Refused: this token was revoked. Give the identity provider a new one.", Mend.GENERATE_TOKEN
+    ),
+    "token-expired": Cause(
+        "Expired token", "Refused: this token has expired. Give the identity provider a new one.", Mend.GENERATE_TOKEN
+    ),
+    "token-of-another-organization": Cause(
+        "Another organization's token",
+        "Refused: the token belongs to another organization than this address.",
+        Mend.GENERATE_TOKEN,
+    ),
+    "token-personal": Cause(
+        "Personal token",
+        "Refused: this is a personal token, for /Me only. Give the identity provider one of its own.",
+        Mend.GENERATE_TOKEN,
+    ),
+    "personal-token-revoked": Cause("Revoked personal token", "Refused: this personal token was revoked."),
+    "personal-token-expired": Cause(
+        "Expired personal token", "Refused: this personal token has expired. Its owner can make a new one."
+    ),
+    "person-suspended": Cause("Suspended person", "Refused: the person whose token this is, is suspended."),
+    "scope-missing": Cause("Scope missing"),
+    "not-yours": Cause("Not one's own to change"),
+    "organization-suspended": Cause("Suspended organization", "Refused: the organization is suspended."),
+    "scim-off": Cause("SCIM is off", "Refused: Enable SCIM is off.", Mend.ENABLE_SCIM),
+    # People and domains
+    "domain-unknown": Cause("Unknown domain", mend=Mend.ADD_DOMAIN),
+    "domain-unverified": Cause("Unverified domain", mend=Mend.VERIFY_DOMAIN),
+    "domain-without-user-requests": Cause("Domain without User requests", mend=Mend.ALLOW_DOMAIN),
+    "address-invalid": Cause("Invalid address"),
+    "name-taken": Cause("User exists", mend=Mend.SHOW_USER),
+    "not-adopted": Cause("Made by hand", mend=Mend.SHOW_USER),
+    "admin-not-adopted": Cause("Admin not taken over", mend=Mend.ALLOW_ADMINS),
+    "last-admin": Cause("Last active Admin", mend=Mend.SHOW_USER),
+    "companion-refused": Cause("Companion refused"),
+    "user-unknown": Cause("No such user"),
+    # Groups
+    "groups-off": Cause("Groups is off", mend=Mend.ALLOW_GROUPS),
+    "group-unknown": Cause("No such group"),
+    "group-name-taken": Cause("Group exists"),
+    "group-invalid": Cause("Invalid group name"),
+    "group-cycle": Cause("Group within itself"),
+    "member-unknown": Cause("Unknown member"),
+    # What went through, but not as it was sent
+    "role-unknown": Cause("Unknown role left out", mend=Mend.SHOW_ROLES),
+    "admin-not-given": Cause("Admin role not given", mend=Mend.ALLOW_ADMINS),
+    "healed": Cause("Read as it was meant"),
+    # The request itself
+    "strict-mode": Cause("Strict mode", mend=Mend.LEAVE_STRICT),
+    "InvalidSyntax": Cause("Malformed body"),
+    "InvalidValue": Cause("Invalid value"),
+    "InvalidFilter": Cause("Invalid filter"),
+    "InvalidPath": Cause("Invalid path"),
+    "NoTarget": Cause("Nothing to change there"),
+    "Mutability": Cause("Read-only attribute"),
+    "InvalidCursor": Cause("Invalid cursor"),
+    "ExpiredCursor": Cause("Expired cursor"),
+    "InvalidCount": Cause("Invalid page size"),
+    "Uniqueness": Cause("Value taken"),
+    "Conflict": Cause("Conflict"),
+    "reference-lost": Cause("Lost bulk reference"),
+    "reference-circular": Cause("Circular bulk reference"),
+    "PreconditionFailed": Cause("Version conflict"),
+    "endpoint-unknown": Cause("No such endpoint"),
+    "NotFound": Cause("Not found"),
+    "MethodNotAllowed": Cause("Method not allowed"),
+    "PayloadTooLarge": Cause("Too large"),
+    "UnsupportedMediaType": Cause("Media type not read"),
+    "NotImplementedHere": Cause("Not offered here"),
+    # This server
+    "database": Cause(
+        "Database busy",
+        "Failed: the database did not answer in time. The identity provider was asked to try again.",
+    ),
+    "unexpected": Cause(
+        "Fault of this server",
+        "Failed: an unexpected fault of this server. It is in the server's own log under this request's id.",
+    ),
+}
