@@ -16,6 +16,7 @@ from django.utils.crypto import get_random_string
 from organizations import pages, slugs
 from organizations.pages import Context, Control, Page, Piece, Section
 from organizations.refusals import Refusal
+from scim import request_log
 from scim.models import RequestLog
 from scim.services import connections, journal
 from users.models import User
@@ -23,9 +24,7 @@ from users.person import PERSON
 
 LATEST = 20
 
-# A person's requests are looked for among the organization's last ones, for the log has no index by person.
 LATEST_OF_PERSON = 10
-LOOKED_THROUGH = 5000
 
 # A token form can be sent once, and within a day of the page that carried it.
 FORM_LIFE = 24 * 3600
@@ -91,9 +90,7 @@ def activity(request: HttpRequest) -> HttpResponse:
 
 def _requests_of_person(request: HttpRequest, user: User) -> Context:
     rows = RequestLog.objects.of(pages.organization_of(request).pk)
-    oldest = rows.values_list("pk", flat=True)[LOOKED_THROUGH : LOOKED_THROUGH + 1].first()
-    recent = rows.filter(pk__gt=oldest) if oldest else rows
-    return {"requests": recent.filter(user_id=user.pk)[:LATEST_OF_PERSON]}
+    return {"requests": rows.filter(user_id=user.pk)[:LATEST_OF_PERSON], "person": user}
 
 
 def generate_token(request: HttpRequest) -> HttpResponse:
@@ -187,6 +184,20 @@ SCIM = Section(
         Control("users/scim/enabled/", "scim-enabled", "sign-in.edit", set_enabled),
         Control("users/scim/groups/", "scim-groups", "sign-in.edit", set_groups_enabled),
         Control("users/scim/strict/", "scim-strict", "sign-in.edit", set_strict),
+        Control("users/scim/log/", "request-log", "sign-in.view", request_log.request_log, reads=True),
+        Control("users/scim/log/export.csv", "request-log-export", "sign-in.view", request_log.export, reads=True),
+        Control(
+            *("users/scim/log/<uuid:request_id>/", "logged-request", "sign-in.view", request_log.logged_request),
+            reads=True,
+        ),
+        Control(
+            *("users/scim/log/<uuid:request_id>/switch/", "turn-refusing-switch", "sign-in.edit"),
+            request_log.turn_refusing_switch,
+        ),
+        Control(
+            *("users/scim/log/<uuid:request_id>/allow-domain/", "allow-refused-domain", "domains.edit"),
+            request_log.allow_refused_domain,
+        ),
         Control("users/scim/manage-admins/", "scim-manage-admins", "sign-in.edit", set_manage_admins),
     ),
 )
@@ -199,5 +210,5 @@ REQUESTS_OF_PERSON = Piece(
     permission="sign-in.view",
     template="settings/people/requests.html",
     context=_requests_of_person,
-    lead=f"What your identity provider asked about this person, among the last {LOOKED_THROUGH:,} requests.",
+    lead="What your identity provider asked about this person, newest first.",
 )

@@ -1,7 +1,7 @@
 """What the demo shows: two made-up companies, their people, and some days of what identity providers sent."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from domains.services import DOMAINS_PAGE
@@ -60,6 +60,7 @@ class Call:
     query: str = ""
     cause: str = ""
     advice: tuple[str, ...] = ()
+    arguments: Mapping[str, str] = field(default_factory=dict)
     client: str = ""
     stranger: bool = False
     about_a_person: bool = False
@@ -141,7 +142,8 @@ def find_nobody(address: str) -> Call:
 
 
 def change(method: str, deed: str, *advice: str) -> Call:
-    return Call(method, 200, verdicts.DEEDS[deed], "/Users/{id}", advice=advice, about_a_person=True)
+    cause = "role-unknown" if advice else ""
+    return Call(method, 200, verdicts.DEEDS[deed], "/Users/{id}", cause=cause, advice=advice, about_a_person=True)
 
 
 def refusal(method: str, status: int, cause: str, detail: str, path: str = "/Users", **others: Any) -> Call:
@@ -163,18 +165,26 @@ STORY: Sequence[Sequence[Call]] = (
             *("POST", 400, "domain-unknown"),
             "The e-mail domain '{slug}.co' is not registered in this organization. "
             f"Add it in {DOMAINS_PAGE} and tick User requests.",
+            arguments={"domain": "{slug}.co"},
         ),
     ),
     (FIND, change("PATCH", "changed")),
     (refusal("GET", 401, "token-revoked", "", stranger=True),),
     (Call("GET", 200, verdicts.READ, "/Users/{id}", about_a_person=True),),
-    (FIND, refusal("POST", 409, "name-taken", "A user with the userName '{user}' exists already.")),
+    (
+        FIND,
+        refusal(
+            *("POST", 409, "name-taken", "A user with the userName '{user}' exists already."),
+            arguments={"user_id": "{id}", "user": "{user}"},
+        ),
+    ),
     (
         find_nobody("kim@{unticked}"),
         refusal(
             *("POST", 400, "domain-without-user-requests"),
             "The e-mail domain '{unticked}' does not have the User requests checkmark. "
             f"Open {DOMAINS_PAGE} and tick User requests.",
+            arguments={"domain": "{unticked}"},
         ),
     ),
     (FIND, change("PUT", "changed", "There is no role 'Employee'; the entry was left out.")),

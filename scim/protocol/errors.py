@@ -12,7 +12,8 @@ class ScimError(Exception):
     """A refusal that the client's engineer can act on.
 
     ``detail`` is a full sentence. ``cause`` names the reason for the request log: a word from a closed list, by
-    default the class's own, and ``about`` the things the detail speaks of, for the log too. Raised at the place that knows; rendered in one place, ``scim/api/media.py``.
+    default the class's own; ``about`` names the things that the detail speaks of, for the log too. Raised at the place
+    that knows; rendered in one place, ``scim/api/media.py``.
     """
 
     status: ClassVar[int] = 400

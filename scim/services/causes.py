@@ -12,7 +12,7 @@ class Mend(StrEnum):
     VERIFY_DOMAIN = "verify-domain"
     ALLOW_DOMAIN = "allow-domain"
     ENABLE_SCIM = "enable-scim"
-    GENERATE_TOKEN = "generate-token"
+    GENERATE_TOKEN = "generate-token"  # noqa: S105
     SHOW_USER = "show-user"
     SHOW_ROLES = "show-roles"
     ALLOW_GROUPS = "allow-groups"

@@ -44,7 +44,8 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 _COLUMNS = (
     "id", "organization_id", "created_at", "request_id", "method", "path", "query", "status", "cause", "verdict",
-    "advice", "arguments", "more", "duration_us", "token_id", "token_label", "client", "address", "user_id", "user_label",
+    "advice", "arguments", "more", "duration_us", "token_id",
+    "token_label", "client", "address", "user_id", "user_label",
 )  # fmt: skip
 _INTO = f"scim_requestlog ({', '.join(_COLUMNS)})"
 
@@ -152,8 +153,9 @@ def flush() -> None:
 
 
 def prune() -> int:
-    """Delete, in small steps, what is older than SCIM_LOG_RETENTION_DAYS and, of each organization, what comes after its
-    SCIM_LOG_ROWS newest rows; returns how many rows that were.
+    """Delete what is older than SCIM_LOG_RETENTION_DAYS, or not among the SCIM_LOG_ROWS newest of its organization.
+
+    In small steps; returns how many rows that were.
     """
     limit = timezone.now() - timedelta(days=settings.SCIM_LOG_RETENTION_DAYS)
     deleted = _delete(RequestLog.objects.filter(created_at__lt=limit))

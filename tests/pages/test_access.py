@@ -13,6 +13,7 @@ from domains.models import Domain
 from organizations.models import FormerSlug, Organization, SupportVisit
 from scim.models import Connection, Token
 from tests.pages.conftest import SignedIn, htmx
+from tests.pages.test_scim_section import log
 from tests.tenants import Tenant, waiting_request
 from users.models import AccountRequest, Invitation, Role, User
 from users.permissions import Area, BuiltIn, permissions_of
@@ -43,6 +44,11 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/audit-log/", None, (ADMIN, READ_ONLY)),
     ("/settings/audit-log/export.csv", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/activity/", None, (ADMIN, READ_ONLY)),
+    ("/settings/users/scim/log/", None, (ADMIN, READ_ONLY)),
+    ("/settings/users/scim/log/export.csv", None, (ADMIN, READ_ONLY)),
+    ("/settings/users/scim/log/{request}/", None, (ADMIN, READ_ONLY)),
+    ("/settings/users/scim/log/{request}/switch/", {}, (ADMIN,)),
+    ("/settings/users/scim/log/{request}/allow-domain/", {}, (ADMIN, DOMAINS)),
     ("/settings/organization/details/", RENAMED, (ADMIN,)),
     ("/settings/organization/slug/", None, (ADMIN,)),
     ("/settings/organization/slug/change/", {"slug": "acme-ltd", "seen": "acme"}, (ADMIN,)),
@@ -123,6 +129,7 @@ OTHERWISE: dict[str, tuple[str, ...] | None] = {
     "/settings/users/roles/new/": ("roles.edit",),
     "/settings/users/invite/": ("users.edit",),
     "/settings/organization/slug/": ("organization.edit",),
+    "/settings/users/scim/log/{request}/allow-domain/": ("domains.edit",),
 }
 
 
@@ -237,6 +244,7 @@ def targets(tenant: Tenant, domain: Domain, token: Token) -> dict[str, object]:
         # One that can be switched off, and one of the organization's own.
         "role": tenant.role(BuiltIn.HR).pk,
         "own": tenant.role("spare").pk,
+        "request": log(tenant, status=401, cause="groups-off", arguments={"domain": domain.name}).pk,
     }
 
 
@@ -290,7 +298,7 @@ def test_an_admin_of_another_organization_finds_nothing_at_an_address_with_an_id
 
 
 def test_every_address_is_in_the_table_or_said_to_be_elsewhere() -> None:
-    ids = dict.fromkeys(("domain", "token", "person", "former", "organization", "role", "own"), uuid4())
+    ids = dict.fromkeys(("domain", "token", "person", "former", "organization", "role", "own", "request"), uuid4())
     listed = {resolve(address.format(**ids)).view_name for address, _form, _allowed in MATRIX}
     known = set(addresses(get_resolver().url_patterns))
     assert known - listed - ELSEWHERE.keys() == set()

@@ -190,6 +190,7 @@ def _row(call: Call, company: Company, person: User, count: int, moment: datetim
         cause=call.cause,
         verdict=call.verdict.format(**words),
         advice=list(call.advice),
+        arguments={name: text.format(**words) for name, text in call.arguments.items()},
         duration_us=1_400 + identity.int % 900 + (5_200 if call.method != "GET" else 0),
         client=call.client or company.client,
         address="198.51.100.7",

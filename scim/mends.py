@@ -1,0 +1,175 @@
+"""What the request log offers to do about a request that was refused: a button, a link, or word that it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.http import urlencode
+
+import domains.services
+from audit.actors import Actor
+from domains.addresses import readable_domain
+from domains.models import Domain
+from scim.models import Connection, RequestLog
+from scim.services import connections
+from scim.services.causes import CAUSES, UNLISTED, Mend
+from users.models import User
+
+AGAIN = (
+    "Your identity provider sends the request again with its next sync. In JumpCloud, Activate again does so at once."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """``text`` is what the link or button says, ``consequence`` what pressing the button does.
+
+    ``address`` is where a link leads, and empty for a button; ``mended`` says that there is nothing left to do, and
+    then there is neither. Both are for those who have ``permission``.
+    """
+
+    text: str
+    permission: str
+    address: str = ""
+    consequence: str = ""
+    mended: str = ""
+
+    @property
+    def is_button(self) -> bool:
+        """Whether it changes something by itself."""
+        return not self.address and not self.mended
+
+
+class Situation:
+    """How things stand now in an organization, as far as some rows of its log ask; two or three queries at most."""
+
+    def __init__(self, rows: Iterable[RequestLog], organization_id: UUID) -> None:
+        self._organization_id = organization_id
+        self._about = [row.arguments for row in rows]
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The switches as they are."""
+        return connections.default_connection(self._organization_id)
+
+    @cached_property
+    def domains(self) -> Mapping[str, Domain]:
+        """The organization's domains that the rows speak of, by name."""
+        names = {about["domain"] for about in self._about if "domain" in about}
+        return {domain.name: domain for domain in Domain.objects.of(self._organization_id).filter(name__in=names)}
+
+    @cached_property
+    def users(self) -> frozenset[str]:
+        """The ids of those whom the rows speak of, and who are still here."""
+        ids = {about["user_id"] for about in self._about if "user_id" in about}
+        found = User.objects.of(self._organization_id).filter(pk__in=ids).values_list("pk", flat=True)
+        return frozenset(str(pk) for pk in found)
+
+    def offer(self, row: RequestLog) -> Offer | None:
+        """What there is to do about a row, if anything."""
+        match CAUSES.get(row.cause, UNLISTED).mend:
+            case None:
+                return None
+            case Mend.ADD_DOMAIN | Mend.VERIFY_DOMAIN | Mend.ALLOW_DOMAIN if "domain" in row.arguments:
+                return self._of_domain(row.arguments["domain"])
+            case Mend.SHOW_USER if row.arguments.get("user_id") in self.users:
+                address = reverse("settings:person", args=[row.arguments["user_id"]])
+                return Offer(f"Show {row.arguments.get('user', 'the user')}", "users.view", address)
+            case Mend.SHOW_ROLES:
+                return Offer("Show the roles", "users.view", f"{reverse('settings:users')}#roles")
+            case Mend.GENERATE_TOKEN:
+                return Offer("Generate a token", "sign-in.edit", f"{reverse('settings:users')}#scim")
+            case Mend() as mend if mend in SWITCHES:
+                switch = SWITCHES[mend]
+                if getattr(self.connection, switch.name) == switch.wanted:
+                    return Offer(switch.text, "sign-in.view", mended=switch.mended)
+                return Offer(switch.text, "sign-in.edit", consequence=switch.consequence)
+        return None
+
+    def _of_domain(self, name: str) -> Offer:
+        domain, readable = self.domains.get(name), readable_domain(name)
+        if domain is None:
+            address = f"{reverse('settings:organization')}?{urlencode({'add': name})}"
+            return Offer(f"Add {readable}", "domains.edit", address)
+        if domain.user_requests:
+            return Offer("", "sign-in.view", mended=f"{readable} has the User requests checkmark now.")
+        if not domain.is_verified:
+            return Offer(f"Verify {readable}", "domains.edit", reverse("settings:domain", args=[domain.pk]))
+        return Offer(
+            f"Allow {readable} for User requests",
+            "domains.edit",
+            consequence=f"From then on SCIM creates users with an address in {readable}, and people there can ask for "
+            "an account. You can take the checkmark away at any time; users who are here by then stay.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A switch of the connection (``name``), and the state of it in which requests are not refused any more."""
+
+    name: str
+    wanted: bool
+    text: str
+    consequence: str
+    mended: str
+    turn: Callable[..., Connection]
+
+
+SWITCHES: Mapping[Mend, Switch] = {
+    Mend.ENABLE_SCIM: Switch(
+        *("enabled", True, "Enable SCIM"),
+        "Every token that is neither revoked nor expired becomes valid: your identity provider creates, changes and "
+        "suspends users from then on.",
+        "SCIM is on now.",
+        connections.set_enabled,
+    ),
+    Mend.ALLOW_GROUPS: Switch(
+        *("groups_enabled", True, "Turn on Groups"),
+        "Your identity provider sees the groups that are here, and makes, changes and deletes groups.",
+        "Groups is on now.",
+        connections.set_groups_enabled,
+    ),
+    Mend.ALLOW_ADMINS: Switch(
+        *("manage_admins", True, "Let SCIM manage Admins"),
+        "Your identity provider can make anybody Admin, take the role away, and change or suspend Admins; the last "
+        "active one stays.",
+        "SCIM may manage Admins now.",
+        connections.set_manage_admins,
+    ),
+    Mend.LEAVE_STRICT: Switch(
+        *("strict", False, "Turn off Strict mode"),
+        "Requests that stray from the SCIM standard are read as they were meant, and the log says how.",
+        "Strict mode is off now.",
+        connections.set_strict,
+    ),
+}
+
+
+def turn_switch(row: RequestLog, *, by: Actor) -> str:
+    """Turn the switch because of which a request was refused, and say so; empty if there is none.
+
+    Raises what the switch's verb does.
+    """
+    mend = CAUSES.get(row.cause, UNLISTED).mend
+    if mend not in SWITCHES:
+        return ""
+    switch = SWITCHES[mend]
+    switch.turn(connections.default_connection(by.organization_id), switch.wanted, by=by)
+    return switch.mended
+
+
+def allow_domain(row: RequestLog, *, by: Actor) -> str:
+    """Give the domain because of which a request was refused the checkmark, and say so; empty if there is none.
+
+    Raises DomainUnverified, DomainUnknown.
+    """
+    name = row.arguments.get("domain", "")
+    if not name:
+        return ""
+    domain = domains.services.find(name, organization_id=by.organization_id)
+    domains.services.set_user_requests(domain.pk, True, by=by)
+    return f"{readable_domain(name)} has the User requests checkmark now."

@@ -1,0 +1,323 @@
+"""The request log's own page: every SCIM request, newest first, narrowed by filters; one request; and a CSV file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+
+from audit.models import first_id_at
+from domains.addresses import canonical
+from organizations import pages
+from organizations.exports import csv_file
+from organizations.pages import Page
+from organizations.tenancy import TenantQuerySet
+from scim import mends
+from scim.mends import Offer, Situation
+from scim.models import RequestLog, Token
+from scim.services import journal
+from scim.services.causes import CAUSES, UNLISTED
+from users.models import User
+
+PER_PAGE = 50
+PER_CHUNK = 1_000
+
+# What no index serves is looked for among so many of the newest requests.
+LOOKED_THROUGH = 50_000
+
+# Where messages about one request belong.
+OF_A_REQUEST = "request"
+
+NO_TOKEN = "none"  # noqa: S105
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
+OUTCOMES = (("", "Any status"), ("done", "2xx and 3xx, done"), ("refused", "4xx, refused"), ("failed", "5xx, failed"))
+HEADER = (
+    "Time", "Method", "Path", "Query", "Status", "Cause", "Verdict", "Advice", "Duration in ms", "Token", "Client",
+    "Address", "User", "User id", "More of the same", "Request id",
+)  # fmt: skip
+
+_SENSIBLE = [MinValueValidator(datetime(1971, 1, 1, tzinfo=UTC)), MaxValueValidator(datetime(9000, 1, 1, tzinfo=UTC))]
+
+Rows = TenantQuerySet[RequestLog]
+
+
+def _moment(label: str) -> forms.DateTimeField:
+    widget = forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
+    return forms.DateTimeField(label=label, required=False, widget=widget, validators=_SENSIBLE)
+
+
+class RequestsForm(forms.Form):
+    """What the log is narrowed to; a value that makes no sense narrows nothing, and the page says so."""
+
+    q = forms.CharField(label="Search", required=False, max_length=320)
+    status = forms.ChoiceField(label="Status", choices=OUTCOMES, required=False)
+    cause = forms.ChoiceField(label="Cause", required=False)
+    method = forms.ChoiceField(
+        label="Method", choices=[("", "Any method"), *((method, method) for method in METHODS)], required=False
+    )
+    token = forms.ChoiceField(label="Token", required=False)
+    user = forms.CharField(label="User", required=False, max_length=320)
+    since = _moment("From")
+    until = _moment("Until")
+
+    def __init__(self, data: Any, organization_id: UUID) -> None:
+        super().__init__(data, auto_id="requests-%s")
+        self._organization_id = organization_id
+        causes = sorted(((code, cause.name) for code, cause in CAUSES.items()), key=lambda choice: choice[1])
+        tokens = [(str(token.pk), str(token)) for token in Token.objects.of(organization_id)]
+        fields: Any = self.fields
+        fields["cause"].choices = [("", "Any cause"), *causes]
+        fields["token"].choices = [("", "Any token"), (NO_TOKEN, "No valid token"), *tokens]
+        self.is_valid()
+        self._given = {name: value for name, value in self.cleaned_data.items() if value}
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything is asked for."""
+        return bool(self._given)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether only the newest requests are looked through."""
+        unindexed = self._given.keys() & {"method", "token"} or self._given.get("status") == "done"
+        by_text = "q" in self._given and _id(self._given["q"]) is None
+        return bool(unindexed or by_text or ("user" in self._given and self._user_id is None))
+
+    @property
+    def _user_id(self) -> UUID | None:
+        typed = self._given["user"]
+        if (user_id := _id(typed)) is not None:
+            return user_id
+        found = User.objects.of(self._organization_id).filter(user_name_key=canonical(typed))
+        return found.values_list("pk", flat=True).first()
+
+    def narrow(self) -> Rows:
+        """The requests that fit every value given."""
+        rows = self._indexed(RequestLog.objects.of(self._organization_id))
+        if not self.is_bounded:
+            return rows
+        newest = rows.order_by("-pk").values_list("pk", flat=True)
+        oldest = newest[LOOKED_THROUGH : LOOKED_THROUGH + 1].first()
+        return self._looked_through(rows.filter(pk__gt=oldest) if oldest else rows)
+
+    def _indexed(self, rows: Rows) -> Rows:
+        given = self._given
+        if (request_id := _id(given.get("q", ""))) is not None:
+            rows = rows.filter(pk=request_id)
+        match given.get("status"):
+            case "refused":
+                rows = rows.filter(status__gte=400, status__lt=500)
+            case "failed":
+                rows = rows.filter(status__gte=500)
+        if cause := given.get("cause"):
+            rows = rows.filter(cause=cause)
+        if "user" in given and (user_id := self._user_id) is not None:
+            rows = rows.filter(user_id=user_id)
+        if since := given.get("since"):
+            rows = rows.filter(pk__gte=first_id_at(since))
+        if until := given.get("until"):
+            rows = rows.filter(pk__lt=first_id_at(until))
+        return rows
+
+    def _looked_through(self, rows: Rows) -> Rows:
+        given = self._given
+        if (text := given.get("q")) and _id(text) is None:
+            rows = rows.filter(Q(path__icontains=text) | Q(query__icontains=text))
+        if given.get("status") == "done":
+            rows = rows.filter(status__lt=400)
+        if method := given.get("method"):
+            rows = rows.filter(method=method)
+        if presented := given.get("token"):
+            rows = rows.filter(token=None if presented == NO_TOKEN else presented)
+        if "user" in given and self._user_id is None:
+            rows = rows.filter(user_label__iexact=given["user"])
+        return rows
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A request as the pages show it, with what the one who looks may do about it."""
+
+    row: RequestLog
+    cause: str
+    offer: Offer | None
+
+    @property
+    def ends_in_slash(self) -> bool:
+        """Whether the Base URL was given with a slash at its end, which shows between it and the rest."""
+        return "//" in self.row.path
+
+
+def _shown(request: HttpRequest, rows: list[RequestLog]) -> list[Shown]:
+    user: Any = request.user
+    situation = Situation(rows, user.organization_id)
+    shown = []
+    for row in rows:
+        offer = situation.offer(row)
+        allowed = offer if offer and user.has_perm(offer.permission) else None
+        shown.append(Shown(row, CAUSES.get(row.cause, UNLISTED).name if row.cause else "", allowed))
+    return shown
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    rows: list[RequestLog]
+    has_newer: bool
+    has_older: bool
+
+
+def _stretch(found: Rows, before: UUID | None, after: UUID | None) -> _Stretch:
+    """The page before or after an id; the first one where that leads past an end."""
+    if after:
+        rows = list(found.filter(pk__gt=after).order_by("pk")[: PER_PAGE + 1])
+        if len(rows) > PER_PAGE:
+            return _Stretch(rows[PER_PAGE - 1 :: -1], True, True)
+    if before:
+        rows = list(found.filter(pk__lt=before).order_by("-pk")[: PER_PAGE + 1])
+        if rows:
+            return _Stretch(rows[:PER_PAGE], True, len(rows) > PER_PAGE)
+    rows = list(found.order_by("-pk")[: PER_PAGE + 1])
+    return _Stretch(rows[:PER_PAGE], False, len(rows) > PER_PAGE)
+
+
+def request_log(request: HttpRequest) -> HttpResponse:
+    """The requests that fit the filters, a page of them."""
+    organization = pages.organization_of(request)
+    form = RequestsForm(request.GET, organization.pk)
+    stretch = _stretch(form.narrow(), _id(request.GET.get("before", "")), _id(request.GET.get("after", "")))
+    query = request.GET.copy()
+    for name in ("before", "after"):
+        query.pop(name, None)
+    context = {
+        "title": "Request log",
+        "lead": "What your identity provider asked, what became of it, and what mends it.",
+        "page": Page.USERS,
+        "form": form,
+        "time_zone": organization.time_zone,
+        "shown": _shown(request, stretch.rows),
+        "dropped": journal.dropped(),
+        "looked_through": LOOKED_THROUGH,
+        "query": query.urlencode(),
+        "newer": _with(query, after=stretch.rows[0]) if stretch.has_newer else "",
+        "older": _with(query, before=stretch.rows[-1]) if stretch.has_older else "",
+    }
+    return render(request, "settings/requests/log.html", context)
+
+
+def _with(query: QueryDict, **places: RequestLog) -> str:
+    """The query of the page on one side of a request."""
+    other = query.copy()
+    other.update({name: str(row.pk) for name, row in places.items()})
+    return other.urlencode()
+
+
+# One request
+
+
+def logged_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """All that is known of one request."""
+    (shown,) = _shown(request, [_find(request, request_id)])
+    user = User.objects.of(pages.organization_of(request).pk).filter(pk=shown.row.user_id).first()
+    context = {
+        "title": f"{shown.row.method} → {shown.row.status}",
+        "lead": f"Request {shown.row.request_id}",
+        "page": Page.USERS,
+        "shown": shown,
+        "row": shown.row,
+        "person": user,
+        "again": mends.AGAIN,
+        "action": _action(shown),
+        "notices": [each for each in messages.get_messages(request) if each.extra_tags == OF_A_REQUEST],
+    }
+    return render(request, "settings/requests/request.html", context)
+
+
+def _action(shown: Shown) -> str:
+    if shown.offer is None or not shown.offer.is_button:
+        return ""
+    name = "allow-refused-domain" if shown.offer.permission == "domains.edit" else "turn-refusing-switch"
+    return reverse(f"settings:{name}", args=[shown.row.pk])
+
+
+def _find(request: HttpRequest, request_id: UUID) -> RequestLog:
+    row = RequestLog.objects.of(pages.organization_of(request).pk).filter(pk=request_id).first()
+    if row is None:
+        raise Http404("There is no such request in your log. It may have been too old, and deleted.")
+    return row
+
+
+def turn_refusing_switch(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Turn the switch because of which a request was refused."""
+    row = _find(request, request_id)
+    return _mended(request, row, mends.turn_switch(row, by=pages.actor_of(request)))
+
+
+def allow_refused_domain(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Give the domain because of which a request was refused the User requests checkmark."""
+    row = _find(request, request_id)
+    return _mended(request, row, mends.allow_domain(row, by=pages.actor_of(request)))
+
+
+def _mended(request: HttpRequest, row: RequestLog, said: str) -> HttpResponse:
+    if said:
+        messages.success(request, f"{said} {mends.AGAIN}", extra_tags=OF_A_REQUEST)
+    return redirect("settings:logged-request", row.pk)
+
+
+# The file
+
+
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The requests that the filters leave, newest first, as a CSV file."""
+    organization = pages.organization_of(request)
+    found = RequestsForm(request.GET, organization.pk).narrow().order_by("-pk")
+    zone = timezone.get_current_timezone()
+    name = f"scim-requests-{organization.slug}-{timezone.localdate()}.csv"
+    return csv_file(name, HEADER, (_cells(row, zone) for row in _all(found)))
+
+
+def _all(found: Rows) -> Iterator[RequestLog]:
+    """Every request, by statements that are short each: none runs for as long as a file takes to be sent."""
+    chunk = list(found[:PER_CHUNK])
+    while chunk:
+        yield from chunk
+        chunk = list(found.filter(pk__lt=chunk[-1].pk)[:PER_CHUNK])
+
+
+def _cells(row: RequestLog, zone: tzinfo) -> tuple[str, ...]:
+    return (
+        row.created_at.astimezone(zone).isoformat(),
+        row.method,
+        row.path,
+        row.query,
+        str(row.status),
+        CAUSES.get(row.cause, UNLISTED).name if row.cause else "",
+        row.verdict,
+        " ".join(row.advice),
+        f"{row.duration_us / 1000:.1f}",
+        row.token_label,
+        row.client,
+        row.address or "",
+        row.user_label,
+        str(row.user_id or ""),
+        str(row.more or ""),
+        row.request_id,
+    )

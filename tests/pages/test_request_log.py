@@ -1,0 +1,475 @@
+"""The request log's page: what each cause reads like, what mends it, the filters, the pages and the file."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from html import unescape
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+import domains.services
+from audit.actions import Action
+from domains.models import Domain
+from scim import request_log
+from scim.models import Connection, RequestLog, Token
+from scim.services import causes, connections, journal
+from scim.services.causes import CAUSES, Mend
+from tests.pages.conftest import SignedIn
+from tests.pages.test_scim_section import log, plain
+from tests.scim.conftest import Idp
+from tests.tenants import Tenant
+from users.models import Source, User
+from users.permissions import BuiltIn
+
+pytestmark = pytest.mark.django_db
+
+PAGE, FILE = "/settings/users/scim/log/", "/settings/users/scim/log/export.csv"
+
+
+@pytest.fixture
+def client(acme: Tenant, signed_in: SignedIn) -> Client:
+    return signed_in(acme)
+
+
+@pytest.fixture
+def idp(acme: Tenant) -> Idp:
+    """Acme's identity provider, whose token is valid."""
+    _, text = connections.generate_token(acme.connection, by=acme.by)
+    connections.set_enabled(acme.connection, True, by=acme.by)
+    return Idp(acme.organization, text)
+
+
+def latest(idp: Idp) -> RequestLog:
+    return idp.log()[-1]
+
+
+def permalink(row: RequestLog) -> str:
+    return f"{PAGE}{row.pk}/"
+
+
+def shown(client: Client, address: str = PAGE, **parameters: Any) -> str:
+    """The text of the page's main part."""
+    html = client.get(address, parameters).content.decode()
+    return unescape(plain(html[html.index("<main") :]))
+
+
+# One request for each cause: what is done, and what the page says of it
+
+
+def _wrong_token(_acme: Tenant, idp: Idp) -> None:
+    Idp(idp.organization, "smgr_mistyped").get("/Users")
+
+
+def _no_token(_acme: Tenant, idp: Idp) -> None:
+    idp.http.get(idp.base + "/Users")
+
+
+def _scim_off(acme: Tenant, idp: Idp) -> None:
+    connections.set_enabled(acme.connection, False, by=acme.by)
+    idp.get("/Users")
+
+
+def _expired(_acme: Tenant, idp: Idp) -> None:
+    Token.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    idp.get("/Users")
+
+
+def _revoked(acme: Tenant, idp: Idp) -> None:
+    connections.revoke_token(Token.objects.get().pk, by=acme.by)
+    idp.get("/Users")
+
+
+def _held(acme: Tenant, idp: Idp) -> None:
+    acme.organization.is_active = False
+    acme.organization.save()
+    idp.get("/Users")
+    acme.organization.is_active = True
+    acme.organization.save()
+
+
+def _domain_unknown(_acme: Tenant, idp: Idp) -> None:
+    idp.send("POST", "/Users", {"userName": "kim@acme.io"})
+
+
+def _domain_unticked(acme: Tenant, idp: Idp) -> None:
+    acme.tick("acme.io", False)
+    idp.send("POST", "/Users", {"userName": "kim@acme.io"})
+
+
+def _domain_unverified(acme: Tenant, idp: Idp) -> None:
+    domains.services.add("acme.io", by=acme.by)
+    idp.send("POST", "/Users", {"userName": "kim@acme.io"})
+
+
+def _exists(acme: Tenant, idp: Idp) -> None:
+    acme.add("kim")
+    idp.send("POST", "/Users", {"userName": "kim@acme.example"})
+
+
+def _by_hand(acme: Tenant, idp: Idp) -> None:
+    kim = acme.add("kim", source=Source.MANUAL)
+    idp.patch(str(kim.pk), {"op": "replace", "path": "title", "value": "x"})
+
+
+def _admin_by_hand(acme: Tenant, idp: Idp) -> None:
+    kim = acme.add("kim", BuiltIn.ADMIN, source=Source.MANUAL)
+    idp.patch(str(kim.pk), {"op": "replace", "path": "externalId", "value": "x"})
+
+
+def _last_admin(acme: Tenant, idp: Idp) -> None:
+    connections.set_manage_admins(acme.connection, True, by=acme.by)
+    kim = acme.add("kim", BuiltIn.ADMIN)
+    type(kim).objects.of(acme.id).exclude(pk=kim.pk).update(is_active=False)
+    idp.patch(str(kim.pk), {"op": "replace", "path": "active", "value": False})
+    type(kim).objects.of(acme.id).update(is_active=True)
+
+
+def _admin_sent(_acme: Tenant, idp: Idp) -> None:
+    idp.create("kim@acme.example", roles=[{"value": "Admin"}])
+
+
+def _role_unknown(_acme: Tenant, idp: Idp) -> None:
+    idp.create("kim@acme.example", roles=[{"value": "Employee"}])
+
+
+def _healed(_acme: Tenant, idp: Idp) -> None:
+    idp.create("kim@acme.example", active="False")
+
+
+def _strict(acme: Tenant, idp: Idp) -> None:
+    connections.set_strict(acme.connection, True, by=acme.by)
+    idp.send("POST", "/Users", {"userName": "kim@acme.example", "active": "False"})
+
+
+def _malformed(_acme: Tenant, idp: Idp) -> None:
+    idp.send("POST", "/Users", b"{")
+
+
+def _filter(_acme: Tenant, idp: Idp) -> None:
+    idp.get("/Users", {"filter": "username2 eq 1"})
+
+
+def _version(_acme: Tenant, idp: Idp) -> None:
+    kim = idp.create("kim@acme.example")
+    operation = {"op": "replace", "path": "title", "value": "x"}
+    idp.patch(kim["id"], operation, if_match='W/"999"')
+
+
+def _not_there(_acme: Tenant, idp: Idp) -> None:
+    idp.get(f"/Users/{uuid4()}")
+
+
+def _groups_off(acme: Tenant, idp: Idp) -> None:
+    connections.set_groups_enabled(acme.connection, False, by=acme.by)
+    idp.get("/Groups")
+
+
+def _method(_acme: Tenant, idp: Idp) -> None:
+    idp.send("DELETE", "/Users")
+
+
+def _too_large(_acme: Tenant, idp: Idp) -> None:
+    idp.send("POST", "/Users", b" " * (1024 * 1024 + 1))
+
+
+Act = Callable[[Tenant, Idp], None]
+HAPPENED: list[tuple[Act, str, str, str]] = [
+    (_wrong_token, "token-unknown", "Refused: nobody here has such a token.", "Generate a token"),
+    (_no_token, "token-missing", "Refused: the request carried no bearer token.", "Generate a token"),
+    (_scim_off, "scim-off", "Refused: Enable SCIM is off.", "Enable SCIM…"),
+    (_expired, "token-expired", "Refused: this token has expired.", "Generate a token"),
+    (_revoked, "token-revoked", "Refused: this token was revoked.", "Generate a token"),
+    (_held, "organization-suspended", "Refused: the organization is suspended.", ""),
+    (_domain_unknown, "domain-unknown", "Refused: the e-mail domain 'acme.io' is not registered", "Add acme.io"),
+    (_domain_unticked, "domain-without-user-requests", "does not have the User requests checkmark",
+     "Allow acme.io for User requests…"),
+    (_domain_unverified, "domain-unverified", "does not have the User requests checkmark", "Verify acme.io"),
+    (_exists, "name-taken", "'kim@acme.example' exists already.", "Show kim@acme.example"),
+    (_by_hand, "not-adopted", "kim@acme.example was not made by SCIM.", "Show kim@acme.example"),
+    (_admin_by_hand, "admin-not-adopted", "kim@acme.example is an Admin", "Let SCIM manage Admins…"),
+    (_last_admin, "last-admin", "kim@acme.example is the last active Admin.", "Show kim@acme.example"),
+    (_admin_sent, "admin-not-given", "The role 'Admin' was not given.", "Let SCIM manage Admins…"),
+    (_role_unknown, "role-unknown", "There is no role 'Employee'", "Show the roles"),
+    (_healed, "healed", "Created kim@acme.example.", ""),
+    (_strict, "strict-mode", "Strict mode is on, so that is refused.", "Turn off Strict mode…"),
+    (_malformed, "InvalidSyntax", "Refused: ", ""),
+    (_filter, "InvalidFilter", "Refused: ", ""),
+    (_version, "PreconditionFailed", "Refused: ", ""),
+    (_not_there, "user-unknown", "Refused: there is no user", ""),
+    (_groups_off, "groups-off", "Groups is off", "Turn on Groups…"),
+    (_method, "MethodNotAllowed", "does not apply here", ""),
+    (_too_large, "PayloadTooLarge", "Refused: ", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("act", "cause", "verdict", "mend"), HAPPENED, ids=[each[1] for each in HAPPENED])
+def test_each_cause_is_told_with_what_mends_it(
+    act: Act, cause: str, verdict: str, mend: str, acme: Tenant, idp: Idp, client: Client
+) -> None:
+    act(acme, idp)
+    row = latest(idp)
+    assert row.cause == cause
+    listed, alone = shown(client, cause=cause), shown(client, permalink(row))
+    assert verdict in listed
+    assert verdict in alone
+    assert CAUSES[cause].name in alone
+    assert mend in listed
+    assert mend in alone
+    assert bool(mend) == (CAUSES[cause].mend is not None)
+
+
+def test_another_organizations_token_is_told_as_such(acme: Tenant, globex: Tenant, idp: Idp, client: Client) -> None:
+    _, foreign = connections.generate_token(globex.connection, by=globex.by)
+    Idp(acme.organization, foreign).get("/Users")
+    assert latest(idp).cause == "token-of-another-organization"
+    assert "the token belongs to another organization than this address" in shown(client)
+
+
+def test_a_database_that_does_not_answer_is_told(idp: Idp, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: Any, **_options: Any) -> None:
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("scim.api.resources.answer", fail)
+        assert idp.get("/Users").status_code == 503
+    assert latest(idp).cause == "database"
+    assert "the database did not answer in time" in shown(client, status="failed")
+
+
+def test_a_slash_at_the_end_of_the_base_url_is_noticed(idp: Idp, client: Client) -> None:
+    assert idp.get("//Users").status_code == 200
+    assert "seems to end in a slash" in shown(client, permalink(latest(idp)))
+
+
+def test_every_cause_that_code_can_give_has_a_name() -> None:
+    assert all(cause.name for cause in CAUSES.values())
+    assert len({cause.name for cause in CAUSES.values()}) == len(CAUSES)
+    assert {cause.mend for cause in CAUSES.values()} - {None} == set(Mend)
+
+
+# Mending
+
+
+@pytest.mark.parametrize(
+    ("act", "said", "action"),
+    [
+        (_scim_off, "SCIM is on now.", Action.SCIM_ENABLED),
+        (_groups_off, "Groups is on now.", Action.SCIM_GROUPS_ALLOWED),
+        (_admin_by_hand, "SCIM may manage Admins now.", Action.SCIM_ADMIN_ALLOWED),
+        (_strict, "Strict mode is off now.", Action.SCIM_LENIENT),
+    ],
+)
+def test_a_switch_is_turned_from_the_request_that_it_refused(
+    act: Act, said: str, action: Action, acme: Tenant, idp: Idp, client: Client
+) -> None:
+    act(acme, idp)
+    row = latest(idp)
+    mend = f"{permalink(row)}switch/"
+    answer = client.post(mend)
+    assert answer.headers["Location"] == permalink(row)
+    assert acme.last_event().action == action
+    page = shown(client, permalink(row))
+    assert f"{said} Your identity provider sends the request again" in page
+    before = len(acme.events())
+    client.post(mend)
+    assert len(acme.events()) == before
+    assert said in shown(client)
+
+
+def test_a_domain_gets_the_checkmark_from_the_request_that_it_refused(acme: Tenant, idp: Idp, client: Client) -> None:
+    _domain_unticked(acme, idp)
+    row = latest(idp)
+    assert client.post(f"{permalink(row)}allow-domain/").status_code == 302
+    assert Domain.objects.of(acme.id).get(name="acme.io").user_requests
+    assert acme.last_event().actor_label == "admin@acme.example"
+    assert "acme.io has the User requests checkmark now." in shown(client, permalink(row))
+    assert idp.send("POST", "/Users", {"userName": "kim@acme.io"}).status_code == 201
+
+
+def test_a_request_without_a_mend_changes_nothing(acme: Tenant, idp: Idp, client: Client) -> None:
+    _not_there(acme, idp)
+    before = len(acme.events())
+    for verb in ("switch", "allow-domain"):
+        assert client.post(f"{permalink(latest(idp))}{verb}/").status_code == 302
+    assert len(acme.events()) == before
+
+
+def test_scim_without_a_live_token_is_not_enabled_from_the_log(acme: Tenant, idp: Idp, client: Client) -> None:
+    _scim_off(acme, idp)
+    row = latest(idp)
+    _revoked(acme, idp)
+    answer = client.post(f"{permalink(row)}switch/", follow=True)
+    assert "Generate a token before you enable SCIM." in answer.content.decode()
+    assert not Connection.objects.of(acme.id).get().enabled
+
+
+def test_who_may_only_look_is_offered_no_change(acme: Tenant, idp: Idp, signed_in: SignedIn) -> None:
+    _scim_off(acme, idp)
+    _domain_unticked(acme, idp)
+    client = signed_in(acme, BuiltIn.READ_ONLY)
+    assert "Enable SCIM…" not in shown(client)
+    for row in idp.log():
+        html = client.get(permalink(row)).content.decode()
+        assert 'method="post"' not in html[html.index("<main") :]
+
+
+def test_another_organizations_request_is_not_there(acme: Tenant, globex: Tenant, client: Client) -> None:
+    foreign = log(globex, status=401, cause="groups-off")
+    for address in (permalink(foreign), f"{PAGE}{uuid4()}/"):
+        assert client.get(address).status_code == 404
+        assert client.post(f"{address}switch/").status_code == 404
+        assert client.post(f"{address}allow-domain/").status_code == 404
+    assert "/Users" not in shown(client)
+
+
+# Filters, pages and the file
+
+
+def paths(client: Client, **parameters: Any) -> list[str]:
+    return re.findall(r"/(\w+)(?=</code>)", client.get(PAGE, parameters).content.decode())
+
+
+def test_each_filter_narrows_and_all_go_together(acme: Tenant, client: Client) -> None:
+    kim = acme.add("kim")
+    token, _ = connections.generate_token(acme.connection, by=acme.by)
+    log(acme, path="/one", method="GET", status=200, token=token)
+    two = log(acme, path="/two", method="POST", status=409, cause="name-taken", user_id=kim.pk)
+    log(acme, path="/three", method="POST", status=503, cause="database", user_label="Gone@acme.example")
+    assert paths(client) == ["three", "two", "one"]
+    assert paths(client, status="done") == ["one"]
+    assert paths(client, status="refused") == ["two"]
+    assert paths(client, status="failed") == ["three"]
+    assert paths(client, cause="database") == ["three"]
+    assert paths(client, method="POST") == ["three", "two"]
+    assert paths(client, token=str(token.pk)) == ["one"]
+    assert paths(client, token="none") == ["three", "two"]
+    assert paths(client, user=str(kim.pk)) == ["two"]
+    assert paths(client, user="KIM@acme.example") == ["two"]
+    assert paths(client, user="gone@acme.example") == ["three"]
+    assert paths(client, q="WO") == ["two"]
+    assert paths(client, q=str(two.pk)) == ["two"]
+    assert paths(client, method="POST", status="failed") == ["three"]
+    assert paths(client, q="%") == []
+    assert "No request fits." in shown(client, q="nothing")
+
+
+def test_the_log_is_narrowed_to_a_time(acme: Tenant, client: Client) -> None:
+    log(acme, path="/now")
+    hour = timedelta(hours=1)
+    now = datetime.now(timezone.get_current_timezone())
+    assert paths(client, since=f"{now - hour:%Y-%m-%dT%H:%M}", until=f"{now + hour:%Y-%m-%dT%H:%M}") == ["now"]
+    assert paths(client, since=f"{now + hour:%Y-%m-%dT%H:%M}") == []
+    assert paths(client, until=f"{now - hour:%Y-%m-%dT%H:%M}") == []
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"q": "\x00"}, {"q": "a" * 400}, {"status": "x"}, {"cause": "x"}, {"method": "x"}, {"token": "x"},
+        {"since": "x"}, {"until": "0001-01-01T00:00"}, {"user": "\udcff"}, {"before": "x"}, {"after": "x"},
+    ],
+)  # fmt: skip
+def test_a_filter_that_makes_no_sense_is_no_fault(parameters: dict[str, str], acme: Tenant, client: Client) -> None:
+    log(acme)
+    assert (
+        client.get(PAGE, {name: text.encode("utf-8", "replace") for name, text in parameters.items()}).status_code
+        == 200
+    )
+
+
+def test_what_no_index_serves_is_looked_for_among_the_newest(
+    acme: Tenant, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_log, "LOOKED_THROUGH", 2)
+    for number in ("one", "two", "three"):
+        log(acme, path=f"/{number}", method="PUT")
+    assert paths(client, method="PUT") == ["three", "two"]
+    assert "Looked through: the newest 2" in shown(client, method="PUT")
+    assert paths(client) == ["three", "two", "one"]
+
+
+def test_the_pages_lead_there_and_back(acme: Tenant, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_log, "PER_PAGE", 2)
+    for number in "abcde":
+        log(acme, path=f"/{number}")
+    way, place = [], ""
+    for _ in range(3):
+        html = client.get(f"{PAGE}?{place}").content.decode()
+        way.append("".join(re.findall(r"/(\w)(?=</code>)", html)))
+        found = re.search(r'id="requests-older" href="\?([^"]+)"', html)
+        place = unescape(found[1]) if found else place
+    assert way == ["ed", "cb", "a"]
+    back = re.search(r'id="requests-newer" href="\?([^"]+)"', client.get(f"{PAGE}?{place}").content.decode())
+    assert back
+    assert re.findall(r"/(\w)(?=</code>)", client.get(f"{PAGE}?{unescape(back[1])}").content.decode()) == ["c", "b"]
+
+
+def test_a_page_costs_the_same_statements_however_much_it_mends(acme: Tenant, client: Client) -> None:
+    def statements() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            client.get(PAGE)
+        return len(captured)
+
+    def refuse(number: int) -> None:
+        log(acme, status=401, cause="scim-off")
+        log(acme, status=400, cause="domain-unknown", arguments={"domain": f"d{number}.example"})
+        log(acme, status=409, cause="name-taken", arguments={"user_id": str(uuid4()), "user": "x"})
+
+    refuse(0)
+    few = statements()
+    for number in range(1, 10):
+        refuse(number)
+    assert statements() == few
+
+
+def test_what_strangers_asked_beyond_the_limit_is_told(acme: Tenant, client: Client) -> None:
+    row = log(acme, status=401, cause="token-unknown", more=1240)
+    assert "… and 1240 more" in shown(client).replace(",", "")
+    assert "… and 1240 more" in shown(client, permalink(row)).replace(",", "")
+
+
+def test_nothing_in_a_request_is_taken_for_html(acme: Tenant, client: Client) -> None:
+    row = log(
+        acme, path="/<script>1", client="<img src=x>", cause="domain-unknown", arguments={"domain": "<b>.example"}
+    )
+    for address in (PAGE, permalink(row)):
+        html = client.get(address).content.decode()
+        assert "<script>1" not in html
+        assert "<img src=x" not in html
+        assert "<b>.example" not in html
+
+
+def test_the_file_has_what_the_filters_leave_and_no_formulas(acme: Tenant, client: Client) -> None:
+    log(acme, path="/kept", client="=1+1", status=404, cause="user-unknown")
+    log(acme, path="/left-out")
+    text = client.get(FILE, {"status": "refused"}).getvalue().decode()
+    assert "/kept" in text
+    assert "No such user" in text
+    assert "'=1+1" in text
+    assert "/left-out" not in text
+
+
+def test_the_latest_requests_lead_to_the_log_and_a_persons_to_theirs(acme: Tenant, idp: Idp, client: Client) -> None:
+    _exists(acme, idp)
+    journal.flush()
+    person = User.objects.of(acme.id).get(user_name_key="kim@acme.example")
+    assert f'href="{PAGE}"' in client.get("/settings/users/").content.decode()
+    html = client.get(f"/settings/users/{person.pk}/").content.decode()
+    assert f'href="{PAGE}?user={person.pk}"' in html
+    assert "exists already." in html
+
+
+def test_the_id_in_an_error_finds_its_request(idp: Idp, client: Client) -> None:
+    detail = idp.get("/Nope").json()["detail"]
+    row = latest(idp)
+    assert row.request_id in detail
+    assert row.verdict in shown(client, q=row.request_id)
+    assert causes.CAUSES[row.cause].name in shown(client, permalink(row))
