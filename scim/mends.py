@@ -155,7 +155,7 @@ def turn_switch(row: RequestLog, *, by: Actor) -> str:
     Raises what the switch's verb does.
     """
     mend = CAUSES.get(row.cause, UNLISTED).mend
-    if mend not in SWITCHES:
+    if mend is None or mend not in SWITCHES:
         return ""
     switch = SWITCHES[mend]
     switch.turn(connections.default_connection(by.organization_id), switch.wanted, by=by)

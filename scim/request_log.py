@@ -100,7 +100,8 @@ class RequestsForm(forms.Form):
         if (user_id := _id(typed)) is not None:
             return user_id
         found = User.objects.of(self._organization_id).filter(user_name_key=canonical(typed))
-        return found.values_list("pk", flat=True).first()
+        user_id: UUID | None = found.values_list("pk", flat=True).first()
+        return user_id
 
     def narrow(self) -> Rows:
         """The requests that fit every value given."""

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("scim", "0003_strict_mode"),
+        ("scim", "0004_request_log_causes"),
     ]
 
     operations = [
