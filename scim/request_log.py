@@ -100,8 +100,8 @@ class RequestsForm(forms.Form):
         if (user_id := _id(typed)) is not None:
             return user_id
         found = User.objects.of(self._organization_id).filter(user_name_key=canonical(typed))
-        user_id: UUID | None = found.values_list("pk", flat=True).first()
-        return user_id
+        holder: UUID | None = found.values_list("pk", flat=True).first()
+        return holder
 
     def narrow(self) -> Rows:
         """The requests that fit every value given."""
