@@ -134,7 +134,7 @@ class RequestsForm(forms.Form):
     def _looked_through(self, rows: Rows) -> Rows:
         given = self._given
         if (text := given.get("q")) and _id(text) is None:
-            rows = rows.filter(Q(path__icontains=text) | Q(query__icontains=text))
+            rows = rows.filter(Q(path__contains=text) | Q(query__contains=text))
         if given.get("status") == "done":
             rows = rows.filter(status__lt=400)
         if method := given.get("method"):
@@ -142,7 +142,7 @@ class RequestsForm(forms.Form):
         if presented := given.get("token"):
             rows = rows.filter(token=None if presented == NO_TOKEN else presented)
         if "user" in given and self._user_id is None:
-            rows = rows.filter(user_label__iexact=given["user"])
+            rows = rows.filter(user_label=given["user"])
         return rows
 
 
