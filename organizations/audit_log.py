@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 from uuid import UUID
 
@@ -23,8 +23,7 @@ from audit.actors import Door
 from audit.changes import Line, lines
 from audit.labels import folded
 from audit.models import AppendOnlyQuerySet, AuditEvent
-from organizations import pages
-from organizations.exports import csv_file
+from organizations import exports, pages
 from organizations.pages import Context, Control, Page, Section
 
 PER_PAGE = 25
@@ -76,8 +75,7 @@ class EventsForm(forms.Form):
 
     def narrow(self, events: AppendOnlyQuerySet) -> AppendOnlyQuerySet:
         """The events that fit every value given."""
-        self.is_valid()
-        given = {name: value for name, value in self.cleaned_data.items() if value}
+        given = self.given
         if text := folded(given.get("q", "")):
             events = events.filter(Q(actor_key__contains=text) | Q(target_key__contains=text))
         for name in given.keys() & {"actor", "target"}:
@@ -85,6 +83,12 @@ class EventsForm(forms.Form):
         if action := given.get("action"):
             events = events.filter(action=action)
         return events.between(given.get("since"), given.get("until"))
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The values that make sense."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}
 
     @property
     def narrows(self) -> bool:
@@ -194,18 +198,24 @@ def _with(query: QueryDict, **places: AuditEvent) -> str:
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The events that the filters leave, newest first, as a CSV file."""
     organization = pages.organization_of(request)
-    events = EventsForm(request.GET).narrow(AuditEvent.objects.of(organization.pk)).order_by("-id")
+    form = EventsForm(request.GET)
+    events = _all(form.narrow(AuditEvent.objects.of(organization.pk)).order_by("-id"))
+    exports.record(Action.AUDIT_LOG_EXPORTED, request, form.given)
     zone = timezone.get_current_timezone()
     name = f"audit-log-{organization.slug}-{timezone.localdate()}.csv"
-    return csv_file(name, HEADER, (_cells(event, zone) for event in _all(events)))
+    return exports.csv_file(name, HEADER, (_cells(event, zone) for event in events))
 
 
 def _all(events: AppendOnlyQuerySet) -> Iterator[AuditEvent]:
-    """Every event, by statements that are short each: none runs for as long as a file takes to be sent."""
-    chunk = list(events[:PER_CHUNK])
+    """Every event that there is by now, by short statements: none runs for as long as a file takes to be sent."""
+    newest = list(events[:PER_CHUNK])
+    return chain(newest, _older(events, newest))
+
+
+def _older(events: AppendOnlyQuerySet, chunk: list[AuditEvent]) -> Iterator[AuditEvent]:
     while chunk:
-        yield from chunk
         chunk = list(events.filter(id__lt=chunk[-1].pk)[:PER_CHUNK])
+        yield from chunk
 
 
 def _cells(event: AuditEvent, zone: tzinfo) -> tuple[str, ...]:

@@ -274,8 +274,9 @@ def test_the_file_has_every_event_that_the_filters_leave(
     for number in range(30):
         note(acme, f"d{number:02}.example", verified=[None, True])
         note(globex, f"g{number:02}.example")
+    expected = [str(event.pk) for event in acme.events()]
     everything = read_file(client)
-    assert [row["Id"] for row in everything] == [str(event.pk) for event in AuditEvent.objects.of(acme.id)]
+    assert [row["Id"] for row in everything] == expected
     found = read_file(client, target="d1")
     assert [row["Target"] for row in found] == [f"d1{number}.example" for number in reversed(range(10))]
     event = AuditEvent.objects.get(pk=found[0]["Id"])
@@ -329,5 +330,17 @@ def test_somebody_who_may_only_read_sees_it_all(acme: Tenant, signed_in: SignedI
     note(acme, "labs.example")
     client = signed_in(acme, BuiltIn.READ_ONLY)
     assert "labs.example" in rows(client, target="labs")[0]
-    assert len(read_file(client)) == AuditEvent.objects.of(acme.id).count()
+    assert len(read_file(client)) == AuditEvent.objects.of(acme.id).exclude(action=Action.AUDIT_LOG_EXPORTED).count()
     assert User.objects.of(acme.id).get().role.key == BuiltIn.READ_ONLY  # type: ignore[union-attr]
+
+
+def test_who_takes_the_log_away_is_in_it_with_the_filters_and_not_in_that_file(acme: Tenant, client: Client) -> None:
+    note(acme, "labs.example")
+    taken = read_file(client, q="labs", since="2020-01-01T00:00")
+    assert [row["Target"] for row in taken] == ["labs.example"]
+    event = acme.last_event()
+    assert str(event) == "admin@acme.example exported the audit log of Acme"
+    assert event.changes == {"q": [None, "labs"], "since": [None, "2020-01-01 00:00:00+00:00"]}
+    assert Action.AUDIT_LOG_EXPORTED not in [row["Action"] for row in read_file(client, until="2020-01-01T00:00")]
+    client.head(FILE)
+    assert AuditEvent.objects.filter(action=Action.AUDIT_LOG_EXPORTED).count() == 2

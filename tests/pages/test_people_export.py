@@ -95,3 +95,10 @@ def test_no_name_is_a_formula(name: str, acme: Tenant, client: Client) -> None:
 def test_no_cell_begins_as_a_formula_does(text: str) -> None:
     assert not harmless(text).lstrip().startswith(FORMULA_BEGINS)
     assert harmless(text).endswith(text)
+
+
+def test_who_takes_the_list_away_is_in_the_audit_log_with_the_filters(acme: Tenant, client: Client) -> None:
+    rows(client, q="ada", status="active", page="9")
+    event = acme.last_event()
+    assert str(event) == "admin@acme.example exported the list of people of Acme"
+    assert event.changes == {"q": [None, "ada"], "status": [None, "active"]}
