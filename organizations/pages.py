@@ -28,6 +28,9 @@ View = Callable[..., HttpResponseBase]
 
 HEADING_ONLY = "settings/section.html"
 
+# The permission of what everybody may, whatever their role.
+EVERYBODY = ""
+
 
 class Page(StrEnum):
     """The pages of Settings; the value is the last part of the address."""
@@ -35,12 +38,14 @@ class Page(StrEnum):
     USERS = "users"
     ORGANIZATION = "organization"
     AUDIT_LOG = "audit-log"
+    PROFILE = "profile"
 
 
 TITLES: Mapping[Page, tuple[str, str]] = {
     Page.USERS: ("Users", "Who can sign in, what they may do, and how they get here."),
     Page.ORGANIZATION: ("Organization", "Your organization and the e-mail domains of its people."),
     Page.AUDIT_LOG: ("Audit log", "Who changed what in your organization, when and from where."),
+    Page.PROFILE: ("Your profile", ""),
 }
 
 
@@ -146,17 +151,22 @@ def offer(*sections: Section) -> None:
 
 def visible(page: Page, request: HttpRequest, within: str = "") -> list[Section]:
     """What the request's user may see on a page, or in one of its sections; a mere heading over nothing is left out."""
-    user: Any = request.user
     return [
         section
         for section in _sections
         if section.page == page
         and section.within == within
         and (
-            (section.template != HEADING_ONLY and user.has_perm(section.permission))
+            (section.template != HEADING_ONLY and may(request, section.permission))
             or visible(page, request, section.key)
         )
     ]
+
+
+def may(request: HttpRequest, permission: str) -> bool:
+    """Whether the request's user, somebody of an organization, has a permission."""
+    user: Any = request.user
+    return permission == EVERYBODY or bool(user.has_perm(permission))
 
 
 def offer_pieces(*pieces: Piece) -> None:
@@ -271,8 +281,7 @@ def guarded(section: Section, control: Control) -> View:
     """The view behind a control: for those who may, and with every Refusal answered in the one way."""
 
     def view(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
-        user: Any = request.user
-        if not user.has_perm(control.permission):
+        if not may(request, control.permission):
             message = "Your role does not allow this. Ask an Admin of your organization."
             if is_htmx(request):
                 return plain(message, 403)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import urlencode
 
@@ -31,7 +30,6 @@ class SettingsSite(AdminSite):
             path("", self.admin_view(self.index), name="index"),
             path("login/", self.login, name="login"),
             path("logout/", self.logout, name="logout"),
-            path("profile/", self.admin_view(self.profile), name="profile"),
             *(path(f"{page}/", self.admin_view(partial(self.page, page)), name=page) for page in Page),
             *(path(control.route, self.admin_view(view), name=control.name) for control, view in pages.controls()),
         ]
@@ -63,21 +61,12 @@ class SettingsSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:  # type: ignore[override]
         """Go to the first page that the user may open; everybody has a profile."""
-        for page in Page:
-            if pages.visible(page, request):
-                return redirect(f"settings:{page}")
-        return redirect("settings:profile")
+        first = next(page for page in Page if pages.visible(page, request))
+        return redirect(f"settings:{first}")
 
     def page(self, page: Page, request: HttpRequest) -> HttpResponse:
         """One of the pages that are made of sections."""
         return pages.show(request, page)
-
-    def profile(self, request: HttpRequest) -> HttpResponse:
-        """What everybody may see: themselves."""
-        user: Any = request.user
-        address = f"{settings.BASE_URL}{reverse('sign-in', args=[user.organization.slug])}"
-        context = {"title": "Your profile", "page": "profile", "address": address}
-        return render(request, "settings/profile.html", context)
 
     def login(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
         """Our own sign-in, with its limits, in place of the admin's."""

@@ -7,15 +7,11 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from django.core import signing
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.crypto import get_random_string
 
-from organizations import pages, slugs
+from organizations import once, pages, slugs
 from organizations.pages import Context, Control, Page, Piece, Section
-from organizations.refusals import Refusal
 from scim import request_log
 from scim.models import RequestLog
 from scim.services import connections, journal
@@ -26,8 +22,6 @@ LATEST = 20
 
 LATEST_OF_PERSON = 10
 
-# A token form can be sent once, and within a day of the page that carried it.
-FORM_LIFE = 24 * 3600
 FORM_SALT = "scim.generate-token"
 
 LIFE_TIMES: Mapping[str, tuple[int | None, str]] = {
@@ -37,18 +31,6 @@ LIFE_TIMES: Mapping[str, tuple[int | None, str]] = {
     "180": (180, "In 180 days"),
     "365": (365, "In 1 year"),
 }
-
-
-class AlreadyShown(Refusal):
-    """The form that made a token was sent again, say by reloading its answer."""
-
-    code = "already-shown"
-
-
-class FormTooOld(Refusal):
-    """The page has been open for longer than its token form lives."""
-
-    code = "form-too-old"
 
 
 def _context(request: HttpRequest) -> Context:
@@ -61,7 +43,7 @@ def _context(request: HttpRequest) -> Context:
         "former_in_use": [row for row in slugs.former(user.organization_id) if row.last_used_at],
         "tokens_left": connections.MAX_LIVE_TOKENS - len(tokens),
         "life_times": [(value, label) for value, (_, label) in LIFE_TIMES.items()],
-        "once": signing.dumps([str(user.pk), get_random_string(16)], salt=FORM_SALT),
+        "once": once.value(request, FORM_SALT),
         "may_edit": user.has_perm("sign-in.edit"),
     }
 
@@ -97,7 +79,7 @@ def generate_token(request: HttpRequest) -> HttpResponse:
     """Make a token and show it, this once."""
     if (question := pages.ask_for_proof(request, SCIM.address)) is not None:
         return question
-    _use_up(request)
+    once.use_up(request, FORM_SALT)
     actor = pages.actor_of(request)
     days, _ = LIFE_TIMES.get(request.POST.get("expires", ""), LIFE_TIMES["never"])
     _, text = connections.generate_token(connections.default_connection(actor.organization_id), by=actor, days=days)
@@ -105,23 +87,6 @@ def generate_token(request: HttpRequest) -> HttpResponse:
     if pages.is_htmx(request):
         return HttpResponse(SCIM.render(request, {"bearer_token": text}))
     return pages.show(request, Page.USERS, {SCIM.key: {"bearer_token": text}})
-
-
-def _use_up(request: HttpRequest) -> None:
-    """Let each form make one token only, however often the browser sends it."""
-    user: Any = request.user
-    once = request.POST.get("once", "")
-    try:
-        owner, value = signing.loads(once, salt=FORM_SALT, max_age=FORM_LIFE)
-    except signing.BadSignature:
-        owner, value = "", ""
-    if owner != str(user.pk):
-        raise FormTooOld("This page has been open for too long. Generate the token again from here.")
-    if not cache.add(f"token-form:{value}", 1, FORM_LIFE):
-        raise AlreadyShown(
-            "This token has already been shown, and no other was made. If you did not keep it, revoke it and generate "
-            "a new one."
-        )
 
 
 def revoke_token(request: HttpRequest, token_id: UUID) -> HttpResponse:

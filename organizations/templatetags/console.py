@@ -86,10 +86,11 @@ def support_banner(context: Context) -> dict[str, Any]:
 @register.inclusion_tag("settings/navigation.html", takes_context=True)
 def navigation(context: Context) -> dict[str, Any]:
     """The menu: the pages that the user's role opens, and the sections of the one that is shown."""
-    entries = []
+    entries: list[dict[str, Any]] = []
     for page in Page:
         sections = visible(page, context["request"])
-        if sections:
+        # One's own profile is reached by one's name, unless there is nothing else.
+        if sections and not (page is Page.PROFILE and entries):
             entries.append(
                 {
                     "address": reverse(f"settings:{page}"),
@@ -99,8 +100,4 @@ def navigation(context: Context) -> dict[str, Any]:
                     "sections": sections if len(sections) > 1 and "cards" in context else [],
                 }
             )
-    if not entries:
-        entries = [
-            {"address": reverse("settings:profile"), "title": "Profile", "icon": "icons/profile.svg", "current": True}
-        ]
     return {"entries": entries}

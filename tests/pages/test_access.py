@@ -15,9 +15,10 @@ from scim.models import Connection, Token
 from tests.pages.conftest import SignedIn, htmx
 from tests.pages.test_scim_section import log
 from tests.tenants import Tenant, waiting_request
-from users.models import AccountRequest, Invitation, Role, User
+from users.models import AccountRequest, Invitation, PersonalToken, Role, User
 from users.permissions import Area, BuiltIn, permissions_of
-from users.services import invitations
+from users.services import invitations, personal_tokens
+from users.services.personal_tokens import Scope
 
 ADMIN, READ_ONLY, DOMAINS = BuiltIn.ADMIN, BuiltIn.READ_ONLY, BuiltIn.DOMAIN_MANAGER
 OTHERS = (BuiltIn.APP_MANAGEMENT, BuiltIn.HR, BuiltIn.IT, BuiltIn.FINANCE)
@@ -26,6 +27,7 @@ EVERYBODY = (ADMIN, READ_ONLY, DOMAINS, *OTHERS)
 DOMAIN_SWITCH = "/settings/organization/domains/{domain}/user-requests/"
 PERSON = "/settings/users/{person}/"
 CHANGE = "/settings/users/change/"
+OWN_TOKEN = "/settings/profile/tokens/{own_token}/revoke/"
 REVOKE = "/settings/users/scim/tokens/{token}/revoke/"
 
 ROLE = "/settings/users/roles/{role}/"
@@ -39,6 +41,8 @@ RENAMED = {
 # Address, form (None: a GET), and whom it is open to; everybody else gets 403, or 404 at the operators' pages.
 MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/profile/", None, EVERYBODY),
+    ("/settings/profile/tokens/make/", {"once": "{once}"}, EVERYBODY),
+    (OWN_TOKEN, {}, EVERYBODY),
     ("/settings/users/", None, (ADMIN, READ_ONLY)),
     ("/settings/organization/", None, (ADMIN, READ_ONLY, DOMAINS)),
     ("/settings/audit-log/", None, (ADMIN, READ_ONLY)),
@@ -124,6 +128,8 @@ AREAS = (
 # Addresses that another right opens, or any of several; for None everybody's do.
 OTHERWISE: dict[str, tuple[str, ...] | None] = {
     "/settings/profile/": None,
+    "/settings/profile/tokens/make/": None,
+    OWN_TOKEN: None,
     "/settings/users/": ("users.view", "roles.view", "sign-in.view"),
     "/settings/organization/": ("organization.view", "domains.view"),
     "/settings/users/roles/new/": ("roles.edit",),
@@ -203,7 +209,7 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
     signed_in: SignedIn,
 ) -> None:
     client = signed_in(acme, role)
-    ids = targets(acme, domain, token)
+    ids = targets(acme, domain, token, User.objects.of(acme.id).get(user_name_key__startswith=f"{role}@"))
     address = address.format(**ids)
     refusal = 404 if is_for_operators(address) else 403
     if form is None:
@@ -229,8 +235,9 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
             )
 
 
-def targets(tenant: Tenant, domain: Domain, token: Token) -> dict[str, object]:
-    """The ids that the addresses of the table speak of: all of them of one organization."""
+def targets(tenant: Tenant, domain: Domain, token: Token, oneself: User | None = None) -> dict[str, object]:
+    """The ids that the addresses of the table speak of: all of one organization, and a token of one's own."""
+    grace = tenant.add("grace")
     until = timezone.now() + timedelta(days=9)
     former = FormerSlug.objects.create(
         organization=tenant.organization, slug=f"{tenant.organization.slug}-old", until=until
@@ -238,7 +245,8 @@ def targets(tenant: Tenant, domain: Domain, token: Token) -> dict[str, object]:
     return {
         "domain": domain.pk,
         "token": token.pk,
-        "person": tenant.add("grace").pk,
+        "person": grace.pk,
+        "own_token": personal_tokens.make((oneself or grace).pk, "Script", [Scope.READ_ME], by=tenant.by)[0].pk,
         "former": former.pk,
         "organization": tenant.id,
         # One that can be switched off, and one of the organization's own.
@@ -298,7 +306,7 @@ def test_an_admin_of_another_organization_finds_nothing_at_an_address_with_an_id
 
 
 def test_every_address_is_in_the_table_or_said_to_be_elsewhere() -> None:
-    ids = dict.fromkeys(("domain", "token", "person", "former", "organization", "role", "own", "request"), uuid4())
+    ids = dict.fromkeys(("domain", "token", "person", "former", "organization", "role", "own", "request", "own_token"), uuid4())
     listed = {resolve(address.format(**ids)).view_name for address, _form, _allowed in MATRIX}
     known = set(addresses(get_resolver().url_patterns))
     assert known - listed - ELSEWHERE.keys() == set()
@@ -329,6 +337,7 @@ def everything(tenant: Tenant) -> list[object]:
         list(Invitation.objects.of(tenant.id).order_by("pk").values()),
         list(User.objects.of(tenant.id).order_by("pk").values("pk", "role", "is_active", "version")),
         list(AccountRequest.objects.of(tenant.id).order_by("pk").values()),
+        list(PersonalToken.objects.of(tenant.id).order_by("pk").values()),
     ]
 
 

@@ -105,7 +105,7 @@ def test_a_form_from_somebody_elses_page_or_from_yesterday_makes_none(
     foreign = once(signed_in(globex))
     assert client.post(GENERATE, {"once": foreign}, **htmx()).status_code == 409
     old = once(client)
-    monkeypatch.setattr("scim.admin.FORM_LIFE", -1)
+    monkeypatch.setattr("organizations.once.FORM_LIFE", -1)
     answer = client.post(GENERATE, {"once": old}, **htmx())
     assert (answer.status_code, "open for too long" in answer.content.decode()) == (409, True)
     assert not Token.objects.of(acme.id).exists()

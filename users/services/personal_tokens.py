@@ -96,9 +96,11 @@ def make(
 
 
 @transaction.atomic
-def revoke(token_id: UUID, *, by: Actor) -> PersonalToken:
-    """End a token at once. Raises TokenUnknown."""
+def revoke(token_id: UUID, *, owner_id: UUID | None = None, by: Actor) -> PersonalToken:
+    """End a token at once, with ``owner_id`` only if it is that person's. Raises TokenUnknown."""
     tokens = PersonalToken.objects.of(by.organization_id).select_for_update(of=("self",)).select_related("user")
+    if owner_id is not None:
+        tokens = tokens.filter(user=owner_id)
     token: PersonalToken | None = tokens.filter(pk=token_id, revoked_at=None).first()
     if token is None:
         raise TokenUnknown("This token has been revoked already.")
