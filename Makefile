@@ -6,10 +6,10 @@ BIN := .venv/bin
 COMPILE = $(BIN)/uv pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links $(ARGS)
 
-.PHONY: help demo test bench check install lock serve python
+.PHONY: help demo test bench check install lock screenshots serve python
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
 
 demo: python ## a running demo with data, on this machine only
 	@$(PYTHON) -m scripts.environment runtime && exec $(BIN)/python -m scripts.demo
@@ -29,6 +29,9 @@ install: python ## .venv with the server, its tests and its tools
 lock: install ## requirements/*.in to the lock files; ARGS=--upgrade takes the newest versions that fit
 	@$(COMPILE) requirements/runtime.in -o requirements.txt
 	@$(COMPILE) requirements/runtime.in requirements/test.in requirements/dev.in -c requirements.txt -o requirements-dev.txt
+
+screenshots: install ## a picture of every page, into docs/pictures; needs Chromium and openssl
+	@$(BIN)/python -m scripts.screenshots
 
 serve: python ## the production server in the foreground; HOST, PORT, WEB_CONCURRENCY
 	@$(PYTHON) -m scripts.environment runtime && exec $(BIN)/python -m scripts.serve

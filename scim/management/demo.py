@@ -32,13 +32,17 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A tenant of the demo. The first of ``people`` is its first Admin; ``unticked`` domains lost their checkmark."""
+    """A tenant of the demo. The first of ``people`` is its first Admin; ``unticked`` domains lost their checkmark.
+
+    ``unverified`` domains have only been added.
+    """
 
     name: str
     slug: str
     time_zone: str
     domains: Sequence[str]
     unticked: Sequence[str]
+    unverified: Sequence[str]
     client: str
     people: Sequence[Person]
     log_rows: int
@@ -72,6 +76,7 @@ ACME = Company(
     time_zone="Europe/Berlin",
     domains=("acme.example", "acme-labs.example", "acme-partners.example"),
     unticked=("acme-partners.example",),
+    unverified=("acme-events.example",),
     client=JUMPCLOUD,
     people=(
         Person(
@@ -108,6 +113,7 @@ GLOBEX = Company(
     time_zone="America/New_York",
     domains=("globex.example",),
     unticked=(),
+    unverified=(),
     client=OKTA,
     people=(
         Person(

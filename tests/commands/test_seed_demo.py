@@ -48,6 +48,7 @@ def test_two_organizations_look_alive() -> None:
         "acme.example": True,
         "acme-labs.example": True,
         "acme-partners.example": False,
+        "acme-events.example": False,
         "globex.example": True,
     }
 

@@ -91,6 +91,8 @@ def seed(company: Company) -> Opened:
     for name in company.unticked:
         domain = domains.services.find(name, organization_id=organization.pk)
         domains.services.set_user_requests(domain.pk, False, by=page)
+    for name in company.unverified:
+        domains.services.add(name, by=page)
     Domain.objects.of(organization.pk).update(created_at=timezone.now() - LONG_AGO)
     _log(company, organization, token, retired, people)
     return Opened(organization, opened.connection, bearer_token, admin, first.password)

@@ -1,0 +1,256 @@
+"""The way to every page of the product, walked over the demo: for its pictures, and for the test of its quality.
+
+A new page needs one line in WALKS. ``view`` is the name of its address; tests hold the table to the resolver.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.sync_api import BrowserContext, Page, ViewportSize
+
+MAIL_ARRIVES_WITHIN = 15
+MAILED_LINK = re.compile(r"https?://[^/\s]+(/[^\s<>\"]+)")
+
+
+class Look(Enum):
+    """How wide a page is shown, and in which colours; the value begins with what is added to a picture's name."""
+
+    LIGHT = ("", 1280, 860, "light")
+    DARK = ("-dark", 1280, 860, "dark")
+    NARROW = ("-narrow", 320, 800, "dark")
+    ZOOMED = ("-zoomed", 640, 430, "light")
+
+    def __init__(self, suffix: str, width: int, height: int, scheme: Literal["light", "dark"]) -> None:
+        self.suffix = suffix
+        self.size: ViewportSize = {"width": width, "height": height}
+        self.scheme = scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Follow a link or press a button, by its whole name."""
+
+    role: Literal["link", "button", "switch"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """Type into the field of that label."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unfold:
+    """Open what lies under a summary that begins so."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowTheMail:
+    """Open the link of the last mail to an address."""
+
+    to: str
+
+
+Step = Press | Fill | Unfold | FollowTheMail
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the demo who signs in with a password."""
+
+    slug: str
+    address: str
+    password: str
+
+
+ADA = Person("acme", "ada@acme.example", "ada-runs-the-demo")
+DANA = Person("acme", "dana@acme.example", "dana-ticks-domains")
+
+KEY_PAGE = (Look.LIGHT, Look.DARK, Look.NARROW)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One page with something on it, as ``person`` (None: nobody) comes to it from ``address`` by ``steps``.
+
+    Its pictures are called ``name`` and show ``section`` only, where there is one, down to ``height`` pixels at most.
+    """
+
+    name: str
+    title: str
+    view: str
+    address: str
+    person: Person | None = ADA
+    steps: Sequence[Step] = ()
+    looks: Sequence[Look] = (Look.LIGHT,)
+    section: str = ""
+    height: int = 1600
+    status: int = 200
+
+
+WALKS: Sequence[Walk] = (
+    # The way in and out
+    Walk("sign-in-address", "Sign in: the address leads to the organization", "account_login", "/sign-in/", None),
+    Walk("sign-in", "Sign in to an organization", "sign-in", "/sign-in/acme/", None, looks=KEY_PAGE),
+    Walk("forgotten-password", "Forgotten password", "forgotten-password", "/sign-in/acme/password/", None),
+    Walk(
+        *(
+            "password-mailed",
+            "The way to a new password is mailed",
+            "forgotten-password",
+            "/sign-in/acme/password/",
+            None,
+        ),
+        (Fill("E-mail address", "dana@acme.example"), Press("button", "Mail me a link")),
+    ),
+    Walk(
+        *("new-password", "A new password", "account_reset_password_from_key", "/sign-in/acme/password/", None),
+        (
+            *(Fill("E-mail address", "dana@acme.example"), Press("button", "Mail me a link")),
+            FollowTheMail("dana@acme.example"),
+        ),
+    ),
+    Walk(
+        *("new-password-set", "The new password is set", "account_reset_password_from_key_done", "/new-password/set/"),
+        None,
+    ),
+    Walk("suspended", "Who is suspended does not get in", "account_inactive", "/suspended/", None),
+    Walk("prove-again", "The password once more before what matters", "account_reauthenticate", "/confirm/"),
+    Walk("sign-out", "Signing out", "account_logout", "/sign-out/"),
+    # Settings > Users
+    Walk("users", "Settings > Users", "settings:users", "/settings/users/", looks=KEY_PAGE, height=860),
+    Walk(
+        "users-nobody-fits", "A search that nobody fits", "settings:users", "/settings/users/?q=zzz", section="#users"
+    ),
+    Walk("default-role", "The default role", "settings:users", "/settings/users/", section="#default-role"),
+    Walk("roles", "What each role may do", "settings:users", "/settings/users/", section="#roles"),
+    Walk(
+        *("single-sign-on", "Settings > Users > Single Sign-On (SSO)", "settings:users", "/settings/users/"),
+        section="#single-sign-on",
+        looks=KEY_PAGE,
+    ),
+    Walk(
+        *("latest-requests", "What the identity provider asked for lately", "settings:users", "/settings/users/"),
+        section="#scim-activity",
+        height=640,
+    ),
+    Walk(
+        *("person", "One person", "settings:person", "/settings/users/?q=hana", ADA),
+        (Press("link", "Hana Sato"),),
+        looks=KEY_PAGE,
+    ),
+    Walk(
+        *("person-removal", "Before somebody is removed", "settings:change-people", "/settings/users/?q=hana", ADA),
+        (Press("link", "Hana Sato"), Press("button", "Remove…")),
+        looks=(Look.LIGHT, Look.NARROW),
+    ),
+    # Settings > Organization
+    Walk("organization", "Settings > Organization", "settings:organization", "/settings/organization/", looks=KEY_PAGE),
+    Walk(
+        *("organization-as-domain-manager", "The same page for a domain manager", "settings:organization"),
+        *("/settings/organization/", DANA),
+    ),
+    Walk(
+        *("domain-doubtful", "A domain that is better not added", "settings:organization"),
+        "/settings/organization/?add=gmail.com",
+        section="#domains",
+    ),
+    Walk(
+        *("domain", "A verified domain", "settings:domain", "/settings/organization/", ADA),
+        (Press("link", "acme.example"),),
+    ),
+    Walk(
+        *("domain-unverified", "A domain that waits for its DNS record", "settings:domain", "/settings/organization/"),
+        *(ADA, (Press("link", "acme-events.example"),)),
+        looks=KEY_PAGE,
+    ),
+    # Settings > Audit log
+    Walk("audit-log", "Settings > Audit log", "settings:audit-log", "/settings/audit-log/", looks=KEY_PAGE),
+    Walk("audit-log-nothing-fits", "A search that nothing fits", "settings:audit-log", "/settings/audit-log/?q=zzz"),
+    # What is one's own
+    Walk("profile", "Your profile", "settings:profile", "/settings/profile/", looks=KEY_PAGE),
+    # What goes wrong
+    Walk("not-found", "An address that leads nowhere", "", "/nowhere/", status=404),
+    Walk(
+        "not-for-this-role", "A page that is not for one's role", "settings:users", "/settings/users/", DANA, status=403
+    ),
+)
+
+# Addresses that answer a GET, and are no pages.
+NOT_PAGES = {
+    "": "redirects and what SCIM clients ask for",
+    "settings:index": "leads on to the first page that is open to one",
+    "settings:login": "leads on to signing in",
+    "settings:logout": "leads on to signing out",
+    "settings:scim-activity": "is a part of the page of users",
+    "settings:export-people": "is a file",
+    "settings:audit-log-export": "is a file",
+    "audit-logs": "is for programs",
+    "audit-openapi": "is for programs",
+}
+
+
+def sign_in(context: BrowserContext, person: Person, base_url: str) -> None:
+    """Let the browser come in as that person."""
+    page = context.new_page()
+    page.goto(f"{base_url}/sign-in/{person.slug}/")
+    page.get_by_label("E-mail").fill(person.address)
+    page.get_by_label("Password").fill(person.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{base_url}/settings/**")
+    page.close()
+
+
+def arrive(page: Page, walk: Walk, base_url: str, mails: Path) -> None:
+    """Go the whole way; ``mails`` is the folder into which the server writes its mails."""
+    page.goto(base_url + walk.address)
+    for step in walk.steps:
+        _go(page, step, base_url, mails)
+        page.wait_for_load_state()
+
+
+def _go(page: Page, step: Step, base_url: str, mails: Path) -> None:
+    match step:
+        case Press():
+            page.get_by_role(step.role, name=step.name, exact=True).first.click()
+        case Fill():
+            page.get_by_label(step.label).fill(step.text)
+        case Unfold():
+            page.locator("summary").get_by_text(step.words).first.click()
+        case FollowTheMail():
+            page.goto(base_url + _link(mails, step.to))
+
+
+def _link(mails: Path, to: str) -> str:
+    deadline = time.monotonic() + MAIL_ARRIVES_WITHIN
+    while time.monotonic() < deadline:
+        found = [mail for mail in _mails(mails) if mail["To"] == to]
+        if found:
+            body: Any = found[-1].get_body(("plain",))
+            link = MAILED_LINK.search(body.get_content())
+            if link:
+                return link[1]
+        time.sleep(0.1)
+    raise LookupError(f"No mail with a link came to {to}.")
+
+
+def _mails(folder: Path) -> list[EmailMessage]:
+    """All mails, the oldest first; a process writes its own behind one another, with a line of dashes between."""
+    written: list[EmailMessage] = []
+    for path in sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime):
+        for part in re.split(rb"^-{70,}\n", path.read_bytes(), flags=re.MULTILINE):
+            if part.strip():
+                written.append(message_from_bytes(part, EmailMessage, policy=policy.default))
+    return written

@@ -1,0 +1,156 @@
+"""Every page of the product in Chromium, over the demo: axe, room, the keyboard, the console, and without script.
+
+One server and one browser serve all of it; each page is walked to twice.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import Resolver404, URLPattern, get_resolver, resolve
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState
+
+from organizations import pages
+from scripts import postgres, screenshots
+from scripts.walks import NOT_PAGES, WALKS, Look, Person, Walk, arrive, sign_in
+
+PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+
+# The size that the table's pages are first opened in has the menu beside them.
+WIDE: Any = Look.LIGHT.size
+
+# All that Tab should come to, and what is still missing; of radio buttons the keyboard comes to the one that is chosen.
+REMEMBER_CONTROLS = """() => {
+  document.activeElement.blur();
+  const all = [...document.querySelectorAll(
+    'a[href], button:not([disabled]), select, summary, textarea, input:not([type=hidden]), [tabindex="0"]')];
+  window.missing = new Set(all.filter(e => e.checkVisibility() && e.tabIndex >= 0 && (e.type != 'radio' || e.checked)));
+  window.unfocused = new Map([...window.missing].map(e => [e, lookOf(e)]));
+  function lookOf(e) { const s = getComputedStyle(e); return s.outlineStyle + s.outlineWidth + s.boxShadow; }
+  window.lookOf = lookOf;
+  return window.missing.size;
+}"""
+TICK_OFF = """() => {
+  const e = document.activeElement, first = window.missing.delete(e);
+  const plain = first && window.unfocused.get(e) === window.lookOf(e);
+  return [window.missing.size, plain ? e.outerHTML.slice(0, 200) : ''];
+}"""
+NAMES_OF_MISSING = "() => [...window.missing].map(e => e.outerHTML.slice(0, 200))"
+STICKING_OUT = """() => [...document.querySelectorAll('body *')]
+  .filter(e => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.table, .unseen'))
+  .map(e => e.outerHTML.slice(0, 200))"""
+
+
+# The table
+
+
+def names(patterns: Any, namespace: str = "") -> Iterator[str]:
+    """The names of all addresses, also of those of a namespace."""
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            yield f"{namespace}{pattern.name}" if pattern.name else ""
+        else:
+            yield from names(pattern.url_patterns, f"{pattern.namespace}:" if pattern.namespace else namespace)
+
+
+def test_every_page_is_in_the_table() -> None:
+    only_forms = {f"settings:{control.name}" for control, _ in pages.controls() if not control.reads}
+    expected = set(names(get_resolver().url_patterns)) - only_forms - set(NOT_PAGES)
+    assert len(expected) >= 12
+    assert expected <= {walk.view for walk in WALKS}
+    assert set(NOT_PAGES) <= set(names(get_resolver().url_patterns))
+
+
+def test_every_page_has_its_picture_and_no_other_is_kept() -> None:
+    assert {path.name for path in PICTURES.glob("*.png")} == set(screenshots.pictures())
+    assert len({walk.name for walk in WALKS}) == len(WALKS)
+    assert all(Look.LIGHT in walk.looks for walk in WALKS)
+
+
+# The pages
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[screenshots.Demo]:
+    port = postgres.free_port()
+    with screenshots.demo(tmp_path_factory.mktemp("demo"), port, f"http://127.0.0.1:{port}") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def sessions(browser: Browser, place: screenshots.Demo) -> dict[Person | None, StorageState]:
+    """What the browsers of those who have signed in keep."""
+    kept: dict[Person | None, StorageState] = {}
+    for person in dict.fromkeys(walk.person for walk in WALKS):
+        context = browser.new_context()
+        if person:
+            sign_in(context, person, place.base_url)
+        kept[person] = context.storage_state()
+        context.close()
+    return kept
+
+
+def watched(context: BrowserContext, complaints: list[str]) -> Page:
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return page
+
+
+@pytest.mark.parametrize("walk", WALKS, ids=lambda walk: walk.name)
+def test_a_page_is_for_everybody(
+    walk: Walk, place: screenshots.Demo, sessions: dict[Person | None, StorageState], browser: Browser
+) -> None:
+    complaints: list[str] = []
+    # Twice as many dots: half the size at that is what zooming to 200 % shows.
+    context = browser.new_context(storage_state=sessions[walk.person], device_scale_factor=2, viewport=WIDE)
+    page = watched(context, complaints)
+    arrive(page, walk, place.base_url, place.mails)
+    assert view_at(page) == walk.view
+    assert page.locator("h1").count() == 1
+    for look in Look:
+        page.emulate_media(color_scheme=look.scheme)
+        page.set_viewport_size(look.size)
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{look}: {found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= look.size["width"], look
+        assert page.evaluate(STICKING_OUT) == [], look
+    page.set_viewport_size(WIDE)
+    reach_everything(page)
+    forms = page.locator("form").count()
+    context.close()
+    assert [text for text in complaints if f"status of {walk.status}" not in text] == []
+
+    context = browser.new_context(storage_state=sessions[walk.person], java_script_enabled=False)
+    page = context.new_page()
+    arrive(page, walk, place.base_url, place.mails)
+    assert view_at(page) == walk.view
+    assert page.locator("h1").is_visible()
+    assert page.locator("form").count() == forms
+    for form in page.locator("form").all():
+        # What a form is for can be pressed, be it under something that has to be unfolded.
+        assert form.locator("button[type=submit]").count() >= 1
+    context.close()
+
+
+def view_at(page: Page) -> str:
+    try:
+        return resolve(urlsplit(page.url).path).view_name
+    except Resolver404:
+        return ""
+
+
+def reach_everything(page: Page) -> None:
+    """Press Tab until everything that can be used had the focus, and showed it."""
+    left = page.evaluate(REMEMBER_CONTROLS)
+    # A field for a moment takes a press for each of its parts.
+    for _ in range(2 * left + 20):
+        if not left:
+            break
+        page.keyboard.press("Tab")
+        left, plain = page.evaluate(TICK_OFF)
+        assert plain == "", "This does not show that it has the focus."
+    assert page.evaluate(NAMES_OF_MISSING) == []
