@@ -25,7 +25,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Open = Callable[[str], Page]
 
 EXPECTED = ("Failed to load resource", "Response Status Error", "htmx:sendError", "htmx:afterRequest")
-NARROW = {"width": 320, "height": 800}
 
 
 def give_session(context: BrowserContext, client: Client, server: LiveServer) -> None:
@@ -248,35 +247,6 @@ def test_admin_as_the_default_role_is_warned_about(open_page: Open, lived_in: Te
 
 
 # For everybody
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("address", ["/settings/users/", "/settings/organization/", "/settings/profile/"])
-def test_axe_finds_nothing_and_nothing_sticks_out(
-    address: str, width: int, scheme: Any, open_page: Open, page: Page
-) -> None:
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900})
-    open_page(address)
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", ["/sign-in/", "/sign-in/acme/", "/sign-in/acme/password/", "/nowhere/"])
-def test_axe_finds_nothing_on_the_way_in(
-    address: str, scheme: Any, acme: Tenant, live_server: LiveServer, page: Page, complaints: list[str]
-) -> None:
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
-    page.goto(live_server.url + address)
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
-    if address == "/nowhere/":
-        complaints.clear()
 
 
 def test_axe_finds_nothing_when_something_was_said(open_page: Open, complaints: list[str]) -> None:

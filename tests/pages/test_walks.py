@@ -1,4 +1,4 @@
-"""Every page of the product in Chromium, over the demo: axe, room, the keyboard, the console, and without script.
+"""Every page of the product in Chromium, over the demo: axe, room, times, the keyboard, the console, and no script.
 
 One server and one browser serve all of it; each page is walked to twice.
 """
@@ -19,11 +19,16 @@ from scripts.walks import NOT_PAGES, WALKS, Look, Person, Walk, arrive, sign_in
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 
+# Several pictures may be of parts of one page.
+PAGES = list({(walk.person, walk.address, tuple(walk.steps)): walk for walk in reversed(WALKS)}.values())[::-1]
+
 # The size that the table's pages are first opened in has the menu beside them.
 WIDE: Any = Look.LIGHT.size
 
 # All that Tab should come to, and what is still missing; of radio buttons the keyboard comes to the one that is chosen.
 REMEMBER_CONTROLS = """() => {
+  // Nothing is to be put in place of what is remembered.
+  for (const e of document.querySelectorAll('[data-poll]')) e.removeAttribute('data-poll');
   document.activeElement.blur();
   const all = [...document.querySelectorAll(
     'a[href], button:not([disabled]), select, summary, textarea, input:not([type=hidden]), [tabindex="0"]')];
@@ -38,10 +43,22 @@ TICK_OFF = """() => {
   const plain = first && window.unfocused.get(e) === window.lookOf(e);
   return [window.missing.size, plain ? e.outerHTML.slice(0, 200) : ''];
 }"""
-NAMES_OF_MISSING = "() => [...window.missing].map(e => e.outerHTML.slice(0, 200))"
+NAMES_OF_MISSING = "() => [...window.missing].filter(e => e.isConnected).map(e => e.outerHTML.slice(0, 200))"
 STICKING_OUT = """() => [...document.querySelectorAll('body *')]
   .filter(e => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.table, .unseen'))
   .map(e => e.outerHTML.slice(0, 200))"""
+
+# Moments that are no <time>, and those that do not give themselves exactly, in Berlin's time, to who points at them.
+POOR_TIMES = r"""() => {
+  const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  const bare = [];
+  while (texts.nextNode()) {
+    const inTime = texts.currentNode.parentElement.closest('time, option, input');
+    if (!inTime && /\d (s|min) ago|\b\d\d:\d\d\b/.test(texts.currentNode.data)) bare.push(texts.currentNode.data);
+  }
+  const exact = e => /\+0[12]:00$/.test(e.dateTime) && /\d\d:\d\d:\d\d CES?T$/.test(e.title);
+  return [...bare, ...[...document.querySelectorAll('time')].filter(e => !exact(e)).map(e => e.outerHTML)];
+}"""
 
 
 # The table
@@ -100,7 +117,7 @@ def watched(context: BrowserContext, complaints: list[str]) -> Page:
     return page
 
 
-@pytest.mark.parametrize("walk", WALKS, ids=lambda walk: walk.name)
+@pytest.mark.parametrize("walk", PAGES, ids=lambda walk: walk.name)
 def test_a_page_is_for_everybody(
     walk: Walk, place: screenshots.Demo, sessions: dict[Person | None, StorageState], browser: Browser
 ) -> None:
@@ -111,6 +128,7 @@ def test_a_page_is_for_everybody(
     arrive(page, walk, place.base_url, place.mails)
     assert view_at(page) == walk.view
     assert page.locator("h1").count() == 1
+    assert page.evaluate(POOR_TIMES) == []
     for look in Look:
         page.emulate_media(color_scheme=look.scheme)
         page.set_viewport_size(look.size)

@@ -53,6 +53,7 @@ function flip(element, busy) {
 }
 
 document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.target.contains(document.activeElement)) askedFromWithin.add(event.detail.xhr);
   const status = statusOf(event.detail.elt);
   if (status) status.replaceChildren();
   flip(event.detail.elt, true);
@@ -97,6 +98,84 @@ document.addEventListener("htmx:load", (event) => {
   for (const field of element.querySelectorAll("[autofocus]")) field.removeAttribute("autofocus");
   for (const words of element.querySelectorAll("[data-say]")) say(words.textContent.trim());
   for (const offer of element.querySelectorAll("[data-vanish]")) vanish(offer, Number(offer.dataset.vanish));
+});
+
+// The focus goes where the news are: to what a redirect has to say, and to what has come in place of what had it.
+
+window.addEventListener("load", () => {
+  const news = document.querySelector(".notices .notice");
+  // After the browser has gone to the fragment, which takes the focus away again.
+  if (news && !document.querySelector("[autofocus]")) setTimeout(focusOn, 0, news);
+});
+
+function focusOn(element) {
+  element.tabIndex = -1;
+  element.focus({ preventScroll: true });
+  element.scrollIntoView({ block: "nearest" });
+}
+
+const askedFromWithin = new WeakSet();
+let focusIsLost = false;
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { shouldSwap, target, xhr } = event.detail;
+  const active = document.activeElement;
+  focusIsLost = shouldSwap && (target.contains(active) || (active === document.body && askedFromWithin.has(xhr)));
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  const element = event.detail.elt;
+  if (!focusIsLost || document.activeElement !== document.body) return;
+  focusIsLost = false;
+  const control = element.matches("tr") && element.querySelector("[role=switch]");
+  if (control) control.focus();
+  else focusOn(element);
+});
+
+// What is being done shows it, once it takes a while, and is not asked for again meanwhile.
+
+const QUICK = 400;
+
+function work(button) {
+  if (!button || button.matches("[role=switch]")) return;
+  button.setAttribute("aria-busy", "true");
+  setTimeout(() => {
+    if (!button.isConnected || !button.hasAttribute("aria-busy")) return;
+    button.dataset.words = button.innerHTML;
+    button.textContent = "Working…";
+    say("Working…");
+  }, QUICK);
+}
+
+function rest(button) {
+  button.removeAttribute("aria-busy");
+  if (button.dataset.words) button.innerHTML = button.dataset.words;
+  delete button.dataset.words;
+}
+
+function restAll(within) {
+  for (const button of within.querySelectorAll("button[aria-busy]:not([role=switch])")) rest(button);
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (event.defaultPrevented) {
+    work(event.submitter);  // htmx sends it, one at a time
+  } else if (form.dataset.sent) {
+    event.preventDefault();
+  } else {
+    form.dataset.sent = "yes";
+    work(event.submitter);
+  }
+});
+
+document.addEventListener("htmx:afterRequest", (event) => restAll(event.detail.elt));
+
+// Who comes back to a page that was left by a form finds it as it was.
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  restAll(document);
 });
 
 // One box that ticks all others of its form.
