@@ -26,7 +26,8 @@ from users import profile as profiles
 from users.models import Role, Source, User
 from users.permissions import NAMES, BuiltIn
 from users.profile import Profile
-from users.services import accounts
+from users.services import accounts, groups, personal_tokens
+from users.services.personal_tokens import Scope
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 LOG_SPAN = timedelta(days=6)
@@ -83,6 +84,8 @@ def seed(company: Company) -> Opened:
         if person.suspended:
             user = accounts.set_active(user.pk, False, by=by)
         people.append(user)
+    _group_by_department(company, people, by=scim)
+    personal_tokens.make(admin.pk, "SIEM", [Scope.READ_AUDIT_LOG], days=365, by=page)
     _add_and_remove_a_leaver(company, roles[BuiltIn.APP_MANAGEMENT], by=scim)
     for person, user in zip(company.people, people, strict=True):
         if person.signed_in_hours_ago is not None:
@@ -107,6 +110,15 @@ def _add(person: Person, company: Company, role: Role, *, by: Actor) -> User:
         outsider="freelance" in person.login,
         by=by,
     )
+
+
+def _group_by_department(company: Company, people: list[User], *, by: Actor) -> None:
+    departments: dict[str, list[UUID]] = {}
+    for person, user in zip(company.people, people, strict=True):
+        if person.source == Source.SCIM:
+            departments.setdefault(person.department, []).append(user.pk)
+    for name, members in departments.items():
+        groups.create(name, members=members, by=by)
 
 
 def _fill_in(user: User, profile: Profile, *, by: Actor) -> None:
