@@ -30,8 +30,8 @@ lock: install ## requirements/*.in to the lock files; ARGS=--upgrade takes the n
 	@$(COMPILE) requirements/runtime.in -o requirements.txt
 	@$(COMPILE) requirements/runtime.in requirements/test.in requirements/dev.in -c requirements.txt -o requirements-dev.txt
 
-screenshots: install ## a picture of every page, into docs/pictures; needs Chromium and openssl
-	@$(BIN)/python -m scripts.screenshots
+screenshots: install ## a picture of every page, into docs/pictures, or some by name: ARGS="users profile"
+	@$(BIN)/python -m scripts.screenshots $(ARGS)
 
 serve: python ## the production server in the foreground; HOST, PORT, WEB_CONCURRENCY
 	@$(PYTHON) -m scripts.environment runtime && exec $(BIN)/python -m scripts.serve

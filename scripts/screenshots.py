@@ -23,7 +23,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, sync_playwright
 
 from scripts import postgres, serve
-from scripts.walks import WALKS, Look, Person, arrive, sign_in
+from scripts.walks import WALKS, Look, Person, Walk, arrive, sign_in
 
 PICTURES = serve.ROOT / "docs" / "pictures"
 HOST = "saas.example.com"
@@ -53,7 +53,8 @@ class Demo:
     manage: Callable[..., str]
 
 
-def main() -> None:
+def main(wanted: Sequence[str]) -> None:
+    """Take all pictures, or those of the walks that are named."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not chromium or not shutil.which("openssl"):
         sys.exit("The pictures need Chromium and openssl. On Debian: apt-get install chromium openssl")
@@ -65,8 +66,9 @@ def main() -> None:
             flags = [f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{port}", "--disable-gpu", "--hide-scrollbars"]
             flags += ["--no-sandbox"] if os.geteuid() == 0 else []
             browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-            take_every_page(browser, running)
-            take_initech(browser, running)
+            take_pages(browser, running, [walk for walk in WALKS if not wanted or walk.name in wanted])
+            if not wanted:
+                take_initech(browser, running)
             browser.close()
     for path in PICTURES.glob("*.png"):
         if path.name not in pictures():
@@ -138,13 +140,13 @@ def wait_for(port: int) -> None:
     sys.exit("The server did not start.")
 
 
-def take_every_page(browser: Browser, running: Demo) -> None:
+def take_pages(browser: Browser, running: Demo, walks: Sequence[Walk]) -> None:
     """Every walk's pictures, all of one person's in one browser."""
-    for person in dict.fromkeys(walk.person for walk in WALKS):
+    for person in dict.fromkeys(walk.person for walk in walks):
         context = new_context(browser)
         if person:
             sign_in(context, person, running.base_url)
-        for walk in WALKS:
+        for walk in walks:
             if walk.person == person:
                 page = context.new_page()
                 arrive(page, walk, running.base_url, running.mails)
@@ -257,4 +259,4 @@ def write_the_list() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
