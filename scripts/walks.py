@@ -50,10 +50,11 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
-class Unfold:
-    """Open what lies under a summary that begins so."""
+class Choose:
+    """Take an entry from the list of that label."""
 
-    words: str
+    label: str
+    entry: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class FollowTheMail:
     to: str
 
 
-Step = Press | Fill | Unfold | FollowTheMail
+Step = Press | Fill | Choose | FollowTheMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,25 @@ WALKS: Sequence[Walk] = (
         (Press("link", "Hana Sato"), Press("button", "Remove…")),
         looks=(Look.LIGHT, Look.NARROW),
     ),
+    Walk("invite", "Inviting people", "settings:invite", "/settings/users/invite/", looks=(Look.LIGHT, Look.NARROW)),
+    Walk(
+        *(
+            "invitation",
+            "An invitation, as the link in its mail opens it",
+            "invitation",
+            "/settings/users/invite/",
+            ADA,
+        ),
+        (
+            *(Fill("E-mail addresses", "nina@acme.example"), Choose("Role", "App management")),
+            *(Press("button", "Send invitations"), FollowTheMail("nina@acme.example")),
+        ),
+    ),
+    Walk(
+        *("invited", "Who is invited", "settings:users", "/settings/users/?status=invited"),
+        looks=(Look.LIGHT, Look.NARROW),
+        section="#users",
+    ),
     # Settings > Organization
     Walk("organization", "Settings > Organization", "settings:organization", "/settings/organization/", looks=KEY_PAGE),
     Walk(
@@ -227,8 +247,8 @@ def _go(page: Page, step: Step, base_url: str, mails: Path) -> None:
             page.get_by_role(step.role, name=step.name, exact=True).first.click()
         case Fill():
             page.get_by_label(step.label).fill(step.text)
-        case Unfold():
-            page.locator("summary").get_by_text(step.words).first.click()
+        case Choose():
+            page.get_by_label(step.label).select_option(step.entry)
         case FollowTheMail():
             page.goto(base_url + _link(mails, step.to))
 
