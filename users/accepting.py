@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from allauth.account.internal.flows.login import record_authentication
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.contrib.auth import logout, password_validation
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from audit.actors import Actor, Door, address_of_caller
@@ -95,7 +97,8 @@ def _accept(request: HttpRequest, token: str) -> HttpResponse:
         "invitation": invitation,
         "form": form,
     }
-    return render(request, "signin/invitation.html", context)
+    with timezone.override(ZoneInfo(invitation.organization.time_zone)):
+        return render(request, "signin/invitation.html", context)
 
 
 def _actor(request: HttpRequest, invitation: Invitation) -> Actor:
