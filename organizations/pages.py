@@ -100,11 +100,10 @@ class Section:
 
     def render(self, request: HttpRequest, extra: Context | None = None, inner: Context | None = None) -> SafeString:
         """The section as HTML, with the sections that lie in it; ``inner`` maps keys to more context for those."""
-        user: Any = request.user
         inner = inner or {}
         parts = [part.render(request, inner.get(part.key), inner) for part in visible(self.page, request, self.key)]
         around = {"section": self, "parts": parts, "notices": notices(request, self.key)}
-        if not user.has_perm(self.permission):
+        if not may(request, self.permission):
             return render_to_string(HEADING_ONLY, around, request)
         return render_to_string(self.template, {**self.context(request), **around, **(extra or {})}, request)
 

@@ -116,7 +116,7 @@ def test_a_target_links_to_where_it_is_shown(acme: Tenant, client: Client) -> No
     for address, text in (
         (f"/settings/users/{ann.pk}/", "ann@acme.example"),
         (f"/settings/organization/#domain-{labs.pk}", "labs.example"),
-        ("/settings/users/#roles", "HR"),
+        (f"/settings/users/roles/{acme.role(BuiltIn.HR).pk}/", "HR"),
         ("/settings/organization/#your-organization", "Acme"),
     ):
         assert f'<a href="{address}">{text}</a>' in html
