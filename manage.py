@@ -11,6 +11,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saasmanager.settings")
     # A migration or an import may take longer than a web request is allowed to.
     os.environ.setdefault("DATABASE_TIMEOUTS", "off")
+    # A command sends its mails at its end, for a thread of it would end amid its work.
+    os.environ["MAIL_IN_BACKGROUND"] = "off"
     try:
         import saasmanager.settings  # noqa: F401
     except ImproperlyConfigured as problem:

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from organizations import outbox
 from organizations.models import Organization
 from organizations.refusals import Refusal
 
@@ -57,13 +58,14 @@ class HouseCommand(BaseCommand):
         raise NotImplementedError
 
     def handle(self, *args: Any, **options: Any) -> str:
-        """Perform and print."""
+        """Perform, send the mails that came of it, and print."""
         for value in options.values():
             _refuse_broken_text(value)
         try:
             report = self.perform(**options)
         except Refusal as refusal:
             raise Error(refusal.message) from None
+        outbox.catch_up()
         return json.dumps(report.data) if options["json"] else report.text
 
 

@@ -189,13 +189,19 @@ _sender: threading.Thread | None = None
 def nudge() -> None:
     """Let the sender of this process look what is due; the first time, start it."""
     global _sender
-    if not settings.MAIL_IN_BACKGROUND:
-        return
-    with _starting:
-        if _sender is None or not _sender.is_alive():
-            _sender = threading.Thread(target=_send_for_ever, name="outbox", daemon=True)
-            _sender.start()
+    if settings.MAIL_IN_BACKGROUND:
+        with _starting:
+            if _sender is None or not _sender.is_alive():
+                _sender = threading.Thread(target=_send_for_ever, name="outbox", daemon=True)
+                _sender.start()
     _awake.set()
+
+
+def catch_up() -> None:
+    """Send what this process has put into the outbox: for commands, with which a thread would end amid its work."""
+    if _awake.is_set():
+        _awake.clear()
+        deliver()
 
 
 def _send_for_ever() -> None:

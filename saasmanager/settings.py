@@ -266,7 +266,7 @@ _mail = setting(env.email_url, "EMAIL_URL", default="consolemail://" if DEBUG el
 vars().update(_mail)
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"SaaS Manager <no-reply@{_address.hostname}>")
-# Off: mails leave only when a timer runs manage.py send_mail.
+# Off: mails wait for a timer that runs manage.py send_mail.
 MAIL_IN_BACKGROUND = env.bool("MAIL_IN_BACKGROUND", default=True)
 
 # How many invitations an organization may mail within 24 hours.

@@ -14,6 +14,7 @@ from organizations import outbox
 from organizations.models import Mail
 from tests.mailserver import MailServer, mailserver
 from tests.tenants import Tenant
+from users.permissions import BuiltIn
 
 __all__ = ["mailserver"]
 
@@ -158,3 +159,10 @@ def test_the_command_says_what_was_sent_and_what_waits(acme: Tenant, capsys: pyt
     Mail.objects.filter(pk=waiting.pk).update(due_at=timezone.now() + timedelta(hours=1))
     call_command("send_mail")
     assert capsys.readouterr().out == "1 sent, 1 waiting.\n"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_command_sends_the_mails_that_come_of_it_before_it_ends(acme: Tenant) -> None:
+    acme.add("ada", BuiltIn.ADMIN)
+    call_command("scim", "acme", "generate-token")
+    assert [message.subject.partition(":")[0] for message in sent.outbox] == ["A SCIM token was made in Acme"]

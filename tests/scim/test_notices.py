@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core import mail
 from django.utils import timezone
 
 from organizations import outbox
-from organizations.models import Mail
+from organizations.models import Mail, Organization
 from scim.models import Token
 from scim.services import connections, notices
 from tests.tenants import Tenant
@@ -69,6 +70,17 @@ def test_a_token_is_warned_of_at_each_stage_once(acme: Tenant, admins: list[User
             told.append(days_left)
             assert len(delivered()) == 2
     assert told == [20, 7, 1]
+
+
+def test_the_end_of_a_token_is_written_as_the_organization_writes_dates(acme: Tenant, admins: list[User]) -> None:
+    Organization.objects.filter(pk=acme.id).update(date_style="de", time_zone="Asia/Tokyo")
+    token = make(acme, days=30)
+    connections.set_enabled(acme.connection, True, by=acme.by)
+    delivered()
+    with time_machine.travel("2027-03-01 12:00:00+00:00", tick=False):
+        Token.objects.filter(pk=token.pk).update(expires_at="2027-03-03 18:00:00+00:00")
+        notices.warn_of_expiring_tokens()
+        assert "expires on 4. März 2027: smgr_" in delivered()[0].subject
 
 
 def test_who_looks_late_warns_once_for_all_stages(acme: Tenant, admins: list[User]) -> None:
