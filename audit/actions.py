@@ -36,6 +36,8 @@ class Action(models.TextChoices):
     REQUEST_CONFIRMED = "account-request.confirmed", "{target} asked for an account"
     REQUEST_APPROVED = "account-request.approved", "{actor} approved the account request of {target}"
     REQUEST_DECLINED = "account-request.declined", "{actor} declined the account request of {target}"
+    REQUEST_NOTICE_ADDED = "request-notice.added", "{actor} had {target} mailed about account requests"
+    REQUEST_NOTICE_REMOVED = "request-notice.removed", "{actor} stopped mailing {target} about account requests"
     PERSONAL_TOKEN_MADE = "user.token-made", "{actor} made the personal token {target}"  # noqa: S105
     PERSONAL_TOKEN_REVOKED = "user.token-revoked", "{actor} revoked the personal token {target}"  # noqa: S105
     GROUP_CREATED = "group.created", "{actor} created the group {target}"

@@ -10,11 +10,21 @@ class UsersConfig(AppConfig):
     def ready(self) -> None:
         from domains.admin import USERS_PER_DOMAIN
         from organizations import pages
-        from users import admin, inviting, own_profile, own_tokens, people, person, requests, role_pages
+        from users import (
+            admin,
+            inviting,
+            own_profile,
+            own_tokens,
+            people,
+            person,
+            request_notices,
+            requests,
+            role_pages,
+        )
         from users.services.sign_in import recently_proven
 
         pages.offer(people.PEOPLE, requests.REQUESTS, admin.DEFAULT_ROLE, role_pages.ROLES, admin.SINGLE_SIGN_ON)
-        pages.offer(own_profile.PROFILE, own_tokens.OWN_TOKENS)
+        pages.offer(own_profile.PROFILE, own_tokens.OWN_TOKENS, request_notices.REQUEST_NOTICES)
         pages.offer_pieces(*person.PIECES)
         pages.offer_whereabouts("user", people.PEOPLE.permission, people.whereabouts)
         pages.offer_whereabouts("invitation", people.PEOPLE.permission, inviting.whereabouts)

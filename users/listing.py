@@ -161,15 +161,18 @@ class PeopleForm(forms.Form):
         """The people who fit every value given."""
         given = self.given
         if text := given.get("q"):
-            part, address = fold(text), canonical(text) if "@" in text else fold(text)
-            people = people.filter(
-                Q(name_key__contains=part) | Q(user_name_key__contains=address) | Q(email_key__contains=address)
-            )
+            people = people.filter(named(text))
         if status := given.get("status"):
             people = people.filter(STATUSES[status])
         if domain := given.get("domain"):
             people = people.alias(domain=DOMAIN).filter(domain=domain)
         return people.filter(**{name: given[name] for name in ("role", "source") if name in given})
+
+
+def named(text: str) -> Q:
+    """The condition on those whose name, userName or address has the text in it."""
+    part, address = fold(text), canonical(text) if "@" in text else fold(text)
+    return Q(name_key__contains=part) | Q(user_name_key__contains=address) | Q(email_key__contains=address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -301,6 +301,21 @@ class Invitation(TenantModel):
         return self.accepted_at is None and self.revoked_at is None and not self.is_expired
 
 
+class RequestNotice(TenantModel):
+    """Somebody who is mailed when a person asks for an account, as long as they are active."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="request_notices")
+
+    objects = TenantQuerySet["RequestNotice"].as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["organization", "user"], name="request_notice_once")]
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
 class UserValue(models.Model):
     """One value of a multi-valued attribute that filters look up by index; written by ``users.profile`` only."""
 

@@ -15,7 +15,7 @@ from scim.models import Connection, Token
 from tests.pages.conftest import SignedIn, htmx
 from tests.pages.test_scim_section import log
 from tests.tenants import Tenant, waiting_request
-from users.models import AccountRequest, Invitation, PersonalToken, Role, User
+from users.models import AccountRequest, Invitation, PersonalToken, RequestNotice, Role, User
 from users.permissions import Area, BuiltIn, permissions_of
 from users.services import invitations, personal_tokens
 from users.services.personal_tokens import Scope
@@ -91,6 +91,8 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ),
     ("/settings/users/requests/approve/", {"asked": "{asked}", "role": "{role}"}, (ADMIN,)),
     ("/settings/users/requests/decline/", {"asked": "{asked}", "reason": "No", "sure": "read"}, (ADMIN,)),
+    ("/settings/users/request-notices/add/", {"person": "{person}"}, (ADMIN,)),
+    ("/settings/users/request-notices/remove/", {"person": "{person}"}, (ADMIN,)),
     (DOMAIN_SWITCH, {"wanted": "off"}, (ADMIN, DOMAINS)),
     ("/settings/organization/domains/add/", {"name": "new.example"}, (ADMIN, DOMAINS)),
     ("/settings/organization/domains/{domain}/", None, (ADMIN, READ_ONLY, DOMAINS)),
@@ -340,6 +342,7 @@ def everything(tenant: Tenant) -> list[object]:
         list(User.objects.of(tenant.id).order_by("pk").values("pk", "role", "is_active", "version")),
         list(AccountRequest.objects.of(tenant.id).order_by("pk").values()),
         list(PersonalToken.objects.of(tenant.id).order_by("pk").values()),
+        list(RequestNotice.objects.of(tenant.id).order_by("pk").values()),
     ]
 
 

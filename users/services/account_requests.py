@@ -31,7 +31,7 @@ from organizations.models import Mail, Organization
 from organizations.refusals import Refusal
 from organizations.tokens import digest
 from users.models import AccountRequest, Role, Source, User
-from users.services import accounts
+from users.services import accounts, request_notices
 
 State = AccountRequest.State
 
@@ -133,7 +133,7 @@ def confirm(token: str, *, address: str, request_id: str) -> AccountRequest:
     request.save(update_fields=["state", "confirmed_at"])
     by = Actor(request.organization_id, request.email, Door.SIGN_IN, address=address, request_id=request_id)
     trail.record(Action.REQUEST_CONFIRMED, request, by=by)
-    _tell_admins(request)
+    _tell(request)
     return request
 
 
@@ -241,18 +241,17 @@ def _mail(template: str, request: AccountRequest, context: Mapping[str, Any]) ->
     outbox.send(template, to=request.email, context=context, organization_id=request.organization_id)
 
 
-def _tell_admins(request: AccountRequest) -> None:
+def _tell(request: AccountRequest) -> None:
     """One mail for all that come within a quarter of an hour: while it has not left, nobody needs another."""
-    now = timezone.now()
+    now, addresses = timezone.now(), request_notices.addresses(request.organization_id)
     link = f"{settings.BASE_URL}{reverse('settings:users')}#user-requests"
     context = {"asked": request, "organization": request.organization, "link": link}
-    for address in (
-        User.objects.of(request.organization_id).active_admins().exclude(email="").values_list("email", flat=True)
-    ):
-        recent = Mail.objects.filter(
-            organization_id=request.organization_id, name=NOTICE, to=address, created_at__gt=now - BETWEEN_NOTICES
-        )
-        last = recent.order_by("-id").first()
+    recent = Mail.objects.filter(
+        organization_id=request.organization_id, name=NOTICE, to__in=addresses, created_at__gt=now - BETWEEN_NOTICES
+    )
+    latest = {mail.to: mail for mail in recent.order_by("id")}
+    for address in addresses:
+        last = latest.get(address)
         if last and last.due_at > now and last.state == Mail.State.WAITING and not last.attempts:
             continue
         mail = outbox.send(NOTICE, to=address, context=context, organization_id=request.organization_id)
