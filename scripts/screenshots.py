@@ -23,7 +23,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, sync_playwright
 
 from scripts import postgres, serve
-from scripts.walks import WALKS, Look, Person, Walk, arrive, sign_in
+from scripts.walks import OPERATOR, WALKS, Look, Person, Walk, arrive, sign_in
 
 PICTURES = serve.ROOT / "docs" / "pictures"
 HOST = "saas.example.com"
@@ -106,6 +106,8 @@ def demo(folder: Path, port: int, base_url: str, flags: Sequence[str] = ()) -> I
     manage("collectstatic", "--no-input", "--verbosity", "0")
     # Only the seed asks for a developer's machine; what goes wrong is to look as it does for customers.
     manage("seed_demo", DEBUG="on")
+    operator = ("--no-input", "--sign_in_key", OPERATOR.address, "--email", "root@saas.example.com")
+    manage("createsuperuser", *operator, DJANGO_SUPERUSER_PASSWORD=OPERATOR.password)
     *command, application = serve.server(host="127.0.0.1", port=port, workers=1)
     server = subprocess.Popen([*command, *flags, application], cwd=serve.ROOT, env=environment)
     try:

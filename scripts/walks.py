@@ -64,20 +64,31 @@ class FollowTheMail:
     to: str
 
 
-Step = Press | Fill | Choose | FollowTheMail
+@dataclass(frozen=True, slots=True)
+class FirstRow:
+    """Follow the first link of the first row of a table."""
+
+
+Step = Press | Fill | Choose | FollowTheMail | FirstRow
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody of the demo who signs in with a password."""
+    """Somebody of the demo who signs in with a password; an operator, who is of no organization, has no ``slug``."""
 
     slug: str
     address: str
     password: str
 
+    @property
+    def door(self) -> str:
+        """Where they sign in."""
+        return f"/sign-in/{self.slug}/" if self.slug else "/operator/login/"
+
 
 ADA = Person("acme", "ada@acme.example", "ada-runs-the-demo")
 DANA = Person("acme", "dana@acme.example", "dana-ticks-domains")
+OPERATOR = Person("", "root", "root-runs-the-machine")
 
 KEY_PAGE = (Look.LIGHT, Look.DARK, Look.NARROW)
 
@@ -130,13 +141,61 @@ WALKS: Sequence[Walk] = (
     Walk("suspended", "Who is suspended does not get in", "account_inactive", "/suspended/", None),
     Walk("prove-again", "The password once more before what matters", "account_reauthenticate", "/confirm/"),
     Walk("sign-out", "Signing out", "account_logout", "/sign-out/"),
+    # Asking for an account
+    Walk("sign-up-address", "Sign up: the address leads to the organization", "sign-up", "/sign-up/", None),
+    Walk("sign-up", "Sign up in an organization", "sign-up-in", "/sign-in/acme/sign-up/", None, looks=KEY_PAGE),
+    Walk(
+        *("sign-up-confirm", "The link of the mail proves the address", "confirm-request", "/sign-in/acme/sign-up/"),
+        None,
+        (
+            *(Fill("Your name", "Wanda Li"), Fill("E-mail address", "wanda@acme.example")),
+            *(Press("button", "Ask for an account"), FollowTheMail("wanda@acme.example")),
+        ),
+    ),
+    Walk(
+        *("sign-up-confirmed", "The request is with the Admins", "confirm-request", "/sign-in/acme/sign-up/", None),
+        (
+            *(Fill("Your name", "Grace Hopper"), Fill("E-mail address", "hopper@acme.example")),
+            *(Press("button", "Ask for an account"), FollowTheMail("hopper@acme.example")),
+            Press("button", "Confirm my address"),
+        ),
+    ),
     # Settings > Users
     Walk("users", "Settings > Users", "settings:users", "/settings/users/", looks=KEY_PAGE, height=860),
     Walk(
         "users-nobody-fits", "A search that nobody fits", "settings:users", "/settings/users/?q=zzz", section="#users"
     ),
+    Walk(
+        *("user-requests", "Who asks for an account", "settings:users", "/settings/users/"),
+        section="#user-requests",
+        looks=(Look.LIGHT, Look.NARROW),
+    ),
+    Walk(
+        *("request-notices", "Who is mailed about requests", "settings:users", "/settings/users/"),
+        section="#account-request-notifications",
+    ),
     Walk("default-role", "The default role", "settings:users", "/settings/users/", section="#default-role"),
     Walk("roles", "What each role may do", "settings:users", "/settings/users/", section="#roles"),
+    Walk(
+        *("role", "What one role may do", "settings:role", "/settings/users/", ADA),
+        (Press("link", "Domain manager"),),
+    ),
+    Walk("new-role", "A role of one's own", "settings:new-role", "/settings/users/roles/new/", looks=KEY_PAGE),
+    Walk(
+        *("address-box", "Would this address be accepted?", "settings:users"),
+        "/settings/users/?accepted=test.user@elsewhere.example",
+        section="#scim-address",
+        looks=(Look.LIGHT, Look.NARROW),
+    ),
+    Walk(
+        *("request-log", "The request log", "settings:request-log", "/settings/users/scim/log/"),
+        looks=KEY_PAGE,
+    ),
+    Walk(
+        *("request", "One request, and what mends it", "settings:logged-request"),
+        *("/settings/users/scim/log/?status=refused", ADA, (FirstRow(),)),
+        looks=(Look.LIGHT, Look.NARROW),
+    ),
     Walk(
         *("single-sign-on", "Settings > Users > Single Sign-On (SSO)", "settings:users", "/settings/users/"),
         section="#single-sign-on",
@@ -178,6 +237,7 @@ WALKS: Sequence[Walk] = (
     ),
     # Settings > Organization
     Walk("organization", "Settings > Organization", "settings:organization", "/settings/organization/", looks=KEY_PAGE),
+    Walk("slug", "Another slug", "settings:slug", "/settings/organization/slug/?slug=acme-group"),
     Walk(
         *("organization-as-domain-manager", "The same page for a domain manager", "settings:organization"),
         *("/settings/organization/", DANA),
@@ -199,6 +259,32 @@ WALKS: Sequence[Walk] = (
     # Settings > Audit log
     Walk("audit-log", "Settings > Audit log", "settings:audit-log", "/settings/audit-log/", looks=KEY_PAGE),
     Walk("audit-log-nothing-fits", "A search that nothing fits", "settings:audit-log", "/settings/audit-log/?q=zzz"),
+    # The operators' pages
+    Walk("operator-sign-in", "Operators sign in", "operator:login", "/operator/login/", None),
+    Walk("operators", "Operators begin here", "operator:index", "/operator/", OPERATOR),
+    Walk(
+        "operator-organizations",
+        "All organizations, their size and health",
+        "operator:organizations_organization_changelist",
+        "/operator/organizations/",
+        OPERATOR,
+        looks=KEY_PAGE,
+    ),
+    Walk(
+        "operator-organization",
+        "What operators see of an organization",
+        "operator:organizations_organization_change",
+        "/operator/organizations/",
+        OPERATOR,
+        (Press("link", "Acme"),),
+    ),
+    Walk(
+        "operator-new",
+        "A new organization",
+        "operator:organizations_organization_add",
+        "/operator/organizations/add/",
+        OPERATOR,
+    ),
     # What is one's own
     Walk("profile", "Your profile", "settings:profile", "/settings/profile/", looks=KEY_PAGE),
     # What goes wrong
@@ -217,6 +303,10 @@ NOT_PAGES = {
     "settings:scim-activity": "is a part of the page of users",
     "settings:export-people": "is a file",
     "settings:audit-log-export": "is a file",
+    "settings:request-log-export": "is a file",
+    **dict.fromkeys(
+        ("operator:hold", "operator:release", "operator:enter", "operator:leave", "operator:logout"), "takes forms only"
+    ),
     "audit-logs": "is for programs",
     "audit-openapi": "is for programs",
 }
@@ -225,11 +315,11 @@ NOT_PAGES = {
 def sign_in(context: BrowserContext, person: Person, base_url: str) -> None:
     """Let the browser come in as that person."""
     page = context.new_page()
-    page.goto(f"{base_url}/sign-in/{person.slug}/")
+    page.goto(base_url + person.door)
     page.get_by_label("E-mail").fill(person.address)
     page.get_by_label("Password").fill(person.password)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{base_url}/settings/**")
+    page.wait_for_url(lambda address: person.door not in address)
     page.close()
 
 
@@ -249,6 +339,8 @@ def _go(page: Page, step: Step, base_url: str, mails: Path) -> None:
             page.get_by_label(step.label).fill(step.text)
         case Choose():
             page.get_by_label(step.label).select_option(step.entry)
+        case FirstRow():
+            page.locator("tbody tr a").first.click()
         case FollowTheMail():
             page.goto(base_url + _link(mails, step.to))
 

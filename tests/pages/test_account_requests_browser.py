@@ -11,8 +11,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from organizations import outbox
 from organizations.models import Mail
+from scripts.walks import Look
 from tests.pages.conftest import PASSWORD, SignedIn
-from tests.pages.test_browser import NARROW, Open, give_session, lived_in, open_page
+from tests.pages.test_browser import Open, give_session, lived_in, open_page
 from tests.tenants import Tenant, waiting_request
 from users.models import User
 from users.permissions import BuiltIn
@@ -100,7 +101,7 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(scheme: Any, open_page: Open, 
     link = link_in(Mail.objects.get().text)
     page = open_page("/settings/users/")
     page.emulate_media(color_scheme=scheme)
-    for size in ({"width": 1280, "height": 900}, NARROW):
+    for size in ({"width": 1280, "height": 900}, Look.NARROW.size):
         page.set_viewport_size(size)  # type: ignore[arg-type]
         for address in ("/settings/users/", "sure", "/sign-up/", "/sign-in/acme/sign-up/", link):
             if address == "sure":

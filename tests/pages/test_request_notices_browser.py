@@ -7,8 +7,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
+from scripts.walks import Look
 from tests.pages.conftest import SignedIn
-from tests.pages.test_browser import NARROW, Open, give_session, lived_in, open_page
+from tests.pages.test_browser import Open, give_session, lived_in, open_page
 from tests.tenants import Tenant
 from users.permissions import BuiltIn
 from users.services import accounts, request_notices
@@ -69,7 +70,7 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(scheme: Any, open_page: Open, 
     accounts.set_active(people[2].pk, False, by=lived_in.by)
     page = open_page("/settings/users/")
     page.emulate_media(color_scheme=scheme)
-    for size in ({"width": 1280, "height": 900}, NARROW):
+    for size in ({"width": 1280, "height": 900}, Look.NARROW.size):
         page.set_viewport_size(size)  # type: ignore[arg-type]
         for query in ("?notify=person", "?notify=nobody"):
             open_page(f"/settings/users/{query}")

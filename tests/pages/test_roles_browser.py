@@ -5,8 +5,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from scripts.walks import Look
 from tests.pages.conftest import SignedIn
-from tests.pages.test_browser import NARROW, Open, give_session, lived_in, no_script, open_page
+from tests.pages.test_browser import Open, give_session, lived_in, no_script, open_page
 from tests.tenants import Tenant
 from users.models import User
 from users.permissions import BuiltIn
@@ -65,7 +66,7 @@ def test_axe_finds_nothing_and_nothing_sticks_out(scheme: str, width: int, open_
     hr = lived_in.role(BuiltIn.HR)
     page = open_page("/settings/users/")
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    page.set_viewport_size({**NARROW, "width": width})
+    page.set_viewport_size({**Look.NARROW.size, "width": width})
     address = page.url + "roles/"
     for role in ("", f"{own.pk}/", f"{hr.pk}/", "new/"):
         page.goto(address + role if role else page.url)
