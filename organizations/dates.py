@@ -17,8 +17,8 @@ from django.utils.formats import date_format
 class DateStyle(models.TextChoices):
     """The languages of dates; all but the first two are written as Django's formats for that language say."""
 
-    ENGLISH = "en", "English (23 Nov 2026, 14:05)"
-    ISO = "iso", "ISO 8601 (2026-11-23 14:05)"
+    ENGLISH = "en", "English (23 Nov 2026)"
+    ISO = "iso", "ISO 8601 (2026-11-23)"
     ENGLISH_UK = "en-gb", "English, United Kingdom"
     ENGLISH_US = "en-us", "English, United States"
     CZECH = "cs", "Čeština"

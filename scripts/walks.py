@@ -152,14 +152,6 @@ WALKS: Sequence[Walk] = (
             *(Press("button", "Ask for an account"), FollowTheMail("wanda@acme.example")),
         ),
     ),
-    Walk(
-        *("sign-up-confirmed", "The request is with the Admins", "confirm-request", "/sign-in/acme/sign-up/", None),
-        (
-            *(Fill("Your name", "Grace Hopper"), Fill("E-mail address", "hopper@acme.example")),
-            *(Press("button", "Ask for an account"), FollowTheMail("hopper@acme.example")),
-            Press("button", "Confirm my address"),
-        ),
-    ),
     # Settings > Users
     Walk("users", "Settings > Users", "settings:users", "/settings/users/", looks=KEY_PAGE, height=860),
     Walk(

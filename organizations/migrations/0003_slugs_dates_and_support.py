@@ -16,8 +16,8 @@ class Migration(migrations.Migration):
             name="date_style",
             field=models.CharField(
                 choices=[
-                    ("en", "English (23 Nov 2026, 14:05)"),
-                    ("iso", "ISO 8601 (2026-11-23 14:05)"),
+                    ("en", "English (23 Nov 2026)"),
+                    ("iso", "ISO 8601 (2026-11-23)"),
                     ("en-gb", "English, United Kingdom"),
                     ("en-us", "English, United States"),
                     ("cs", "Čeština"),
