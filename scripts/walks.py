@@ -253,7 +253,6 @@ WALKS: Sequence[Walk] = (
     Walk("audit-log-nothing-fits", "A search that nothing fits", "settings:audit-log", "/settings/audit-log/?q=zzz"),
     # The operators' pages
     Walk("operator-sign-in", "Operators sign in", "operator:login", "/operator/login/", None),
-    Walk("operators", "Operators begin here", "operator:index", "/operator/", OPERATOR),
     Walk(
         "operator-organizations",
         "All organizations, their size and health",
@@ -296,6 +295,7 @@ NOT_PAGES = {
     "settings:export-people": "is a file",
     "settings:audit-log-export": "is a file",
     "settings:request-log-export": "is a file",
+    "operator:index": "leads on to the list of organizations",
     **dict.fromkeys(
         ("operator:hold", "operator:release", "operator:enter", "operator:leave", "operator:logout"), "takes forms only"
     ),
