@@ -148,6 +148,13 @@ def test_names_and_addresses_that_are_none_are_refused(name: str, address: str, 
     assert not Mail.objects.exists()
 
 
+def test_a_name_whose_letters_unfold_into_many_is_a_name_too(acme: Tenant) -> None:
+    name = "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}" * 120
+    ask(acme, "grace@acme.example", name)
+    assert AccountRequest.objects.get().name == name
+    assert len(AccountRequest.objects.get().name_key) == account_requests.LONGEST_NAME_KEY
+
+
 def test_an_approved_request_is_a_user_who_can_set_a_password(acme: Tenant, mailoutbox: list[Any]) -> None:
     request = waiting_request(acme)
     account_requests.approve(request.pk, acme.role(BuiltIn.HR), by=acme.by)

@@ -43,6 +43,7 @@ BETWEEN_NOTICES = timedelta(minutes=15)
 NOTICE = "account_requested"
 
 LONGEST_NAME = 120
+LONGEST_NAME_KEY = 400
 LONGEST_REASON = 500
 
 
@@ -192,7 +193,8 @@ def _file(name: str, address: str, key: str, organization: Organization) -> None
         request = AccountRequest(organization=organization, email_key=key)
     request.organization, request.asked_at = organization, now
     if request.state == State.UNCONFIRMED:
-        request.name, request.name_key, request.email = name, fold(name), address
+        # Folding can make many letters of one.
+        request.name, request.name_key, request.email = name, fold(name)[:LONGEST_NAME_KEY], address
         request.token_digest, request.expires_at = digest(token), now + LIFE_OF_LINK
     request.save()
     here = settings.BASE_URL + reverse("sign-in", args=[organization.slug])
