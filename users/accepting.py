@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import structlog
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
 from allauth.decorators import rate_limit
@@ -18,6 +17,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from audit.actors import Actor, Door, address_of_caller
+from organizations import pages
 from organizations.refusals import Refusal
 from users.forms import LONGEST_PASSWORD
 from users.models import Invitation, User
@@ -108,5 +108,5 @@ def _actor(request: HttpRequest, invitation: Invitation) -> Actor:
         label=invitation.email,
         door=Door.SIGN_IN,
         address=address_of_caller(request.META),
-        request_id=str(structlog.contextvars.get_contextvars().get("request_id", ""))[:40],
+        request_id=pages.request_id(),
     )

@@ -26,7 +26,7 @@ ACCESS_KEY = "access"
 
 MOST_AT_ONCE = 100
 
-_CHOSEN = re.compile(r"([0-9a-f-]{36})\.([0-9]{1,9})")
+_TICKED = re.compile(r"([0-9a-f-]{36})\.([0-9]{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +137,22 @@ def _is_sure(request: HttpRequest, role: Role | None) -> bool:
 
 
 def _chosen(request: HttpRequest) -> list[Chosen]:
-    """Whom a form is about, each as ``id.version``."""
+    return [Chosen(user_id, version) for user_id, version in ticked(request, "person").items()]
+
+
+def ticked(request: HttpRequest, name: str) -> dict[UUID, int]:
+    """What a form is about: the ids in its fields of that name, each with the version in which it was seen.
+
+    A field is ``id.version``. Raises Malformed for anything else.
+    """
     chosen = {}
-    for text in request.POST.getlist("person"):
-        match = _CHOSEN.fullmatch(text)
+    for text in request.POST.getlist(name):
+        match = _TICKED.fullmatch(text)
         try:
-            user_id = UUID(match[1]) if match else None
+            chosen[UUID(match[1] if match else "")] = int(match[2]) if match else 0
         except ValueError:
-            user_id = None
-        if match is None or user_id is None:
-            raise Malformed("The page sent a form that can't be read. Reload it and try again.")
-        chosen[user_id] = Chosen(user_id, int(match[2]))
-    return list(chosen.values())
+            raise Malformed("The page sent a form that can't be read. Reload it and try again.") from None
+    return chosen
 
 
 # The way back: to the person's page, or to the list as it was

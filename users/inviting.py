@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,7 @@ from organizations import pages
 from organizations.pages import Context, Malformed, Page
 from organizations.refusals import Refusal
 from users import pasted
-from users.changing import MOST_AT_ONCE, PEOPLE_KEY
+from users.changing import MOST_AT_ONCE, PEOPLE_KEY, ticked
 from users.listing import INVITED, PER_PAGE, PeopleForm, Sort
 from users.models import Invitation, Role, Source
 from users.services import invitations, roles
@@ -37,8 +36,6 @@ ORDERS: Mapping[Sort, str] = {
     Sort.NEWEST: "-id",
     Sort.OLDEST: "id",
 }
-
-_CHOSEN = re.compile(r"([0-9a-f-]{36})\.([0-9]{1,9})")
 
 
 # Inviting
@@ -179,7 +176,7 @@ def whereabouts(organization_id: UUID, ids: Any) -> Mapping[str, str]:
 def change(request: HttpRequest) -> HttpResponse:
     """Send the invitations that are ticked again, or revoke them once the person is sure."""
     actor = pages.actor_of(request)
-    action, chosen = request.POST.get("action", ""), _chosen(request)
+    action, chosen = request.POST.get("action", ""), ticked(request, "invitation")
     if action not in ("resend", "revoke"):
         raise Malformed("Choose what to do with the invitations, then try again.")
     if not chosen:
@@ -227,18 +224,6 @@ def _ask(request: HttpRequest, chosen: Mapping[UUID, int]) -> HttpResponse:
         "back": _list(request),
     }
     return render(request, "settings/people/revoke.html", context)
-
-
-def _chosen(request: HttpRequest) -> dict[UUID, int]:
-    """Which invitations a form is about, and the number of links that each had when it was seen."""
-    chosen = {}
-    for text in request.POST.getlist("invitation"):
-        match = _CHOSEN.fullmatch(text)
-        try:
-            chosen[UUID(match[1] if match else "")] = int(match[2]) if match else 0
-        except ValueError:
-            raise Malformed("The page sent a form that can't be read. Reload it and try again.") from None
-    return chosen
 
 
 def _whose(done: list[Invitation]) -> str:

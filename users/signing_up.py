@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import structlog
 from allauth.core import ratelimit
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,6 +12,7 @@ from django.views.decorators.cache import never_cache
 
 from audit.actors import address_of_caller
 from domains.addresses import canonical, domain_of
+from organizations import pages
 from organizations.models import Organization
 from organizations.refusals import Refusal
 from users.forms import AddressForm
@@ -80,11 +80,8 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """Where the mailed link leads: a GET only asks, so that no mail scanner uses the link up."""
     try:
         if request.method == "POST":
-            asked = account_requests.confirm(
-                token,
-                address=address_of_caller(request.META),
-                request_id=str(structlog.contextvars.get_contextvars().get("request_id", ""))[:40],
-            )
+            address = address_of_caller(request.META)
+            asked = account_requests.confirm(token, address=address, request_id=pages.request_id())
         else:
             asked = account_requests.read(token)
     except LinkInvalid as refusal:
