@@ -161,6 +161,7 @@ def _ask(request: HttpRequest, role: Role, verb: str, heir: Role | None) -> Http
         "heir": heir,
         "people": people,
         "seen": _seen(request) if verb == "delete" else 0,
+        "back": _address(role.pk),
     }
     return render(request, "settings/roles/sure.html", context)
 
