@@ -205,7 +205,7 @@ def catch_up() -> None:
 
 
 def _send_for_ever() -> None:
-    while True:
+    while settings.MAIL_IN_BACKGROUND:
         _awake.clear()
         try:
             deliver()
