@@ -96,7 +96,8 @@ document.addEventListener("htmx:load", (event) => {
   const element = event.detail.elt;
   // htmx has put the focus there; what is kept through the next change must not take it again.
   for (const field of element.querySelectorAll("[autofocus]")) field.removeAttribute("autofocus");
-  for (const words of element.querySelectorAll("[data-say]")) say(words.textContent.trim());
+  // A whole page reads itself out.
+  if (element !== document.body) for (const words of element.querySelectorAll("[data-say]")) say(words.textContent.trim());
   for (const offer of element.querySelectorAll("[data-vanish]")) vanish(offer, Number(offer.dataset.vanish));
 });
 
