@@ -3,6 +3,7 @@
 import json
 from io import StringIO
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -19,10 +20,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def target(transactional_db: None, granian_server: Server) -> tuple[str, str]:
     """The Base URL of an organization with the domain example.com, and its token."""
+    # Of its own slug, for the server may still be writing its log when the next test's organization is there.
+    slug = f"played-{uuid4().hex[:8]}"
     opened = open_organization(
-        "Acme", "acme", domains_with_requests=["example.com"], admin_email="ada@example.com", enable_scim=True
+        "Acme", slug, domains_with_requests=["example.com"], admin_email="ada@example.com", enable_scim=True
     )
-    return f"{granian_server.url}/scim/acme/v2", opened.bearer_token or ""
+    return f"{granian_server.url}/scim/{slug}/v2", opened.bearer_token or ""
 
 
 def run(client: str, base_url: str, token: str, *more: str) -> tuple[int, str]:
@@ -91,6 +94,6 @@ def test_an_address_that_leads_nowhere_is_one_line(base_url: str, reason: str) -
 
 
 def test_a_server_without_users_asks_for_an_address(target: tuple[str, str], granian_server: Server) -> None:
-    opened: Any = open_organization("Empty", "empty", domains_with_requests=["empty.example"], enable_scim=True)
+    opened: Any = open_organization("Empty", "played-empty", domains_with_requests=["empty.example"], enable_scim=True)
     with pytest.raises(CommandError, match="--email test.user@example.com"):
-        run("okta", f"{granian_server.url}/scim/empty/v2", opened.bearer_token)
+        run("okta", f"{granian_server.url}/scim/played-empty/v2", opened.bearer_token)

@@ -77,7 +77,7 @@ def test_ctrl_c_stops_it_at_once(tmp_path: Path) -> None:
         with running(command, {**PRODUCTION, "BASE_URL": f"http://127.0.0.1:{port}"}, log) as process:
             wait_until_alive(Server(f"http://127.0.0.1:{port}", process, log))
             os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: everyone in its group gets it
-            process.wait(10)
+            process.wait(20)
             assert "refused to gracefully stop" not in log.read_text()
 
 

@@ -29,7 +29,7 @@ def test_a_click_switches_a_role_off_and_keeps_the_focus(open_page: Open, lived_
     switch.click()
     expect(switch).not_to_be_checked()
     expect(switch).to_be_focused()
-    expect(page.get_by_text("The role HR is off.")).to_be_visible()
+    expect(page.locator("#roles").get_by_text("The role HR is off.")).to_be_visible()
     assert not lived_in.role(BuiltIn.HR).is_enabled
 
 

@@ -186,8 +186,8 @@ def test_more_than_a_batch_is_written_whole(idp: Idp) -> None:
 def test_a_thread_writes_behind_the_answers(idp: Idp, settings: Any) -> None:
     settings.SCIM_LOG_INTERVAL = 0.05
     try:
-        idp.get("/Users")
-        assert _eventually(lambda: RequestLog.objects.count() == 1)
+        idp.get("/Users", user_agent="Behind")
+        assert _eventually(lambda: RequestLog.objects.filter(client="Behind").count() == 1)
         assert _eventually(lambda: Token.objects.get().last_used_at is not None)
     finally:
         journal.stop()
