@@ -33,6 +33,9 @@ STOCK_FLUSH = BaseDatabaseOperations.execute_sql_flush
 
 CI = os.environ.get("CI") == "true"
 
+# Folders of tests that ask no database, or have one of their own, unless they are marked as asking it.
+ONCE = {"protocol", "play", "operations"}
+
 # A busy machine is no bug, so no deadline; CI tries longer.
 hypothesis.settings.register_profile("default", deadline=None, max_examples=50)
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=200, print_blob=True)
@@ -49,6 +52,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"page", "context", "browser"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.browser)
+        if item.path.parent.name in ONCE and not item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.once)
 
 
 @pytest.fixture(scope="session")

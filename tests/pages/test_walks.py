@@ -17,6 +17,9 @@ from organizations import pages
 from scripts import postgres, screenshots
 from scripts.walks import NOT_PAGES, OPERATOR, WALKS, Look, Person, Walk, arrive, sign_in
 
+# The demo has a database of its own.
+pytestmark = pytest.mark.once
+
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 
 # Several pictures may be of parts of one page. Operators' pages are Django's admin, and have tests of their own.
