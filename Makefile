@@ -14,7 +14,7 @@ help: ## this list
 demo: python ## a running demo with data, on this machine only
 	@$(PYTHON) -m scripts.environment runtime && exec $(BIN)/python -m scripts.demo
 
-test: install ## every test on SQLite, and on PostgreSQL all that ask the database; pytest's options as ARGS="..."
+test: install ## every test on SQLite, and on PostgreSQL those that ask the database; pytest's options as ARGS="..."
 	@$(BIN)/python -m scripts.suite $(ARGS)
 
 bench: install ## how fast the server is beside the least it must do; options as ARGS="..."

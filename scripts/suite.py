@@ -1,4 +1,4 @@
-"""Run every test on SQLite, and all that ask the database again on PostgreSQL; arguments are passed on to pytest."""
+"""Run every test on SQLite, and again on PostgreSQL those that ask the database; arguments are passed on to pytest."""
 
 import os
 import signal

@@ -34,7 +34,7 @@ STOCK_FLUSH = BaseDatabaseOperations.execute_sql_flush
 CI = os.environ.get("CI") == "true"
 
 # Folders of tests that ask no database, or have one of their own, unless they are marked as asking it.
-ONCE = {"protocol", "play", "operations"}
+WITHOUT_DATABASE = {"protocol", "play", "operations"}
 
 # A busy machine is no bug, so no deadline; CI tries longer.
 hypothesis.settings.register_profile("default", deadline=None, max_examples=50)
@@ -51,8 +51,10 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"page", "context", "browser"} & set(getattr(item, "fixturenames", ())):
+            # What a browser shows of a page comes from views that other tests ask on both databases.
             item.add_marker(pytest.mark.browser)
-        if item.path.parent.name in ONCE and not item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.once)
+        if item.path.parent.name in WITHOUT_DATABASE and not item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.once)
 
 
