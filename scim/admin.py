@@ -7,14 +7,15 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from organizations import once, pages, slugs
 from organizations.pages import Context, Control, Page, Piece, Section
-from scim import request_log
+from scim import request_log, switches
 from scim.models import RequestLog
 from scim.services import connections, journal
+from scim.switches import SWITCHES
 from users.models import User
 from users.person import PERSON
 
@@ -44,6 +45,7 @@ def _context(request: HttpRequest) -> Context:
         "tokens_left": connections.MAX_LIVE_TOKENS - len(tokens),
         "life_times": [(value, label) for value, (_, label) in LIFE_TIMES.items()],
         "once": once.value(request, FORM_SALT),
+        "switches": switches.shown(state["connection"]),
         "may_edit": user.has_perm("sign-in.edit"),
     }
 
@@ -95,36 +97,15 @@ def revoke_token(request: HttpRequest, token_id: UUID) -> HttpResponse:
     return pages.done(request, SCIM, f"Revoked {token}")
 
 
-def set_enabled(request: HttpRequest) -> HttpResponse:
-    """Make the tokens valid, or stop them all."""
+def turn_switch(request: HttpRequest, name: str) -> HttpResponse:
+    """Turn one of the connection's switches on or off."""
+    switch = SWITCHES.get(name)
+    if switch is None:
+        raise Http404("There is no such switch.")
     wanted = pages.wanted(request)
     actor = pages.actor_of(request)
-    connections.set_enabled(connections.default_connection(actor.organization_id), wanted, by=actor)
-    return pages.done(request, SCIM, "SCIM is on." if wanted else "SCIM is off. No token is valid while it is.")
-
-
-def set_manage_admins(request: HttpRequest) -> HttpResponse:
-    """Let SCIM give and take the Admin role, or not."""
-    wanted = pages.wanted(request)
-    actor = pages.actor_of(request)
-    connections.set_manage_admins(connections.default_connection(actor.organization_id), wanted, by=actor)
-    return pages.done(request, SCIM, "SCIM may manage Admins." if wanted else "SCIM leaves Admins alone.")
-
-
-def set_groups_enabled(request: HttpRequest) -> HttpResponse:
-    """Offer groups to the identity provider, or not."""
-    wanted = pages.wanted(request)
-    actor = pages.actor_of(request)
-    connections.set_groups_enabled(connections.default_connection(actor.organization_id), wanted, by=actor)
-    return pages.done(request, SCIM, "SCIM manages groups." if wanted else "SCIM knows no groups now.")
-
-
-def set_strict(request: HttpRequest) -> HttpResponse:
-    """Refuse what the provider gets wrong, or go on healing it."""
-    wanted = pages.wanted(request)
-    actor = pages.actor_of(request)
-    connections.set_strict(connections.default_connection(actor.organization_id), wanted, by=actor)
-    return pages.done(request, SCIM, "Strict mode is on." if wanted else "Strict mode is off.")
+    switch.turn(connections.default_connection(actor.organization_id), wanted, by=actor)
+    return pages.done(request, SCIM, switch.said if wanted else switch.said_off)
 
 
 def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
@@ -146,9 +127,7 @@ SCIM = Section(
         Control("users/scim/activity/", "scim-activity", "sign-in.view", activity, reads=True),
         Control("users/scim/generate-token/", "generate-token", "sign-in.edit", generate_token),
         Control("users/scim/tokens/<uuid:token_id>/revoke/", "revoke-token", "sign-in.edit", revoke_token),
-        Control("users/scim/enabled/", "scim-enabled", "sign-in.edit", set_enabled),
-        Control("users/scim/groups/", "scim-groups", "sign-in.edit", set_groups_enabled),
-        Control("users/scim/strict/", "scim-strict", "sign-in.edit", set_strict),
+        Control("users/scim/switches/<slug:name>/", "scim-switch", "sign-in.edit", turn_switch),
         Control("users/scim/log/", "request-log", "sign-in.view", request_log.request_log, reads=True),
         Control("users/scim/log/export.csv", "request-log-export", "sign-in.view", request_log.export, reads=True),
         Control(
@@ -163,7 +142,6 @@ SCIM = Section(
             *("users/scim/log/<uuid:request_id>/allow-domain/", "allow-refused-domain", "domains.edit"),
             request_log.allow_refused_domain,
         ),
-        Control("users/scim/manage-admins/", "scim-manage-admins", "sign-in.edit", set_manage_admins),
     ),
 )
 

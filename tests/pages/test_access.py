@@ -108,10 +108,10 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     (f"{ROLE}switch/", {"wanted": "off"}, (ADMIN,)),
     ("/settings/users/scim/generate-token/", {"once": "{once}"}, (ADMIN,)),
     (REVOKE, {}, (ADMIN,)),
-    ("/settings/users/scim/enabled/", {"wanted": "on"}, (ADMIN,)),
-    ("/settings/users/scim/groups/", {"wanted": "off"}, (ADMIN,)),
-    ("/settings/users/scim/strict/", {"wanted": "on"}, (ADMIN,)),
-    ("/settings/users/scim/manage-admins/", {"wanted": "on"}, (ADMIN,)),
+    ("/settings/users/scim/switches/enabled/", {"wanted": "on"}, (ADMIN,)),
+    ("/settings/users/scim/switches/groups_enabled/", {"wanted": "off"}, (ADMIN,)),
+    ("/settings/users/scim/switches/strict/", {"wanted": "on"}, (ADMIN,)),
+    ("/settings/users/scim/switches/manage_admins/", {"wanted": "on"}, (ADMIN,)),
 ]
 
 # An organization's own roles: one without rights, and one for each area and level.

@@ -17,10 +17,10 @@ from tests.tenants import Tenant
 
 PAGE = "/settings/users/"
 GENERATE = "/settings/users/scim/generate-token/"
-ENABLED = "/settings/users/scim/enabled/"
-GROUPS = "/settings/users/scim/groups/"
-STRICT = "/settings/users/scim/strict/"
-ADMINS = "/settings/users/scim/manage-admins/"
+ENABLED = "/settings/users/scim/switches/enabled/"
+GROUPS = "/settings/users/scim/switches/groups_enabled/"
+STRICT = "/settings/users/scim/switches/strict/"
+ADMINS = "/settings/users/scim/switches/manage_admins/"
 ACTIVITY = "/settings/users/scim/activity/"
 TOKEN = re.compile(r"smgr_\w{50}")
 
@@ -258,3 +258,7 @@ def test_requests_that_could_not_be_kept_are_counted(client: Client, monkeypatch
 
 def test_before_the_first_request_the_list_says_that_it_waits(client: Client) -> None:
     assert "No request has come in yet" in client.get(PAGE).content.decode()
+
+
+def test_a_switch_that_there_is_not_is_not_found(client: Client) -> None:
+    assert client.post("/settings/users/scim/switches/deleted/", {"wanted": "on"}).status_code == 404

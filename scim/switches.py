@@ -1,0 +1,73 @@
+"""The switches of a connection as its page shows them, and the one view that turns each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from scim.models import Connection
+from scim.services import connections
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """``said`` and ``said_off`` answer the one who turned it on or off; ``badge`` is its colour while it is on."""
+
+    id: str
+    label: str
+    hint: str
+    turn: Callable[..., Connection]
+    said: str
+    said_off: str
+    badge: str = "good"
+
+
+# By the field of the connection.
+SWITCHES: Mapping[str, Switch] = {
+    "enabled": Switch(
+        *("enable-scim", "Enable SCIM", "Tokens are valid only while this is on."),
+        connections.set_enabled,
+        "SCIM is on.",
+        "SCIM is off. No token is valid while it is.",
+    ),
+    "groups_enabled": Switch(
+        *("scim-groups", "Groups"),
+        "While this is off, your provider is told that there are no groups here. Those that there are stay.",
+        connections.set_groups_enabled,
+        "SCIM manages groups.",
+        "SCIM knows no groups now.",
+    ),
+    "manage_admins": Switch(
+        *("manage-admins", "Let SCIM give and take the Admin role"),
+        "While this is off, your provider can neither make somebody Admin nor give an Admin another role.",
+        connections.set_manage_admins,
+        "SCIM may manage Admins.",
+        "SCIM leaves Admins alone.",
+        badge="warn",
+    ),
+    "strict": Switch(
+        *("scim-strict", "Strict mode"),
+        "While this is on, requests that stray from the SCIM standard are refused, not read as they were meant.",
+        connections.set_strict,
+        "Strict mode is on.",
+        "Strict mode is off.",
+    ),
+}
+
+
+def shown(connection: Connection) -> list[Mapping[str, Any]]:
+    """The switches as the page has them: words, state and where a press leads."""
+    return [
+        {
+            "id": switch.id,
+            "label": switch.label,
+            "hint": switch.hint,
+            "badge": switch.badge,
+            "on": getattr(connection, name),
+            "action": reverse("settings:scim-switch", args=[name]),
+        }
+        for name, switch in SWITCHES.items()
+    ]
