@@ -27,6 +27,7 @@ class Action(models.TextChoices):
     USER_RESTORED = "user.restored", "{actor} restored {target}"
     USER_DELETED = "user.deleted", "{actor} deleted {target}"
     USER_ROLE_CHANGED = "user.role-changed", "{actor} changed the role of {target}"
+    USER_HANDED_OVER = "user.handed-over", "{actor} handed {target} over to another connection"
     USER_PASSWORD_CHANGED = "user.password-changed", "{actor} set a new password for {target}"  # noqa: S105
     USER_SIGNED_IN = "user.signed-in", "{target} signed in"
     INVITATION_SENT = "invitation.sent", "{actor} invited {target}"
@@ -67,6 +68,12 @@ class Action(models.TextChoices):
     SCIM_ADMIN_DISALLOWED = "scim.admin-disallowed", "{actor} stopped SCIM from managing Admins ({target})"
     SCIM_STRICT = "scim.strict", "{actor} turned on the strict mode of SCIM ({target})"
     SCIM_LENIENT = "scim.lenient", "{actor} turned off the strict mode of SCIM ({target})"
+    SCIM_SECONDARY_ALLOWED = "scim.secondary-allowed", "{actor} let SCIM give secondary addresses anywhere ({target})"
+    SCIM_SECONDARY_DISALLOWED = "scim.secondary-disallowed", "{actor} kept SCIM's addresses to the domains ({target})"
+    CONNECTION_ADDED = "scim.connection-added", "{actor} added the SCIM connection {target}"
+    CONNECTION_CHANGED = "scim.connection-changed", "{actor} changed the SCIM connection {target}"
+    CONNECTION_REMOVED = "scim.connection-removed", "{actor} removed the SCIM connection {target}"
+    USERS_HANDED_OVER = "scim.users-handed-over", "{actor} handed over the users of the SCIM connection {target}"
 
 
 _WORDINGS: Mapping[str, str] = dict(Action.choices)

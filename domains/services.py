@@ -335,3 +335,29 @@ class Gate:
                     domain=name,
                     reason="domain-without-user-requests" if domain.is_verified else "domain-unverified",
                 )
+
+    def check_secondary(self, address: str) -> None:
+        """Let in an address that stands for nobody. Raises AddressRefused; what is nobody's domain here has its own
+        reason, ``secondary-domain-unknown``.
+        """
+        name = domain_of(address)
+        if name not in self._known:
+            raise AddressRefused(
+                f"The secondary address '{address}' lies in '{name}', which is not registered in this organization. "
+                f"Add it in {DOMAINS_PAGE} and tick User requests, or turn on 'Allow secondary addresses' in "
+                "Settings > Users > Single Sign-On (SSO) > SCIM.",
+                domain=name,
+                reason="secondary-domain-unknown",
+            )
+        self.check([address])
+
+    def check_registered(self, addresses: Iterable[str]) -> None:
+        """Let addresses stand for somebody who has had them: their domains need no checkmark for that.
+
+        Raises AddressRefused for a domain that is not the organization's.
+        """
+        strange = [address for address in addresses if not self._is_verified(domain_of(address))]
+        self.check(strange)
+
+    def _is_verified(self, name: str) -> bool:
+        return name in self._known and self._known[name].is_verified

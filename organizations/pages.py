@@ -60,6 +60,11 @@ def nothing_more(request: HttpRequest) -> Context:
     return {}
 
 
+def always_the_same(request: HttpRequest) -> Mapping[str, str]:
+    """The query of a section that always shows the same."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Control:
     """One thing that a section can do: a POST from a form on the page, or with ``reads`` a GET of a piece of it.
@@ -79,7 +84,8 @@ class Section:
     """A titled box of a Settings page. ``key`` is its address fragment; ``within`` the key of the box it lies in.
 
     Whoever lacks ``permission`` does not see it, or only its heading over what lies in it and is for them. Sections
-    stand in the order of ``position``.
+    stand in the order of ``position``. ``query`` gives what the address must say for the section to show again what a
+    request was about, where it shows one of several things.
     """
 
     page: Page
@@ -92,11 +98,17 @@ class Section:
     template: str = HEADING_ONLY
     context: Callable[[HttpRequest], Context] = nothing_more
     controls: tuple[Control, ...] = ()
+    query: Callable[[HttpRequest], Mapping[str, str]] = always_the_same
 
     @property
     def address(self) -> str:
         """Where a help text can send people."""
         return f"{reverse(f'settings:{self.page}')}#{self.key}"
+
+    def address_after(self, request: HttpRequest) -> str:
+        """Where the section shows what a request was about."""
+        asked = urlencode(self.query(request))
+        return f"{reverse(f'settings:{self.page}')}{'?' if asked else ''}{asked}#{self.key}"
 
     def render(self, request: HttpRequest, extra: Context | None = None, inner: Context | None = None) -> SafeString:
         """The section as HTML, with the sections that lie in it; ``inner`` maps keys to more context for those."""
@@ -257,7 +269,7 @@ def done(request: HttpRequest, section: Section, message: str, **extra: Any) -> 
     if is_htmx(request):
         return HttpResponse(section.render(request, {"said": message, **extra}))
     messages.success(request, message, extra_tags=section.key)
-    return redirect(section.address)
+    return redirect(section.address_after(request))
 
 
 def refused(request: HttpRequest, section: Section, refusal: Refusal) -> HttpResponse:
@@ -268,7 +280,7 @@ def refused(request: HttpRequest, section: Section, refusal: Refusal) -> HttpRes
     if status == 404:
         raise Http404(refusal.message)
     messages.error(request, refusal.message, extra_tags=section.key)
-    return redirect(section.address)
+    return redirect(section.address_after(request))
 
 
 def plain(message: str, status: int) -> HttpResponse:
@@ -287,7 +299,7 @@ def guarded(section: Section, control: Control) -> View:
             raise PermissionDenied(message)
         if request.method not in (("GET", "HEAD") if control.reads else ("POST",)):
             # Somebody came back to the address of a form, say through a sign-in: the page is what they look for.
-            return redirect(section.address)
+            return redirect(section.address_after(request))
         try:
             return control.view(request, **arguments)
         except Refusal as refusal:

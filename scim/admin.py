@@ -1,4 +1,4 @@
-"""Settings > Users > Single Sign-On (SSO) > SCIM: Base URL, tokens, switches, and what the provider last asked."""
+"""Settings > Users > Single Sign-On (SSO) > SCIM: a connection's Base URL, tokens and switches, and what it asked."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.shortcuts import render
 
 from organizations import once, pages, slugs
 from organizations.pages import Context, Control, Page, Piece, Section
-from scim import request_log, switches
-from scim.models import RequestLog
-from scim.services import connections, journal
+from scim import connection_pages, request_log, switches
+from scim.models import Connection, IdentityProvider, RequestLog, Token
+from scim.services import connections, handing_over, journal
 from scim.switches import SWITCHES
 from users.models import User
 from users.person import PERSON
@@ -36,24 +36,37 @@ LIFE_TIMES: Mapping[str, tuple[int | None, str]] = {
 
 def _context(request: HttpRequest) -> Context:
     user: Any = request.user
-    state = _state(user.organization_id)
+    connection = connection_pages.chosen(request)
+    state = _state(connection)
     tokens = state["tokens"]
     return {
         **state,
+        "all_connections": connections.of_organization(user.organization_id),
+        "providers": IdentityProvider.choices,
+        "keeps": handing_over.count(connection),
         "base_url": connections.base_url(user.organization),
         "former_in_use": [row for row in slugs.former(user.organization_id) if row.last_used_at],
         "tokens_left": connections.MAX_LIVE_TOKENS - len(tokens),
         "life_times": [(value, label) for value, (_, label) in LIFE_TIMES.items()],
         "once": once.value(request, FORM_SALT),
-        "switches": switches.shown(state["connection"]),
+        "switches": switches.shown(connection),
         "may_edit": user.has_perm("sign-in.edit"),
     }
 
 
-def _state(organization_id: UUID) -> dict[str, Any]:
-    connection = connections.default_connection(organization_id)
+def _query(request: HttpRequest) -> Mapping[str, str]:
+    """What leads back to the connection that a request was about."""
+    try:
+        chosen = connection_pages.chosen(request)
+    except connections.ConnectionUnknown:
+        return {}
+    is_default = chosen == connections.default_connection(chosen.organization_id)
+    return {} if is_default else {"connection": str(chosen.pk)}
+
+
+def _state(connection: Connection) -> dict[str, Any]:
     tokens = connections.live_tokens(connection)
-    rows = list(RequestLog.objects.of(organization_id)[:LATEST])
+    rows = list(RequestLog.objects.of(connection.organization_id)[:LATEST])
     return {
         "connection": connection,
         "tokens": tokens,
@@ -66,10 +79,9 @@ def _state(organization_id: UUID) -> dict[str, Any]:
     }
 
 
-def activity(request: HttpRequest) -> HttpResponse:
+def activity(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """The requests that came in last; the page asks for it every few seconds."""
-    user: Any = request.user
-    return render(request, "settings/sections/scim_activity.html", _state(user.organization_id))
+    return render(request, "settings/sections/scim_activity.html", _state(connection_pages.chosen(request)))
 
 
 def _requests_of_person(request: HttpRequest, user: User) -> Context:
@@ -77,45 +89,56 @@ def _requests_of_person(request: HttpRequest, user: User) -> Context:
     return {"requests": rows.filter(user_id=user.pk)[:LATEST_OF_PERSON], "person": user}
 
 
-def generate_token(request: HttpRequest) -> HttpResponse:
+def generate_token(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Make a token and show it, this once."""
-    if (question := pages.ask_for_proof(request, SCIM.address)) is not None:
+    connection = connection_pages.chosen(request)
+    if (question := pages.ask_for_proof(request, SCIM.address_after(request))) is not None:
         return question
     once.use_up(request, FORM_SALT)
     actor = pages.actor_of(request)
     days, _ = LIFE_TIMES.get(request.POST.get("expires", ""), LIFE_TIMES["never"])
-    _, text = connections.generate_token(connections.default_connection(actor.organization_id), by=actor, days=days)
+    _, text = connections.generate_token(connection, by=actor, days=days)
     # No redirect here: the text is nowhere but in this answer.
     if pages.is_htmx(request):
         return HttpResponse(SCIM.render(request, {"bearer_token": text}))
     return pages.show(request, Page.USERS, {SCIM.key: {"bearer_token": text}})
 
 
-def revoke_token(request: HttpRequest, token_id: UUID) -> HttpResponse:
+def revoke_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
     """End a token at once."""
     token = connections.revoke_token(token_id, by=pages.actor_of(request))
     return pages.done(request, SCIM, f"Revoked {token}")
 
 
-def turn_switch(request: HttpRequest, name: str) -> HttpResponse:
+def turn_switch(request: HttpRequest, connection_id: UUID, name: str) -> HttpResponse:
     """Turn one of the connection's switches on or off."""
     switch = SWITCHES.get(name)
     if switch is None:
         raise Http404("There is no such switch.")
     wanted = pages.wanted(request)
-    actor = pages.actor_of(request)
-    switch.turn(connections.default_connection(actor.organization_id), wanted, by=actor)
+    switch.turn(connection_pages.chosen(request), wanted, by=pages.actor_of(request))
     return pages.done(request, SCIM, switch.said if wanted else switch.said_off)
 
 
-def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
-    """Where the connection and its tokens are shown."""
-    return dict.fromkeys(ids, SCIM.address)
+def connections_shown(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+    """Where connections are shown."""
+    return {
+        str(each.pk): connection_pages.address(each)
+        for each in connections.of_organization(organization_id)
+        if str(each.pk) in ids
+    }
+
+
+def tokens_shown(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+    """Where tokens are shown: with their connections."""
+    present = {each.pk: each for each in connections.of_organization(organization_id)}
+    found = Token.objects.of(organization_id).filter(pk__in=ids, connection_id__in=present)
+    return {str(token.pk): connection_pages.address(present[token.connection_id]) for token in found}
 
 
 SCIM = Section(
     page=Page.USERS,
-    key="scim",
+    key=connection_pages.KEY,
     title="SCIM",
     lead="Your identity provider creates, updates and deactivates users for you.",
     position=50,
@@ -123,11 +146,38 @@ SCIM = Section(
     within="single-sign-on",
     template="settings/sections/scim.html",
     context=_context,
+    query=_query,
     controls=(
-        Control("users/scim/activity/", "scim-activity", "sign-in.view", activity, reads=True),
-        Control("users/scim/generate-token/", "generate-token", "sign-in.edit", generate_token),
-        Control("users/scim/tokens/<uuid:token_id>/revoke/", "revoke-token", "sign-in.edit", revoke_token),
-        Control("users/scim/switches/<slug:name>/", "scim-switch", "sign-in.edit", turn_switch),
+        Control("users/scim/<uuid:connection_id>/activity/", "scim-activity", "sign-in.view", activity, reads=True),
+        Control("users/scim/<uuid:connection_id>/generate-token/", "generate-token", "sign-in.edit", generate_token),
+        Control(
+            *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/revoke/", "revoke-token", "sign-in.edit"),
+            revoke_token,
+        ),
+        Control("users/scim/<uuid:connection_id>/switches/<slug:name>/", "scim-switch", "sign-in.edit", turn_switch),
+        Control("users/scim/connections/add/", "add-connection", "sign-in.edit", connection_pages.add_connection),
+        Control(
+            "users/scim/<uuid:connection_id>/change/",
+            "change-connection",
+            "sign-in.edit",
+            connection_pages.change_connection,
+        ),
+        Control(
+            "users/scim/<uuid:connection_id>/hand-over/",
+            "hand-over-people",
+            "sign-in.edit",
+            connection_pages.hand_over_people,
+        ),
+        Control(
+            "users/scim/<uuid:connection_id>/remove/",
+            "remove-connection",
+            "sign-in.edit",
+            connection_pages.remove_connection,
+        ),
+        Control(
+            *("users/scim/people/<uuid:user_id>/hand-over/", "hand-over-person", "sign-in.edit"),
+            connection_pages.hand_over_person,
+        ),
         Control("users/scim/log/", "request-log", "sign-in.view", request_log.request_log, reads=True),
         Control("users/scim/log/export.csv", "request-log-export", "sign-in.view", request_log.export, reads=True),
         Control(
@@ -137,6 +187,10 @@ SCIM = Section(
         Control(
             *("users/scim/log/<uuid:request_id>/switch/", "turn-refusing-switch", "sign-in.edit"),
             request_log.turn_refusing_switch,
+        ),
+        Control(
+            *("users/scim/log/<uuid:request_id>/hand-over/", "hand-over-refused-user", "sign-in.edit"),
+            request_log.hand_over_refused_user,
         ),
         Control(
             *("users/scim/log/<uuid:request_id>/allow-domain/", "allow-refused-domain", "domains.edit"),

@@ -11,13 +11,13 @@ class ScimConfig(AppConfig):
     def ready(self) -> None:
         from domains.admin import REFUSED_PER_DOMAIN
         from organizations import pages
-        from scim import address_box, admin
+        from scim import address_box, admin, connection_pages
         from scim.services import refusals
         from scim.storage.resource_types import check_bindings
 
         pages.offer(admin.SCIM, address_box.ADDRESS_BOX)
-        for kind in ("connection", "token"):
-            pages.offer_whereabouts(kind, admin.SCIM.permission, admin.whereabouts)
+        pages.offer_whereabouts("connection", admin.SCIM.permission, admin.connections_shown)
+        pages.offer_whereabouts("token", admin.SCIM.permission, admin.tokens_shown)
         pages.offer_figures(REFUSED_PER_DOMAIN, refusals.refused_creates)
-        pages.offer_pieces(admin.REQUESTS_OF_PERSON)
+        pages.offer_pieces(connection_pages.MANAGED_BY, admin.REQUESTS_OF_PERSON)
         checks.register(check_bindings)

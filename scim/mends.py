@@ -15,7 +15,7 @@ from audit.actors import Actor
 from domains.addresses import readable_domain
 from domains.models import Domain
 from scim.models import Connection, RequestLog
-from scim.services import connections
+from scim.services import connections, handing_over
 from scim.services.causes import CAUSES, UNLISTED, Mend
 from users.models import User
 
@@ -24,24 +24,26 @@ AGAIN = (
 )
 
 
+# The controls that buttons ask, by their names.
+TURN_SWITCH = "turn-refusing-switch"
+ALLOW_DOMAIN = "allow-refused-domain"
+HAND_OVER = "hand-over-refused-user"
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """``text`` is what the link or button says, ``consequence`` what pressing the button does.
 
-    ``address`` is where a link leads, and empty for a button; ``mended`` says that there is nothing left to do, and
-    then there is neither. Both are for those who have ``permission``.
+    ``address`` is where a link leads, ``action`` the name of the control that a button asks; ``mended`` says that there
+    is nothing left to do, and then there is neither. All are for those who have ``permission``.
     """
 
     text: str
     permission: str
     address: str = ""
+    action: str = ""
     consequence: str = ""
     mended: str = ""
-
-    @property
-    def is_button(self) -> bool:
-        """Whether it changes something by itself."""
-        return not self.address and not self.mended
 
 
 class Situation:
@@ -52,9 +54,15 @@ class Situation:
         self._about = [row.arguments for row in rows]
 
     @cached_property
-    def connection(self) -> Connection:
-        """The switches as they are."""
-        return connections.default_connection(self._organization_id)
+    def connections(self) -> Mapping[UUID, Connection]:
+        """The organization's connections by their ids, with their switches as they are; the default one comes first."""
+        return {each.pk: each for each in connections.of_organization(self._organization_id)}
+
+    def connection_of(self, row: RequestLog) -> Connection | None:
+        """Whose token a request carried, the default connection where nobody knows; None where that one is gone."""
+        if row.connection_id is None:
+            return next(iter(self.connections.values()))
+        return self.connections.get(row.connection_id)
 
     @cached_property
     def domains(self) -> Mapping[str, Domain]:
@@ -63,11 +71,11 @@ class Situation:
         return {domain.name: domain for domain in Domain.objects.of(self._organization_id).filter(name__in=names)}
 
     @cached_property
-    def users(self) -> frozenset[str]:
-        """The ids of those whom the rows speak of, and who are still here."""
+    def users(self) -> Mapping[str, UUID | None]:
+        """Those whom the rows speak of, and who are still here: id to the connection that keeps them."""
         ids = {about["user_id"] for about in self._about if "user_id" in about}
-        found = User.objects.of(self._organization_id).filter(pk__in=ids).values_list("pk", flat=True)
-        return frozenset(str(pk) for pk in found)
+        found = User.objects.of(self._organization_id).filter(pk__in=ids).values_list("pk", "managed_by")
+        return {str(pk): managed_by for pk, managed_by in found}
 
     def offer(self, row: RequestLog) -> Offer | None:
         """What there is to do about a row, if anything."""
@@ -83,12 +91,28 @@ class Situation:
                 return Offer("Show the roles", "users.view", f"{reverse('settings:users')}#roles")
             case Mend.GENERATE_TOKEN:
                 return Offer("Generate a token", "sign-in.edit", f"{reverse('settings:users')}#scim")
-            case Mend() as mend if mend in SWITCHES:
+            case Mend.HAND_OVER if row.arguments.get("user_id") in self.users:
+                return self._of_another(row)
+            case Mend() as mend if mend in SWITCHES and (connection := self.connection_of(row)):
                 switch = SWITCHES[mend]
-                if getattr(self.connection, switch.name) == switch.wanted:
+                if getattr(connection, switch.name) == switch.wanted:
                     return Offer(switch.text, "sign-in.view", mended=switch.mended)
-                return Offer(switch.text, "sign-in.edit", consequence=switch.consequence)
+                return Offer(switch.text, "sign-in.edit", action=TURN_SWITCH, consequence=switch.consequence)
         return None
+
+    def _of_another(self, row: RequestLog) -> Offer | None:
+        connection, user = self.connection_of(row), row.arguments.get("user", "this user")
+        if connection is None:
+            return None
+        if self.users[row.arguments["user_id"]] in (None, connection.pk):
+            return Offer("", "sign-in.view", mended=f"{connection} may change {user} now.")
+        return Offer(
+            f"Let {connection} manage {user}",
+            "sign-in.edit",
+            action=HAND_OVER,
+            consequence=f"From then on {connection} changes, suspends and deletes {user}, and the connection that did "
+            "so until now is refused.",
+        )
 
     def _of_domain(self, name: str) -> Offer:
         domain, readable = self.domains.get(name), readable_domain(name)
@@ -102,6 +126,7 @@ class Situation:
         return Offer(
             f"Allow {readable} for User requests",
             "domains.edit",
+            action=ALLOW_DOMAIN,
             consequence=f"From then on SCIM creates users with an address in {readable}, and people there can ask for "
             "an account. You can take the checkmark away at any time; users who are here by then stay.",
         )
@@ -140,6 +165,13 @@ SWITCHES: Mapping[Mend, Switch] = {
         "SCIM may manage Admins now.",
         connections.set_manage_admins,
     ),
+    Mend.ALLOW_SECONDARY: Switch(
+        *("secondary_addresses", True, "Allow secondary addresses"),
+        "Your identity provider can give people addresses of any domain beside their own. Those are shown, and used "
+        "neither for signing in nor for mails nor to tell people apart.",
+        "Secondary addresses of other domains are allowed now.",
+        connections.set_secondary_addresses,
+    ),
     Mend.LEAVE_STRICT: Switch(
         *("strict", False, "Turn off Strict mode"),
         "Requests that stray from the SCIM standard are read as they were meant, and the log says how.",
@@ -158,8 +190,26 @@ def turn_switch(row: RequestLog, *, by: Actor) -> str:
     if mend is None or mend not in SWITCHES:
         return ""
     switch = SWITCHES[mend]
-    switch.turn(connections.default_connection(by.organization_id), switch.wanted, by=by)
+    switch.turn(_connection_of(row, by), switch.wanted, by=by)
     return switch.mended
+
+
+def hand_over(row: RequestLog, *, by: Actor) -> str:
+    """Let the connection of a request keep the user of another one, and say so; empty if the request asks for nothing.
+
+    Raises what the verb does.
+    """
+    if CAUSES.get(row.cause, UNLISTED).mend is not Mend.HAND_OVER or "user_id" not in row.arguments:
+        return ""
+    connection = _connection_of(row, by)
+    user = handing_over.hand_over(UUID(row.arguments["user_id"]), connection, by=by)
+    return f"{connection} manages {user} now."
+
+
+def _connection_of(row: RequestLog, by: Actor) -> Connection:
+    if row.connection_id is None:
+        return connections.default_connection(by.organization_id)
+    return connections.find(row.connection_id, organization_id=by.organization_id)
 
 
 def allow_domain(row: RequestLog, *, by: Actor) -> str:

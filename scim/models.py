@@ -1,6 +1,9 @@
 """What SCIM keeps beside the resources: an organization's connection, its tokens, and the log of requests."""
 
+from typing import Self
+
 from django.db import models
+from django.db.models import Q
 from uuid_utils.compat import uuid7
 
 from organizations.models import Organization
@@ -9,24 +12,54 @@ from organizations.tokens import BearerToken, TokenQuerySet
 from users.models import User
 
 
+class IdentityProvider(models.TextChoices):
+    """Who speaks SCIM with us, by the names that their admins know."""
+
+    JUMPCLOUD = "jumpcloud", "JumpCloud"
+    OKTA = "okta", "Okta"
+    ENTRA = "entra", "Entra ID"
+    ONELOGIN = "onelogin", "OneLogin"
+    GOOGLE = "google", "Google Workspace"
+    OTHER = "other", "Another identity provider"
+
+
+class ConnectionQuerySet(TenantQuerySet["Connection"]):
+    """Queries about connections."""
+
+    def present(self) -> Self:
+        """Those that were not removed."""
+        return self.filter(removed_at=None)
+
+
 class Connection(TenantModel):
     """One identity provider's SCIM set-up in an organization. Its tokens are valid only while ``enabled``.
 
-    While it is ``strict``, what clients get wrong is refused rather than healed, see ``scim.protocol.quirks``.
+    While it is ``strict``, what clients get wrong is refused rather than healed, see ``scim.protocol.quirks``. With
+    ``secondary_addresses`` its people may have addresses of any domain beside those that stand for them. One that was
+    removed is kept, turned off for good: the log and the history speak of it.
     """
 
     name = models.CharField(max_length=60, default="Default")
+    identity_provider = models.CharField(
+        max_length=10, choices=IdentityProvider, default=IdentityProvider.JUMPCLOUD, db_default="jumpcloud"
+    )
     enabled = models.BooleanField("Enable SCIM", default=False)
     manage_admins = models.BooleanField("Let SCIM give and take the Admin role", default=False)
     groups_enabled = models.BooleanField("Groups", default=True)
     strict = models.BooleanField("Strict mode", default=False)
+    secondary_addresses = models.BooleanField("Allow secondary addresses", default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    removed_at = models.DateTimeField(null=True, editable=False)
 
-    objects = TenantQuerySet["Connection"].as_manager()
+    objects = ConnectionQuerySet.as_manager()
 
     class Meta:
         ordering = ["created_at"]
-        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="connection_name_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "name"], condition=Q(removed_at=None), name="connection_name_once"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -78,6 +111,7 @@ class RequestLog(TenantModel):
     token = models.ForeignKey(
         Token, models.SET_NULL, null=True, related_name="+", db_constraint=False, db_index=False, editable=False
     )
+    connection_id = models.UUIDField(null=True)
     token_label = models.CharField(max_length=40, help_text="The token's prefix, or what was wrong with it")
     client = models.CharField(max_length=200, blank=True)
     address = models.GenericIPAddressField(null=True)
@@ -91,16 +125,12 @@ class RequestLog(TenantModel):
         # Most requests have neither failed nor a cause nor a person, and cost the partial indexes nothing.
         indexes = [
             models.Index(fields=["organization", "-id"], name="request_log_by_organization"),
-            models.Index(
-                fields=["organization", "-id"], name="request_log_failures", condition=models.Q(status__gte=400)
-            ),
-            models.Index(
-                fields=["organization", "cause", "-id"], name="request_log_by_cause", condition=~models.Q(cause="")
-            ),
+            models.Index(fields=["organization", "-id"], name="request_log_failures", condition=Q(status__gte=400)),
+            models.Index(fields=["organization", "cause", "-id"], name="request_log_by_cause", condition=~Q(cause="")),
             models.Index(
                 fields=["organization", "user_id", "-id"],
                 name="request_log_by_user",
-                condition=models.Q(user_id__isnull=False),
+                condition=Q(user_id__isnull=False),
             ),
         ]
 

@@ -252,10 +252,7 @@ def logged_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
 
 
 def _action(shown: Shown) -> str:
-    if shown.offer is None or not shown.offer.is_button:
-        return ""
-    name = "allow-refused-domain" if shown.offer.permission == "domains.edit" else "turn-refusing-switch"
-    return reverse(f"settings:{name}", args=[shown.row.pk])
+    return reverse(f"settings:{shown.offer.action}", args=[shown.row.pk]) if shown.offer and shown.offer.action else ""
 
 
 def _find(request: HttpRequest, request_id: UUID) -> RequestLog:
@@ -275,6 +272,12 @@ def allow_refused_domain(request: HttpRequest, request_id: UUID) -> HttpResponse
     """Give the domain because of which a request was refused the User requests checkmark."""
     row = _find(request, request_id)
     return _mended(request, row, mends.allow_domain(row, by=pages.actor_of(request)))
+
+
+def hand_over_refused_user(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Let the connection whose request was refused keep the user of another one."""
+    row = _find(request, request_id)
+    return _mended(request, row, mends.hand_over(row, by=pages.actor_of(request)))
 
 
 def _mended(request: HttpRequest, row: RequestLog, said: str) -> HttpResponse:

@@ -48,6 +48,14 @@ SWITCHES: Mapping[str, Switch] = {
         "SCIM leaves Admins alone.",
         badge="warn",
     ),
+    "secondary_addresses": Switch(
+        *("scim-secondary", "Allow secondary addresses"),
+        "While this is off, every address of a user must lie in a domain with the User requests checkmark. While it is "
+        "on, those that are neither userName nor primary may lie anywhere; they are used for nothing.",
+        connections.set_secondary_addresses,
+        "Secondary addresses may lie in any domain.",
+        "Every address must lie in one of your domains.",
+    ),
     "strict": Switch(
         *("scim-strict", "Strict mode"),
         "While this is on, requests that stray from the SCIM standard are refused, not read as they were meant.",
@@ -67,7 +75,7 @@ def shown(connection: Connection) -> list[Mapping[str, Any]]:
             "hint": switch.hint,
             "badge": switch.badge,
             "on": getattr(connection, name),
-            "action": reverse("settings:scim-switch", args=[name]),
+            "action": reverse("settings:scim-switch", args=[connection.pk, name]),
         }
         for name, switch in SWITCHES.items()
     ]

@@ -123,7 +123,8 @@ class User(AbstractBaseUser):
     ``document`` is the SCIM resource as compact JSON text and the one source of the profile (``users.profile`` reads
     and writes it). All other profile columns, ``search`` and the UserValue rows are its index: written with it, never
     read back to build an answer. ``version`` counts the writes. ``sign_in_key`` is made by the database, so that no
-    code path can leave it stale; read it from the row, its spelling differs between databases.
+    code path can leave it stale; read it from the row, its spelling differs between databases. ``managed_by`` is the id
+    of the identity provider's connection that keeps the profile, if one does.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -132,6 +133,7 @@ class User(AbstractBaseUser):
     )
     role = models.ForeignKey(Role, models.PROTECT, null=True, blank=True, related_name="users")
     source = models.CharField(max_length=10, choices=Source, default=Source.MANUAL)
+    managed_by = models.UUIDField(null=True, editable=False)
     is_active = models.BooleanField(default=True)
     is_superuser = models.BooleanField(default=False)
 

@@ -123,6 +123,11 @@ def addresses(profile: Profile) -> dict[str, str]:
     return {canonical(address): address for address in spelled}
 
 
+def own_addresses(profile: Profile) -> set[str]:
+    """The canonical forms of the addresses that stand for the person: userName and primary e-mail."""
+    return {canonical(profile["userName"]), canonical(primary_email(profile))}
+
+
 def display_name(profile: Profile) -> str:
     """What pages call the person."""
     name = profile.get("name", {})

@@ -131,7 +131,15 @@ def create(body: dict[str, Json], *, user_id: UUID | None = None, principal: Pri
     role, profile, more = assignment.on_create(profile, assignment.Roles(principal))
     profile = assignment.with_manager(profile, {}, principal)
     with as_scim_errors():
-        user = accounts.create(profile, role=role, source=Source.SCIM, user_id=user_id, by=by)
+        user = accounts.create(
+            profile,
+            role=role,
+            source=Source.SCIM,
+            user_id=user_id,
+            managed_by=principal.connection_id,
+            secondary_anywhere=principal.admits_secondary,
+            by=by,
+        )
     return _written(user, Deed.CREATED, (*reading.advice, *more))
 
 
@@ -163,10 +171,11 @@ def create_many(wanted: Sequence[Wanted], *, principal: Principal, by: Actor) ->
             Source.SCIM,
             wanted[number].user_id,
             wanted[number].needs,
+            principal.connection_id,
         )
         for number, (role, profile, _advice) in assigned.items()
     ]
-    created = accounts.create_many(newcomers, by=by)
+    created = accounts.create_many(newcomers, secondary_anywhere=principal.admits_secondary, by=by)
     for (number, (_role, _profile, advice)), outcome in zip(assigned.items(), created, strict=True):
         if isinstance(outcome, User):
             outcomes[number] = _written(outcome, Deed.CREATED, advice)
@@ -227,6 +236,7 @@ def delete(user_id: str, *, principal: Principal, preconditions: Preconditions, 
         preconditions.check(user.version)
         if user.source != Source.SCIM:
             raise _made_by_hand(user)
+        _stay_within(principal, user)
         gone = _written(user, Deed.DELETED, ())
         accounts.delete(user, by=by)
     return gone
@@ -249,13 +259,22 @@ def _change(
         after, advice = _still_suspended(before, _checked(change(before)))
         former_version, was_active, action = user.version, user.is_active, None
         if user.source == Source.SCIM:
+            _stay_within(principal, user)
             role, after, more = assignment.on_change(after, before, user, principal)
         else:
             if not adopts:
                 raise _made_by_hand(user)
             role, after, more = _adopted(user, after, before, principal)
             action = Action.USER_ADOPTED
-        accounts.update(user, assignment.with_manager(after, before, principal), role=role, by=by, action=action)
+        user.managed_by = principal.connection_id
+        accounts.update(
+            user,
+            assignment.with_manager(after, before, principal),
+            role=role,
+            by=by,
+            action=action,
+            secondary_anywhere=principal.admits_secondary,
+        )
     if action:
         deed = Deed.ADOPTED
     elif user.version == former_version:
@@ -307,6 +326,17 @@ def _made_by_hand(user: User) -> Conflict:
         cause="not-adopted",
         about=_naming(user),
     )
+
+
+def _stay_within(principal: Principal, user: User) -> None:
+    """Leave alone whom another connection keeps; whose connection is gone is anybody's. Raises Conflict."""
+    if user.managed_by is not None and user.managed_by != principal.connection_id:
+        raise Conflict(
+            f"{user.user_name} is managed by another connection of this organization. Hand the account over in "
+            f"Settings > Users before '{principal.connection_name}' changes it.",
+            cause="managed-elsewhere",
+            about={**_naming(user), "connection": str(principal.connection_id), "to": principal.connection_name},
+        )
 
 
 def _naming(user: User) -> Mapping[str, str]:

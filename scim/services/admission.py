@@ -64,10 +64,10 @@ def rulings(address: str, organization: Organization) -> Iterator[Ruling]:
 
 
 def _connection(organization: Organization) -> Ruling:
-    connection = connections.default_connection(organization.pk)
-    if not connections.live_tokens(connection):
+    with_token = [each for each in connections.of_organization(organization.pk) if connections.live_tokens(each)]
+    if not with_token:
         return Ruling(SCIM_IS_ON, False, "There is no token: generate one, then enable SCIM.", "no-token")
-    if not connection.enabled:
+    if not any(connection.enabled for connection in with_token):
         return Ruling(SCIM_IS_ON, False, "SCIM is turned off, so no token is valid: enable it.", "scim-off")
     return Ruling(SCIM_IS_ON, True)
 
@@ -108,4 +108,5 @@ def _what_then(holder: User | None, organization: Organization) -> str:
     if holder is None or holder.source == Source.SCIM:
         return _KNOWN
     is_admin = holder.role is not None and holder.role.is_admin
-    return _AN_ADMIN if is_admin and not connections.default_connection(organization.pk).manage_admins else _ADOPTED
+    may_adopt = not is_admin or any(each.manage_admins for each in connections.of_organization(organization.pk))
+    return _ADOPTED if may_adopt else _AN_ADMIN

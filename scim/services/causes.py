@@ -15,6 +15,8 @@ class Mend(StrEnum):
     GENERATE_TOKEN = "generate-token"  # noqa: S105
     SHOW_USER = "show-user"
     SHOW_ROLES = "show-roles"
+    HAND_OVER = "hand-over"
+    ALLOW_SECONDARY = "allow-secondary"
     ALLOW_GROUPS = "allow-groups"
     ALLOW_ADMINS = "allow-admins"
     LEAVE_STRICT = "leave-strict"
@@ -77,6 +79,8 @@ CAUSES: Mapping[str, Cause] = {
     "address-invalid": Cause("Invalid address"),
     "name-taken": Cause("User exists", mend=Mend.SHOW_USER),
     "not-adopted": Cause("Made by hand", mend=Mend.SHOW_USER),
+    "managed-elsewhere": Cause("Another connection's user", mend=Mend.HAND_OVER),
+    "secondary-domain-unknown": Cause("Secondary address elsewhere", mend=Mend.ALLOW_SECONDARY),
     "admin-not-adopted": Cause("Admin not taken over", mend=Mend.ALLOW_ADMINS),
     "last-admin": Cause("Last active Admin", mend=Mend.SHOW_USER),
     "companion-refused": Cause("Companion refused"),

@@ -1,5 +1,6 @@
-"""Verbs on SCIM connections and their tokens: generate, revoke, and the switches."""
+"""Verbs on SCIM connections and their tokens: add, change, remove, generate, revoke, and the switches."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,12 +14,39 @@ from audit.actions import Action
 from audit.actors import Actor
 from organizations.models import Organization
 from organizations.refusals import Refusal
-from scim.models import Connection, Token
-from scim.services import notices
+from organizations.services import lock
+from scim.models import Connection, IdentityProvider, Token
+from scim.services import handing_over, notices
 from users.services import authority
 from users.services.authority import BeyondOwnRights
 
 MAX_LIVE_TOKENS = 5
+MAX_CONNECTIONS = 10
+LONGEST_NAME = 60
+
+
+class ConnectionUnknown(Refusal):
+    """No such connection in this organization."""
+
+    code = "connection-unknown"
+
+
+class ConnectionNameRefused(Refusal):
+    """The name is empty, too long, or another connection's."""
+
+    code = "connection-name-refused"
+
+
+class TooManyConnections(Refusal):
+    """The organization has as many connections as it may."""
+
+    code = "too-many-connections"
+
+
+class LastConnection(Refusal):
+    """The organization would be left without any connection."""
+
+    code = "last-connection"
 
 
 class TooManyTokens(Refusal):
@@ -50,8 +78,94 @@ def base_url_at(slug: str) -> str:
 
 
 def default_connection(organization_id: UUID) -> Connection:
-    """The connection that was made with the organization."""
-    return Connection.objects.of(organization_id).earliest("created_at")
+    """The connection that was made with the organization, or the oldest that is left."""
+    return Connection.objects.of(organization_id).present().earliest("created_at")
+
+
+def of_organization(organization_id: UUID) -> list[Connection]:
+    """All that were not removed; the default one comes first."""
+    return list(Connection.objects.of(organization_id).present())
+
+
+def find(connection_id: UUID, *, organization_id: UUID) -> Connection:
+    """The organization's connection of that id. Raises ConnectionUnknown."""
+    found = Connection.objects.of(organization_id).present().filter(pk=connection_id).first()
+    if found is None:
+        raise ConnectionUnknown("This connection is no longer here. Reload the page.")
+    return found
+
+
+@transaction.atomic
+def add(name: str, identity_provider: IdentityProvider, *, by: Actor) -> Connection:
+    """Add a connection, turned off and without a token. Raises ConnectionNameRefused, TooManyConnections."""
+    present = _all_locked(by)
+    if len(present) >= MAX_CONNECTIONS:
+        raise TooManyConnections(f"There are {MAX_CONNECTIONS} connections. Remove one that is no longer used first.")
+    connection = Connection(
+        organization_id=by.organization_id, name=_free(name, present), identity_provider=identity_provider
+    )
+    connection.save(force_insert=True)
+    trail.record(Action.CONNECTION_ADDED, connection, {"identity provider": [None, identity_provider.label]}, by=by)
+    return connection
+
+
+@transaction.atomic
+def change(connection: Connection, name: str, identity_provider: IdentityProvider, *, by: Actor) -> Connection:
+    """Give a connection another name, or say that another identity provider uses it. Raises ConnectionNameRefused."""
+    present = _all_locked(by)
+    connection = next((each for each in present if each == connection), connection)
+    name = _free(name, [each for each in present if each != connection])
+    former = IdentityProvider(connection.identity_provider)
+    changes = {
+        field: [before, after]
+        for field, before, after in (
+            ("name", connection.name, name),
+            ("identity provider", former.label, identity_provider.label),
+        )
+        if before != after
+    }
+    if changes:
+        connection.name, connection.identity_provider = name, identity_provider
+        connection.save(update_fields=["name", "identity_provider"])
+        trail.record(Action.CONNECTION_CHANGED, connection, changes, by=by)
+    return connection
+
+
+@transaction.atomic
+def remove(connection: Connection, *, heir: Connection | None, by: Actor) -> int:
+    """Take a connection off for good: its tokens end at once, its people stay.
+
+    Those become the ``heir``'s, or nobody's, and then the next connection's that changes them. Returns how many people
+    that were. Raises LastConnection, ConnectionUnknown.
+    """
+    present = {each.pk: each for each in _all_locked(by)}
+    if connection.pk not in present or (heir is not None and (heir.pk not in present or heir == connection)):
+        raise ConnectionUnknown("This connection is no longer here. Reload the page.")
+    if len(present) == 1:
+        raise LastConnection("This is the only connection. Turn it off if nobody is to use SCIM.")
+    connection = present[connection.pk]
+    moved = handing_over.hand_over_all(connection, heir, by=by)
+    now = timezone.now()
+    _live(connection).update(revoked_at=now)
+    connection.enabled, connection.removed_at = False, now
+    connection.save(update_fields=["enabled", "removed_at"])
+    trail.record(Action.CONNECTION_REMOVED, connection, by=by)
+    return moved
+
+
+def _all_locked(by: Actor) -> Sequence[Connection]:
+    """The organization's connections; whoever wants to add or name another one waits for us."""
+    lock(by.organization_id)
+    return list(Connection.objects.of(by.organization_id).present().select_for_update())
+
+
+def _free(name: str, others: Sequence[Connection]) -> str:
+    name = " ".join(name.split())
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise ConnectionNameRefused(f"Give the connection a name of at most {LONGEST_NAME} characters.")
+    if name.casefold() in {other.name.casefold() for other in others}:
+        raise ConnectionNameRefused(f"There is a connection '{name}' already. Choose another name.")
+    return name
 
 
 def live_tokens(connection: Connection) -> list[Token]:
@@ -137,6 +251,15 @@ def set_groups_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Co
     return _switch(connection, "groups_enabled", wanted, actions, by=by)
 
 
+def set_secondary_addresses(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
+    """Let people have secondary addresses of any domain, or not; asking for what is so already changes nothing.
+
+    Those that people have stay.
+    """
+    actions = Action.SCIM_SECONDARY_ALLOWED, Action.SCIM_SECONDARY_DISALLOWED
+    return _switch(connection, "secondary_addresses", wanted, actions, by=by)
+
+
 @transaction.atomic
 def _switch(
     connection: Connection, name: str, wanted: bool, actions: tuple[Action, Action], *, by: Actor
@@ -153,7 +276,9 @@ def _switch(
 
 
 def _locked(connection: Connection, by: Actor) -> Connection:
-    found: Connection = Connection.objects.of(by.organization_id).select_for_update().get(pk=connection.pk)
+    found = Connection.objects.of(by.organization_id).present().select_for_update().filter(pk=connection.pk).first()
+    if found is None:
+        raise ConnectionUnknown("This connection is no longer here. Reload the page.")
     return found
 
 

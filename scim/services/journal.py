@@ -44,7 +44,7 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 _COLUMNS = (
     "id", "organization_id", "created_at", "request_id", "method", "path", "query", "status", "cause", "verdict",
-    "advice", "arguments", "more", "duration_us", "token_id",
+    "advice", "arguments", "more", "duration_us", "token_id", "connection_id",
     "token_label", "client", "address", "user_id", "user_label",
 )  # fmt: skip
 _INTO = f"scim_requestlog ({', '.join(_COLUMNS)})"
@@ -53,7 +53,7 @@ _MORE = "UPDATE scim_requestlog SET more = more + %s WHERE id = %s"
 
 # Where tokens are: connections' own, to which rows refer, and people's, which have a label there and nothing else.
 _CONNECTIONS = "scim_token"
-_TABLES = (_CONNECTIONS, "users_personaltoken")
+_TABLES = {_CONNECTIONS: "t.connection_id", "users_personaltoken": "NULL"}
 
 _OWNERS = {
     vendor: f"SELECT o.slug, o.id FROM organizations_organization o WHERE o.slug {among}"  # noqa: S608
@@ -65,10 +65,11 @@ _FORMER_OWNERS = {
 }
 _TOKENS = {
     table: {
-        vendor: f"SELECT t.digest, t.organization_id, t.id, t.prefix FROM {table} t WHERE t.digest {among}"  # noqa: S608
+        vendor: f"SELECT t.digest, t.organization_id, t.id, t.prefix, {connection} FROM {table} t"  # noqa: S608
+        f" WHERE t.digest {among}"
         for vendor, among in rows.AMONG.items()
     }
-    for table in _TABLES
+    for table, connection in _TABLES.items()
 }
 _USED = {
     table: f"UPDATE {table} SET last_used_at = %s, last_used_address = %s, last_used_client = %s WHERE id = %s"  # noqa: S608
@@ -231,12 +232,13 @@ def _write_or_drop(batch: Sequence[Entry]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Presented:
-    """A token that exists: its table, and its organization, id and label as rows of the log have them."""
+    """A token that exists: its table, and its organization, id, label and connection as rows of the log have them."""
 
     table: str
     organization: str
     key: str
     label: str
+    connection: str | None
 
 
 def _write(batch: Sequence[Entry]) -> None:
@@ -286,8 +288,12 @@ def _tokens(digests: set[str], key: Callable[[UUID | str], str]) -> dict[str, _P
     found: dict[str, _Presented] = {}
     for table, statements in _TOKENS.items():
         if missing := digests - found.keys():
-            for digest, organization, token, prefix in rows.select(statements[rows.vendor()], [rows.among(missing)]):
-                found[digest] = _Presented(table, key(organization), key(token), f"{prefix}…")
+            for digest, organization, token, prefix, within in rows.select(
+                statements[rows.vendor()], [rows.among(missing)]
+            ):
+                found[digest] = _Presented(
+                    table, key(organization), key(token), f"{prefix}…", key(within) if within else None
+                )
     return found
 
 
@@ -346,6 +352,7 @@ def _row(
         0,
         entry.duration_us,
         own.key if own is not None and own.table == _CONNECTIONS else None,
+        own.connection if own is not None else None,
         own.label if own is not None else TOKEN_FAULTS.get(entry.cause, TOKEN_FAULTS["token-unknown"]),
         _clean(entry.client)[:200],
         entry.address or None,

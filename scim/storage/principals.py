@@ -38,11 +38,14 @@ class Principal:
 
     token_id: UUID
     token_prefix: str
+    connection_id: UUID
+    connection_name: str
     organization_id: UUID
     slug: str
     manages_admins: bool
     manages_groups: bool
     is_strict: bool
+    admits_secondary: bool
     default_role: Role
 
     @property
@@ -123,10 +126,13 @@ def _connected(digest: str, slug: str) -> Principal | None:
         prefix,
         revoked,
         expired,
+        connection_id,
+        connection_name,
         enabled,
         manages_admins,
         manages_groups,
         strict,
+        admits_secondary,
         organization_id,
         owner,
         active,
@@ -144,11 +150,14 @@ def _connected(digest: str, slug: str) -> Principal | None:
     return Principal(
         sql.from_key(token_id),
         prefix,
+        sql.from_key(connection_id),
+        connection_name,
         sql.from_key(organization_id),
         owner,
         bool(manages_admins),
         bool(manages_groups),
         bool(strict),
+        bool(admits_secondary),
         _default_role(sql.from_key(organization_id), *role),
     )
 

@@ -43,7 +43,8 @@ GROUPS_TENANT = f"{TENANT[:-1]} AND c.groups_enabled)"
 # Whatever can be known of a token before anything is asked of it, its organization's default role included.
 PRESENTED = (
     "SELECT t.id, t.prefix, t.revoked_at IS NOT NULL, t.expires_at IS NOT NULL AND t.expires_at <= CURRENT_TIMESTAMP,"
-    " c.enabled, c.manage_admins, c.groups_enabled, c.strict, o.id, o.slug, o.is_active, r.id, r.key, r.name"
+    " c.id, c.name, c.enabled, c.manage_admins, c.groups_enabled, c.strict, c.secondary_addresses,"
+    " o.id, o.slug, o.is_active, r.id, r.key, r.name"
     " FROM scim_token t"
     " JOIN scim_connection c ON c.id = t.connection_id"
     " JOIN organizations_organization o ON o.id = t.organization_id"

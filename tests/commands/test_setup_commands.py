@@ -142,9 +142,11 @@ def test_the_way_from_no_token_to_a_working_one_and_back(acme: Organization) -> 
 def test_strict_mode_is_turned_on_and_off(acme: Organization) -> None:
     assert run("scim", "acme", "status")["scim"]["strict"] is False
     assert run("scim", "acme", "strict")["scim"]["strict"] is True
-    assert text_of("scim", "acme", "status").startswith("SCIM of Acme is off, strict mode is on.\n")
+    assert text_of("scim", "acme", "status").startswith(
+        "SCIM of Acme, connection 'Default', is off, strict mode is on.\n"
+    )
     assert run("scim", "acme", "lenient")["scim"]["strict"] is False
-    assert text_of("scim", "acme", "status").startswith("SCIM of Acme is off.\n")
+    assert text_of("scim", "acme", "status").startswith("SCIM of Acme, connection 'Default', is off.\n")
 
 
 def test_a_second_token_leaves_the_first_alive(acme: Organization) -> None:
@@ -252,3 +254,13 @@ def test_the_shell_sees_one_line_on_stderr_and_exit_status_2(arguments: list[str
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert "usage" not in done.stderr
+
+
+def test_a_second_connection_is_set_up_by_its_name(acme: Organization) -> None:
+    added = run("scim", "acme", "add-connection", "--connection", "Okta", "--identity-provider", "okta")["scim"]
+    assert (added["connection"], added["identity_provider"], added["tokens"]) == ("Okta", "okta", [])
+    run("scim", "acme", "generate-token", "--connection", "okta")
+    assert run("scim", "acme", "enable", "--connection", "okta")["scim"]["enabled"] is True
+    assert run("scim", "acme", "status")["scim"]["enabled"] is False
+    assert "It has 'Default', 'Okta'." in refusal_of("scim", "acme", "status", "--connection", "Entra")
+    assert "already" in refusal_of("scim", "acme", "add-connection", "--connection", "OKTA")

@@ -54,8 +54,8 @@ def test_an_admin_who_has_just_chosen_a_password_is_not_asked_for_it_again(acme:
     (invitation,) = invite(acme, ANN, role=BuiltIn.ADMIN).invited
     client = Client(HTTP_USER_AGENT="Tests")
     client.post(link(invitation), GOOD)
-    answer = client.post("/settings/users/scim/tokens/generate/", {"once": "too old"})
-    assert "/confirm/" not in answer.headers.get("Location", "")
+    answer = client.post(f"/settings/users/scim/{acme.connection.pk}/generate-token/", {"once": "too old"})
+    assert answer.headers["Location"] == "/settings/users/#scim"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from domains.models import Domain
 from organizations.models import FormerSlug, Organization, SupportVisit
-from scim.models import Connection, Token
+from scim.models import Connection, IdentityProvider, Token
+from scim.services import connections
 from tests.pages.conftest import SignedIn, htmx
 from tests.pages.test_scim_section import log
 from tests.tenants import Tenant, waiting_request
@@ -28,7 +29,8 @@ DOMAIN_SWITCH = "/settings/organization/domains/{domain}/user-requests/"
 PERSON = "/settings/users/{person}/"
 CHANGE = "/settings/users/change/"
 OWN_TOKEN = "/settings/profile/tokens/{own_token}/revoke/"
-REVOKE = "/settings/users/scim/tokens/{token}/revoke/"
+SCIM = "/settings/users/scim/{connection}/"
+REVOKE = f"{SCIM}tokens/{{token}}/revoke/"
 
 ROLE = "/settings/users/roles/{role}/"
 OWN_ROLE = "/settings/users/roles/{own}/"
@@ -47,11 +49,12 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/organization/", None, (ADMIN, READ_ONLY, DOMAINS)),
     ("/settings/audit-log/", None, (ADMIN, READ_ONLY)),
     ("/settings/audit-log/export.csv", None, (ADMIN, READ_ONLY)),
-    ("/settings/users/scim/activity/", None, (ADMIN, READ_ONLY)),
+    (f"{SCIM}activity/", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/log/", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/log/export.csv", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/log/{request}/", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/log/{request}/switch/", {}, (ADMIN,)),
+    ("/settings/users/scim/log/{request}/hand-over/", {}, (ADMIN,)),
     ("/settings/users/scim/log/{request}/allow-domain/", {}, (ADMIN, DOMAINS)),
     ("/settings/organization/details/", RENAMED, (ADMIN,)),
     ("/settings/organization/slug/", None, (ADMIN,)),
@@ -106,12 +109,18 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     (f"{OWN_ROLE}save/", {"name": "Other", "seen": "1", **dict.fromkeys(Area, "none")}, (ADMIN,)),
     (f"{OWN_ROLE}delete/", {"seen": "1", "sure": "read"}, (ADMIN,)),
     (f"{ROLE}switch/", {"wanted": "off"}, (ADMIN,)),
-    ("/settings/users/scim/generate-token/", {"once": "{once}"}, (ADMIN,)),
+    (f"{SCIM}generate-token/", {"once": "{once}"}, (ADMIN,)),
     (REVOKE, {}, (ADMIN,)),
-    ("/settings/users/scim/switches/enabled/", {"wanted": "on"}, (ADMIN,)),
-    ("/settings/users/scim/switches/groups_enabled/", {"wanted": "off"}, (ADMIN,)),
-    ("/settings/users/scim/switches/strict/", {"wanted": "on"}, (ADMIN,)),
-    ("/settings/users/scim/switches/manage_admins/", {"wanted": "on"}, (ADMIN,)),
+    (f"{SCIM}switches/enabled/", {"wanted": "on"}, (ADMIN,)),
+    (f"{SCIM}switches/groups_enabled/", {"wanted": "off"}, (ADMIN,)),
+    (f"{SCIM}switches/strict/", {"wanted": "on"}, (ADMIN,)),
+    (f"{SCIM}switches/manage_admins/", {"wanted": "on"}, (ADMIN,)),
+    (f"{SCIM}switches/secondary_addresses/", {"wanted": "on"}, (ADMIN,)),
+    ("/settings/users/scim/connections/add/", {"name": "Okta", "identity_provider": "okta"}, (ADMIN,)),
+    (f"{SCIM}change/", {"name": "Okta", "identity_provider": "okta"}, (ADMIN,)),
+    (f"{SCIM}hand-over/", {"heir": "{heir}", "sure": "read"}, (ADMIN,)),
+    (f"{SCIM}remove/", {"heir": "{heir}", "sure": "read"}, (ADMIN,)),
+    ("/settings/users/scim/people/{person}/hand-over/", {"heir": "{heir}"}, (ADMIN,)),
 ]
 
 # An organization's own roles: one without rights, and one for each area and level.
@@ -225,6 +234,7 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
         "person": str(ids["person"]),
         "invitation": str(invited[0].pk),
         "asked": str(waiting_request(acme).pk),
+        "heir": str(connections.add("Heir", IdentityProvider.OKTA, by=acme.by).pk),
     }
     before = everything(acme)
     answer = client.post(address, {name: value.format(**values) for name, value in form.items()})
@@ -245,6 +255,7 @@ def targets(tenant: Tenant, domain: Domain, token: Token, oneself: User | None =
         organization=tenant.organization, slug=f"{tenant.organization.slug}-old", until=until
     )
     return {
+        "connection": tenant.connection.pk,
         "domain": domain.pk,
         "token": token.pk,
         "person": grace.pk,
@@ -309,7 +320,8 @@ def test_an_admin_of_another_organization_finds_nothing_at_an_address_with_an_id
 
 def test_every_address_is_in_the_table_or_said_to_be_elsewhere() -> None:
     ids = dict.fromkeys(
-        ("domain", "token", "person", "former", "organization", "role", "own", "request", "own_token"), uuid4()
+        ("connection", "domain", "token", "person", "former", "organization", "role", "own", "request", "own_token"),
+        uuid4(),
     )
     listed = {resolve(address.format(**ids)).view_name for address, _form, _allowed in MATRIX}
     known = set(addresses(get_resolver().url_patterns))
@@ -391,7 +403,7 @@ def test_another_organizations_token_and_role_are_not_there(
     acme: Tenant, globex: Tenant, token: Token, signed_in: SignedIn
 ) -> None:
     client = signed_in(globex)
-    assert client.post(REVOKE.format(token=token.pk)).status_code == 404
+    assert client.post(REVOKE.format(connection=globex.connection.pk, token=token.pk)).status_code == 404
     token.refresh_from_db()
     assert token.revoked_at is None
     foreign = acme.role(BuiltIn.HR)

@@ -16,18 +16,23 @@ from tests.pages.conftest import SignedIn, htmx
 from tests.tenants import Tenant
 
 PAGE = "/settings/users/"
-GENERATE = "/settings/users/scim/generate-token/"
-ENABLED = "/settings/users/scim/switches/enabled/"
-GROUPS = "/settings/users/scim/switches/groups_enabled/"
-STRICT = "/settings/users/scim/switches/strict/"
-ADMINS = "/settings/users/scim/switches/manage_admins/"
-ACTIVITY = "/settings/users/scim/activity/"
+GENERATE = "generate-token/"
+ENABLED = "switches/enabled/"
+GROUPS = "switches/groups_enabled/"
+STRICT = "switches/strict/"
+ADMINS = "switches/manage_admins/"
+ACTIVITY = "activity/"
 TOKEN = re.compile(r"smgr_\w{50}")
 
 
 @pytest.fixture
 def client(acme: Tenant, signed_in: SignedIn) -> Client:
     return signed_in(acme)
+
+
+def at(part: str) -> str:
+    """An address of Acme's only connection."""
+    return f"/settings/users/scim/{Connection.objects.get(organization__slug='acme').pk}/{part}"
 
 
 def once(client: Client) -> str:
@@ -38,7 +43,7 @@ def once(client: Client) -> str:
 
 
 def generate(client: Client, **extra: Any) -> Any:
-    return client.post(GENERATE, {"once": once(client), "expires": "never"}, **extra)
+    return client.post(at(GENERATE), {"once": once(client), "expires": "never"}, **extra)
 
 
 def plain(html: str) -> str:
@@ -85,8 +90,8 @@ def test_a_token_is_shown_once_and_works_when_scim_is_on(script: bool, acme: Ten
 def test_sending_the_same_form_again_makes_no_other_token(script: bool, acme: Tenant, client: Client) -> None:
     form = {"once": once(client), "expires": "never"}
     extra = htmx("scim") if script else {}
-    client.post(GENERATE, form, **extra)
-    answer = client.post(GENERATE, form, **extra)
+    client.post(at(GENERATE), form, **extra)
+    answer = client.post(at(GENERATE), form, **extra)
     html = (answer if script else client.get(answer.headers["Location"])).content.decode()
     assert answer.status_code == (409 if script else 302)
     assert "This token has already been shown, and no other was made." in html
@@ -96,23 +101,23 @@ def test_sending_the_same_form_again_makes_no_other_token(script: bool, acme: Te
 
 def test_the_address_of_a_shown_token_leads_back_to_the_section(acme: Tenant, client: Client) -> None:
     generate(client)
-    assert client.get(GENERATE).headers["Location"] == "/settings/users/#scim"
+    assert client.get(at(GENERATE)).headers["Location"] == "/settings/users/#scim"
 
 
 def test_a_form_from_somebody_elses_page_or_from_yesterday_makes_none(
     acme: Tenant, globex: Tenant, client: Client, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     foreign = once(signed_in(globex))
-    assert client.post(GENERATE, {"once": foreign}, **htmx()).status_code == 409
+    assert client.post(at(GENERATE), {"once": foreign}, **htmx()).status_code == 409
     old = once(client)
     monkeypatch.setattr("organizations.once.FORM_LIFE", -1)
-    answer = client.post(GENERATE, {"once": old}, **htmx())
+    answer = client.post(at(GENERATE), {"once": old}, **htmx())
     assert (answer.status_code, "open for too long" in answer.content.decode()) == (409, True)
     assert not Token.objects.of(acme.id).exists()
 
 
 def test_a_token_can_be_given_an_end(acme: Tenant, client: Client) -> None:
-    client.post(GENERATE, {"once": once(client), "expires": "90"})
+    client.post(at(GENERATE), {"once": once(client), "expires": "90"})
     token = Token.objects.of(acme.id).get()
     assert token.expires_at is not None
     assert abs(token.expires_at - timezone.now() - timedelta(days=90)) < timedelta(minutes=1)
@@ -122,7 +127,7 @@ def test_five_live_tokens_are_the_most(acme: Tenant, client: Client) -> None:
     form = once(client)
     for _ in range(5):
         connections.generate_token(acme.connection, by=acme.by)
-    answer = client.post(GENERATE, {"once": form}, **htmx())
+    answer = client.post(at(GENERATE), {"once": form}, **htmx())
     assert answer.status_code == 409
     assert "Revoke one" in answer.content.decode()
     assert 'id="generate-token"' not in client.get(PAGE).content.decode()
@@ -135,18 +140,18 @@ def test_who_did_not_show_the_password_lately_is_asked_for_it(acme: Tenant, clie
     session.save()
     form = {"once": once(client)}
     ask = "/confirm/?next=%2Fsettings%2Fusers%2F%23scim"
-    assert client.post(GENERATE, form).headers["Location"] == ask
-    assert client.post(GENERATE, form, **htmx()).headers["HX-Redirect"] == ask
+    assert client.post(at(GENERATE), form).headers["Location"] == ask
+    assert client.post(at(GENERATE), form, **htmx()).headers["HX-Redirect"] == ask
     assert not Token.objects.of(acme.id).exists()
 
 
 def test_revoking_ends_a_token_and_takes_it_off_the_list(acme: Tenant, client: Client, token: Token) -> None:
-    answer = client.post(f"/settings/users/scim/tokens/{token.pk}/revoke/", **htmx("scim"))
+    answer = client.post(at(f"tokens/{token.pk}/revoke/"), **htmx("scim"))
     html = answer.content.decode()
     assert f"Revoked {token.prefix}…" in html and f"{token.prefix}••••••" not in html
     assert connections.live_tokens(acme.connection) == []
     assert acme.last_event().action == Action.TOKEN_REVOKED
-    again = client.post(f"/settings/users/scim/tokens/{token.pk}/revoke/", **htmx("scim"))
+    again = client.post(at(f"tokens/{token.pk}/revoke/"), **htmx("scim"))
     assert (again.status_code, "revoked already" in again.content.decode()) == (404, True)
 
 
@@ -161,56 +166,56 @@ def test_last_use_tells_when_whence_and_by_what(acme: Tenant, client: Client, to
 
 
 def test_scim_is_switched_on_and_off(acme: Tenant, client: Client, token: Token) -> None:
-    html = client.post(ENABLED, {"wanted": "on"}, **htmx("scim")).content.decode()
+    html = client.post(at(ENABLED), {"wanted": "on"}, **htmx("scim")).content.decode()
     assert html.strip().startswith('<section id="scim"')
     assert re.search(r'id="enable-scim"[^>]+value="off"[^>]+aria-checked="true"', html)
     assert "Waiting for the first request" in html
     assert Connection.objects.get(pk=acme.connection.pk).enabled is True
     assert acme.last_event().action == Action.SCIM_ENABLED
-    answer = client.post(ENABLED, {"wanted": "off"})
+    answer = client.post(at(ENABLED), {"wanted": "off"})
     assert answer.headers["Location"] == "/settings/users/#scim"
     assert "SCIM is off. No token is valid while it is." in client.get(PAGE).content.decode()
     assert acme.last_event().action == Action.SCIM_DISABLED
 
 
 def test_scim_is_not_switched_on_before_there_is_a_token(acme: Tenant, client: Client) -> None:
-    answer = client.post(ENABLED, {"wanted": "on"}, **htmx("scim"))
+    answer = client.post(at(ENABLED), {"wanted": "on"}, **htmx("scim"))
     assert (answer.status_code, answer.content.decode()) == (409, "Generate a token before you enable SCIM.")
-    html = client.get(client.post(ENABLED, {"wanted": "on"}).headers["Location"]).content.decode()
+    html = client.get(client.post(at(ENABLED), {"wanted": "on"}).headers["Location"]).content.decode()
     assert "Generate a token before you enable SCIM." in html
     assert Connection.objects.get(pk=acme.connection.pk).enabled is False
 
 
 def test_scim_may_be_let_manage_admins(acme: Tenant, client: Client) -> None:
-    client.post(ADMINS, {"wanted": "on"})
+    client.post(at(ADMINS), {"wanted": "on"})
     assert Connection.objects.get(pk=acme.connection.pk).manage_admins is True
     assert acme.last_event().action == Action.SCIM_ADMIN_ALLOWED
-    client.post(ADMINS, {"wanted": "off"}, **htmx("scim"))
+    client.post(at(ADMINS), {"wanted": "off"}, **htmx("scim"))
     assert Connection.objects.get(pk=acme.connection.pk).manage_admins is False
 
 
 def test_groups_may_be_turned_off_and_on(acme: Tenant, client: Client) -> None:
-    client.post(GROUPS, {"wanted": "off"})
+    client.post(at(GROUPS), {"wanted": "off"})
     assert Connection.objects.get(pk=acme.connection.pk).groups_enabled is False
     assert acme.last_event().action == Action.SCIM_GROUPS_DISALLOWED
-    html = client.post(GROUPS, {"wanted": "on"}, **htmx("scim")).content.decode()
+    html = client.post(at(GROUPS), {"wanted": "on"}, **htmx("scim")).content.decode()
     assert "SCIM manages groups." in html
     assert Connection.objects.get(pk=acme.connection.pk).groups_enabled is True
 
 
 def test_strict_mode_may_be_turned_on_and_off(acme: Tenant, client: Client) -> None:
     assert "Strict mode" in client.get("/settings/users/").content.decode()
-    client.post(STRICT, {"wanted": "on"})
+    client.post(at(STRICT), {"wanted": "on"})
     assert Connection.objects.get(pk=acme.connection.pk).strict is True
     assert acme.last_event().action == Action.SCIM_STRICT
-    html = client.post(STRICT, {"wanted": "off"}, **htmx("scim")).content.decode()
+    html = client.post(at(STRICT), {"wanted": "off"}, **htmx("scim")).content.decode()
     assert "Strict mode is off." in html
     assert Connection.objects.get(pk=acme.connection.pk).strict is False
     assert acme.last_event().action == Action.SCIM_LENIENT
 
 
 def test_a_shown_token_stays_while_a_switch_is_used(client: Client, token: Token) -> None:
-    html = client.post(ENABLED, {"wanted": "on"}, **htmx("scim")).content.decode()
+    html = client.post(at(ENABLED), {"wanted": "on"}, **htmx("scim")).content.decode()
     assert '<div id="shown-token" hx-preserve="true">' in html
     assert 'hx-preserve="true"' not in generate(client, **htmx("scim")).content.decode()
 
@@ -240,7 +245,7 @@ def test_the_latest_twenty_requests_are_listed_newest_first(acme: Tenant, globex
         log(acme, path=f"/Users/{number:02}")
     log(globex, path="/Users/foreign")
     log(acme, method="POST", path="/Users", query="a=<b>", status=400, verdict="The domain is not here", client="Okta")
-    html = client.get(ACTIVITY).content.decode()
+    html = client.get(at(ACTIVITY)).content.decode()
     rows = [plain(row) for row in html.partition("<tbody>")[2].partition("</tbody>")[0].split("</tr>")[:-1]]
     assert len(rows) == 20
     assert re.fullmatch(
@@ -253,7 +258,7 @@ def test_the_latest_twenty_requests_are_listed_newest_first(acme: Tenant, globex
 
 def test_requests_that_could_not_be_kept_are_counted(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "dropped", lambda: 7)
-    assert "7 more could not be kept" in plain(client.get(ACTIVITY).content.decode())
+    assert "7 more could not be kept" in plain(client.get(at(ACTIVITY)).content.decode())
 
 
 def test_before_the_first_request_the_list_says_that_it_waits(client: Client) -> None:
@@ -261,4 +266,4 @@ def test_before_the_first_request_the_list_says_that_it_waits(client: Client) ->
 
 
 def test_a_switch_that_there_is_not_is_not_found(client: Client) -> None:
-    assert client.post("/settings/users/scim/switches/deleted/", {"wanted": "on"}).status_code == 404
+    assert client.post(at("switches/deleted/"), {"wanted": "on"}).status_code == 404

@@ -317,7 +317,7 @@ def test_the_password_counts_as_proof_for_a_quarter_of_an_hour(
     acme: Tenant, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = signed_in(acme)
-    generate = "/settings/users/scim/generate-token/"
+    generate = f"/settings/users/scim/{acme.connection.pk}/generate-token/"
     assert client.post(generate, {"once": ""}).headers["Location"] == "/settings/users/#scim"
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 901)

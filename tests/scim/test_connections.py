@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from scim.models import Connection, Token
 from scim.services import connections
-from scim.services.connections import TokenMissing, TokenUnknown, TooManyTokens
+from scim.services.connections import ConnectionUnknown, TokenMissing, TokenUnknown, TooManyTokens
 from tests.tenants import Tenant
 from users.services import accounts
 
@@ -142,7 +142,7 @@ def test_another_organizations_tokens_and_connection_do_not_exist(acme: Tenant, 
         lambda: connections.set_groups_enabled(acme.connection, False, by=globex.by),
         lambda: connections.set_strict(acme.connection, True, by=globex.by),
     ):
-        with pytest.raises(Connection.DoesNotExist):
+        with pytest.raises(ConnectionUnknown):
             deed()
     assert connections.live_tokens(acme.connection) == [token]
     assert connections.live_tokens(globex.connection) == []

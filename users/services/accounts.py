@@ -30,7 +30,7 @@ from users.services import groups
 from users.statements import holders, locked, revoke_personal_tokens
 
 # What a change of a user may write.
-_CHANGED = (*profiles.COLUMNS, "role", "source", "version", "session_epoch")
+_CHANGED = (*profiles.COLUMNS, "role", "source", "managed_by", "version", "session_epoch")
 
 
 class NameTaken(Refusal):
@@ -68,7 +68,8 @@ class Newcomer:
     """Somebody to be added: a valid profile, a role, and by which way they come.
 
     Without ``roles`` the profile gets the entry of ``role``. ``user_id`` is the id to be had, if others refer to it
-    already. ``needs`` are such ids, of newcomers before this one without whom it is not let in either.
+    already. ``needs`` are such ids, of newcomers before this one without whom it is not let in either. ``managed_by``
+    is the connection that keeps the profile.
     """
 
     profile: Profile
@@ -76,6 +77,7 @@ class Newcomer:
     source: Source
     user_id: UUID | None = None
     needs: frozenset[UUID] = frozenset()
+    managed_by: UUID | None = None
 
 
 def find(user_id: UUID, *, organization_id: UUID) -> User:
@@ -95,18 +97,21 @@ def create(
     password: str | None = None,
     outsider: bool = False,
     user_id: UUID | None = None,
+    managed_by: UUID | None = None,
+    secondary_anywhere: bool = False,
 ) -> User:
     """Add a person.
 
     ``profile`` is a valid profile; without ``roles`` it gets the entry of ``role``. An ``outsider`` is let in whatever
-    the domain. Raises NameTaken, AddressInvalid and ``domains.services.AddressRefused``.
+    the domain; ``secondary_anywhere`` lets in addresses that are neither the userName nor the primary e-mail. Raises
+    NameTaken, AddressInvalid and ``domains.services.AddressRefused``.
     """
-    user, profile = _enrolled(Newcomer(profile, role, source, user_id), by)
+    user, profile = _enrolled(Newcomer(profile, role, source, user_id, managed_by=managed_by), by)
     if password is not None:
         user.set_password(password)
     try:
         with transaction.atomic():
-            _check_addresses(profiles.addresses(profile), anywhere=outsider, by=by)
+            _check_addresses(profile, anywhere=outsider, secondary_anywhere=secondary_anywhere, by=by)
             _refuse_taken_names(user)
             _add([(user, profile)], by)
     except IntegrityError:
@@ -116,23 +121,23 @@ def create(
 
 
 @transaction.atomic
-def create_many(newcomers: Sequence[Newcomer], *, by: Actor) -> list[User | Refusal]:
+def create_many(newcomers: Sequence[Newcomer], *, secondary_anywhere: bool = False, by: Actor) -> list[User | Refusal]:
     """Add people at once, in as many statements for a thousand as for one.
 
     Comes to the same as to ``create`` one after the other: each is let in or refused by the rules, with regard to those
     before. Raises IntegrityError if somebody else takes one of the names meanwhile; then none of them is there.
     """
     enrolled = [_enrolled(newcomer, by) for newcomer in newcomers]
-    addresses = [profiles.addresses(profile) for _user, profile in enrolled]
-    gate = Gate((address for some in addresses for address in some.values()), organization_id=by.organization_id)
+    addresses = (address for _user, profile in enrolled for address in profiles.addresses(profile).values())
+    gate = Gate(addresses, organization_id=by.organization_id)
     names = _Names((user for user, _profile in enrolled), by.organization_id)
     outcomes: list[User | Refusal] = []
     admitted: dict[UUID, tuple[User, Profile]] = {}
-    for newcomer, (user, profile), added in zip(newcomers, enrolled, addresses, strict=True):
+    for newcomer, (user, profile) in zip(newcomers, enrolled, strict=True):
         try:
             if not newcomer.needs <= admitted.keys():
                 raise CompanionRefused("Somebody who was to be added before was refused.")
-            _check_addresses(added, gate=gate, by=by)
+            _check_addresses(profile, gate=gate, secondary_anywhere=secondary_anywhere, by=by)
             names.take(user)
         except Refusal as refusal:
             outcomes.append(refusal)
@@ -144,11 +149,19 @@ def create_many(newcomers: Sequence[Newcomer], *, by: Actor) -> list[User | Refu
     return outcomes
 
 
-def update(user: User, profile: Profile, *, role: Role | None = None, by: Actor, action: Action | None = None) -> None:
+def update(
+    user: User,
+    profile: Profile,
+    *,
+    role: Role | None = None,
+    by: Actor,
+    action: Action | None = None,
+    secondary_anywhere: bool = False,
+) -> None:
     """Give a person, locked by ``find``, another profile and, where ``role`` is given, another role.
 
-    A profile and role like the present ones change nothing: no version, no event. Raises NameTaken, AddressInvalid,
-    LastAdmin and ``domains.services.AddressRefused``.
+    A profile and role like the present ones change nothing: no version, no event. ``secondary_anywhere`` is as for
+    ``create``. Raises NameTaken, AddressInvalid, LastAdmin and ``domains.services.AddressRefused``.
     """
     before, former_role = profiles.read(user), user.role
     role = role or former_role
@@ -164,9 +177,7 @@ def update(user: User, profile: Profile, *, role: Role | None = None, by: Actor,
             profiles.write(user, profile)
             if _is_admin(former_role) and was_active and not (user.is_active and _is_admin(role)):
                 _keep_one_admin(user)
-            known = profiles.addresses(before)
-            added = {key: address for key, address in profiles.addresses(profile).items() if key not in known}
-            _check_addresses(added, by=by)
+            _check_addresses(profile, before, secondary_anywhere=secondary_anywhere, by=by)
             if renamed:
                 _refuse_taken_names(user)
             if was_active and not user.is_active:
@@ -255,7 +266,12 @@ def _keep_one_admin(user: User) -> None:
 
 def _enrolled(newcomer: Newcomer, by: Actor) -> tuple[User, Profile]:
     """The user that a newcomer becomes, not yet saved, and the whole profile."""
-    user = User(organization_id=by.organization_id, role=newcomer.role, source=newcomer.source)
+    user = User(
+        organization_id=by.organization_id,
+        role=newcomer.role,
+        source=newcomer.source,
+        managed_by=newcomer.managed_by,
+    )
     if newcomer.user_id is not None:
         user.pk = newcomer.user_id
     # What set_password(None) does, which takes longer over its random letters than all the rest does here.
@@ -278,14 +294,34 @@ def _add(admitted: Collection[tuple[User, Profile]], by: Actor) -> None:
     _count(by.organization_id, len(admitted))
 
 
-def _check_addresses(added: dict[str, str], *, anywhere: bool = False, gate: Gate | None = None, by: Actor) -> None:
+def _check_addresses(
+    profile: Profile,
+    before: Profile | None = None,
+    *,
+    anywhere: bool = False,
+    secondary_anywhere: bool = False,
+    gate: Gate | None = None,
+    by: Actor,
+) -> None:
+    """Let in what a profile adds to the one before, and what it makes an address to sign in with or to write to."""
+    known, own_before = (profiles.addresses(before), profiles.own_addresses(before)) if before else ({}, set())
+    addresses, own = profiles.addresses(profile), profiles.own_addresses(profile)
+    added = {key: spelling for key, spelling in addresses.items() if key not in known}
+    promoted = [addresses[key] for key in own - own_before if key in known]
     try:
         for spelling in added.values():
             check_address(spelling)
     except AddressError as error:
         raise AddressInvalid(str(error)) from None
-    if not anywhere:
-        (gate or Gate(added.values(), organization_id=by.organization_id)).check(added.values())
+    if anywhere or not (added or promoted):
+        return
+    gate = gate or Gate((*added.values(), *promoted), organization_id=by.organization_id)
+    for key, spelling in added.items():
+        if key in own:
+            gate.check([spelling])
+        elif not secondary_anywhere:
+            gate.check_secondary(spelling)
+    gate.check_registered(promoted)
 
 
 def _refuse_taken_names(user: User) -> None:

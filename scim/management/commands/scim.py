@@ -8,10 +8,11 @@ from django.core.management.base import CommandParser
 from audit.actors import operator_at_the_command_line
 from organizations.commands import HouseCommand, Report, describe, find_organization
 from organizations.models import Organization
-from scim.models import Connection, Token
+from scim.models import Connection, IdentityProvider, Token
 from scim.services import connections
+from scim.services.connections import ConnectionUnknown
 
-ACTIONS = ("generate-token", "enable", "disable", "strict", "lenient", "status")
+ACTIONS = ("generate-token", "enable", "disable", "strict", "lenient", "add-connection", "status")
 
 
 class Command(HouseCommand):
@@ -20,23 +21,31 @@ class Command(HouseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("organization", metavar="ORGANIZATION", help="its slug, such as acme")
         parser.add_argument("action", choices=ACTIONS)
+        parser.add_argument("--connection", metavar="NAME", help="which one, where there are several; else the oldest")
+        parser.add_argument("--identity-provider", choices=IdentityProvider.values, default=IdentityProvider.OTHER)
 
     def perform(self, **options: Any) -> Report:
         organization = find_organization(options["organization"])
         by = operator_at_the_command_line(organization.pk)
-        connection = connections.default_connection(organization.pk)
+        name, action = options["connection"], options["action"]
+        if action == "add-connection":
+            connection = connections.add(name or "", IdentityProvider(options["identity_provider"]), by=by)
+        else:
+            connection = _connection(organization, name)
         bearer_token = None
-        match options["action"]:
+        match action:
             case "generate-token":
                 _, bearer_token = connections.generate_token(connection, by=by)
-            case "enable" | "disable" as action:
+            case "enable" | "disable":
                 connection = connections.set_enabled(connection, action == "enable", by=by)
-            case "strict" | "lenient" as action:
+            case "strict" | "lenient":
                 connection = connections.set_strict(connection, action == "strict", by=by)
         tokens = connections.live_tokens(connection)
         data = {
             "organization": describe(organization),
             "scim": {
+                "connection": connection.name,
+                "identity_provider": connection.identity_provider,
                 "base_url": connections.base_url(organization),
                 "bearer_token": bearer_token,
                 "enabled": connection.enabled,
@@ -45,6 +54,17 @@ class Command(HouseCommand):
             },
         }
         return Report(_text(organization, connection, bearer_token, tokens), data)
+
+
+def _connection(organization: Organization, name: str | None) -> Connection:
+    present = connections.of_organization(organization.pk)
+    if name is None:
+        return present[0]
+    found = next((each for each in present if each.name.casefold() == name.casefold()), None)
+    if found is None:
+        names = ", ".join(f"'{each}'" for each in present)
+        raise ConnectionUnknown(f"{organization} has no connection '{name}'. It has {names}.")
+    return found
 
 
 def _describe(token: Token) -> dict[str, str | None]:
@@ -60,7 +80,7 @@ def _describe(token: Token) -> dict[str, str | None]:
 def _text(organization: Organization, connection: Connection, bearer_token: str | None, tokens: list[Token]) -> str:
     state = f"{'on' if connection.enabled else 'off'}{', strict mode is on' if connection.strict else ''}"
     lines = [
-        f"SCIM of {organization} is {state}.",
+        f"SCIM of {organization}, connection '{connection}', is {state}.",
         f"Base URL      {connections.base_url(organization)}",
     ]
     if bearer_token:

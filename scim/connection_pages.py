@@ -1,0 +1,152 @@
+"""An organization's SCIM connections on the pages: which one is meant, and adding, changing and removing them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from organizations import pages
+from organizations.pages import Context, Malformed, Page, Piece
+from scim.models import Connection, IdentityProvider
+from scim.services import connections, handing_over
+from users.models import Source, User
+from users.person import PERSON
+from users.services import authority
+from users.services.accounts import UserUnknown
+
+# The section that shows a connection.
+KEY = "scim"
+
+
+def chosen(request: HttpRequest) -> Connection:
+    """The connection that the address names, else the default one. Raises ConnectionUnknown."""
+    organization_id = pages.organization_of(request).pk
+    of_route = request.resolver_match.kwargs.get("connection_id") if request.resolver_match else None
+    if of_route is not None:
+        return connections.find(of_route, organization_id=organization_id)
+    asked = request.GET.get("connection", "")
+    present = connections.of_organization(organization_id)
+    return next((each for each in present if str(each.pk) == asked), present[0])
+
+
+def address(connection: Connection) -> str:
+    """Where a connection is shown."""
+    return f"{reverse('settings:users')}?{urlencode({'connection': str(connection.pk)})}#{KEY}"
+
+
+def add_connection(request: HttpRequest) -> HttpResponse:
+    """Add a connection, and show it."""
+    connection = connections.add(request.POST.get("name", ""), _provider(request), by=pages.actor_of(request))
+    return _done(request, connection, f"Added {connection}. Generate its token.")
+
+
+def change_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Give a connection another name or identity provider."""
+    name, provider = request.POST.get("name", ""), _provider(request)
+    connection = connections.change(chosen(request), name, provider, by=pages.actor_of(request))
+    return _done(request, connection, f"This is {connection} now, for {provider.label}.")
+
+
+def hand_over_people(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Make all the people of a connection another one's, once the person is sure."""
+    connection, heir = chosen(request), _heir(request)
+    if heir is None or heir == connection:
+        raise Malformed("Choose the connection that is to manage them.")
+    if request.POST.get("sure") != "read":
+        return _ask(request, "hand-over", connection, heir)
+    moved = handing_over.hand_over_all(connection, heir, by=pages.actor_of(request))
+    return _done(request, connection, f"{heir} manages {_people(moved)} more now.")
+
+
+def remove_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Take a connection off for good, once the person is sure."""
+    connection, heir = chosen(request), _heir(request)
+    if request.POST.get("sure") != "read":
+        return _ask(request, "remove", connection, heir)
+    moved = connections.remove(connection, heir=heir, by=pages.actor_of(request))
+    then = f" {heir} manages its {_people(moved)} now." if heir and moved else ""
+    shown = heir or connections.default_connection(connection.organization_id)
+    return _done(request, shown, f"Removed {connection}.{then}")
+
+
+def hand_over_person(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Make one person another connection's."""
+    if not User.objects.of(pages.organization_of(request).pk).filter(pk=user_id).exists():
+        raise UserUnknown("There is nobody here of that id.")
+    heir = _heir(request)
+    if heir is None:
+        raise Malformed("Choose the connection that is to manage this person.")
+    user = handing_over.hand_over(user_id, heir, by=pages.actor_of(request))
+    messages.success(request, f"{heir} manages {user} now.", extra_tags=MANAGED_BY.key)
+    return redirect(f"{reverse('settings:person', args=[user.pk])}#{MANAGED_BY.key}")
+
+
+def _done(request: HttpRequest, connection: Connection, said: str) -> HttpResponse:
+    messages.success(request, said, extra_tags=KEY)
+    return redirect(address(connection))
+
+
+def _ask(request: HttpRequest, verb: str, connection: Connection, heir: Connection | None) -> HttpResponse:
+    """The page that says what will happen; nothing has happened yet."""
+    context = {
+        "title": f"Remove {connection}?" if verb == "remove" else f"Hand the users of {connection} over?",
+        "page": Page.USERS,
+        "verb": verb,
+        "connection": connection,
+        "heir": heir,
+        "people": handing_over.count(connection),
+        "tokens": connections.live_tokens(connection),
+        "back": address(connection),
+    }
+    return render(request, "settings/requests/connection_sure.html", context)
+
+
+def _provider(request: HttpRequest) -> IdentityProvider:
+    try:
+        return IdentityProvider(request.POST.get("identity_provider", ""))
+    except ValueError:
+        raise Malformed("Choose an identity provider.") from None
+
+
+def _heir(request: HttpRequest) -> Connection | None:
+    """The connection that is to manage people; None for the choice of none."""
+    text = request.POST.get("heir", "")
+    try:
+        heir_id = UUID(text) if text else None
+    except ValueError:
+        raise Malformed("The page sent a form that can't be read. Reload it and try again.") from None
+    return connections.find(heir_id, organization_id=pages.organization_of(request).pk) if heir_id else None
+
+
+def _people(number: int) -> str:
+    return f"{number:,} {'user' if number == 1 else 'users'}"
+
+
+def _managed_by(request: HttpRequest, user: User) -> Context:
+    asker: Any = request.user
+    present = connections.of_organization(asker.organization_id)
+    keeper = next((each for each in present if each.pk == user.managed_by), None)
+    return {
+        "person": user,
+        "keeper": keeper,
+        "address": address(keeper) if keeper else "",
+        "others": [each for each in present if each != keeper] if user.source == Source.SCIM else [],
+        "may_edit": pages.may(request, "sign-in.edit") and authority.of(asker).covers(user.role),
+    }
+
+
+MANAGED_BY = Piece(
+    place=PERSON,
+    key="managed-by",
+    title="Managed by",
+    position=25,
+    permission="sign-in.view",
+    template="settings/people/managed_by.html",
+    context=_managed_by,
+)

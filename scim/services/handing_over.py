@@ -1,0 +1,60 @@
+"""Verbs that make people another connection's: which identity provider keeps whom is never changed by the way."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from audit import trail
+from audit.actions import Action
+from audit.actors import Actor
+from organizations.refusals import Refusal
+from scim.models import Connection
+from users.models import Source, User
+from users.services import accounts, authority
+
+
+class NotManaged(Refusal):
+    """The person was made by hand; an identity provider takes such people over by itself."""
+
+    code = "not-managed"
+
+
+@transaction.atomic
+def hand_over(user_id: UUID, connection: Connection, *, by: Actor) -> User:
+    """Let a connection keep a person whom another one has kept.
+
+    Raises UserUnknown, NotManaged, and BeyondOwnRights for whose role may do more than the actor's.
+    """
+    user = accounts.find(user_id, organization_id=by.organization_id)
+    if user.source != Source.SCIM:
+        raise NotManaged(f"{user} is not managed by SCIM.")
+    if user.managed_by == connection.pk:
+        return user
+    assert user.role is not None  # noqa: S101  (only operators have none, and they have no organization)
+    authority.behind(by).require(user.role)
+    former = Connection.objects.of(by.organization_id).filter(pk=user.managed_by).first() if user.managed_by else None
+    User.objects.filter(pk=user.pk).update(managed_by=connection.pk)
+    user.managed_by = connection.pk
+    changes = {"connection": [former and former.name, connection.name]}
+    trail.record(Action.USER_HANDED_OVER, user, changes, by=by)
+    return user
+
+
+@transaction.atomic
+def hand_over_all(connection: Connection, heir: Connection | None, *, by: Actor) -> int:
+    """Make all people of a connection the heir's, or nobody's; returns how many that were.
+
+    One event tells of them all: of the people themselves nothing changes.
+    """
+    people = User.objects.of(by.organization_id).filter(managed_by=connection.pk)
+    moved: int = people.update(managed_by=heir and heir.pk)
+    if moved:
+        changes: trail.Changes = {"managed by": [connection.name, heir and heir.name], "users": [None, moved]}
+        trail.record(Action.USERS_HANDED_OVER, connection, changes, by=by)
+    return moved
+
+
+def count(connection: Connection) -> int:
+    """How many people a connection keeps."""
+    people: int = User.objects.of(connection.organization_id).filter(managed_by=connection.pk).count()
+    return people
