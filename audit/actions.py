@@ -60,6 +60,11 @@ class Action(models.TextChoices):
     DOMAIN_DISALLOWED = "domain.disallowed", "{actor} stopped User requests for {target}"
     TOKEN_GENERATED = "scim.token-generated", "{actor} generated the SCIM token {target}"  # noqa: S105
     TOKEN_REVOKED = "scim.token-revoked", "{actor} revoked the SCIM token {target}"  # noqa: S105
+    TOKEN_RENAMED = "scim.token-renamed", "{actor} renamed the SCIM token {target}"  # noqa: S105
+    TOKEN_ROTATED = "scim.token-rotated", "{actor} rotated the SCIM token {target}"  # noqa: S105
+    TOKEN_RETIREMENT_PLANNED = "scim.token-retirement-planned", "{actor} set the day on which {target} retires"  # noqa: S105
+    TOKEN_KEPT = "scim.token-kept", "{actor} decided that the SCIM token {target} does not retire"  # noqa: S105
+    TOKEN_RETIRED = "scim.token-retired", "{actor} retired the SCIM token {target}, for its successor works"  # noqa: S105
     SCIM_ENABLED = "scim.enabled", "{actor} enabled SCIM ({target})"
     SCIM_DISABLED = "scim.disabled", "{actor} disabled SCIM ({target})"
     SCIM_ADMIN_ALLOWED = "scim.admin-allowed", "{actor} let SCIM manage Admins ({target})"

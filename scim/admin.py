@@ -66,7 +66,7 @@ def _query(request: HttpRequest) -> Mapping[str, str]:
 
 def _state(connection: Connection) -> dict[str, Any]:
     tokens = connections.live_tokens(connection)
-    rows = list(RequestLog.objects.of(connection.organization_id)[:LATEST])
+    rows = list(RequestLog.objects.of(connection.organization_id).select_related("token")[:LATEST])
     return {
         "connection": connection,
         "tokens": tokens,

@@ -1,9 +1,11 @@
 """What SCIM keeps beside the resources: an organization's connection, its tokens, and the log of requests."""
 
+from datetime import datetime
 from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from organizations.models import Organization
@@ -65,21 +67,74 @@ class Connection(TenantModel):
         return self.name
 
 
+class ConnectionTokens(TokenQuerySet["Token"]):
+    """Queries about tokens of connections."""
+
+    def live(self) -> Self:
+        """Those that are neither revoked nor expired nor retired."""
+        return super().live().filter(Q(retires_at=None) | Q(retires_at__gt=timezone.now()))
+
+
 class Token(BearerToken):
-    """A bearer token of a connection. ``warned_at_days`` says how long before its end its Admins were last told."""
+    """A bearer token of a connection, known by a ``name`` that no other live one of the connection has.
+
+    Once rotated it has a ``successor``; with ``retires_by_itself`` it is revoked when that one first gets something
+    done, and from ``retires_at`` on it is not valid either. ``warned_at_days`` says how long before its end its Admins
+    were last told.
+    """
 
     word = "smgr"
+    LONGEST_NAME = 60
 
+    name = models.CharField(max_length=LONGEST_NAME)
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="tokens")
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", editable=False)
     created_by_label = models.CharField(max_length=320, editable=False)
     warned_at_days = models.PositiveSmallIntegerField(null=True, editable=False)
+    successor = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+", editable=False)
+    retires_by_itself = models.BooleanField(default=False, editable=False)
+    retires_at = models.DateTimeField(null=True, editable=False)
 
-    objects = TokenQuerySet["Token"].as_manager()
+    objects = ConnectionTokens.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
         indexes = [models.Index(fields=["organization", "-created_at"], name="token_by_organization")]
+
+    def __str__(self) -> str:
+        return f"'{self.name}' ({self.prefix}…)"
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it stops being valid by date; None if no date ends it."""
+        return min((end for end in (self.expires_at, self.retires_at) if end is not None), default=None)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is neither revoked nor expired nor retired."""
+        return self.revoked_at is None and (self.ends_at is None or self.ends_at > timezone.now())
+
+
+class Streak(TenantModel):
+    """How many of a connection's requests in a row have failed since the last that did not.
+
+    ``failures`` had a valid token; ``refusals`` one that was valid once, or is while SCIM is off. The database does not
+    check the keys, as in the request log: the same writer has just read them.
+    """
+
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="+", db_constraint=False, editable=False
+    )
+    connection = models.OneToOneField(Connection, models.CASCADE, related_name="+", db_constraint=False, editable=False)
+    failures = models.PositiveIntegerField(default=0)
+    refusals = models.PositiveIntegerField(default=0)
+    refusals_told = models.BooleanField(default=False)
+    told_of_refusals_at = models.DateTimeField(null=True)
+
+    objects = TenantQuerySet["Streak"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.failures} failures, {self.refusals} refusals"
 
 
 class RequestLog(TenantModel):
@@ -136,3 +191,8 @@ class RequestLog(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} → {self.status}"
+
+    @property
+    def presented(self) -> str:
+        """The token that came with it, as it is called now, or what was wrong with that."""
+        return str(self.token) if self.token else self.token_label

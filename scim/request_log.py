@@ -105,7 +105,7 @@ class RequestsForm(forms.Form):
 
     def narrow(self) -> Rows:
         """The requests that fit every value given."""
-        rows = self._indexed(RequestLog.objects.of(self._organization_id))
+        rows = self._indexed(RequestLog.objects.of(self._organization_id).select_related("token"))
         if not self.is_bounded:
             return rows
         newest = rows.order_by("-pk").values_list("pk", flat=True)
@@ -256,7 +256,7 @@ def _action(shown: Shown) -> str:
 
 
 def _find(request: HttpRequest, request_id: UUID) -> RequestLog:
-    row = RequestLog.objects.of(pages.organization_of(request).pk).filter(pk=request_id).first()
+    row = RequestLog.objects.of(pages.organization_of(request).pk).filter(pk=request_id).select_related("token").first()
     if row is None:
         raise Http404("There is no such request in your log. It may have been too old, and deleted.")
     return row
@@ -317,7 +317,7 @@ def _cells(row: RequestLog, zone: tzinfo) -> tuple[str, ...]:
         row.verdict,
         " ".join(row.advice),
         f"{row.duration_us / 1000:.1f}",
-        row.token_label,
+        row.presented,
         row.client,
         row.address or "",
         row.user_label,

@@ -142,7 +142,7 @@ class ScimView(APIView):
         if isinstance(error, FormerAddress) and not self.entry.at_former_slug:
             raise error
         self.entry.cause = error.cause
-        self.entry.verdict = verdicts.refusal(error.cause, error.detail)
+        self.entry.verdict = verdicts.refusal(error.cause, error.detail, error.about)
         self.entry.arguments = error.about
         self.entry.user_id = error.about.get("user_id")
         self.entry.user_label = error.about.get("user", "")
@@ -172,7 +172,7 @@ class ScimView(APIView):
         principal = self.principal()
         return Actor(
             principal.organization_id,
-            f"SCIM token {principal.token_prefix}…",
+            f"SCIM token '{principal.token_name}' ({principal.token_prefix}…)",
             Door.SCIM,
             address=self.entry.address,
             request_id=self.entry.request_id,

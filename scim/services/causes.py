@@ -13,6 +13,7 @@ class Mend(StrEnum):
     ALLOW_DOMAIN = "allow-domain"
     ENABLE_SCIM = "enable-scim"
     GENERATE_TOKEN = "generate-token"  # noqa: S105
+    SHOW_TOKENS = "show-tokens"
     SHOW_USER = "show-user"
     SHOW_ROLES = "show-roles"
     HAND_OVER = "hand-over"
@@ -25,7 +26,8 @@ class Mend(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Cause:
     """``name`` is what filters call it. ``sentence`` is the verdict where it tells more than the client was told, or
-    tells it to somebody else; where it is empty, the client's own words are the best there are.
+    tells it to somebody else, with the names of what it speaks of in braces; where it is empty, the client's own words
+    are the best there are.
     """
 
     name: str
@@ -52,6 +54,17 @@ CAUSES: Mapping[str, Cause] = {
     ),
     "token-expired": Cause(
         "Expired token", "Refused: this token has expired. Give the identity provider a new one.", Mend.GENERATE_TOKEN
+    ),
+    "token-retired": Cause(
+        "Retired token",
+        "Refused: this token retired on the day that was set for it. Give the identity provider a new one.",
+        Mend.GENERATE_TOKEN,
+    ),
+    "token-replaced": Cause(
+        "Replaced token",
+        "Refused: this token was replaced by '{token}'. Give the identity provider that one; if nobody has its text, "
+        "rotate it.",
+        Mend.SHOW_TOKENS,
     ),
     "token-of-another-organization": Cause(
         "Another organization's token",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from audit import trail
@@ -16,7 +16,7 @@ from organizations.models import Organization
 from organizations.refusals import Refusal
 from organizations.services import lock
 from scim.models import Connection, IdentityProvider, Token
-from scim.services import handing_over, notices
+from scim.services import handing_over, notices, token_names
 from users.services import authority
 from users.services.authority import BeyondOwnRights
 
@@ -169,24 +169,40 @@ def _free(name: str, others: Sequence[Connection]) -> str:
 
 
 def live_tokens(connection: Connection) -> list[Token]:
-    """The connection's tokens that are neither revoked nor expired, newest first."""
+    """The connection's tokens that are neither revoked nor expired nor retired, newest first."""
     return list(_live(connection))
 
 
+def next_number(connection: Connection) -> int:
+    """What the connection's next token counts as, among all that it ever had."""
+    return Token.objects.of(connection.organization_id).filter(connection=connection).count() + 1
+
+
+def next_name(connection: Connection) -> str:
+    """What the next token is called if nobody names it."""
+    return token_names.made_up(next_number(connection), [token.name for token in live_tokens(connection)])
+
+
 @transaction.atomic
-def generate_token(connection: Connection, *, by: Actor, days: int | None = None) -> tuple[Token, str]:
+def generate_token(
+    connection: Connection, *, by: Actor, name: str = "", days: int | None = None, instead_of: Token | None = None
+) -> tuple[Token, str]:
     """Add a token to the connection and return it with its text, which nobody can see again.
 
-    It never ends another token. ``days`` is the life time, None for ever. Raises TooManyTokens.
+    It never ends another token. Without a ``name`` it is called by its number; ``days`` is the life time, None for
+    ever; ``instead_of`` the token whose place it is to take, for the mail that tells of it. Raises TooManyTokens and
+    TokenNameRefused.
     """
     connection = _locked(connection, by)
-    if _live(connection).count() >= MAX_LIVE_TOKENS:
+    live = live_tokens(connection)
+    if len(live) >= MAX_LIVE_TOKENS:
         raise TooManyTokens(
             f"There are {MAX_LIVE_TOKENS} live tokens. Revoke one that your identity provider no longer uses first."
         )
     token = Token(
         organization_id=by.organization_id,
         connection=connection,
+        name=token_names.chosen(name, [each.name for each in live]) if name.strip() else next_name(connection),
         created_by_id=by.user_id,
         created_by_label=by.label,
         expires_at=timezone.now() + timedelta(days=days) if days else None,
@@ -194,18 +210,21 @@ def generate_token(connection: Connection, *, by: Actor, days: int | None = None
     text = token.draw()
     token.save(force_insert=True)
     trail.record(Action.TOKEN_GENERATED, token, by=by)
-    notices.token_made(token, by=by)
+    notices.token_made(token, instead_of=instead_of, by=by)
     return token, text
 
 
 @transaction.atomic
 def revoke_token(token_id: UUID, *, by: Actor) -> Token:
-    """End a token at once. Raises TokenUnknown."""
-    token = Token.objects.of(by.organization_id).select_for_update().filter(pk=token_id, revoked_at=None).first()
-    if token is None:
+    """End a token at once; one that was to retire in its favour stays. Raises TokenUnknown."""
+    tokens = Token.objects.of(by.organization_id).select_for_update().order_by("pk")
+    locked = {each.pk: each for each in tokens.filter(Q(pk=token_id) | Q(successor=token_id))}
+    token = locked.get(token_id)
+    if token is None or token.revoked_at is not None:
         raise TokenUnknown("This token has been revoked already. Reload the page.")
-    token.revoked_at = timezone.now()
-    token.save(update_fields=["revoked_at"])
+    token.revoked_at, token.retires_by_itself = timezone.now(), False
+    token.save(update_fields=["revoked_at", "retires_by_itself"])
+    Token.objects.of(by.organization_id).filter(successor=token).update(retires_by_itself=False)
     trail.record(Action.TOKEN_REVOKED, token, by=by)
     return token
 
@@ -276,7 +295,8 @@ def _switch(
 
 
 def _locked(connection: Connection, by: Actor) -> Connection:
-    found = Connection.objects.of(by.organization_id).present().select_for_update().filter(pk=connection.pk).first()
+    locked = Connection.objects.of(by.organization_id).present().select_for_update(no_key=True)
+    found = locked.filter(pk=connection.pk).first()
     if found is None:
         raise ConnectionUnknown("This connection is no longer here. Reload the page.")
     return found

@@ -26,6 +26,9 @@ from organizations.models import FormerSlug, Organization
 from organizations.tenancy import TenantQuerySet
 from scim.models import RequestLog
 from scim.protocol.advice import cause_of
+from scim.services import rotation, streaks
+from scim.services.notices import Failure
+from scim.services.rotation import Success
 from scim.services.strangers import Turnstile, surplus
 from scim.services.verdicts import TOKEN_FAULTS
 
@@ -240,6 +243,11 @@ class _Presented:
     label: str
     connection: str | None
 
+    @property
+    def is_connections(self) -> bool:
+        """Whether it is a connection's, and no person's."""
+        return self.table == _CONNECTIONS
+
 
 def _write(batch: Sequence[Entry]) -> None:
     # All that is the same for the whole batch, for this competes with the answers for the process's time.
@@ -260,6 +268,7 @@ def _write(batch: Sequence[Entry]) -> None:
         _count_more(surplus((entry.request_id, entry.place) for entry in at_home), key)
     _mark_used(batch, tokens)
     _mark_former_slugs(batch)
+    streaks.count(_outcomes(at_home, owners, tokens))
     _counts.homeless += len(batch) - len(at_home)
 
 
@@ -309,6 +318,13 @@ def _insert(values: Sequence[tuple[Any, ...]]) -> None:
 
 def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, _Presented]) -> None:
     latest = {entry.digest: entry for entry in batch if entry.authenticated}
+    successes = {
+        UUID(token.key): Success(entry.address, entry.request_id)
+        for entry in reversed(batch)
+        if entry.authenticated and entry.status < 400 and (token := tokens.get(entry.digest)) and token.is_connections
+    }
+    used = [UUID(token.key) for digest, token in tokens.items() if digest in latest and token.is_connections]
+    rotation.retire_replaced(successes, used=used)
     moment = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
         # In one order everywhere, so that two processes never wait for each other.
@@ -316,6 +332,25 @@ def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, _Presented]) -> None
             token, entry = tokens[digest], latest[digest]
             values = [moment(entry.started), entry.address or None, _clean(entry.client)[:200], token.key]
             cursor.execute(_USED[token.table], values)
+
+
+def _outcomes(
+    entries: Sequence[Entry], owners: Mapping[str, str], tokens: Mapping[str, _Presented]
+) -> list[streaks.Outcome]:
+    """What became of the requests that presented a connection's token at its own organization's address."""
+    return [
+        streaks.Outcome(UUID(token.key), kind, _failure(entry))
+        for entry in entries
+        if (token := tokens.get(entry.digest)) is not None
+        and token.is_connections
+        and token.organization == owners[entry.slug]
+        and (kind := streaks.kind_of(entry.status, entry.cause)) is not None
+    ]
+
+
+def _failure(entry: Entry) -> Failure:
+    verdict = _clean(entry.verdict.replace("{user}", entry.user_label))
+    return Failure(_clean(entry.method)[:10], _clean(entry.path)[:200], entry.status, entry.cause, verdict[:1000])
 
 
 def _mark_former_slugs(batch: Sequence[Entry]) -> None:
@@ -351,7 +386,7 @@ def _row(
         orjson.dumps({name: _clean(text)[:LONGEST_ARGUMENT] for name, text in entry.arguments.items()}).decode(),
         0,
         entry.duration_us,
-        own.key if own is not None and own.table == _CONNECTIONS else None,
+        own.key if own is not None and own.is_connections else None,
         own.connection if own is not None else None,
         own.label if own is not None else TOKEN_FAULTS.get(entry.cause, TOKEN_FAULTS["token-unknown"]),
         _clean(entry.client)[:200],

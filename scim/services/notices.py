@@ -1,18 +1,23 @@
-"""Mails to an organization's Admins about its SCIM set-up: tokens made or about to expire, SCIM turned on or off."""
+"""Mails to an organization's Admins about its SCIM set-up: its tokens, SCIM turned on or off, requests that fail."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 
 from audit.actors import Actor
 from organizations import dates, outbox
 from organizations.models import Organization
 from scim.models import Connection, Token
+from scim.services.causes import CAUSES, UNLISTED, Mend
 from users.models import User
 
 # Days before its end at which a token is warned of, each once.
@@ -21,17 +26,107 @@ STAGES = (20, 7, 1)
 # An organization may make everybody Admin; nobody needs the same news a thousand times.
 MOST_MAILED = 20
 
+# What a mail can say of what the request log offers to do.
+MENDS: Mapping[Mend, str] = {
+    Mend.ADD_DOMAIN: "Add the domain under Settings > Organization > Domains, verify it and tick User requests.",
+    Mend.VERIFY_DOMAIN: "Verify the domain under Settings > Organization > Domains.",
+    Mend.ALLOW_DOMAIN: "Tick User requests for the domain under Settings > Organization > Domains.",
+    Mend.ENABLE_SCIM: "Turn on Enable SCIM.",
+    Mend.GENERATE_TOKEN: "Generate a token and put it into your identity provider.",
+    Mend.SHOW_TOKENS: "Put the newer token into your identity provider; if nobody has its text, rotate it.",
+    Mend.ALLOW_GROUPS: "Turn on Groups, or turn off groups in your identity provider.",
+    Mend.ALLOW_ADMINS: "Let SCIM give and take the Admin role, or leave Admins out in your identity provider.",
+    Mend.LEAVE_STRICT: "Turn off Strict mode, or mend what your identity provider sends.",
+}
+NO_MEND = "The request log says of each request why it failed and, where there is something to do about it, what."
 
-def token_made(token: Token, *, by: Actor) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request that failed, as the request log has it."""
+
+    method: str
+    path: str
+    status: int
+    cause: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """Where a mail leads: the way there through the pages, the words on its button, and the address."""
+
+    way: str
+    words: str
+    address: str
+
+
+def token_made(token: Token, *, instead_of: Token | None = None, by: Actor) -> None:
     """Tell that there is one more secret that opens SCIM."""
     organization = Organization.objects.get(pk=by.organization_id)
     until = f"It is valid until {_day(token.expires_at, organization)}." if token.expires_at else "It does not expire."
+    place = f" to take the place of {instead_of}" if instead_of else ""
+    made = f"{by.label} made the SCIM token {token}{place}. {until}"
     _tell(
         organization,
         f"A SCIM token was made in {organization}: {token}",
-        f"{by.label} made the SCIM token {token}. {until} While SCIM is enabled, whoever has it can create, change and "
-        "remove your organization's users.",
+        f"{made} While SCIM is enabled, whoever has it can create, change and remove your organization's users.",
         "If nobody of you did this, revoke it at once.",
+    )
+
+
+def token_retired(token: Token, successor: Token) -> None:
+    """Tell that a token has gone by itself, for its successor is at work."""
+    organization = Organization.objects.get(pk=token.organization_id)
+    _tell(
+        organization,
+        f"A SCIM token of {organization} has retired: {token}",
+        f"Your identity provider has used the SCIM token {successor}, and it works. So {token}, whose place it takes, "
+        "has retired: it is no longer valid.",
+        "There is nothing to do, unless another program still uses the old token: give it a token of its own.",
+    )
+
+
+def requests_fail(connection: Connection, failure: Failure) -> None:
+    """Tell that many requests in a row have failed, though their token was valid."""
+    organization = Organization.objects.get(pk=connection.organization_id)
+    _tell(
+        organization,
+        f"Ten SCIM requests in a row have failed in {organization}",
+        f"What your identity provider asks with a token of the connection {connection} goes wrong. {_latest(failure)}",
+        _mend(failure),
+        _requests_like(failure),
+    )
+
+
+def requests_are_refused(connection: Connection, failure: Failure) -> None:
+    """Tell that many requests in a row were refused, whose token was valid once or would be if SCIM were on."""
+    organization = Organization.objects.get(pk=connection.organization_id)
+    _tell(
+        organization,
+        f"Ten SCIM requests in a row were refused in {organization}",
+        f"Somebody, probably your identity provider, presents a token of the connection {connection} that is not valid "
+        f"now. People who join or leave are not added or removed by themselves. {_latest(failure)}",
+        _mend(failure),
+        _requests_like(failure),
+    )
+
+
+def _latest(failure: Failure) -> str:
+    return f"The latest was {failure.method} {failure.path}, answered {failure.status}. {failure.verdict}"
+
+
+def _mend(failure: Failure) -> str:
+    mend = CAUSES.get(failure.cause, UNLISTED).mend
+    return MENDS.get(mend, NO_MEND) if mend else NO_MEND
+
+
+def _requests_like(failure: Failure) -> _Link:
+    status = "refused" if failure.status < 500 else "failed"
+    return _Link(
+        "Settings > Users > Single Sign-On (SSO) > SCIM > Request log",
+        "Open the request log",
+        f"{settings.BASE_URL}{reverse('settings:request-log')}?{urlencode({'status': status})}",
     )
 
 
@@ -57,19 +152,25 @@ def switched(connection: Connection, *, by: Actor) -> None:
 
 @transaction.atomic
 def warn_of_expiring_tokens() -> int:
-    """Tell of each token that is used and about to expire, at each of STAGES once; returns how many were told of."""
+    """Tell of each token that is about to end, at each of STAGES once; returns how many were told of.
+
+    One whose successor has been used since is missed by nobody.
+    """
     now = timezone.now()
     told = 0
-    soon = Token.objects.live().filter(expires_at__lte=now + timedelta(days=STAGES[0]), connection__enabled=True)
-    for token in soon.select_for_update(of=("self",)).select_related("organization"):
-        assert token.expires_at is not None  # noqa: S101  (those that never expire are not soon)
-        stage = min(days for days in STAGES if token.expires_at <= now + timedelta(days=days))
-        if token.warned_at_days is not None and token.warned_at_days <= stage:
+    far = now + timedelta(days=STAGES[0])
+    soon = Token.objects.live().filter(Q(expires_at__lte=far) | Q(retires_at__lte=far), connection__enabled=True)
+    locked = soon.select_for_update(of=("self",)).order_by("pk")
+    for token in locked.select_related("organization", "successor"):
+        assert token.ends_at is not None  # noqa: S101  (those that never end are not soon)
+        stage = min(days for days in STAGES if token.ends_at <= now + timedelta(days=days))
+        if (token.warned_at_days is not None and token.warned_at_days <= stage) or _is_replaced(token):
             continue
         token.warned_at_days = stage
         token.save(update_fields=["warned_at_days"])
         organization: Organization = token.organization
-        end = _day(token.expires_at, organization)
+        end = _day(token.ends_at, organization)
+        ends = "retires" if token.ends_at == token.retires_at else "expires"
         used = (
             f"It was last used on {_day(token.last_used_at, organization)}."
             if token.last_used_at
@@ -77,13 +178,26 @@ def warn_of_expiring_tokens() -> int:
         )
         _tell(
             organization,
-            f"A SCIM token of {organization} expires on {end}: {token}",
-            f"The SCIM token {token} expires on {end}. {used} After that your identity provider is refused, and people "
+            f"A SCIM token of {organization} {ends} on {end}: {token}",
+            f"The SCIM token {token} {ends} on {end}. {used} After that your identity provider is refused, and people "
             "who join or leave are no longer added or removed by themselves.",
-            "Generate a new token, put it into your identity provider, then revoke the old one.",
+            _mend_of_ending(token),
         )
         told += 1
     return told
+
+
+def _is_replaced(token: Token) -> bool:
+    successor = token.successor
+    if successor is None or not successor.is_live or successor.last_used_at is None:
+        return False
+    return token.last_used_at is None or token.last_used_at < successor.last_used_at
+
+
+def _mend_of_ending(token: Token) -> str:
+    if token.successor is not None and token.successor.is_live:
+        return f"Put {token.successor} into your identity provider: it was made to take the place, and is not used yet."
+    return "Rotate it on the page, and put the new token into your identity provider."
 
 
 def _day(moment: datetime, organization: Organization) -> str:
@@ -91,14 +205,13 @@ def _day(moment: datetime, organization: Organization) -> str:
         return dates.day(timezone.localtime(moment))
 
 
-def _tell(organization: Organization, title: str, said: str, mend: str) -> None:
-    context = {
-        "title": title,
-        "said": said,
-        "mend": mend,
-        "organization": organization,
-        "address": f"{settings.BASE_URL}{reverse('settings:users')}#scim",
-    }
+def _tell(organization: Organization, title: str, said: str, mend: str, link: _Link | None = None) -> None:
+    link = link or _Link(
+        "Settings > Users > Single Sign-On (SSO) > SCIM",
+        "Open the SCIM settings",
+        f"{settings.BASE_URL}{reverse('settings:users')}#scim",
+    )
+    context = {"title": title, "said": said, "mend": mend, "organization": organization, "link": link}
     admins = User.objects.of(organization.pk).active_admins().order_by("id")[:MOST_MAILED]
     letters = [(admin.email or admin.user_name, context) for admin in admins]
     outbox.send_many("scim_notice", letters, organization_id=organization.pk)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from scim.protocol.errors import NOTHING
 from scim.services.causes import CAUSES, UNLISTED
 
 # Why a request got no further than the token; the client itself is not told which it was.
@@ -13,9 +14,13 @@ TOKEN_FAULTS: Mapping[str, str] = {
 }
 
 
-def refusal(cause: str, detail: str) -> str:
-    """The verdict on a request that was refused for that cause; ``detail`` is what the client was told."""
-    return CAUSES.get(cause, UNLISTED).sentence or f"Refused: {_within_a_sentence(detail)}"
+def refusal(cause: str, detail: str, about: Mapping[str, str] = NOTHING) -> str:
+    """The verdict on a request that was refused for that cause; ``detail`` is what the client was told.
+
+    ``about`` names what the cause speaks of.
+    """
+    sentence = CAUSES.get(cause, UNLISTED).sentence
+    return sentence.format_map(about) if sentence else f"Refused: {_within_a_sentence(detail)}"
 
 
 def _within_a_sentence(text: str) -> str:

@@ -38,6 +38,7 @@ class Principal:
 
     token_id: UUID
     token_prefix: str
+    token_name: str
     connection_id: UUID
     connection_name: str
     organization_id: UUID
@@ -124,8 +125,10 @@ def _connected(digest: str, slug: str) -> Principal | None:
     (
         token_id,
         prefix,
+        name,
         revoked,
         expired,
+        retired,
         connection_id,
         connection_name,
         enabled,
@@ -139,10 +142,13 @@ def _connected(digest: str, slug: str) -> Principal | None:
         *role,
     ) = row
     _lead_on(slug, owner)
+    _refuse_at_the_first_of((owner != slug, "token-of-another-organization"))
+    if (revoked or expired or retired) and (successor := sql.one(sql.SUCCESSOR, [token_id])):
+        raise Unauthorized(INVALID, cause="token-replaced", about={"token": successor[0]})
     _refuse_at_the_first_of(
-        (owner != slug, "token-of-another-organization"),
         (revoked, "token-revoked"),
         (expired, "token-expired"),
+        (retired, "token-retired"),
         (not active, "organization-suspended"),
     )
     if not enabled:
@@ -150,6 +156,7 @@ def _connected(digest: str, slug: str) -> Principal | None:
     return Principal(
         sql.from_key(token_id),
         prefix,
+        name,
         sql.from_key(connection_id),
         connection_name,
         sql.from_key(organization_id),

@@ -34,7 +34,8 @@ TENANT = (
     " JOIN scim_connection c ON c.id = t.connection_id"
     " JOIN organizations_organization o ON o.id = t.organization_id"
     " WHERE t.digest = %s AND o.slug = %s AND t.revoked_at IS NULL"
-    " AND (t.expires_at IS NULL OR t.expires_at > CURRENT_TIMESTAMP) AND c.enabled AND o.is_active)"
+    " AND (t.expires_at IS NULL OR t.expires_at > CURRENT_TIMESTAMP)"
+    " AND (t.retires_at IS NULL OR t.retires_at > CURRENT_TIMESTAMP) AND c.enabled AND o.is_active)"
 )
 
 # The same for an organization's groups, which a connection may not offer.
@@ -42,7 +43,9 @@ GROUPS_TENANT = f"{TENANT[:-1]} AND c.groups_enabled)"
 
 # Whatever can be known of a token before anything is asked of it, its organization's default role included.
 PRESENTED = (
-    "SELECT t.id, t.prefix, t.revoked_at IS NOT NULL, t.expires_at IS NOT NULL AND t.expires_at <= CURRENT_TIMESTAMP,"
+    "SELECT t.id, t.prefix, t.name, t.revoked_at IS NOT NULL,"
+    " t.expires_at IS NOT NULL AND t.expires_at <= CURRENT_TIMESTAMP,"
+    " t.retires_at IS NOT NULL AND t.retires_at <= CURRENT_TIMESTAMP,"
     " c.id, c.name, c.enabled, c.manage_admins, c.groups_enabled, c.strict, c.secondary_addresses,"
     " o.id, o.slug, o.is_active, r.id, r.key, r.name"
     " FROM scim_token t"
@@ -52,7 +55,16 @@ PRESENTED = (
     " WHERE t.digest = %s"
 )
 
-# The same of a personal token.
+# The name of the live token that took the place of one, or of the one that took that one's place, and so on.
+SUCCESSOR = (
+    "WITH RECURSIVE line (id, place) AS (SELECT t.successor_id, 1 FROM scim_token t WHERE t.id = %s"
+    " UNION ALL SELECT t.successor_id, line.place + 1 FROM line JOIN scim_token t ON t.id = line.id)"
+    " SELECT t.name FROM line JOIN scim_token t ON t.id = line.id WHERE t.revoked_at IS NULL"
+    " AND (t.expires_at IS NULL OR t.expires_at > CURRENT_TIMESTAMP)"
+    " AND (t.retires_at IS NULL OR t.retires_at > CURRENT_TIMESTAMP) ORDER BY line.place DESC LIMIT 1"
+)
+
+# What can be known of a personal token.
 PRESENTED_BY_PERSON = (
     "SELECT t.prefix, t.scopes, t.revoked_at IS NOT NULL,"
     " t.expires_at IS NOT NULL AND t.expires_at <= CURRENT_TIMESTAMP, o.id, o.slug, o.is_active,"

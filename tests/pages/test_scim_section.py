@@ -148,7 +148,7 @@ def test_who_did_not_show_the_password_lately_is_asked_for_it(acme: Tenant, clie
 def test_revoking_ends_a_token_and_takes_it_off_the_list(acme: Tenant, client: Client, token: Token) -> None:
     answer = client.post(at(f"tokens/{token.pk}/revoke/"), **htmx("scim"))
     html = answer.content.decode()
-    assert f"Revoked {token.prefix}…" in html and f"{token.prefix}••••••" not in html
+    assert f"Revoked &#x27;Token 1&#x27; ({token.prefix}…)" in html and f"{token.prefix}••••••" not in html
     assert connections.live_tokens(acme.connection) == []
     assert acme.last_event().action == Action.TOKEN_REVOKED
     again = client.post(at(f"tokens/{token.pk}/revoke/"), **htmx("scim"))

@@ -56,7 +56,7 @@ def test_generating_is_audited_without_the_secret(acme: Tenant) -> None:
     token, text = connections.generate_token(acme.connection, by=acme.by)
     event = acme.last_event()
     assert (event.action, event.target_id, event.target_label) == (
-        "scim.token-generated", str(token.pk), f"{token.prefix}…",
+        "scim.token-generated", str(token.pk), f"'Token 1' ({token.prefix}…)",
     )  # fmt: skip
     assert text[11:] not in f"{event.target_label}{event.changes}"
 

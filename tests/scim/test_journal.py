@@ -25,7 +25,7 @@ def test_a_row_tells_what_was_asked_by_whom_and_what_became_of_it(idp: Idp) -> N
     token = Token.objects.get()
     assert (row.method, row.path, row.query) == ("POST", "/scim/acme/v2/Users", "attributes=id")
     assert (row.status, row.verdict, row.cause) == (201, "Created ada@acme.example.", "healed")
-    assert (row.token, row.token_label) == (token, str(token))
+    assert (row.token, row.token_label) == (token, f"{token.prefix}…")
     assert (row.client, row.address) == ("Okta 1.0", "127.0.0.1")
     assert (str(row.user_id), row.user_label) == (json.loads(response.content)["id"], "ada@acme.example")
     assert row.request_id == response.headers["X-Request-Id"]

@@ -80,7 +80,7 @@ def test_the_end_of_a_token_is_written_as_the_organization_writes_dates(acme: Te
     with time_machine.travel("2027-03-01 12:00:00+00:00", tick=False):
         Token.objects.filter(pk=token.pk).update(expires_at="2027-03-03 18:00:00+00:00")
         notices.warn_of_expiring_tokens()
-        assert "expires on 4. März 2027: smgr_" in delivered()[0].subject
+        assert "expires on 4. März 2027: 'Token 1' (smgr_" in delivered()[0].subject
 
 
 def test_who_looks_late_warns_once_for_all_stages(acme: Tenant, admins: list[User]) -> None:

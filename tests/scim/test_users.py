@@ -369,6 +369,6 @@ def test_a_manager_who_is_a_colleague_is_shown_with_name_and_address(idp: Idp) -
 def test_audit_names_the_token_and_the_request(idp: Idp) -> None:
     response = idp.send("POST", "/Users", {"userName": "ada@acme.example"})
     event = AuditEvent.objects.order_by("-pk")[0]
-    assert event.actor_label.startswith("SCIM token smgr_")
+    assert event.actor_label.startswith("SCIM token 'Token 1' (smgr_")
     assert event.request_id == response.headers["X-Request-Id"]
     assert event.door == "scim"

@@ -23,6 +23,7 @@ class Command(HouseCommand):
         parser.add_argument("action", choices=ACTIONS)
         parser.add_argument("--connection", metavar="NAME", help="which one, where there are several; else the oldest")
         parser.add_argument("--identity-provider", choices=IdentityProvider.values, default=IdentityProvider.OTHER)
+        parser.add_argument("--name", default="", help="what to call the new token, such as 'JumpCloud, November'")
 
     def perform(self, **options: Any) -> Report:
         organization = find_organization(options["organization"])
@@ -35,7 +36,7 @@ class Command(HouseCommand):
         bearer_token = None
         match action:
             case "generate-token":
-                _, bearer_token = connections.generate_token(connection, by=by)
+                _, bearer_token = connections.generate_token(connection, by=by, name=options["name"] or "")
             case "enable" | "disable":
                 connection = connections.set_enabled(connection, action == "enable", by=by)
             case "strict" | "lenient":
@@ -69,6 +70,7 @@ def _connection(organization: Organization, name: str | None) -> Connection:
 
 def _describe(token: Token) -> dict[str, str | None]:
     return {
+        "name": token.name,
         "prefix": token.prefix,
         "created_at": token.created_at.isoformat(),
         "created_by": token.created_by_label,

@@ -69,7 +69,7 @@ def seed(company: Company) -> Opened:
     page = Actor(organization.pk, f"{first.given} {first.family}", Door.PAGE, user_id=admin.pk, address="192.0.2.10")
 
     retired = connections.live_tokens(opened.connection)[0]
-    token, bearer_token = connections.generate_token(opened.connection, by=page)
+    token, bearer_token = connections.generate_token(opened.connection, by=page, name="JumpCloud")
     connections.revoke_token(retired.pk, by=page)
     scim = Actor(organization.pk, f"SCIM token {token}", Door.SCIM, address="198.51.100.7")
 
@@ -163,7 +163,7 @@ def _log(company: Company, organization: Organization, token: Token, retired: To
         row = _row(call, company, managed[visit % len(managed)], len(people), moment)
         row.organization = organization
         row.token = retired if call.stranger else token
-        row.token_label = str(row.token)
+        row.token_label = f"{row.token.prefix}…"
         rows.append(row)
     RequestLog.objects.bulk_create(rows)
     last = next(row for row in reversed(rows) if row.token == token)
