@@ -9,12 +9,15 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
-from organizations import once, pages, slugs
+from organizations import dates, once, pages, slugs
 from organizations.pages import Context, Control, Page, Piece, Section
-from scim import connection_pages, request_log, switches
+from scim import connection_pages, request_log, switches, tokens
 from scim.models import Connection, IdentityProvider, RequestLog, Token
-from scim.services import connections, handing_over, journal
+from scim.services import connections, handing_over, journal, rotation
+from scim.services.rotation import RetirementRefused
+from scim.services.token_names import TokenNameRefused
 from scim.switches import SWITCHES
 from users.models import User
 from users.person import PERSON
@@ -25,20 +28,11 @@ LATEST_OF_PERSON = 10
 
 FORM_SALT = "scim.generate-token"
 
-LIFE_TIMES: Mapping[str, tuple[int | None, str]] = {
-    "never": (None, "Never"),
-    "30": (30, "In 30 days"),
-    "90": (90, "In 90 days"),
-    "180": (180, "In 180 days"),
-    "365": (365, "In 1 year"),
-}
-
 
 def _context(request: HttpRequest) -> Context:
     user: Any = request.user
     connection = connection_pages.chosen(request)
     state = _state(connection)
-    tokens = state["tokens"]
     return {
         **state,
         "all_connections": connections.of_organization(user.organization_id),
@@ -46,8 +40,9 @@ def _context(request: HttpRequest) -> Context:
         "keeps": handing_over.count(connection),
         "base_url": connections.base_url(user.organization),
         "former_in_use": [row for row in slugs.former(user.organization_id) if row.last_used_at],
-        "tokens_left": connections.MAX_LIVE_TOKENS - len(tokens),
-        "life_times": [(value, label) for value, (_, label) in LIFE_TIMES.items()],
+        "tokens_left": connections.MAX_LIVE_TOKENS - len(state["tokens"]),
+        **tokens.context(),
+        "next_name": connections.next_name(connection),
         "once": once.value(request, FORM_SALT),
         "switches": switches.shown(connection),
         "may_edit": user.has_perm("sign-in.edit"),
@@ -65,12 +60,13 @@ def _query(request: HttpRequest) -> Mapping[str, str]:
 
 
 def _state(connection: Connection) -> dict[str, Any]:
-    tokens = connections.live_tokens(connection)
+    live = connections.live_tokens(connection)
     rows = list(RequestLog.objects.of(connection.organization_id).select_related("token")[:LATEST])
     return {
         "connection": connection,
-        "tokens": tokens,
-        "has_token": bool(tokens),
+        "tokens": tokens.shown(live),
+        "in_use": tokens.in_use(live),
+        "has_token": bool(live),
         "tested": connection.enabled and any(row.status < HTTPStatus.BAD_REQUEST for row in rows),
         "requests": rows,
         "last": rows[0] if rows else None,
@@ -95,13 +91,66 @@ def generate_token(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     if (question := pages.ask_for_proof(request, SCIM.address_after(request))) is not None:
         return question
     once.use_up(request, FORM_SALT)
+    actor, name = pages.actor_of(request), request.POST.get("name", "")
+    try:
+        made = connections.generate_token(connection, by=actor, name=name, days=tokens.days(request.POST))
+    except TokenNameRefused as refusal:
+        typed = {"name": name, "expires": request.POST.get("expires", "")}
+        return _show(request, {"wrong": {"place": "generate", "why": refusal.message}, "typed": typed})
+    return _shown_once(request, made)
+
+
+def rotate_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
+    """Make a token that is to take another one's place, and show it, this once."""
     actor = pages.actor_of(request)
-    days, _ = LIFE_TIMES.get(request.POST.get("expires", ""), LIFE_TIMES["never"])
-    _, text = connections.generate_token(connection, by=actor, days=days)
+    connections.find_live_token(token_id, organization_id=actor.organization_id)
+    if (question := pages.ask_for_proof(request, SCIM.address_after(request))) is not None:
+        return question
+    once.use_up(request, FORM_SALT)
+    by_itself = request.POST.get("by_itself") == "on"
+    return _shown_once(request, rotation.rotate_token(token_id, by=actor, retires_by_itself=by_itself))
+
+
+def _shown_once(request: HttpRequest, made: tuple[Token, str]) -> HttpResponse:
     # No redirect here: the text is nowhere but in this answer.
+    token, text = made
+    return _show(request, {"bearer_token": text, "made": token})
+
+
+def _show(request: HttpRequest, extra: Context) -> HttpResponse:
     if pages.is_htmx(request):
-        return HttpResponse(SCIM.render(request, {"bearer_token": text}))
-    return pages.show(request, Page.USERS, {SCIM.key: {"bearer_token": text}})
+        return HttpResponse(SCIM.render(request, extra))
+    return pages.show(request, Page.USERS, {SCIM.key: extra})
+
+
+def rename_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
+    """Call a token something else."""
+    name = request.POST.get("name", "")
+    try:
+        token = rotation.rename_token(token_id, name, by=pages.actor_of(request))
+    except TokenNameRefused as refusal:
+        wrong = {"place": "rename", "token_id": token_id, "why": refusal.message}
+        return _show(request, {"wrong": wrong, "typed": {"name": name}})
+    return pages.done(request, SCIM, f"The token is called {token.name}.")
+
+
+def retire_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
+    """Set the day on which a token retires."""
+    actor = pages.actor_of(request)
+    connections.find_live_token(token_id, organization_id=actor.organization_id)
+    try:
+        moment, seen = tokens.retires_at(request.POST), tokens.seen(request.POST)
+        token = rotation.retire_token(token_id, moment, seen=seen, by=actor)
+    except RetirementRefused as refusal:
+        wrong = {"place": "retire", "token_id": token_id, "why": refusal.message}
+        return _show(request, {"wrong": wrong, "typed": {"day": request.POST.get("day", "")}})
+    return pages.done(request, SCIM, f"{token.name} retires on {dates.day(timezone.localtime(token.retires_at))}.")
+
+
+def keep_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
+    """Let a token retire neither by date nor by itself."""
+    token = rotation.keep_token(token_id, seen=tokens.seen(request.POST), by=pages.actor_of(request))
+    return pages.done(request, SCIM, f"{token.name} stays valid.")
 
 
 def revoke_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
@@ -153,6 +202,22 @@ SCIM = Section(
         Control(
             *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/revoke/", "revoke-token", "sign-in.edit"),
             revoke_token,
+        ),
+        Control(
+            *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/rotate/", "rotate-token", "sign-in.edit"),
+            rotate_token,
+        ),
+        Control(
+            *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/rename/", "rename-token", "sign-in.edit"),
+            rename_token,
+        ),
+        Control(
+            *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/retire/", "retire-token", "sign-in.edit"),
+            retire_token,
+        ),
+        Control(
+            *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/keep/", "keep-token", "sign-in.edit"),
+            keep_token,
         ),
         Control("users/scim/<uuid:connection_id>/switches/<slug:name>/", "scim-switch", "sign-in.edit", turn_switch),
         Control("users/scim/connections/add/", "add-connection", "sign-in.edit", connection_pages.add_connection),

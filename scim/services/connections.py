@@ -173,6 +173,14 @@ def live_tokens(connection: Connection) -> list[Token]:
     return list(_live(connection))
 
 
+def find_live_token(token_id: UUID, *, organization_id: UUID) -> Token:
+    """A live token of the organization. Raises TokenUnknown."""
+    token: Token | None = Token.objects.of(organization_id).live().filter(pk=token_id).first()
+    if token is None:
+        raise TokenUnknown("This token is no longer valid. Reload the page.")
+    return token
+
+
 def next_number(connection: Connection) -> int:
     """What the connection's next token counts as, among all that it ever had."""
     return Token.objects.of(connection.organization_id).filter(connection=connection).count() + 1

@@ -18,7 +18,7 @@ from audit.actions import Action
 from domains.models import Domain
 from scim import request_log
 from scim.models import Connection, RequestLog, Token
-from scim.services import causes, connections, journal
+from scim.services import causes, connections, journal, rotation
 from scim.services.causes import CAUSES, Mend
 from tests.pages.conftest import SignedIn
 from tests.pages.test_scim_section import log, plain
@@ -82,6 +82,19 @@ def _expired(_acme: Tenant, idp: Idp) -> None:
 
 def _revoked(acme: Tenant, idp: Idp) -> None:
     connections.revoke_token(Token.objects.get().pk, by=acme.by)
+    idp.get("/Users")
+
+
+def _retired(_acme: Tenant, idp: Idp) -> None:
+    Token.objects.update(retires_at=timezone.now() - timedelta(seconds=1))
+    idp.get("/Users")
+
+
+def _replaced(acme: Tenant, idp: Idp) -> None:
+    token = Token.objects.get()
+    rotation.rename_token(token.pk, "JumpCloud", by=acme.by)
+    rotation.rotate_token(token.pk, by=acme.by)
+    connections.revoke_token(token.pk, by=acme.by)
     idp.get("/Users")
 
 
@@ -185,6 +198,8 @@ HAPPENED: list[tuple[Act, str, str, str]] = [
     (_scim_off, "scim-off", "Refused: Enable SCIM is off.", "Enable SCIM…"),
     (_expired, "token-expired", "Refused: this token has expired.", "Generate a token"),
     (_revoked, "token-revoked", "Refused: this token was revoked.", "Generate a token"),
+    (_retired, "token-retired", "Refused: this token retired on the day that was set for it.", "Generate a token"),
+    (_replaced, "token-replaced", "Refused: this token was replaced by 'JumpCloud (2)'.", "Show the tokens"),
     (_held, "organization-suspended", "Refused: the organization is suspended.", ""),
     (_domain_unknown, "domain-unknown", "Refused: the e-mail domain 'acme.io' is not registered", "Add acme.io"),
     (_domain_unticked, "domain-without-user-requests", "does not have the User requests checkmark",

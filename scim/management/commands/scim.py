@@ -36,7 +36,7 @@ class Command(HouseCommand):
         bearer_token = None
         match action:
             case "generate-token":
-                _, bearer_token = connections.generate_token(connection, by=by, name=options["name"] or "")
+                _, bearer_token = connections.generate_token(connection, by=by, name=options["name"])
             case "enable" | "disable":
                 connection = connections.set_enabled(connection, action == "enable", by=by)
             case "strict" | "lenient":

@@ -1,0 +1,100 @@
+"""Bearer tokens in Chromium: rotated by keyboard alone, the old one retired by the new one's success, narrow and dark."""
+
+import os
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from scim.models import Token
+from scim.services import connections, journal, rotation
+from tests.pages.conftest import SignedIn
+from tests.pages.test_browser import Open, give_session, lived_in, open_page
+from tests.pages.test_invitations_browser import tab_to
+from tests.pages.test_people_browser import found_by_axe
+from tests.scim.conftest import Idp
+from tests.tenants import Tenant
+from users.permissions import BuiltIn
+
+__all__ = ["lived_in", "open_page"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_rotating_by_keyboard_alone_until_the_new_token_works_and_the_old_one_is_gone(
+    open_page: Open, lived_in: Tenant
+) -> None:
+    connections.set_enabled(lived_in.connection, True, by=lived_in.by)
+    page = open_page("/settings/users/#scim")
+    tab_to(page, page.get_by_role("button", name="Rotate Token 1"))
+    page.keyboard.press("Enter")
+    field = page.get_by_label("Bearer token", exact=True)
+    expect(field).to_be_focused()
+    expect(page.get_by_text("Retires by itself when Token 2 first works.")).to_be_visible()
+    expect(page.get_by_text("None has been used so far.")).to_be_visible()
+
+    tab_to(page, page.get_by_text("Rename Token 2"))
+    page.keyboard.press("Enter")
+    tab_to(page, page.get_by_label("Name", exact=True).first)
+    page.keyboard.insert_text("JumpCloud, November")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The token is called JumpCloud, November.").first).to_be_visible()
+
+    text = field.input_value()
+    assert Idp(lived_in.organization, text).get("/Users").status_code == 200
+    journal.flush()
+    expect(page.locator("#token-in-use")).to_contain_text("In use now: JumpCloud, November", timeout=10_000)
+    page.reload()
+    expect(page.get_by_text("Token 1", exact=True)).to_have_count(0)
+    expect(page.locator(".tokens > li")).to_contain_text("In use")
+
+
+def test_a_day_is_chosen_moved_and_taken_back(open_page: Open, lived_in: Tenant) -> None:
+    page, day = open_page("/settings/users/#scim"), timezone.localdate() + timedelta(days=40)
+    page.get_by_text("Retire on a day").click()
+    page.get_by_role("button", name="Retire in 7 days").click()
+    expect(page.get_by_text("Retiring", exact=True)).to_be_visible()
+    page.get_by_text("Move the day").click()
+    page.get_by_label("It is no longer valid when this day begins").fill(str(day))
+    page.get_by_role("button", name="Retire on that day").click()
+    expect(page.locator("#scim")).to_contain_text(f"Token 1 retires on {day.day} {day:%b %Y}.")
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_text("Retiring", exact=True)).to_have_count(0)
+    expect(page.get_by_text("Token 1 stays valid.").first).to_be_visible()
+
+
+def test_what_is_refused_is_said_beside_the_token(open_page: Open, lived_in: Tenant, complaints: list[str]) -> None:
+    page = open_page("/settings/users/#scim")
+    token = Token.objects.get()
+    rotation.rotate_token(token.pk, by=lived_in.by)
+    page.get_by_role("button", name="Rotate Token 1").click()
+    expect(page.locator(".tokens > li .said")).to_contain_text("Token 1 has been rotated already")
+    complaints.clear()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_tokens_are_for_everybody_and_fit(
+    width: int, scheme: str, lived_in: Tenant, signed_in: SignedIn, live_server: LiveServer, page: Page
+) -> None:
+    give_session(page.context, signed_in(lived_in, BuiltIn.ADMIN), live_server)
+    token = Token.objects.get()
+    token = rotation.rename_token(token.pk, "JumpCloud, the one that was made in November 2026 by hand", by=lived_in.by)
+    rotation.rotate_token(token.pk, by=lived_in.by)
+    rotation.retire_token(token.pk, timezone.now() + timedelta(days=7), seen=None, by=lived_in.by)
+    connections.generate_token(lived_in.connection, by=lived_in.by, days=10)
+    Token.objects.filter(pk=token.pk).update(
+        last_used_at=timezone.now(), last_used_address="198.51.100.7", last_used_client="JumpCloud SCIM client/1.0"
+    )
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{live_server.url}/settings/users/#scim")
+    for words in ("Rename Token", "Move the day", f"Revoke {token.name[:9]}"):
+        page.locator("summary").get_by_text(words).first.click()
+    if folder := os.environ.get("PICTURES"):
+        page.locator("#scim").screenshot(path=f"{folder}/tokens-{width}-{scheme}.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not found_by_axe(page)
+    page.goto("about:blank")
