@@ -91,8 +91,9 @@ class Situation:
                 return Offer("Show the roles", "users.view", f"{reverse('settings:users')}#roles")
             case Mend.GENERATE_TOKEN:
                 return Offer("Generate a token", "sign-in.edit", f"{reverse('settings:users')}#scim")
-            case Mend.SHOW_TOKENS:
-                return Offer("Show the tokens", "sign-in.view", f"{reverse('settings:users')}#scim")
+            case Mend.SHOW_TOKENS if whose := self.connection_of(row):
+                shown = urlencode({"connection": str(whose.pk)})
+                return Offer("Show the tokens", "sign-in.view", f"{reverse('settings:users')}?{shown}#scim")
             case Mend.HAND_OVER if row.arguments.get("user_id") in self.users:
                 return self._of_another(row)
             case Mend() as mend if mend in SWITCHES and (connection := self.connection_of(row)):

@@ -51,7 +51,9 @@ def shown(tokens: Sequence[Token]) -> list[Shown]:
     """The live tokens of a connection, in their order."""
     live = {token.pk: token for token in tokens}
     used = in_use(tokens)
-    return [Shown(token, token == used, live.get(token.successor_id)) for token in tokens]
+    return [
+        Shown(token, token == used, live.get(token.successor_id) if token.successor_id else None) for token in tokens
+    ]
 
 
 def in_use(tokens: Sequence[Token]) -> Token | None:

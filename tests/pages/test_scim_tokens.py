@@ -15,12 +15,11 @@ from organizations.tokens import digest
 from scim.models import RequestLog, Token
 from scim.services import connections, rotation
 from tests.pages.conftest import SignedIn, htmx
-from tests.pages.test_scim_section import TOKEN, generate, log, once, plain
+from tests.pages.test_scim_section import TOKEN, at, generate, log, once, plain
 from tests.tenants import Tenant
 from users.permissions import BuiltIn
 
 PAGE = "/settings/users/"
-ACTIVITY = "/settings/users/scim/activity/"
 
 both = pytest.mark.parametrize("script", [True, False], ids=["htmx", "plain"])
 
@@ -33,7 +32,7 @@ def client(acme: Tenant, signed_in: SignedIn) -> Client:
 def press(client: Client, deed: str, token: Token, *, script: bool = False, **form: str) -> str:
     """Send a form of a token's row; the text of the page that comes of it, in one line."""
     answer: Any = client.post(
-        f"/settings/users/scim/tokens/{token.pk}/{deed}/", form, follow=not script, **(htmx("scim") if script else {})
+        at(f"tokens/{token.pk}/{deed}/"), form, follow=not script, **(htmx("scim") if script else {})
     )
     assert answer.status_code == 200, answer.content
     return html.unescape(plain(answer.content.decode()))
@@ -62,7 +61,7 @@ def used(token: Token, **when: int) -> None:
 @both
 def test_a_token_gets_the_name_that_is_typed(script: bool, acme: Tenant, client: Client) -> None:
     form = {"once": once(client), "name": "JumpCloud, November", "expires": "90"}
-    answer = client.post("/settings/users/scim/generate-token/", form, **(htmx("scim") if script else {}))
+    answer = client.post(at("generate-token/"), form, **(htmx("scim") if script else {}))
     text = plain(answer.content.decode())
     assert "It is called JumpCloud, November, and is valid while Enable SCIM is on." in text
     token = Token.objects.of(acme.id).get()
@@ -81,14 +80,14 @@ def test_without_one_it_gets_the_name_that_the_field_shows(acme: Tenant, client:
 def test_a_name_that_is_taken_is_refused_and_stays_in_the_field(script: bool, acme: Tenant, client: Client) -> None:
     connections.generate_token(acme.connection, by=acme.by, name="Okta")
     form = {"once": once(client), "name": "okta", "expires": "90"}
-    answer = client.post("/settings/users/scim/generate-token/", form, **(htmx("scim") if script else {}))
+    answer = client.post(at("generate-token/"), form, **(htmx("scim") if script else {}))
     page = answer.content.decode()
     assert "Another live token is called &#x27;okta&#x27; already." in page
     assert 'name="name" value="okta"' in page
     assert '<option value="90" selected>' in page
     assert Token.objects.of(acme.id).count() == 1
     form = {"once": once(client), "name": "Okta, new", "expires": "90"}
-    assert client.post("/settings/users/scim/generate-token/", form).status_code == 200
+    assert client.post(at("generate-token/"), form).status_code == 200
     assert Token.objects.of(acme.id).count() == 2
 
 
@@ -103,9 +102,7 @@ def test_a_bad_name_is_refused_in_an_open_form_that_keeps_it(
     script: bool, acme: Tenant, client: Client, token: Token
 ) -> None:
     connections.generate_token(acme.connection, by=acme.by, name="Okta")
-    answer = client.post(
-        f"/settings/users/scim/tokens/{token.pk}/rename/", {"name": "OKTA"}, **(htmx("scim") if script else {})
-    )
+    answer = client.post(at(f"tokens/{token.pk}/rename/"), {"name": "OKTA"}, **(htmx("scim") if script else {}))
     form = answer.content.decode().partition("<details open>")[2].partition("</details>")[0]
     assert "is called &#x27;OKTA&#x27; already. Choose another name." in form
     assert 'name="name" value="OKTA"' in form
@@ -124,12 +121,12 @@ def test_the_one_that_was_used_last_is_marked_with_when_where_and_by_whom(
     used(other, seconds=5)
     assert re.search(r"In use .*Last used \d+ s ago from 198.51.100.7 by Okta 1.0\.", row_of(client, other))
     assert "In use" not in row_of(client, token)
-    polled = plain(client.get(ACTIVITY).content.decode())
+    polled = plain(client.get(at("activity/")).content.decode())
     assert re.search(r"In use now: Okta , last \d+ s ago from 198.51.100.7 by Okta 1.0\.", polled)
     used(token)
-    assert "In use now: Token 1 , last" in plain(client.get(ACTIVITY).content.decode())
+    assert "In use now: Token 1 , last" in plain(client.get(at("activity/")).content.decode())
     connections.revoke_token(token.pk, by=acme.by)
-    assert "In use now: Okta ," in plain(client.get(ACTIVITY).content.decode())
+    assert "In use now: Okta ," in plain(client.get(at("activity/")).content.decode())
 
 
 # Rotating
@@ -141,7 +138,7 @@ def test_one_press_makes_a_second_token_and_shows_it_once(
 ) -> None:
     value = once(client)
     answer = client.post(
-        f"/settings/users/scim/tokens/{token.pk}/rotate/",
+        at(f"tokens/{token.pk}/rotate/"),
         {"once": value, "by_itself": "on"},
         **(htmx("scim") if script else {}),
     )
@@ -185,7 +182,7 @@ def test_with_five_tokens_there_is_nothing_to_press(acme: Tenant, client: Client
 
 def test_rotating_asks_who_has_signed_in_long_ago_for_the_password(acme: Tenant, client: Client, token: Token) -> None:
     with time_machine.travel(timezone.now() + timedelta(minutes=30)):
-        address = f"/settings/users/scim/tokens/{token.pk}/rotate/"
+        address = at(f"tokens/{token.pk}/rotate/")
         answer = client.post(address, {"once": once(client)})
         assert answer.headers["Location"] == "/confirm/?next=%2Fsettings%2Fusers%2F%23scim"
     assert Token.objects.of(acme.id).count() == 1
@@ -236,9 +233,7 @@ def seen_in(client: Client) -> str:
 def test_a_day_that_makes_no_sense_is_refused_and_kept(
     day: str, words: str, script: bool, client: Client, token: Token
 ) -> None:
-    answer = client.post(
-        f"/settings/users/scim/tokens/{token.pk}/retire/", {"day": day, "seen": ""}, **(htmx("scim") if script else {})
-    )
+    answer = client.post(at(f"tokens/{token.pk}/retire/"), {"day": day, "seen": ""}, **(htmx("scim") if script else {}))
     form = answer.content.decode().partition("<details open>")[2].partition("</details>")[0]
     assert words in form
     assert f'min="{timezone.localdate() + timedelta(days=1)}" value="{day}"' in form
@@ -266,7 +261,7 @@ def test_what_is_gone_is_not_found(deed: str, acme: Tenant, client: Client, toke
     value = once(client)
     connections.revoke_token(token.pk, by=acme.by)
     form = {"once": value, "name": "x", "day": "2099-01-01", "seen": ""}
-    answer = client.post(f"/settings/users/scim/tokens/{token.pk}/{deed}/", form, **htmx("scim"))
+    answer = client.post(at(f"tokens/{token.pk}/{deed}/"), form, **htmx("scim"))
     assert (answer.status_code, b"Reload the page." in answer.content) == (404, True)
 
 
@@ -289,7 +284,7 @@ def test_the_log_and_its_filter_call_tokens_as_they_are_called_now(acme: Tenant,
     assert f'<option value="{token.pk}">{label}</option>' in page
     assert f"<span>{label} <small>JumpCloud" in page
     assert f"<dd>{label}</dd>" in client.get(f"/settings/users/scim/log/{row.pk}/").content.decode()
-    assert label in client.get(ACTIVITY).content.decode()
+    assert label in client.get(at("activity/")).content.decode()
     answer: Any = client.get("/settings/users/scim/log/export.csv")
     assert f"'Okta' ({token.prefix}…)" in b"".join(answer.streaming_content).decode()
 

@@ -1,4 +1,4 @@
-"""Bearer tokens in Chromium: rotated by keyboard alone, the old one retired by the new one's success, narrow and dark."""
+"""Bearer tokens in Chromium: rotated by keyboard alone, retired by the new one's success or a day, narrow and dark."""
 
 import os
 from datetime import timedelta
