@@ -155,6 +155,19 @@ def test_a_second_token_leaves_the_first_alive(acme: Organization) -> None:
     assert prefixes == [second[:11], first[:11]]
 
 
+def test_a_token_has_the_name_that_was_given_and_status_says_when_it_retires(acme: Organization) -> None:
+    run("scim", "acme", "generate-token", "--name", "JumpCloud, November")
+    assert "'jumpcloud, november' already" in refusal_of(
+        "scim", "acme", "generate-token", "--name", "jumpcloud, november"
+    )
+    Token.objects.update(retires_at="2099-12-03T10:30:00+00:00")
+    (token,) = run("scim", "acme", "status")["scim"]["tokens"]
+    assert (token["name"], token["retires_at"]) == ("JumpCloud, November", "2099-12-03T10:30:00+00:00")
+    text = text_of("scim", "acme", "status")
+    assert f"'JumpCloud, November' ({token['prefix']}…)" in text
+    assert "retires 2099-12-03 10:30 UTC, not used yet" in text
+
+
 def test_the_sixth_token_is_refused(acme: Organization) -> None:
     for _ in range(5):
         run("scim", "acme", "generate-token")

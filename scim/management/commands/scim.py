@@ -75,6 +75,7 @@ def _describe(token: Token) -> dict[str, str | None]:
         "created_at": token.created_at.isoformat(),
         "created_by": token.created_by_label,
         "expires_at": token.expires_at.isoformat() if token.expires_at else None,
+        "retires_at": token.retires_at.isoformat() if token.retires_at else None,
         "last_used_at": token.last_used_at.isoformat() if token.last_used_at else None,
     }
 
@@ -92,6 +93,7 @@ def _text(organization: Organization, connection: Connection, bearer_token: str 
     lines += [
         f"Live token    {token}  made {_minute(token.created_at)} by {token.created_by_label}, "
         f"{'expires ' + _minute(token.expires_at) + ', ' if token.expires_at else ''}"
+        f"{'retires ' + _minute(token.retires_at) + ', ' if token.retires_at else ''}"
         f"{'last used ' + _minute(token.last_used_at) if token.last_used_at else 'not used yet'}"
         for token in tokens
     ]
