@@ -8,7 +8,7 @@ import os
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from multiprocessing.util import Finalize
@@ -30,6 +30,7 @@ from scim.services import rotation, streaks
 from scim.services.notices import Failure
 from scim.services.rotation import Success
 from scim.services.strangers import Turnstile, surplus
+from scim.services.streaks import Kind
 from scim.services.verdicts import TOKEN_FAULTS
 
 log = structlog.get_logger(__name__)
@@ -268,7 +269,7 @@ def _write(batch: Sequence[Entry]) -> None:
         _count_more(surplus((entry.request_id, entry.place) for entry in at_home), key)
     _mark_used(batch, tokens)
     _mark_former_slugs(batch)
-    streaks.count(_outcomes(at_home, owners, tokens))
+    streaks.count(list(_outcomes(at_home, owners, tokens)))
     _counts.homeless += len(batch) - len(at_home)
 
 
@@ -318,10 +319,11 @@ def _insert(values: Sequence[tuple[Any, ...]]) -> None:
 
 def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, _Presented]) -> None:
     latest = {entry.digest: entry for entry in batch if entry.authenticated}
+    succeeded = {entry.digest: entry for entry in reversed(batch) if entry.authenticated and entry.status < 400}
     successes = {
         UUID(token.key): Success(entry.address, entry.request_id)
-        for entry in reversed(batch)
-        if entry.authenticated and entry.status < 400 and (token := tokens.get(entry.digest)) and token.is_connections
+        for digest, entry in succeeded.items()
+        if (token := tokens.get(digest)) and token.is_connections
     }
     used = [UUID(token.key) for digest, token in tokens.items() if digest in latest and token.is_connections]
     rotation.retire_replaced(successes, used=used)
@@ -336,16 +338,27 @@ def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, _Presented]) -> None
 
 def _outcomes(
     entries: Sequence[Entry], owners: Mapping[str, str], tokens: Mapping[str, _Presented]
-) -> list[streaks.Outcome]:
-    """What became of the requests that presented a connection's token at its own organization's address."""
-    return [
-        streaks.Outcome(UUID(token.key), kind, _failure(entry))
-        for entry in entries
-        if (token := tokens.get(entry.digest)) is not None
-        and token.is_connections
-        and token.organization == owners[entry.slug]
-        and (kind := streaks.kind_of(entry.status, entry.cause)) is not None
-    ]
+) -> Iterator[streaks.Outcome]:
+    """What became of the requests that presented a connection's token at its own organization's address.
+
+    Of several successes in a row the first alone says something.
+    """
+    succeeding: set[str] = set()
+    for entry in entries:
+        token = tokens.get(entry.digest)
+        if token is None or token.connection is None or token.organization != owners[entry.slug]:
+            continue
+        match streaks.kind_of(entry.status, entry.cause):
+            case None:
+                pass
+            case Kind.SUCCESS if token.connection in succeeding:
+                pass
+            case Kind.SUCCESS as kind:
+                succeeding.add(token.connection)
+                yield streaks.Outcome(UUID(token.key), kind, _failure(entry))
+            case kind:
+                succeeding.discard(token.connection)
+                yield streaks.Outcome(UUID(token.key), kind, _failure(entry))
 
 
 def _failure(entry: Entry) -> Failure:

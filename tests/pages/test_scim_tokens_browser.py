@@ -37,7 +37,7 @@ def test_rotating_by_keyboard_alone_until_the_new_token_works_and_the_old_one_is
 
     tab_to(page, page.get_by_text("Rename Token 2"))
     page.keyboard.press("Enter")
-    tab_to(page, page.get_by_label("Name", exact=True).first)
+    tab_to(page, page.locator(".tokens").get_by_label("Name", exact=True).first)
     page.keyboard.insert_text("JumpCloud, November")
     page.keyboard.press("Enter")
     expect(page.get_by_text("The token is called JumpCloud, November.").first).to_be_visible()
