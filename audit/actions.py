@@ -28,6 +28,7 @@ class Action(models.TextChoices):
     USER_DELETED = "user.deleted", "{actor} deleted {target}"
     USER_ROLE_CHANGED = "user.role-changed", "{actor} changed the role of {target}"
     USER_HANDED_OVER = "user.handed-over", "{actor} handed {target} over to another connection"
+    USER_CHANGE_UNDONE = "user.change-undone", "{actor} undid: {target}"
     USER_PASSWORD_CHANGED = "user.password-changed", "{actor} set a new password for {target}"  # noqa: S105
     USER_SIGNED_IN = "user.signed-in", "{target} signed in"
     INVITATION_SENT = "invitation.sent", "{actor} invited {target}"

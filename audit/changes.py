@@ -31,12 +31,14 @@ class Line:
 def lines(changes: Mapping[str, Any]) -> list[Line]:
     """The fields that differ. Objects are taken apart, so that each of their fields has a line of its own.
 
-    The name of an object that is all that changed, such as a new person's profile, would say nothing; a schema's URN is
-    too long to say anything.
+    The name of an object that is all that changed, or of a profile that came or went as a whole, would say nothing; a
+    schema's URN is too long to say anything.
     """
     found = list(_leaves(changes))
-    outer = f"{next(iter(changes))}{WITHIN}" if len(changes) == 1 else ""
-    return [Line(field.removeprefix(outer), _value(before), _value(after)) for field, before, after in found]
+    outer = next(iter(changes)) if len(changes) == 1 else "profile"
+    return [
+        Line(field.removeprefix(f"{outer}{WITHIN}"), _value(before), _value(after)) for field, before, after in found
+    ]
 
 
 def _leaves(changes: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -46,6 +46,9 @@ def _event(action: Action, target: models.Model, changes: Changes, by: Actor, la
 
 
 def _masked(field: str, change: tuple[Any, Any] | list[Any]) -> list[Any]:
-    if any(word in field.lower() for word in SECRET_WORDS):
-        return [value and MASK for value in change]
-    return list(change)
+    return [value and MASK for value in change] if is_masked(field) else list(change)
+
+
+def is_masked(field: str) -> bool:
+    """Whether events keep of a field only that it changed, because its name sounds like a secret."""
+    return any(word in field.lower() for word in SECRET_WORDS)

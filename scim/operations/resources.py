@@ -271,6 +271,7 @@ def _change(
             user,
             assignment.with_manager(after, before, principal),
             role=role,
+            source=Source.SCIM,
             by=by,
             action=action,
             secondary_anywhere=principal.admits_secondary,
@@ -299,7 +300,6 @@ def _adopted(user: User, after: Profile, before: Profile, principal: Principal) 
     kept = {name: before[name] for name in KEPT_BY_ADOPTION if name in before}
     dropped = [name for name in KEPT_BY_ADOPTION if after.get(name) != before.get(name)]
     advice = tuple(f"Taking over a user leaves '{name}' as it is; send it again to change it." for name in dropped)
-    user.source = Source.SCIM
     return user.role, {name: value for name, value in after.items() if name not in KEPT_BY_ADOPTION} | kept, advice
 
 

@@ -10,6 +10,8 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -19,6 +21,7 @@ from django.db import IntegrityError, connection, transaction
 from audit import rows, trail
 from audit.actions import Action
 from audit.actors import Actor
+from audit.models import AuditEvent
 from domains.addresses import AddressError, canonical, check_address
 from domains.services import Gate
 from organizations.refusals import Refusal
@@ -154,17 +157,23 @@ def update(
     profile: Profile,
     *,
     role: Role | None = None,
+    source: Source | None = None,
     by: Actor,
     action: Action | None = None,
     secondary_anywhere: bool = False,
+    undoes: AuditEvent | None = None,
 ) -> None:
-    """Give a person, locked by ``find``, another profile and, where ``role`` is given, another role.
+    """Give a person, locked by ``find``, another profile and, where they are given, another role and source.
 
-    A profile and role like the present ones change nothing: no version, no event. ``secondary_anywhere`` is as for
-    ``create``. Raises NameTaken, AddressInvalid, LastAdmin and ``domains.services.AddressRefused``.
+    A profile and role like the present ones change nothing: no version, no event, unless there is an ``action``. Nobody
+    but a person whose source is SCIM stays ``managed_by`` a connection. ``secondary_anywhere`` is as for ``create``, and
+    so for ``undoes``, the event that this goes back behind: what goes back has been let in before. Raises NameTaken,
+    AddressInvalid, LastAdmin and ``domains.services.AddressRefused``.
     """
-    before, former_role = profiles.read(user), user.role
+    before, former_role, former_source = profiles.read(user), user.role, user.source
     role = role or former_role
+    if undoes is not None:
+        action = Action.USER_CHANGE_UNDONE
     if profile == before and role == former_role and action is None:
         return
     was_active, names_before, email_before = user.is_active, (user.user_name_key, user.email_key), user.email
@@ -172,12 +181,18 @@ def update(
     try:
         # A savepoint, to come back to from a name that is taken: nothing else can be refused by the database.
         with transaction.atomic() if renamed else nullcontext():
-            user.role = role
+            user.role, user.source = role, source or former_source
+            kept_by = user.managed_by
+            if user.source != Source.SCIM:
+                user.managed_by = None
             user.version += 1
+            if undoes is not None:
+                # Whoever is suspended has a profile that says so: of what it was before, silence means the opposite.
+                user.is_active = True
             profiles.write(user, profile)
             if _is_admin(former_role) and was_active and not (user.is_active and _is_admin(role)):
                 _keep_one_admin(user)
-            _check_addresses(profile, before, secondary_anywhere=secondary_anywhere, by=by)
+            _check_addresses(profile, before, secondary_anywhere=secondary_anywhere or undoes is not None, by=by)
             if renamed:
                 _refuse_taken_names(user)
             if was_active and not user.is_active:
@@ -189,12 +204,21 @@ def update(
                 UserValue.objects.bulk_create(profiles.value_rows(user))
             if user.email != email_before:
                 EmailAddress.objects.filter(user=user).update(email=user.email.lower())
-            changes = {
+            changes: dict[str, list[Any]] = {
                 name: [before.get(name), profile.get(name)]
                 for name in {**before, **profile}
                 if before.get(name) != profile.get(name)
             }
-            trail.record(action or _action(was_active, user, former_role), user, changes, by=by)
+            if role != former_role and not (before.get("roles") and profile.get("roles")):
+                changes["role"] = [former_role and former_role.name, role and role.name]
+            if user.source != former_source:
+                changes["source"] = [former_source, user.source]
+                if kept_by is not None:
+                    keeper = str(kept_by)
+                    changes["managed_by"] = [None, keeper] if user.managed_by else [keeper, None]
+            label = str(undoes) if undoes else ""
+            action = action or _action(was_active, user, former_role)
+            trail.record(action, user, changes | _undoing(undoes), by=by, label=label)
     except IntegrityError:
         _refuse_taken_names(user)
         raise
@@ -221,14 +245,62 @@ def change_role(user_id: UUID, role: Role, *, by: Actor) -> User:
 
 
 @transaction.atomic
-def delete(user: User, *, by: Actor) -> None:
-    """Remove a person, locked by ``find``, for good; the audit event keeps the document. Raises LastAdmin."""
+def delete(user: User, *, by: Actor, undoes: AuditEvent | None = None) -> None:
+    """Remove a person, locked by ``find``; the audit event keeps all that ``bring_back`` needs. Raises LastAdmin.
+
+    ``undoes`` is the event by which the person came.
+    """
     if _is_admin(user.role) and user.is_active:
         _keep_one_admin(user)
-    trail.record(Action.USER_DELETED, user, {"profile": [profiles.read(user), None]}, by=by)
-    groups.member_leaves(user)
+    left = [{"value": str(group.pk), "display": group.display_name} for group in groups.member_leaves(user)]
+    gone: dict[str, Any] = {
+        "profile": profiles.read(user),
+        "role": user.role and user.role.name,
+        "source": user.source,
+        "managed_by": user.managed_by and str(user.managed_by),
+        "created": profiles.timestamp(user.created_at),
+        "groups": left,
+    }
+    changes = {name: [value, None] for name, value in gone.items() if value} | _undoing(undoes)
+    trail.record(Action.USER_DELETED, user, changes, by=by)
     user.delete()
     _count(by.organization_id, -1)
+
+
+def bring_back(
+    user_id: UUID,
+    profile: Profile,
+    *,
+    role: Role,
+    source: Source,
+    managed_by: UUID | None,
+    version: int,
+    created_at: datetime | None,
+    by: Actor,
+    undoes: AuditEvent,
+) -> User:
+    """Let a person who was removed by the event ``undoes`` be there again under the same id, without a password.
+
+    ``version`` is above any that the person had. Raises NameTaken, AddressInvalid and
+    ``domains.services.AddressRefused``.
+    """
+    user = User(pk=user_id, organization_id=by.organization_id, role=role, source=source, managed_by=managed_by)
+    user.version, user.created_at = version, created_at
+    user.password = _no_password()
+    profiles.write(user, profile)
+    changes = {"profile": [None, profile], "role": [None, role.name], "source": [None, source]}
+    try:
+        with transaction.atomic():
+            _check_addresses(profile, secondary_anywhere=True, by=by)
+            _refuse_taken_names(user)
+            rows.insert(User, [user])
+            rows.insert(UserValue, list(profiles.value_rows(user)))
+            trail.record(Action.USER_CHANGE_UNDONE, user, changes | _undoing(undoes), by=by, label=str(undoes))
+            _count(by.organization_id, 1)
+    except IntegrityError:
+        _refuse_taken_names(user)
+        raise
+    return user
 
 
 @transaction.atomic
@@ -243,6 +315,11 @@ def _action(was_active: bool, user: User, former_role: Role | None) -> Action:
     if was_active != user.is_active:
         return Action.USER_RESTORED if user.is_active else Action.USER_SUSPENDED
     return Action.USER_ROLE_CHANGED if user.role != former_role else Action.USER_UPDATED
+
+
+def _undoing(event: AuditEvent | None) -> dict[str, list[Any]]:
+    """What an event says of the one that it undoes."""
+    return {"undoes": [None, str(event.pk)]} if event else {}
 
 
 def _naming(user_id: UUID, user_name: str) -> Mapping[str, str]:
@@ -274,13 +351,17 @@ def _enrolled(newcomer: Newcomer, by: Actor) -> tuple[User, Profile]:
     )
     if newcomer.user_id is not None:
         user.pk = newcomer.user_id
-    # What set_password(None) does, which takes longer over its random letters than all the rest does here.
-    user.password = UNUSABLE_PASSWORD_PREFIX + secrets.token_urlsafe(30)
+    user.password = _no_password()
     profile = {"active": True, **newcomer.profile}
     if not profile.get("roles"):
         profile["roles"] = profiles.role_entries(newcomer.role)
     profiles.write(user, profile)
     return user, profile
+
+
+def _no_password() -> str:
+    """What set_password(None) does, which takes longer over its random letters than all the rest does here."""
+    return UNUSABLE_PASSWORD_PREFIX + secrets.token_urlsafe(30)
 
 
 def _add(admitted: Collection[tuple[User, Profile]], by: Actor) -> None:

@@ -214,17 +214,19 @@ def held_by(user: User) -> list[Held]:
     return [Held(name, pk in direct) for pk, name in named.values_list("pk", "display_name")]
 
 
-def member_leaves(user: User) -> None:
-    """Take a user who is about to be deleted out of every group."""
+def member_leaves(user: User) -> list[Group]:
+    """Take a user who is about to be deleted out of every group; tells which those are."""
     assert user.organization_id is not None  # noqa: S101  (operators are in no group)
-    _touch_holders(Q(members__user=user), user.organization_id)
+    return _touch_holders(Q(members__user=user), user.organization_id)
 
 
-def _touch_holders(condition: Q, organization_id: UUID) -> None:
-    for group in Group.objects.of(organization_id).select_for_update(of=("self",), no_key=True).filter(condition):
+def _touch_holders(condition: Q, organization_id: UUID) -> list[Group]:
+    holders = list(Group.objects.of(organization_id).select_for_update(of=("self",), no_key=True).filter(condition))
+    for group in holders:
         group.version += 1
         _write(group, group.display_name, group.external_id)
         group.save(force_update=True)
+    return holders
 
 
 def _write(group: Group, display_name: str, external_id: str) -> None:
