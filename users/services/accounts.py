@@ -288,7 +288,7 @@ def bring_back(
     user.version, user.created_at = version, created_at
     user.password = _no_password()
     profiles.write(user, profile)
-    changes = {"profile": [None, profile], "role": [None, role.name], "source": [None, source]}
+    changes: dict[str, list[Any]] = {"profile": [None, profile], "role": [None, role.name], "source": [None, source]}
     try:
         with transaction.atomic():
             _check_addresses(profile, secondary_anywhere=True, by=by)
