@@ -128,12 +128,13 @@ def _id(text: str) -> UUID | None:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """An event as the page shows it."""
+    """An event as the page shows it; ``undo`` leads to where it is undone, if it can be."""
 
     event: AuditEvent
     sentence: SafeString
     door: str
     lines: list[Line]
+    undo: str
 
     @property
     def folded(self) -> bool:
@@ -145,6 +146,7 @@ def _rows(request: HttpRequest, events: list[AuditEvent]) -> list[_Row]:
     kinds: dict[str, set[str]] = {}
     for event in events:
         kinds.setdefault(event.target_type, set()).add(event.target_id)
+    undos = pages.undos(request, events)
     addresses = {kind: pages.whereabouts(request, kind, ids) for kind, ids in kinds.items()}
     return [
         _Row(
@@ -152,6 +154,7 @@ def _rows(request: HttpRequest, events: list[AuditEvent]) -> list[_Row]:
             _sentence(event, addresses[event.target_type].get(event.target_id)),
             DOORS.get(event.door, event.door),
             lines(event.changes),
+            undos.get(event.pk, ""),
         )
         for event in events
     ]

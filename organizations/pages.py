@@ -20,6 +20,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from audit.actors import Actor, Door, address_of_caller
+from audit.models import AuditEvent
 from organizations.models import Organization
 from organizations.refusals import Refusal
 
@@ -219,6 +220,25 @@ def whereabouts(request: HttpRequest, kind: str, ids: Collection[str]) -> Mappin
     permission, find = _whereabouts.get(kind, ("", None))
     user: Any = request.user
     return find(user.organization_id, ids) if find and user.has_perm(permission) else {}
+
+
+# What gives the addresses at which events of the audit log can be undone, by the ids of the events.
+Undos = Callable[[Collection[AuditEvent]], Mapping[UUID, str]]
+_undos: list[tuple[str, Undos]] = []
+
+
+def offer_undos(permission: str, find: Undos) -> None:
+    """Let the audit log lead to where events can be undone, those of its readers who have the permission."""
+    _undos.append((permission, find))
+
+
+def undos(request: HttpRequest, events: Collection[AuditEvent]) -> Mapping[UUID, str]:
+    """Where the request's user can undo some of the events."""
+    found: dict[UUID, str] = {}
+    for permission, find in _undos:
+        if may(request, permission):
+            found |= find(events)
+    return found
 
 
 # Whether the person of a request has just shown who they are; the app that knows how people sign in tells.

@@ -250,6 +250,11 @@ SCIM = Section(
             reads=True,
         ),
         Control(
+            *("users/scim/log/<uuid:request_id>/undo/", "undo-request", "users.edit", request_log.ask_to_undo),
+            reads=True,
+        ),
+        Control("users/scim/log/<uuid:request_id>/undo/all/", "undo-all", "users.edit", request_log.undo_all),
+        Control(
             *("users/scim/log/<uuid:request_id>/switch/", "turn-refusing-switch", "sign-in.edit"),
             request_log.turn_refusing_switch,
         ),

@@ -23,7 +23,7 @@ from organizations import pages
 from organizations.exports import csv_file
 from organizations.pages import Page
 from organizations.tenancy import TenantQuerySet
-from scim import mends
+from scim import mends, undo
 from scim.mends import Offer, Situation
 from scim.models import RequestLog, Token
 from scim.services import journal
@@ -246,7 +246,8 @@ def logged_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
         "person": user,
         "again": mends.AGAIN,
         "action": _action(shown),
-        "notices": [each for each in messages.get_messages(request) if each.extra_tags == OF_A_REQUEST],
+        "notices": pages.notices(request, OF_A_REQUEST),
+        **undo.changed_by(request, shown.row),
     }
     return render(request, "settings/requests/request.html", context)
 
@@ -278,6 +279,16 @@ def hand_over_refused_user(request: HttpRequest, request_id: UUID) -> HttpRespon
     """Let the connection whose request was refused keep the user of another one."""
     row = _find(request, request_id)
     return _mended(request, row, mends.hand_over(row, by=pages.actor_of(request)))
+
+
+def ask_to_undo(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """What undoing all of a request comes to."""
+    return undo.ask(request, _find(request, request_id))
+
+
+def undo_all(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Undo all that a request did to people."""
+    return undo.undo(request, _find(request, request_id))
 
 
 def _mended(request: HttpRequest, row: RequestLog, said: str) -> HttpResponse:

@@ -20,6 +20,7 @@ class UsersConfig(AppConfig):
             request_notices,
             requests,
             role_pages,
+            undo,
         )
         from users.services.sign_in import recently_proven
 
@@ -29,5 +30,6 @@ class UsersConfig(AppConfig):
         pages.offer_whereabouts("user", people.PEOPLE.permission, people.whereabouts)
         pages.offer_whereabouts("invitation", people.PEOPLE.permission, inviting.whereabouts)
         pages.offer_whereabouts("role", role_pages.ROLES.permission, role_pages.whereabouts)
+        pages.offer_undos("users.edit", undo.addresses)
         pages.offer_figures(USERS_PER_DOMAIN, admin.users_per_domain)
         pages.offer_proof(recently_proven)

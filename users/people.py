@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from organizations import pages
 from organizations.pages import Context, Control, Page, Section
-from users import inviting, listing
+from users import inviting, listing, undo
 from users.changing import PEOPLE_KEY, change
 from users.export import export
 from users.listing import PeopleForm
@@ -72,6 +72,8 @@ PEOPLE = Section(
         Control("users/invite/", "invite", "users.edit", inviting.show_form, reads=True),
         Control("users/invitations/send/", "send-invitations", "users.edit", inviting.invite),
         Control("users/invitations/change/", "change-invitations", "users.edit", inviting.change),
+        Control("users/changes/<uuid:event_id>/", "undo", "users.edit", undo.ask, reads=True),
+        Control("users/changes/<uuid:event_id>/undo/", "undo-change", "users.edit", undo.undo),
         Control("users/<uuid:user_id>/", "person", "users.view", person, reads=True),
     ),
 )

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from audit.models import AuditEvent
+from audit.models import AppendOnlyQuerySet, AuditEvent
 from organizations import pages
 from organizations.pages import Context, Page, Piece
 from users import profile as profiles
 from users.changing import ACCESS_KEY
 from users.models import User
-from users.services import authority, groups, roles
+from users.services import authority, groups, roles, undoing
 from users.services.accounts import UserUnknown
+from users.services.undoing import UNDOES, State
 
 # The page on which apps further up show what they know of a person.
 PERSON = "person"
 
 LATEST_EVENTS = 10
+
+# The piece that says what became of an undo.
+HISTORY_KEY = "history"
 
 # Role and status have a place of their own on the page.
 _ELSEWHERE = ("active", "roles")
@@ -102,7 +106,19 @@ def _groups(request: HttpRequest, user: User) -> Context:
 def _events(request: HttpRequest, user: User) -> Context:
     organization_id = pages.organization_of(request).pk
     events = AuditEvent.objects.of(organization_id).filter(target_id=str(user.pk))[:LATEST_EVENTS]
-    return {"events": [(event, ", ".join(words(name) for name in event.changes)) for event in events]}
+    return {
+        "person": user,
+        "events": [(event, ", ".join(words(name) for name in event.changes if name != UNDOES)) for event in events],
+        "undo": _undo(request, user, events),
+    }
+
+
+def _undo(request: HttpRequest, user: User, events: AppendOnlyQuerySet) -> Collection[UUID]:
+    """Those of the events of which there is something left to undo, if whoever asks may do so."""
+    asker: Any = request.user
+    if not asker.has_perm("users.edit") or not authority.of(asker).covers(user.role):
+        return ()
+    return [plan.event.pk for plan in undoing.plans(events, people=[user]) if plan.state is State.OPEN]
 
 
 PIECES = (
@@ -111,7 +127,7 @@ PIECES = (
     Piece(PERSON, "groups", "Groups", 30, "users.view", "settings/people/groups.html", _groups),
     Piece(
         PERSON,
-        "history",
+        HISTORY_KEY,
         "History",
         50,
         "audit-log.view",

@@ -9,6 +9,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django.utils import timezone
 
+from audit import trail
+from audit.actions import Action
+from audit.actors import Actor, Door
+from audit.models import AuditEvent
 from domains.models import Domain
 from organizations.models import FormerSlug, Organization, SupportVisit
 from scim.models import Connection, IdentityProvider, Token
@@ -31,6 +35,8 @@ CHANGE = "/settings/users/change/"
 OWN_TOKEN = "/settings/profile/tokens/{own_token}/revoke/"
 SCIM = "/settings/users/scim/{connection}/"
 REVOKE = f"{SCIM}tokens/{{token}}/revoke/"
+UNDO = "/settings/users/changes/{event}/"
+UNDO_REQUEST = "/settings/users/scim/log/{request}/undo/"
 
 ROLE = "/settings/users/roles/{role}/"
 OWN_ROLE = "/settings/users/roles/{own}/"
@@ -76,6 +82,10 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
             ("/operator/leave/", {}),
         )
     ),
+    (UNDO, None, (ADMIN,)),
+    (f"{UNDO}undo/", {"seen": "1", "part": "title"}, (ADMIN,)),
+    (UNDO_REQUEST, None, (ADMIN,)),
+    (f"{UNDO_REQUEST}all/", {}, (ADMIN,)),
     ("/settings/users/export/", None, (ADMIN, READ_ONLY)),
     (PERSON, None, (ADMIN, READ_ONLY)),
     *(
@@ -149,6 +159,9 @@ OTHERWISE: dict[str, tuple[str, ...] | None] = {
     "/settings/organization/": ("organization.view", "domains.view"),
     "/settings/users/roles/new/": ("roles.edit",),
     "/settings/users/invite/": ("users.edit",),
+    UNDO: ("users.edit",),
+    UNDO_REQUEST: ("users.edit",),
+    f"{UNDO_REQUEST}all/": ("users.edit",),
     "/settings/organization/slug/": ("organization.edit",),
     "/settings/users/scim/log/{request}/allow-domain/": ("domains.edit",),
 }
@@ -269,8 +282,16 @@ def targets(tenant: Tenant, domain: Domain, token: Token, oneself: User | None =
         # One that can be switched off, and one of the organization's own.
         "role": tenant.role(BuiltIn.HR).pk,
         "own": tenant.role("spare").pk,
+        "event": changed_by_scim(tenant, grace).pk,
         "request": log(tenant, status=401, cause="groups-off", arguments={"domain": domain.name}).pk,
     }
+
+
+def changed_by_scim(tenant: Tenant, user: User) -> AuditEvent:
+    """The event of a change that can be undone."""
+    by = Actor(tenant.id, "SCIM token smgr_1…", Door.SCIM)
+    trail.record(Action.USER_UPDATED, user, {"title": ["Engineer", None]}, by=by)
+    return tenant.last_event()
 
 
 @pytest.mark.parametrize(("address", "form", "allowed"), MATRIX)
@@ -324,7 +345,21 @@ def test_an_admin_of_another_organization_finds_nothing_at_an_address_with_an_id
 
 def test_every_address_is_in_the_table_or_said_to_be_elsewhere() -> None:
     ids = dict.fromkeys(
-        ("connection", "domain", "token", "person", "former", "organization", "role", "own", "request", "own_token"),
+        (
+            *(
+                "connection",
+                "domain",
+                "token",
+                "person",
+                "former",
+                "organization",
+                "role",
+                "own",
+                "request",
+                "own_token",
+            ),
+            "event",
+        ),
         uuid4(),
     )
     listed = {resolve(address.format(**ids)).view_name for address, _form, _allowed in MATRIX}

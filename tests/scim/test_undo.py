@@ -176,7 +176,7 @@ def test_what_was_changed_again_goes_back_only_on_purpose(idp: Idp, by: Actor) -
     idp.patch(user_id, replace(title="Boss", nickName="Al"))
     event = last_event(idp)
     idp.patch(user_id, replace(title="Chief"))
-    (plan,) = undoing.plans([event], organization_id=idp.organization.pk)
+    (plan,) = undoing.plans([event], people=idp.users())
     assert {part.name: part.has_moved for part in plan.parts} == {"title": True, "nickName": False}
     with pytest.raises(ChangedMeanwhile, match="title has been changed again"):
         undo(idp, by, event)
@@ -493,10 +493,8 @@ def test_how_things_stand_with_many_events_is_one_query(idp: Idp, django_assert_
     idp.send("DELETE", f"/Users/{ids[1]}")
     events = list(AuditEvent.objects.of(idp.organization.pk).filter(door=Door.SCIM))
     with django_assert_num_queries(1):
-        states = {
-            (plan.event.target_id, plan.kind): plan.state
-            for plan in undoing.plans(events, organization_id=idp.organization.pk)
-        }
+        people = undoing.people_of(events, organization_id=idp.organization.pk)
+        states = {(plan.event.target_id, plan.kind): plan.state for plan in undoing.plans(events, people=people)}
     assert states[ids[0], Kind.CHANGE] is State.OPEN
     assert states[ids[1], Kind.CHANGE] is State.REMOVED
     assert states[ids[1], Kind.CREATION] is State.BACK

@@ -152,11 +152,26 @@ def find(event_id: UUID, *, organization_id: UUID) -> AuditEvent:
     return event
 
 
-def plans(events: Iterable[AuditEvent], *, organization_id: UUID) -> list[Plan]:
-    """What undoing comes to, for those of the events that can be undone; one query for all."""
-    some = [event for event in events if can_be_undone(event)]
-    people = User.objects.of(organization_id).select_related("role").in_bulk({UUID(event.target_id) for event in some})
-    return [_plan(event, people.get(UUID(event.target_id))) for event in some]
+def kind_of(event: AuditEvent) -> Kind:
+    """What an event did to its person."""
+    match event.changes.get("profile"):
+        case [None, _]:
+            return Kind.CREATION
+        case [_, None]:
+            return Kind.REMOVAL
+    return Kind.CHANGE
+
+
+def people_of(events: Iterable[AuditEvent], *, organization_id: UUID) -> list[User]:
+    """Whom the events are about, as far as they are here; one query."""
+    ids = {event.target_id for event in events if can_be_undone(event)}
+    return list(User.objects.of(organization_id).select_related("role").filter(pk__in=ids)) if ids else []
+
+
+def plans(events: Iterable[AuditEvent], *, people: Iterable[User]) -> list[Plan]:
+    """What undoing comes to, for those of the events that can be undone; ``people`` as ``people_of`` finds them."""
+    by_id = {str(user.pk): user for user in people}
+    return [_plan(event, by_id.get(event.target_id)) for event in events if can_be_undone(event)]
 
 
 def role_before(event: AuditEvent, *, organization_id: UUID) -> tuple[str, Role | None]:
@@ -165,6 +180,14 @@ def role_before(event: AuditEvent, *, organization_id: UUID) -> tuple[str, Role 
     found = Role.objects.of(organization_id).filter(is_enabled=True)
     by_key = {role.name_key: role for role in found.filter(name_key__in=[fold(name) for name in names])}
     return next(iter(names), ""), next((by_key[fold(name)] for name in names if fold(name) in by_key), None)
+
+
+def person_of(event: AuditEvent) -> str:
+    """What the person of an event was called then."""
+    if event.action == Action.USER_CHANGE_UNDONE:
+        profile: Profile = next((each for each in event.changes.get("profile", ()) if each), {})
+        return str(profile.get("userName", "The person of this change"))
+    return event.target_label
 
 
 @transaction.atomic
@@ -181,7 +204,7 @@ def revert(event_id: UUID, *, names: Collection[str] | None = None, seen: int | 
     name, role = role_before(event, organization_id=by.organization_id)
     if role is not None:
         roles.hold(role, by=by)
-    if _kind(event) is Kind.REMOVAL:
+    if kind_of(event) is Kind.REMOVAL:
         # Two who undo it at once would both find nobody.
         lock(by.organization_id)
     try:
@@ -192,11 +215,11 @@ def revert(event_id: UUID, *, names: Collection[str] | None = None, seen: int | 
     reach = authority.behind(by)
     match plan.kind, plan.state:
         case kind, State.BACK:
-            return Outcome(str(user) if user else _person(event), kind, changed=False)
+            return Outcome(str(user) if user else person_of(event), kind, changed=False)
         case Kind.REMOVAL, _:
             return _bring_back(event, name, role, reach, by)
     if user is None:
-        raise RemovedSince(f"{_person(event)} has been removed since. Undo the removal first.")
+        raise RemovedSince(f"{person_of(event)} has been removed since. Undo the removal first.")
     if not reach.covers(user.role):
         raise BeyondOwnRights(
             f"{user} has the role {user.role}, which may do more than yours. Ask an Admin of your organization."
@@ -230,17 +253,8 @@ def revert_many(events: Iterable[AuditEvent], *, by: Actor) -> Report:
 # What an event did
 
 
-def _kind(event: AuditEvent) -> Kind:
-    match event.changes.get("profile"):
-        case [None, _]:
-            return Kind.CREATION
-        case [_, None]:
-            return Kind.REMOVAL
-    return Kind.CHANGE
-
-
 def _plan(event: AuditEvent, user: User | None) -> Plan:
-    kind = _kind(event)
+    kind = kind_of(event)
     return Plan(event, kind, user, _parts(event, user) if kind is Kind.CHANGE and user else ())
 
 
@@ -270,14 +284,6 @@ def _names_of_role_before(event: AuditEvent) -> list[str]:
         return []
     chosen = next((entry for entry in entries if entry.get("primary") is True), entries[0])
     return [chosen[name] for name in ("value", "display") if isinstance(chosen.get(name), str)]
-
-
-def _person(event: AuditEvent) -> str:
-    """What the person of an event was called then."""
-    if event.action == Action.USER_CHANGE_UNDONE:
-        profile: Profile = next((each for each in event.changes.get("profile", ()) if each), {})
-        return str(profile.get("userName", "The person of this change"))
-    return event.target_label
 
 
 # What is done about it
@@ -330,10 +336,10 @@ def _bring_back(event: AuditEvent, name: str, role: Role | None, reach: Authorit
     of_person = AuditEvent.objects.of(by.organization_id).filter(target_id=event.target_id)
     last = of_person.filter(action=Action.USER_DELETED).first()
     if last is not None and last.pk != event.pk:
-        raise RemovedSince(f"{_person(event)} has been removed once more since. Undo the last removal.")
+        raise RemovedSince(f"{person_of(event)} has been removed once more since. Undo the last removal.")
     if role is None:
         raise RoleGone(
-            f"{_person(event)} had the role '{name}', which can't be given any more. Make a role of that name first, "
+            f"{person_of(event)} had the role '{name}', which can't be given any more. Make a role of that name first, "
             "or invite the person anew."
         )
     reach.require(role)
