@@ -223,21 +223,22 @@ def whereabouts(request: HttpRequest, kind: str, ids: Collection[str]) -> Mappin
 
 
 # What gives the addresses at which events of the audit log can be undone, by the ids of the events.
-Undos = Callable[[Collection[AuditEvent]], Mapping[UUID, str]]
+Undos = Callable[[UUID, Collection[AuditEvent]], Mapping[UUID, str]]
 _undos: list[tuple[str, Undos]] = []
 
 
 def offer_undos(permission: str, find: Undos) -> None:
-    """Let the audit log lead to where events can be undone, those of its readers who have the permission."""
+    """Let the audit log lead those who may to where events are undone; ``find`` gets the organization's id and them."""
     _undos.append((permission, find))
 
 
 def undos(request: HttpRequest, events: Collection[AuditEvent]) -> Mapping[UUID, str]:
     """Where the request's user can undo some of the events."""
+    user: Any = request.user
     found: dict[UUID, str] = {}
     for permission, find in _undos:
         if may(request, permission):
-            found |= find(events)
+            found |= find(user.organization_id, events)
     return found
 
 

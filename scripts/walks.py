@@ -189,6 +189,26 @@ WALKS: Sequence[Walk] = (
         looks=(Look.LIGHT, Look.NARROW),
     ),
     Walk(
+        *("request-changes", "A request, and what it changed", "settings:logged-request"),
+        *("/settings/users/scim/log/?q=/Bulk", ADA, (FirstRow(),)),
+        looks=KEY_PAGE,
+    ),
+    Walk(
+        *("undo", "Before a change is undone", "settings:undo", "/settings/users/scim/log/?q=/Bulk", ADA),
+        (FirstRow(), FirstRow()),
+        looks=KEY_PAGE,
+    ),
+    Walk(
+        *("undo-all", "Before all of a request is undone", "settings:undo-request"),
+        *("/settings/users/scim/log/?q=/Bulk", ADA, (FirstRow(), Press("link", "Undo all…"))),
+        looks=(Look.LIGHT, Look.NARROW),
+    ),
+    Walk(
+        *("undo-removal", "Before a removed person is brought back", "settings:undo"),
+        *("/settings/audit-log/?action=user.deleted", ADA, (FirstRow(),)),
+        looks=(Look.LIGHT, Look.NARROW),
+    ),
+    Walk(
         *("single-sign-on", "Settings > Users > Single Sign-On (SSO)", "settings:users", "/settings/users/"),
         section="#single-sign-on",
         looks=KEY_PAGE,

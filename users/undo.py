@@ -24,7 +24,7 @@ from users.models import Role, Source, User
 from users.person import HISTORY_KEY, facts, words
 from users.services import authority, undoing
 from users.services.authority import Authority
-from users.services.undoing import Kind, Outcome, Part, Plan
+from users.services.undoing import Kind, Outcome, Part, Plan, State
 
 # What was refused is said under this name on the page that asks.
 UNDO_KEY = "undo"
@@ -71,10 +71,15 @@ def address(event: AuditEvent, back: str = "") -> str:
     return f"{reverse('settings:undo', args=[event.pk])}{query}"
 
 
-def addresses(events: Collection[AuditEvent]) -> Mapping[UUID, str]:
-    """Where the undo of each event is, for those that can be undone; from there back to the audit log."""
+def addresses(organization_id: UUID, events: Collection[AuditEvent]) -> Mapping[UUID, str]:
+    """Where each event is undone of which there is anything left to undo; from there back to the audit log."""
+    people = undoing.people_of(events, organization_id=organization_id)
     back = reverse("settings:audit-log")
-    return {event.pk: address(event, back) for event in events if undoing.can_be_undone(event)}
+    return {
+        plan.event.pk: address(plan.event, back)
+        for plan in undoing.plans(events, people=people)
+        if plan.state is State.OPEN
+    }
 
 
 def ask(request: HttpRequest, event_id: UUID) -> HttpResponse:

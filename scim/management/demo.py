@@ -105,7 +105,7 @@ ACME = Company(
         Person("pia@acme-partners.example", "Pia", "Romano", "Integration partner", "Partners"),
         Person("quinn@freelance.example", "Quinn", "Harper", "Contractor", "Design", source=Source.MANUAL),
     ),
-    log_rows=150,
+    log_rows=149,
 )
 GLOBEX = Company(
     name="Globex",
@@ -134,7 +134,7 @@ GLOBEX = Company(
         Person("sven", "Sven", "Kowalski", "Warehouse lead", "Logistics", source=Source.REQUEST, suspended=True),
         Person("tara", "Tara", "Whitfield", "Logistics planner", "Logistics"),
     ),
-    log_rows=50,
+    log_rows=49,
 )
 COMPANIES = (ACME, GLOBEX)
 

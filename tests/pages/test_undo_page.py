@@ -203,6 +203,16 @@ def test_the_audit_log_offers_no_undo_to_whoever_may_not(acme: Tenant, idp: Idp,
     )
 
 
+def test_the_audit_log_offers_an_undo_of_what_is_left_to_undo(acme: Tenant, idp: Idp, client: Client) -> None:
+    user_id = idp.create("grace@acme.example")["id"]
+    idp.patch(user_id, replace(title="Boss"))
+    idp.send("DELETE", f"/Users/{user_id}")
+    page = client.get("/settings/audit-log/").content.decode()
+    # The person is not here, so there is neither a change nor the making of them to undo.
+    (link,) = re.findall(r'href="/settings/users/changes/([^/]+)/', page)
+    assert link == str(last_event(acme).pk)
+
+
 # What is said
 
 

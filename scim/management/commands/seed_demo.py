@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import cycle, islice
 from typing import Any
@@ -18,9 +19,10 @@ import domains.services
 from audit.actors import Actor, Door
 from domains.models import Domain
 from organizations.models import Organization
-from scim.management.demo import ACME, COMPANIES, GLOBEX, STORY, Call, Company, Person
+from scim.management.demo import ACME, COMPANIES, CURL, GLOBEX, STORY, Call, Company, Person
 from scim.models import RequestLog, Token
-from scim.services import connections
+from scim.operations.resources import Deed
+from scim.services import connections, verdicts
 from scim.services.onboarding import Opened, open_organization
 from users import profile as profiles
 from users.models import Role, Source, User
@@ -98,6 +100,7 @@ def seed(company: Company) -> Opened:
         domains.services.add(name, by=page)
     Domain.objects.of(organization.pk).update(created_at=timezone.now() - LONG_AGO)
     _log(company, organization, token, retired, people)
+    _promote(company, token, people, by=scim)
     return Opened(organization, opened.connection, bearer_token, admin, first.password)
 
 
@@ -172,6 +175,32 @@ def _log(company: Company, organization: Organization, token: Token, retired: To
     token.created_at, retired.created_at = end - LOG_SPAN, end - LONG_AGO
     token.save(update_fields=["created_at", "last_used_at", "last_used_address", "last_used_client"])
     retired.save(update_fields=["created_at"])
+
+
+def _promote(company: Company, token: Token, people: list[User], *, by: Actor) -> None:
+    """The last request of all: a script gives two people other titles at once, which can be undone."""
+    identity, started = uuid7(), timezone.now()
+    by = replace(by, request_id=str(identity))
+    promoted = [user for user in people if user.source == Source.SCIM and user.is_active][1:3]
+    for user in promoted:
+        profile = profiles.read(user)
+        work = {**profile[ENTERPRISE], "costCenter": "4130"}
+        _fill_in(user, {"title": f"Senior {profile['title'].lower()}", ENTERPRISE: work}, by=by)
+    RequestLog.objects.create(
+        id=identity,
+        organization_id=by.organization_id,
+        created_at=started,
+        request_id=str(identity),
+        method="POST",
+        path=f"/scim/{company.slug}/v2/Bulk",
+        status=200,
+        verdict=verdicts.bulk(len(promoted), {Deed.CHANGED: len(promoted)}, []),
+        duration_us=(timezone.now() - started) // timedelta(microseconds=1),
+        token=token,
+        token_label=str(token),
+        client=CURL,
+        address=by.address,
+    )
 
 
 def _calls(company: Company) -> Iterator[tuple[int, int, Call]]:
