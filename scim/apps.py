@@ -12,12 +12,14 @@ class ScimConfig(AppConfig):
         from domains.admin import REFUSED_PER_DOMAIN
         from organizations import pages
         from scim import address_box, admin, connection_pages
-        from scim.services import refusals
+        from scim.services import connections, refusals
         from scim.storage.resource_types import check_bindings
+        from users.services import undoing
 
         pages.offer(admin.SCIM, address_box.ADDRESS_BOX)
         pages.offer_whereabouts("connection", admin.SCIM.permission, admin.connections_shown)
         pages.offer_whereabouts("token", admin.SCIM.permission, admin.tokens_shown)
         pages.offer_figures(REFUSED_PER_DOMAIN, refusals.refused_creates)
         pages.offer_pieces(connection_pages.MANAGED_BY, admin.REQUESTS_OF_PERSON)
+        undoing.offer_connections(connections.is_there)
         checks.register(check_bindings)

@@ -177,6 +177,8 @@ def _access(plan: Plan) -> str:
 def _choice(part: Part, no_role: str) -> Choice:
     going, since = {}, {}
     for name, values in part.fields.items():
+        if name == "managed_by":
+            continue
         before, after, now = (Source(each).label if name == "source" and each else each for each in values)
         going[name] = now, before
         since[name] = now, after

@@ -87,6 +87,11 @@ def of_organization(organization_id: UUID) -> list[Connection]:
     return list(Connection.objects.of(organization_id).present())
 
 
+def is_there(organization_id: UUID, connection_id: UUID) -> bool:
+    """Whether the organization has a connection of that id, and has not removed it."""
+    return Connection.objects.of(organization_id).present().filter(pk=connection_id).exists()
+
+
 def find(connection_id: UUID, *, organization_id: UUID) -> Connection:
     """The organization's connection of that id. Raises ConnectionUnknown."""
     found = Connection.objects.of(organization_id).present().filter(pk=connection_id).first()

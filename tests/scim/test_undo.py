@@ -12,8 +12,9 @@ from audit.actors import Actor, Door, operator_at_the_command_line
 from audit.models import AuditEvent
 from domains.models import Domain
 from domains.services import AddressRefused, set_user_requests
-from scim.models import Connection
+from scim.models import Connection, IdentityProvider
 from scim.protocol.schemas import ENTERPRISE_USER
+from scim.services import connections
 from tests.protocol.trees import PLAIN_WORDS, Sample
 from tests.scim.conftest import Idp, read
 from users import profile as profiles
@@ -57,7 +58,7 @@ def everything_about(idp: Idp, user_id: str) -> Any:
     user = User.objects.get(pk=user_id)
     columns = {name: getattr(user, name) for name in profiles.COLUMNS if name not in ("document", "updated_at")}
     values = sorted(user.values.values_list("attribute", "type", "value_key"))
-    return document(idp, user_id), columns, values, user.role_id, user.source
+    return document(idp, user_id), columns, values, user.role_id, user.source, user.managed_by
 
 
 def replace(**attributes: Any) -> dict[str, Any]:
@@ -311,6 +312,19 @@ def test_who_was_taken_over_is_managed_by_hand_again(idp: Idp, by: Actor) -> Non
     assert idp.patch(str(user.pk), replace(title="Boss")).status_code == 409
 
 
+def test_taking_over_can_be_done_again_for_the_same_connection(idp: Idp, by: Actor) -> None:
+    profile = {"userName": "ada@acme.example"}
+    user_id = str(accounts.create(profile, role=role(idp, BuiltIn.HR), source=Source.MANUAL, by=by).pk)
+    idp.patch(user_id, replace(externalId="e1"))
+    taken_over = User.objects.get(pk=user_id)
+    undo(idp, by)
+    assert User.objects.get(pk=user_id).managed_by is None
+    undo(idp, by)
+    user = User.objects.get(pk=user_id)
+    assert (user.source, user.external_id, user.managed_by) == (Source.SCIM, "e1", taken_over.managed_by)
+    assert user.managed_by == Connection.objects.get(organization=idp.organization).pk
+
+
 # Making and removing
 
 
@@ -354,6 +368,35 @@ def test_who_was_removed_is_there_again_as_the_same_person(idp: Idp, by: Actor) 
     assert str(last_event(idp)).startswith(f"{by.label} undid: SCIM token")
     # The identity provider, which knows the id, goes on with it.
     assert idp.patch(user_id, replace(active=True)).status_code == 200
+
+
+def test_who_comes_back_is_kept_by_the_same_connection_unless_that_is_gone(idp: Idp, by: Actor) -> None:
+    first = Connection.objects.get(organization=idp.organization)
+    user_id = idp.create()["id"]
+    idp.send("DELETE", f"/Users/{user_id}")
+    undo(idp, by)
+    assert User.objects.get(pk=user_id).managed_by == first.pk
+    idp.send("DELETE", f"/Users/{user_id}")
+    connections.add("Second", IdentityProvider.OKTA, by=by)
+    connections.remove(first, heir=None, by=by)
+    undo(idp, by)
+    assert User.objects.get(pk=user_id).managed_by is None
+
+
+def test_secondary_addresses_come_back_whatever_their_domain_and_stand_for_nobody(idp: Idp, by: Actor) -> None:
+    connection = Connection.objects.get(organization=idp.organization)
+    connections.set_secondary_addresses(connection, True, by=by)
+    emails = [{"value": "ada@acme.example", "primary": True}, {"value": "ada@home.example"}]
+    user_id = idp.create(emails=emails)["id"]
+    connections.set_secondary_addresses(connection, False, by=by)
+    before = everything_about(idp, user_id)
+    idp.patch(user_id, {"op": "remove", "path": 'emails[value ew "home.example"]'})
+    assert len(document(idp, user_id)["emails"]) == 1
+    undo(idp, by)
+    assert everything_about(idp, user_id) == before
+    idp.send("DELETE", f"/Users/{user_id}")
+    undo(idp, by)
+    assert everything_about(idp, user_id) == before
 
 
 def test_an_etag_of_before_a_removal_is_not_valid_after_it(idp: Idp, by: Actor) -> None:

@@ -165,10 +165,10 @@ def update(
 ) -> None:
     """Give a person, locked by ``find``, another profile and, where they are given, another role and source.
 
-    A profile and role like the present ones change nothing: no version, no event, unless there is an ``action``. Nobody
-    but a person whose source is SCIM stays ``managed_by`` a connection. ``secondary_anywhere`` is as for ``create``, and
-    so for ``undoes``, the event that this goes back behind: what goes back has been let in before. Raises NameTaken,
-    AddressInvalid, LastAdmin and ``domains.services.AddressRefused``.
+    A profile and role like the present ones change nothing: no version, no event, unless there is an ``action``. No
+    connection keeps a person whose source is not SCIM. ``undoes`` is the event that this goes back behind. Then
+    secondary addresses, which have been let in before, come back from anywhere, as ``secondary_anywhere`` lets them in
+    for ``create``. Raises NameTaken, AddressInvalid, LastAdmin and ``domains.services.AddressRefused``.
     """
     before, former_role, former_source = profiles.read(user), user.role, user.source
     role = role or former_role

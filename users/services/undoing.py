@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -36,8 +36,18 @@ ACTIONS = frozenset(
 # In an event's changes: the id of the event that it undoes.
 UNDOES = "undoes"
 
-# Not an attribute of the profile, but belongs to the one that shows it.
-_SHOWN_BY: Mapping[str, str] = {"role": "roles"}
+# What goes back only together with something else.
+_WITH: Mapping[str, str] = {"role": "roles", "managed_by": "source"}
+
+
+# What tells whether an organization still has a connection of that id.
+IsThere = Callable[[UUID, UUID], bool]
+_connections: list[IsThere] = []
+
+
+def offer_connections(is_there: IsThere) -> None:
+    """Let undo know the connections of an app further up; it does so once, in ``AppConfig.ready()``."""
+    _connections.append(is_there)
 
 
 class EventUnknown(Refusal):
@@ -259,11 +269,16 @@ def _plan(event: AuditEvent, user: User | None) -> Plan:
 
 
 def _parts(event: AuditEvent, user: User) -> tuple[Part, ...]:
-    present: dict[str, Any] = {**profiles.read(user), "role": user.role and user.role.name, "source": user.source}
+    present: dict[str, Any] = {
+        **profiles.read(user),
+        "role": user.role and user.role.name,
+        "source": user.source,
+        "managed_by": user.managed_by and str(user.managed_by),
+    }
     found: dict[str, dict[str, tuple[Any, Any, Any]]] = {}
     for name, (before, after) in event.changes.items():
         if name != UNDOES:
-            found.setdefault(_SHOWN_BY.get(name, name), {})[name] = before, after, present.get(name)
+            found.setdefault(_WITH.get(name, name), {})[name] = before, after, present.get(name)
     lost = {name for name, fields in found.items() if any(trail.is_masked(each) for each in fields)}
     if event.action == Action.USER_ROLE_CHANGED and not _names_of_role_before(event):
         lost.add("roles")
@@ -318,6 +333,9 @@ def _go_back(
     wanted = {name: before for part in parts for name, (before, _after, _now) in part.fields.items()}
     source = Source(wanted.pop("source")) if "source" in wanted else None
     wanted.pop("role", None)
+    keeper = wanted.pop("managed_by", None)
+    if source == Source.SCIM:
+        user.managed_by = _keeper(keeper, by)
     role = _given_back(*former, reach) if any(part.name == "roles" for part in parts) else None
     profile = {**profiles.read(user), **wanted}
     profile = {name: value for name, value in profile.items() if value is not None}
@@ -343,13 +361,14 @@ def _bring_back(event: AuditEvent, name: str, role: Role | None, reach: Authorit
             "or invite the person anew."
         )
     reach.require(role)
-    changes = event.changes
-    source, created = (next(iter(changes.get(each) or ()), None) for each in ("source", "created"))
+    former = {name: before for name, (before, _after) in event.changes.items()}
+    source, created = former.get("source"), former.get("created")
     user = accounts.bring_back(
         UUID(event.target_id),
-        changes["profile"][0],
+        former["profile"],
         role=role,
         source=Source(source or Source.SCIM),
+        managed_by=_keeper(former.get("managed_by"), by),
         # Every version has an event.
         version=of_person.count() + 1,
         created_at=datetime.fromisoformat(created) if created else None,
@@ -357,6 +376,12 @@ def _bring_back(event: AuditEvent, name: str, role: Role | None, reach: Authorit
         undoes=event,
     )
     return Outcome(str(user), Kind.REMOVAL, changed=True, groups_gone=_join_again(user, event, by))
+
+
+def _keeper(connection_id: str | None, by: Actor) -> UUID | None:
+    """The connection that is to keep a person again; nobody keeps those whose connection is gone."""
+    found = UUID(connection_id) if connection_id else None
+    return found if found and any(is_there(by.organization_id, found) for is_there in _connections) else None
 
 
 def _join_again(user: User, event: AuditEvent, by: Actor) -> tuple[str, ...]:
