@@ -32,6 +32,7 @@ from scim.protocol.errors import (
 )
 from scim.services import journal, verdicts
 from scim.services.connections import base_url_at
+from scim.services.milestones import Step
 from scim.storage.principals import Credentials, FormerAddress, Principal
 
 log = structlog.get_logger(__name__)
@@ -70,10 +71,13 @@ class ScimView(APIView):
     # What the body of a search asked for, which can be read once only.
     asked: Mapping[str, str] | None = None
     _credentials: Credentials | None = None
+    # What its methods are in the set-up of a connection, where they are anything.
+    steps: Mapping[str, Step] = {}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         started = time.perf_counter_ns()
         self.entry = entry = _entry(request, kwargs.get("slug", ""))
+        entry.step = self.step_of(request)
         try:
             response = self.serve(request, *args, **kwargs)
         except FormerAddress as moved:
@@ -95,6 +99,10 @@ class ScimView(APIView):
         entry.duration_us = (time.perf_counter_ns() - started) // 1000
         journal.note(entry)
         return response
+
+    def step_of(self, request: HttpRequest) -> str:
+        """What the request is in the set-up of a connection, as far as that can be told before it is served."""
+        return self.steps.get(request.method or "", "")
 
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Do the work. Raises FormerAddress where it is to be done at another slug, once."""
@@ -213,4 +221,5 @@ def _entry(request: HttpRequest, slug: str) -> journal.Entry:
         client=meta.get("HTTP_USER_AGENT", ""),
         address=address_of_caller(meta),
         started=datetime.now(UTC),
+        origin=f"{request.scheme}://{meta.get('HTTP_HOST') or request.get_host()}",
     )

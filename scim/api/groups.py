@@ -18,10 +18,13 @@ from scim.protocol.attributes import Json
 from scim.protocol.projection import EVERYTHING, Projection
 from scim.protocol.schemas import GROUP
 from scim.services import verdicts
+from scim.services.milestones import Step
 from users.profile import etag
 
 
 class _View(ScimView):
+    steps = dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), Step.GROUPS)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Where groups are off, whatever would change or be no method here is an unknown endpoint."""
         super().initial(request, *args, **kwargs)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Protocol
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
 from audit.actors import Actor, Door
@@ -12,7 +12,7 @@ from scim.api.base import ScimView
 from scim.api.media import answer, answer_nothing, read_object
 from scim.operations import me, resources, search
 from scim.operations.preconditions import Preconditions
-from scim.operations.resources import Written
+from scim.operations.resources import Deed, Written
 from scim.protocol import quirks
 from scim.protocol.attributes import Json
 from scim.protocol.errors import Forbidden, InvalidFilter, NotImplementedHere
@@ -23,6 +23,7 @@ from scim.protocol.resolution import quoted_booleans
 from scim.protocol.schemas import USER
 from scim.protocol.searching import read_search
 from scim.services import verdicts
+from scim.services.milestones import Step
 from scim.storage.principals import Person, Principal
 from scim.storage.repository import Stored, id_of
 from users.profile import etag
@@ -32,6 +33,14 @@ _QUOTED = re.compile('"(?:true|false)"', re.IGNORECASE)
 
 class UsersView(ScimView):
     """The list of users."""
+
+    steps = {"GET": Step.LIST, "POST": Step.CREATE}
+
+    def step_of(self, request: HttpRequest) -> str:
+        """A list that is asked for with a filter is a look-up."""
+        if request.method == "GET" and "filter=" in request.META.get("QUERY_STRING", ""):
+            return Step.LOOK_UP
+        return super().step_of(request)
 
     def get(self, request: Request, slug: str) -> HttpResponse:
         """List or find users."""
@@ -47,6 +56,8 @@ class UsersView(ScimView):
 
 class SearchUsersView(ScimView):
     """The list of users, asked for by a body, so that what is looked for stands in no URL (RFC 7644 section 3.4.3)."""
+
+    steps = {"POST": Step.LOOK_UP}
 
     def post(self, request: Request, slug: str) -> HttpResponse:
         """List or find users."""
@@ -67,6 +78,8 @@ class SearchView(ScimView):
 
 class UserView(ScimView):
     """One user."""
+
+    steps = {"PUT": Step.UPDATE, "PATCH": Step.UPDATE, "DELETE": Step.DELETE}
 
     def get(self, request: Request, slug: str, user_id: str) -> HttpResponse:
         """Read a user."""
@@ -223,6 +236,8 @@ def _answer_written(
 def _tell(view: ScimView, written: Written) -> None:
     view.entry.user_id, view.entry.user_label = written.user_id, written.user_name
     view.entry.verdict, view.entry.advice = verdicts.DEEDS[written.deed], written.advice
+    if written.deed is Deed.SUSPENDED and view.entry.step:
+        view.entry.step = Step.DEACTIVATE
 
 
 def _headers(user_id: str, version: int, base_url: str) -> Mapping[str, str]:

@@ -26,8 +26,10 @@ from organizations.models import FormerSlug, Organization
 from organizations.tenancy import TenantQuerySet
 from scim.models import RequestLog
 from scim.protocol.advice import cause_of
-from scim.services import rotation, streaks
+from scim.services import milestones, progress, rotation, streaks
+from scim.services.milestones import Step
 from scim.services.notices import Failure
+from scim.services.progress import Met
 from scim.services.rotation import Success
 from scim.services.strangers import Turnstile, surplus
 from scim.services.streaks import Kind
@@ -87,7 +89,8 @@ class Entry:
 
     ``authenticated`` tells that the digest was found valid; ``at_former_slug`` that the slug leads to an organization
     that has another one now; ``address`` is an IP address or empty. ``place`` is the row that the writer chose for it,
-    which is another one's where a stranger has asked too often.
+    which is another one's where a stranger has asked too often. ``origin`` is where the client thinks that it is, such
+    as ``https://saas.example.com``; ``step`` what the request is in the set-up of a connection, if anything.
     """
 
     slug: str
@@ -110,6 +113,8 @@ class Entry:
     user_id: UUID | str | None = None
     user_label: str = ""
     place: str = ""
+    origin: str = ""
+    step: str = ""
 
 
 @dataclass(slots=True)
@@ -270,6 +275,8 @@ def _write(batch: Sequence[Entry]) -> None:
     _mark_used(batch, tokens)
     _mark_former_slugs(batch)
     streaks.count(list(_outcomes(at_home, owners, tokens)))
+    told = [(entry, owners[entry.slug], tokens.get(entry.digest)) for entry in at_home]
+    milestones.keep([_milestone(met) for met in progress.steps_of(told, key)], key=key)
     _counts.homeless += len(batch) - len(at_home)
 
 
@@ -372,6 +379,24 @@ def _mark_former_slugs(batch: Sequence[Entry]) -> None:
         FormerSlug.objects.filter(slug=slug).update(last_used_at=latest[slug])
 
 
+def _milestone(met: Met[Entry]) -> milestones.Outcome:
+    entry = met.request
+    place = met.organization, met.connection, met.step, met.failed, entry.started
+    if met.step == Step.ADDRESS:
+        return milestones.Outcome(*place, entry.request_id, verdict=_clean(entry.origin)[:LONGEST_ARGUMENT] if met.failed else "")
+    if not met.failed:
+        return milestones.Outcome(*place, entry.request_id)
+    return milestones.Outcome(*place, entry.place, entry.status, entry.cause[:40], _verdict(entry), _arguments(entry))
+
+
+def _verdict(entry: Entry) -> str:
+    return _clean(entry.verdict.replace("{user}", entry.user_label))[:1000]
+
+
+def _arguments(entry: Entry) -> str:
+    return orjson.dumps({name: _clean(text)[:LONGEST_ARGUMENT] for name, text in entry.arguments.items()}).decode()
+
+
 def _hexadecimal(identifier: UUID | str) -> str:
     return str(identifier).replace("-", "")
 
@@ -394,9 +419,9 @@ def _row(
         _clean(entry.query)[:LONGEST_QUERY],
         entry.status,
         (entry.cause or (cause_of(entry.advice) if entry.advice else ""))[:40],
-        _clean(entry.verdict.replace("{user}", entry.user_label))[:1000],
+        _verdict(entry),
         orjson.dumps([_clean(advice) for advice in entry.advice]).decode() if entry.advice else "[]",
-        orjson.dumps({name: _clean(text)[:LONGEST_ARGUMENT] for name, text in entry.arguments.items()}).decode(),
+        _arguments(entry),
         0,
         entry.duration_us,
         own.key if own is not None and own.is_connections else None,
