@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,9 +14,11 @@ from django.utils import timezone
 
 from organizations import dates, once, pages, slugs
 from organizations.pages import Context, Control, Page, Piece, Section
-from scim import connection_pages, request_log, switches, tokens
+from scim import checklist, connection_pages, guides, preflight, request_log, switches, tokens
+from scim.guides import Gets
 from scim.models import Connection, IdentityProvider, RequestLog, Token
-from scim.services import connections, handing_over, journal, rotation
+from scim.services import connections, handing_over, journal, milestones, rotation
+from scim.services.milestones import Step
 from scim.services.rotation import RetirementRefused
 from scim.services.token_names import TokenNameRefused
 from scim.switches import SWITCHES
@@ -32,13 +35,18 @@ FORM_SALT = "scim.generate-token"
 def _context(request: HttpRequest) -> Context:
     user: Any = request.user
     connection = connection_pages.chosen(request)
-    state = _state(connection)
+    state, base_url = _state(request, connection), connections.base_url(user.organization)
     return {
         **state,
         "all_connections": connections.of_organization(user.organization_id),
         "providers": IdentityProvider.choices,
         "keeps": handing_over.count(connection),
-        "base_url": connections.base_url(user.organization),
+        "tabs": [
+            (each, guide.name, urlencode({**_query(request), "guide": each})) for each, guide in guides.GUIDES.items()
+        ],
+        "remembered": guides.provider_for("", connection),
+        "guide_parts": guides.shown(state["provider"], {Gets.BASE_URL: base_url, Gets.TEST_USER: state["test_user"]}),
+        "base_url": base_url,
         "former_in_use": [row for row in slugs.former(user.organization_id) if row.last_used_at],
         "tokens_left": connections.MAX_LIVE_TOKENS - len(state["tokens"]),
         **tokens.context(),
@@ -59,8 +67,18 @@ def _query(request: HttpRequest) -> Mapping[str, str]:
     return {} if is_default else {"connection": str(chosen.pk)}
 
 
-def _state(connection: Connection) -> dict[str, Any]:
+def _guide_asked_for(request: HttpRequest) -> str:
+    """The guide that the address names, or that of the page on which a switch was turned."""
+    of_page = parse_qs(urlsplit(request.headers.get("HX-Current-URL", "")).query).get("guide", [""])
+    return request.GET.get("guide", of_page[0])
+
+
+def _state(request: HttpRequest, connection: Connection) -> dict[str, Any]:
     live = connections.live_tokens(connection)
+    provider = guides.provider_for(_guide_asked_for(request), connection)
+    reached = milestones.of(connection)
+    domains = preflight.domains_with_requests(connection.organization_id)
+    found = preflight.lines(connection, live, domains, reached.get(Step.ADDRESS), request)
     rows = list(RequestLog.objects.of(connection.organization_id).select_related("token")[:LATEST])
     return {
         "connection": connection,
@@ -72,12 +90,17 @@ def _state(connection: Connection) -> dict[str, Any]:
         "last": rows[0] if rows else None,
         "dropped": journal.dropped(),
         "latest": LATEST,
+        "provider": provider,
+        "guide": guides.GUIDES[provider],
+        "test_user": f"scim-test@{domains.names[0]}" if domains.names else "",
+        "preflight": preflight.offered(found, request.user),
+        "checklist": checklist.lines(connection, reached, live, guides.GUIDES[provider], request.user),
     }
 
 
 def activity(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """The requests that came in last; the page asks for it every few seconds."""
-    return render(request, "settings/sections/scim_activity.html", _state(connection_pages.chosen(request)))
+    return render(request, "settings/sections/scim_activity.html", _state(request, connection_pages.chosen(request)))
 
 
 def _requests_of_person(request: HttpRequest, user: User) -> Context:

@@ -383,7 +383,9 @@ def _milestone(met: Met[Entry]) -> milestones.Outcome:
     entry = met.request
     place = met.organization, met.connection, met.step, met.failed, entry.started
     if met.step == Step.ADDRESS:
-        return milestones.Outcome(*place, entry.request_id, verdict=_clean(entry.origin)[:LONGEST_ARGUMENT] if met.failed else "")
+        return milestones.Outcome(
+            *place, entry.request_id, verdict=_clean(entry.origin)[:LONGEST_ARGUMENT] if met.failed else ""
+        )
     if not met.failed:
         return milestones.Outcome(*place, entry.request_id)
     return milestones.Outcome(*place, entry.place, entry.status, entry.cause[:40], _verdict(entry), _arguments(entry))
