@@ -66,6 +66,7 @@ class Action(models.TextChoices):
     TOKEN_RETIREMENT_PLANNED = "scim.token-retirement-planned", "{actor} set the day on which {target} retires"  # noqa: S105
     TOKEN_KEPT = "scim.token-kept", "{actor} decided that the SCIM token {target} does not retire"  # noqa: S105
     TOKEN_RETIRED = "scim.token-retired", "{actor} retired the SCIM token {target}, for its successor works"  # noqa: S105
+    SCIM_TESTED = "scim.tested", "{actor} tested the SCIM set-up with {target}"
     SCIM_ENABLED = "scim.enabled", "{actor} enabled SCIM ({target})"
     SCIM_DISABLED = "scim.disabled", "{actor} disabled SCIM ({target})"
     SCIM_ADMIN_ALLOWED = "scim.admin-allowed", "{actor} let SCIM manage Admins ({target})"

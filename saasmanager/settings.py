@@ -52,12 +52,22 @@ def log_level(name: str, *, default: str) -> str:
     return level
 
 
+def origin(name: str, *, default: str) -> str:
+    """Read the address of a server without any path."""
+    found: str = env.str(name, default=default).rstrip("/")
+    parts = urlsplit(found)
+    if found and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query):
+        raise ValueError(name)
+    return found
+
+
 KINDS = {
     env.int: "a whole number",
     env.float: "a number",
     env.email_url: "like smtp+tls://user:password@mail.example.com:587",
     database: "like postgres://user:password@host:5432/name or sqlite:////path/to/file",
     resolvers: "addresses such as 192.0.2.53 or [2001:db8::53]:5353, separated by commas",
+    origin: "like http://127.0.0.1:8000",
     log_level: "one of DEBUG, INFO, WARNING, ERROR",
 }
 
@@ -290,6 +300,8 @@ SCIM_LOG_INTERVAL = setting(env.float, "SCIM_LOG_INTERVAL", default=0.5)
 SCIM_LOG_QUEUE = setting(env.int, "SCIM_LOG_QUEUE", default=10_000)
 SCIM_LOG_RETENTION_DAYS = setting(env.int, "SCIM_LOG_RETENTION_DAYS", default=30)
 SCIM_LOG_ROWS = setting(env.int, "SCIM_LOG_ROWS", default=1_000_000)
+# Where a test of a set-up finds this server, if not at BASE_URL: behind some routers nobody reaches his own address.
+SCIM_PLAY_URL = setting(origin, "SCIM_PLAY_URL", default="")
 
 # Logs
 

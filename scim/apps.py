@@ -11,12 +11,12 @@ class ScimConfig(AppConfig):
     def ready(self) -> None:
         from domains.admin import REFUSED_PER_DOMAIN
         from organizations import pages
-        from scim import address_box, admin, connection_pages
+        from scim import address_box, admin, connection_pages, testing
         from scim.services import connections, refusals
         from scim.storage.resource_types import check_bindings
         from users.services import undoing
 
-        pages.offer(admin.SCIM, address_box.ADDRESS_BOX)
+        pages.offer(admin.SCIM, testing.TEST, address_box.ADDRESS_BOX)
         pages.offer_whereabouts("connection", admin.SCIM.permission, admin.connections_shown)
         pages.offer_whereabouts("token", admin.SCIM.permission, admin.tokens_shown)
         pages.offer_figures(REFUSED_PER_DOMAIN, refusals.refused_creates)

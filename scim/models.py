@@ -80,7 +80,7 @@ class Token(BearerToken):
 
     Once rotated it has a ``successor``; with ``retires_by_itself`` it is revoked when that one first gets something
     done, and from ``retires_at`` on it is not valid either. ``warned_at_days`` says how long before its end its Admins
-    were last told.
+    were last told. One that ``is_test`` was made for a test of the set-up and ends with it; nobody is told its text.
     """
 
     word = "smgr"
@@ -94,6 +94,7 @@ class Token(BearerToken):
     successor = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+", editable=False)
     retires_by_itself = models.BooleanField(default=False, editable=False)
     retires_at = models.DateTimeField(null=True, editable=False)
+    is_test = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = ConnectionTokens.as_manager()
 
@@ -228,3 +229,48 @@ class Milestone(TenantModel):
 
     def __str__(self) -> str:
         return self.step
+
+
+class PlayState(models.TextChoices):
+    """How a test of a set-up stands."""
+
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"
+    BROKEN_OFF = "broken-off"
+
+
+class Play(TenantModel):
+    """A test of a connection's set-up: an identity provider's script, played against the organization's own Base URL.
+
+    The process that plays writes down each step, so that any other can show it; ``seen_at`` is when it last did.
+    ``script`` is a key of ``scim.play.scripts.SCRIPTS``, ``outcomes`` are its steps as ``scim.services.plays`` keeps
+    them. ``acted_as`` is what the audit trail calls the play's token. Refers to connection and token by value.
+    """
+
+    connection_id = models.UUIDField(editable=False)
+    token_id = models.UUIDField(editable=False)
+    acted_as = models.CharField(max_length=320, editable=False)
+    script = models.CharField(max_length=20)
+    email = models.CharField(max_length=254)
+    groups = models.BooleanField()
+    started_by_label = models.CharField(max_length=320, editable=False)
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=10, choices=PlayState, default=PlayState.RUNNING)
+    outcomes = models.JSONField(default=list)
+
+    objects = TenantQuerySet["Play"].as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["organization", "-id"], name="play_by_organization")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization"], condition=Q(state=PlayState.RUNNING), name="play_one_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.script}, {self.email}"

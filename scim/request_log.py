@@ -75,7 +75,7 @@ class RequestsForm(forms.Form):
         super().__init__(data, auto_id="requests-%s")
         self._organization_id = organization_id
         causes = sorted(((code, cause.name) for code, cause in CAUSES.items()), key=lambda choice: choice[1])
-        tokens = [(str(token.pk), str(token)) for token in Token.objects.of(organization_id)]
+        tokens = [(str(token.pk), str(token)) for token in Token.objects.of(organization_id).filter(is_test=False)]
         fields: Any = self.fields
         fields["cause"].choices = [("", "Any cause"), *causes]
         fields["token"].choices = [("", "Any token"), (NO_TOKEN, "No valid token"), *tokens]

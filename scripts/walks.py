@@ -180,6 +180,11 @@ WALKS: Sequence[Walk] = (
         looks=(Look.LIGHT, Look.NARROW),
     ),
     Walk(
+        *("test", "A test of the set-up, and what mends it", "settings:scim-play", "/settings/users/", ADA),
+        (Press("link", "JumpCloud with scim.test@acme-partners.example"),),
+        looks=KEY_PAGE,
+    ),
+    Walk(
         *("request-log", "The request log", "settings:request-log", "/settings/users/scim/log/"),
         looks=KEY_PAGE,
     ),

@@ -1,6 +1,6 @@
 """Plays a script against any SCIM server: each step as it goes, what is wrong with its answer, and no traces left."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from time import perf_counter
@@ -40,7 +40,10 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A step that was played. ``why`` says what is wrong, ``milliseconds`` how long the answer took."""
+    """A step that was played. ``why`` says what is wrong, ``milliseconds`` how long the answer took.
+
+    ``request_id`` is by what the server knows the request (X-Request-Id), and empty where it does not say.
+    """
 
     words: str
     method: str
@@ -49,7 +52,11 @@ class Outcome:
     status: int | None = None
     milliseconds: float = 0.0
     why: tuple[str, ...] = ()
+    request_id: str = ""
 
+
+# What the steps are called by which a play removes what it left.
+CLEAN_UP = "Clean up"
 
 _REDIRECTED = "The server redirects, which identity providers do not follow. "
 
@@ -65,9 +72,11 @@ HINTS: Mapping[int, str] = {
     503: "The server is busy. Try again later.",
 }
 
+PAGE = "The answer is a web page. Does the Base URL lead to SCIM, and does no proxy in front answer in its place?"
 
-def play(script: Script, *, email: str, send: Send, groups: bool = False) -> Iterator[Outcome]:
-    """Send every request of a script in its order, then remove what it made and left.
+
+def play(script: Script, *, email: str, send: Send, groups: bool = False) -> Generator[Outcome]:
+    """Send every request of a script in its order, then remove what it made and left, also when it is closed early.
 
     A step that needs what an earlier one did not bring is skipped.
     """
@@ -112,10 +121,17 @@ def _played(step: Step, script: Script, known: dict[str, str], left: list[str], 
         if removed in left:
             left.remove(removed)
     result = Result.FAILED if wrong else Result.PASSED
-    return Outcome(step.words, step.method, path, result, answer.status, milliseconds, tuple(wrong))
+    request_id = answer.headers.get("x-request-id", "")
+    return Outcome(step.words, step.method, path, result, answer.status, milliseconds, tuple(wrong), request_id)
 
 
 def _wrong(step: Step, answer: Answer, known: Mapping[str, str]) -> Iterator[str]:
+    yield from _unlike(step, answer, known)
+    if answer.headers.get("content-type", "").startswith("text/html"):
+        yield PAGE
+
+
+def _unlike(step: Step, answer: Answer, known: Mapping[str, str]) -> Iterator[str]:
     if answer.status not in step.status:
         expected = " or ".join(map(str, step.status))
         yield f"The answer is {answer.status}, not {expected}. {_said(answer)}".strip()
@@ -142,12 +158,14 @@ def _said(answer: Answer) -> str:
 def _cleaned(path: str, script: Script, send: Send) -> Outcome:
     headers = {name: value for name, value in script.headers.items() if name != "Content-Type"}
     try:
-        status = send("DELETE", path, headers, None).status
+        answer = send("DELETE", path, headers, None)
     except Unreachable as error:
-        return Outcome("Clean up", "DELETE", path, Result.FAILED, why=(str(error),))
+        return Outcome(CLEAN_UP, "DELETE", path, Result.FAILED, why=(str(error),))
+    status, request_id = answer.status, answer.headers.get("x-request-id", "")
     if status in (204, 404):
-        return Outcome("Clean up", "DELETE", path, Result.CLEANED, status)
-    return Outcome("Clean up", "DELETE", path, Result.FAILED, status, why=("It is still there: remove it by hand.",))
+        return Outcome(CLEAN_UP, "DELETE", path, Result.CLEANED, status, request_id=request_id)
+    still_there = ("It is still there: remove it by hand.",)
+    return Outcome(CLEAN_UP, "DELETE", path, Result.FAILED, status, why=still_there, request_id=request_id)
 
 
 def filled(value: Any, known: Mapping[str, str]) -> Any:

@@ -174,7 +174,7 @@ def _free(name: str, others: Sequence[Connection]) -> str:
 
 
 def live_tokens(connection: Connection) -> list[Token]:
-    """The connection's tokens that are neither revoked nor expired nor retired, newest first."""
+    """The connection's tokens that are neither revoked, expired nor retired, newest first, without those of tests."""
     return list(_live(connection))
 
 
@@ -316,4 +316,4 @@ def _locked(connection: Connection, by: Actor) -> Connection:
 
 
 def _live(connection: Connection) -> QuerySet[Token]:
-    return Token.objects.of(connection.organization_id).live().filter(connection=connection)
+    return Token.objects.of(connection.organization_id).live().filter(connection=connection, is_test=False)

@@ -159,7 +159,8 @@ def warn_of_expiring_tokens() -> int:
     now = timezone.now()
     told = 0
     far = now + timedelta(days=STAGES[0])
-    soon = Token.objects.live().filter(Q(expires_at__lte=far) | Q(retires_at__lte=far), connection__enabled=True)
+    lasting = Token.objects.live().filter(is_test=False, connection__enabled=True)
+    soon = lasting.filter(Q(expires_at__lte=far) | Q(retires_at__lte=far))
     locked = soon.select_for_update(of=("self",)).order_by("pk")
     for token in locked.select_related("organization", "successor"):
         assert token.ends_at is not None  # noqa: S101  (those that never end are not soon)

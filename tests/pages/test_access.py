@@ -15,10 +15,11 @@ from audit.actors import Actor, Door
 from audit.models import AuditEvent
 from domains.models import Domain
 from organizations.models import FormerSlug, Organization, SupportVisit
-from scim.models import Connection, IdentityProvider, Token
+from scim.models import Connection, IdentityProvider, PlayState, Token
 from scim.services import connections
 from tests.pages.conftest import SignedIn, htmx
 from tests.pages.test_scim_section import log
+from tests.pages.test_scim_test import a_play
 from tests.tenants import Tenant, waiting_request
 from users.models import AccountRequest, Invitation, PersonalToken, RequestNotice, Role, User
 from users.permissions import Area, BuiltIn, permissions_of
@@ -56,6 +57,8 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/audit-log/", None, (ADMIN, READ_ONLY)),
     ("/settings/audit-log/export.csv", None, (ADMIN, READ_ONLY)),
     (f"{SCIM}activity/", None, (ADMIN, READ_ONLY)),
+    (f"{SCIM}test/", {"client": "jumpcloud", "email": "test.user@acme.example"}, (ADMIN,)),
+    ("/settings/users/scim/test/{play}/", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/log/", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/log/export.csv", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/log/{request}/", None, (ADMIN, READ_ONLY)),
@@ -283,6 +286,7 @@ def targets(tenant: Tenant, domain: Domain, token: Token, oneself: User | None =
         "role": tenant.role(BuiltIn.HR).pk,
         "own": tenant.role("spare").pk,
         "event": changed_by_scim(tenant, grace).pk,
+        "play": a_play(tenant, state=PlayState.PASSED).pk,
         "request": log(tenant, status=401, cause="groups-off", arguments={"domain": domain.name}).pk,
     }
 

@@ -1,16 +1,21 @@
-"""Delete the rows of the request log that are too old, or too many; for a daily timer."""
+"""Delete the rows of the request log that are too old, or too many, and old tests of set-ups; for a daily timer."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from scim.services import journal
+from scim.services import journal, plays
 
 
 class Command(BaseCommand):
     """``manage.py prune_request_log``."""
 
-    help = "Delete what is in the SCIM request log beyond SCIM_LOG_RETENTION_DAYS and SCIM_LOG_ROWS."
+    help = (
+        "Delete what is in the SCIM request log beyond SCIM_LOG_RETENTION_DAYS and SCIM_LOG_ROWS, and tests of a set-up"
+        " after 30 days; remove the test users of those that broke off."
+    )
 
     def handle(self, *_arguments: Any, **_options: Any) -> None:
         self.stdout.write(f"{journal.prune():,} rows deleted.")
+        if forgotten := plays.prune():
+            self.stdout.write(f"{forgotten:,} tests of a set-up forgotten.")

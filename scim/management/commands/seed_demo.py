@@ -20,9 +20,11 @@ from audit.actors import Actor, Door
 from domains.models import Domain
 from organizations.models import Organization
 from scim.management.demo import ACME, COMPANIES, CURL, GLOBEX, STORY, Call, Company, Person
-from scim.models import RequestLog, Token
+from scim.models import Connection, Play, PlayState, RequestLog, Token
 from scim.operations.resources import Deed
-from scim.services import connections, verdicts
+from scim.play.player import Outcome, Result
+from scim.play.scripts import SCRIPTS
+from scim.services import connections, plays, verdicts
 from scim.services.onboarding import Opened, open_organization
 from users import profile as profiles
 from users.models import Role, Source, User
@@ -101,6 +103,8 @@ def seed(company: Company) -> Opened:
     Domain.objects.of(organization.pk).update(created_at=timezone.now() - LONG_AGO)
     _log(company, organization, token, retired, people)
     _promote(company, token, people, by=scim)
+    if company.unticked:
+        _test(organization, opened.connection, by=page)
     return Opened(organization, opened.connection, bearer_token, admin, first.password)
 
 
@@ -200,6 +204,33 @@ def _promote(company: Company, token: Token, people: list[User], *, by: Actor) -
         token_label=str(token),
         client=CURL,
         address=by.address,
+    )
+
+
+def _test(organization: Organization, connection: Connection, *, by: Actor) -> None:
+    """Somebody has tested the set-up with a domain that lacks the checkmark; the log knows that refusal."""
+    refused = RequestLog.objects.of(organization.pk).filter(cause="domain-without-user-requests")[0]
+    steps = [step for step in SCRIPTS["jumpcloud"].steps if not step.groups]
+    outcomes = [Outcome(step.words, step.method, step.path, Result.PASSED, 200, 3.1) for step in steps[:2]]
+    why = ("The answer is 400, not 201.",)
+    create = steps[2]
+    outcomes.append(Outcome(create.words, create.method, create.path, Result.FAILED, 400, 4.2, why, refused.request_id))
+    skipped = ("An earlier step did not come off.",)
+    outcomes += [Outcome(step.words, step.method, step.path, Result.SKIPPED, why=skipped) for step in steps[3:]]
+    Play.objects.create(
+        organization=organization,
+        connection_id=connection.pk,
+        token_id=uuid7(),
+        acted_as="SCIM token smgr_7Qm2Xd…",
+        script="jumpcloud",
+        email=f"scim.test@{refused.arguments['domain']}",
+        groups=False,
+        started_by_label=by.label,
+        started_at=refused.created_at,
+        seen_at=refused.created_at,
+        finished_at=refused.created_at,
+        state=PlayState.FAILED,
+        outcomes=[plays.as_kept(outcome) for outcome in outcomes],
     )
 
 
