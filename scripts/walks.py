@@ -180,6 +180,11 @@ WALKS: Sequence[Walk] = (
         looks=(Look.LIGHT, Look.NARROW),
     ),
     Walk(
+        *("test-this-set-up", "Test this set-up", "settings:users", "/settings/users/"),
+        section="#scim-test",
+        looks=(Look.LIGHT, Look.NARROW),
+    ),
+    Walk(
         *("test", "A test of the set-up, and what mends it", "settings:scim-play", "/settings/users/", ADA),
         (Press("link", "JumpCloud with scim.test@acme-partners.example"),),
         looks=KEY_PAGE,

@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import partial
 from itertools import count
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 import structlog
@@ -147,7 +147,10 @@ def steps(play: Play) -> list[Shown]:
     played = [Shown(**{**kept, "why": tuple(kept["why"])}) for kept in play.outcomes]
     cleaned = [step for step in played if step.words == CLEAN_UP]
     before = [step for step in played if step.words != CLEAN_UP]
-    missing = [Shown(step.words, f"{step.method} {step.path}") for step in _steps_of(play)[len(before) :]]
+    known = {"email:quoted": quote(play.email, safe="")}
+    missing = [
+        Shown(step.words, f"{step.method} {player.filled(step.path, known)}") for step in _steps_of(play)[len(before) :]
+    ]
     return [*before, *missing, *cleaned]
 
 

@@ -8,10 +8,10 @@ from django.test import Client
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from scim.models import Connection, Play, PlayState, Token
+from scim.models import Connection, IdentityProvider, Play, PlayState, Token
 from scim.play.player import Outcome, Result
 from scim.play.scripts import SCRIPTS
-from scim.services import plays
+from scim.services import connections, plays
 from tests.pages.conftest import SignedIn, htmx
 from tests.pages.test_scim_section import log, plain
 from tests.tenants import Tenant
@@ -19,7 +19,6 @@ from users.models import Source
 from users.permissions import BuiltIn
 
 PAGE = "/settings/users/"
-START = "/settings/users/scim/test/"
 FORM = {"client": "jumpcloud", "email": "test.user@acme.example"}
 
 
@@ -52,6 +51,10 @@ def outcomes(number: int) -> list[Outcome]:
     return [Outcome(step.words, step.method, step.path, Result.PASSED, 200, 2.5) for step in steps]
 
 
+def start_of(tenant: Tenant) -> str:
+    return f"/settings/users/scim/{tenant.connection.pk}/test/"
+
+
 def address_of(play: Play) -> str:
     return f"/settings/users/scim/test/{play.pk}/"
 
@@ -63,13 +66,36 @@ def test_the_form_proposes_an_address_and_leads_to_the_play(acme: Tenant, client
     page = client.get(PAGE).content.decode()
     assert 'value="scim.test@acme.example"' in page
     assert "Test this set-up" in page
-    answer = client.post(START, FORM)
+    answer = client.post(start_of(acme), FORM)
     play = Play.objects.get()
     assert answer.headers["Location"] == address_of(play)
     assert (play.script, play.email, play.started_by_label) == ("jumpcloud", FORM["email"], "admin@acme.example")
-    # Whose requests were sent last is proposed first.
-    Play.objects.update(script="okta")
-    assert '<option value="okta" selected>Okta</option>' in client.get(PAGE).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("provider", "proposed"),
+    [("okta", "okta"), ("entra", "entra"), ("google", "jumpcloud"), ("jumpcloud", "jumpcloud")],
+)
+def test_the_connections_own_identity_provider_is_proposed(
+    provider: str, proposed: str, acme: Tenant, client: Client
+) -> None:
+    Connection.objects.update(identity_provider=provider)
+    assert f'<option value="{proposed}" selected>' in client.get(PAGE).content.decode()
+
+
+def test_each_of_several_connections_is_tested_by_itself(acme: Tenant, client: Client) -> None:
+    other = connections.add("Subsidiary", IdentityProvider.OKTA, by=acme.by)
+    page = client.get(PAGE, {"connection": str(other.pk)}).content.decode()
+    assert "It tests the connection Subsidiary." in plain(page)
+    assert f'action="/settings/users/scim/{other.pk}/test/"' in page
+    client.post(f"/settings/users/scim/{other.pk}/test/", {**FORM, "client": "okta"})
+    play = Play.objects.get()
+    assert play.connection_id == other.pk
+    assert address_of(play) not in client.get(PAGE).content.decode()
+    Play.objects.update(state=PlayState.PASSED)
+    assert 'id="test-again"' in client.get(address_of(play)).content.decode()
+    connections.remove(other, heir=None, by=acme.by)
+    assert 'id="test-again"' not in client.get(address_of(play)).content.decode()
 
 
 def test_without_a_domain_with_the_checkmark_the_page_says_what_to_do(acme: Tenant, client: Client) -> None:
@@ -81,7 +107,7 @@ def test_without_a_domain_with_the_checkmark_the_page_says_what_to_do(acme: Tena
 
 def test_a_taken_address_is_refused_and_what_was_typed_stays(acme: Tenant, client: Client) -> None:
     acme.add("grace", source=Source.MANUAL)
-    page = client.post(START, {"client": "okta", "email": "grace@acme.example"}).content.decode()
+    page = client.post(start_of(acme), {"client": "okta", "email": "grace@acme.example"}).content.decode()
     assert "Nothing was sent." in page
     assert 'value="grace@acme.example"' in page
     assert '<option value="okta" selected>Okta</option>' in page
@@ -89,8 +115,8 @@ def test_a_taken_address_is_refused_and_what_was_typed_stays(acme: Tenant, clien
 
 
 @pytest.mark.parametrize("form", [{}, {"client": "x"}, {"email": "x"}, {**FORM, "email": "a\x00<b>@acme.example"}])
-def test_rubbish_starts_nothing_and_comes_back_harmless(form: dict[str, str], client: Client) -> None:
-    answer = client.post(START, form)
+def test_rubbish_starts_nothing_and_comes_back_harmless(form: dict[str, str], acme: Tenant, client: Client) -> None:
+    answer = client.post(start_of(acme), form)
     assert answer.status_code == 200
     assert "Nothing was sent." in answer.content.decode()
     assert "<b>@" not in answer.content.decode()
@@ -99,7 +125,7 @@ def test_rubbish_starts_nothing_and_comes_back_harmless(form: dict[str, str], cl
 
 def test_a_second_press_shows_the_play_that_runs(acme: Tenant, client: Client) -> None:
     running = a_play(acme)
-    page = client.post(START, {**FORM, "email": "other@acme.example"}, follow=True)
+    page = client.post(start_of(acme), {**FORM, "email": "other@acme.example"}, follow=True)
     assert page.redirect_chain == [(address_of(running), 302)]
     assert "A test is running already." in page.content.decode()
     assert Play.objects.count() == 1

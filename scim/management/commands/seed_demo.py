@@ -22,7 +22,7 @@ from organizations.models import Organization
 from scim.management.demo import ACME, COMPANIES, CURL, GLOBEX, STORY, Call, Company, Person
 from scim.models import Connection, Play, PlayState, RequestLog, Token
 from scim.operations.resources import Deed
-from scim.play.player import Outcome, Result
+from scim.play.player import Outcome, Result, filled
 from scim.play.scripts import SCRIPTS
 from scim.services import connections, plays, verdicts
 from scim.services.onboarding import Opened, open_organization
@@ -210,8 +210,10 @@ def _promote(company: Company, token: Token, people: list[User], *, by: Actor) -
 def _test(organization: Organization, connection: Connection, *, by: Actor) -> None:
     """Somebody has tested the set-up with a domain that lacks the checkmark; the log knows that refusal."""
     refused = RequestLog.objects.of(organization.pk).filter(cause="domain-without-user-requests")[0]
+    email = f"scim.test@{refused.arguments['domain']}"
     steps = [step for step in SCRIPTS["jumpcloud"].steps if not step.groups]
-    outcomes = [Outcome(step.words, step.method, step.path, Result.PASSED, 200, 3.1) for step in steps[:2]]
+    known = {"email:quoted": email.replace("@", "%40")}
+    outcomes = [Outcome(step.words, "GET", filled(step.path, known), Result.PASSED, 200, 3.1) for step in steps[:2]]
     why = ("The answer is 400, not 201.",)
     create = steps[2]
     outcomes.append(Outcome(create.words, create.method, create.path, Result.FAILED, 400, 4.2, why, refused.request_id))
@@ -223,7 +225,7 @@ def _test(organization: Organization, connection: Connection, *, by: Actor) -> N
         token_id=uuid7(),
         acted_as="SCIM token smgr_7Qm2Xd…",
         script="jumpcloud",
-        email=f"scim.test@{refused.arguments['domain']}",
+        email=email,
         groups=False,
         started_by_label=by.label,
         started_at=refused.created_at,
