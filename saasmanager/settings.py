@@ -56,7 +56,7 @@ def origin(name: str, *, default: str) -> str:
     """Read the address of a server without any path."""
     found: str = env.str(name, default=default).rstrip("/")
     parts = urlsplit(found)
-    if found and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query):
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
         raise ValueError(name)
     return found
 
@@ -301,7 +301,7 @@ SCIM_LOG_QUEUE = setting(env.int, "SCIM_LOG_QUEUE", default=10_000)
 SCIM_LOG_RETENTION_DAYS = setting(env.int, "SCIM_LOG_RETENTION_DAYS", default=30)
 SCIM_LOG_ROWS = setting(env.int, "SCIM_LOG_ROWS", default=1_000_000)
 # Where a test of a set-up finds this server, if not at BASE_URL: behind some routers nobody reaches his own address.
-SCIM_PLAY_URL = setting(origin, "SCIM_PLAY_URL", default="")
+SCIM_PLAY_URL = setting(origin, "SCIM_PLAY_URL", default=BASE_URL)
 
 # Logs
 

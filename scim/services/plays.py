@@ -244,8 +244,6 @@ def perform(play: Play, token: str) -> None:
 def address(organization: Organization) -> tuple[str, str]:
     """Where this server finds itself, and by which name it asks; nobody but its operator has a say in it."""
     base_url = connections.base_url(organization)
-    if not settings.SCIM_PLAY_URL:
-        return base_url, ""
     return f"{settings.SCIM_PLAY_URL}{base_url.removeprefix(settings.BASE_URL)}", urlsplit(base_url).netloc
 
 

@@ -1,5 +1,6 @@
 """Who may open and change what: one table of role, address, method and status."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
@@ -348,24 +349,7 @@ def test_an_admin_of_another_organization_finds_nothing_at_an_address_with_an_id
 
 
 def test_every_address_is_in_the_table_or_said_to_be_elsewhere() -> None:
-    ids = dict.fromkeys(
-        (
-            *(
-                "connection",
-                "domain",
-                "token",
-                "person",
-                "former",
-                "organization",
-                "role",
-                "own",
-                "request",
-                "own_token",
-            ),
-            "event",
-        ),
-        uuid4(),
-    )
+    ids = dict.fromkeys(re.findall(r"{(\w+)}", " ".join(address for address, *_rest in MATRIX)), uuid4())
     listed = {resolve(address.format(**ids)).view_name for address, _form, _allowed in MATRIX}
     known = set(addresses(get_resolver().url_patterns))
     assert known - listed - ELSEWHERE.keys() == set()

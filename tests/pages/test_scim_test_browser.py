@@ -43,7 +43,7 @@ def test_steps_come_in_by_themselves_with_the_keyboard_alone(admins: Page) -> No
     advance(4)
     expect(admins.get_by_text("Step 5 of 9 is on its way.")).to_be_visible()
     advance(9, state=PlayState.PASSED, finished_at=timezone.now())
-    expect(admins.get_by_text("All 9 requests came through")).to_be_visible()
+    expect(admins.locator("#play").get_by_text("All 9 requests came through")).to_be_visible()
     expect(admins.locator("[data-poll]")).to_have_count(0)
 
 

@@ -325,7 +325,7 @@ def test_the_daily_command_forgets_plays_after_thirty_days_and_settles_dead_ones
 @pytest.fixture
 def away(transactional_db: None, granian_server: Server, settings: Any) -> Iterator[Tenant]:
     """An organization whose Base URL leads to the real server; of its own slug, for that may still write its log."""
-    settings.BASE_URL = granian_server.url
+    settings.BASE_URL = settings.SCIM_PLAY_URL = granian_server.url
     tenant = open_tenant(f"play-{uuid4().hex[:8]}")
     connections.generate_token(tenant.connection, by=tenant.by)
     connections.set_enabled(tenant.connection, True, by=tenant.by)
