@@ -38,7 +38,7 @@ def advance(number: int, **fields: Any) -> None:
 
 
 def test_steps_come_in_by_themselves_with_the_keyboard_alone(admins: Page) -> None:
-    admins.get_by_label("Test user").press("Enter")
+    admins.get_by_label("Address of the test user").press("Enter")
     expect(admins.get_by_text("Step 1 of")).to_be_visible()
     advance(4)
     expect(admins.get_by_text("Step 5 of 9 is on its way.")).to_be_visible()
@@ -60,11 +60,11 @@ def test_without_script_a_link_shows_how_far_it_is(admins: Page, browser: Browse
 
 def test_a_refusal_stands_where_it_was_caused_and_the_field_has_the_focus(admins: Page, acme: Tenant) -> None:
     acme.add("grace")
-    admins.get_by_label("Test user").fill("grace@acme.example")
+    admins.get_by_label("Address of the test user").fill("grace@acme.example")
     admins.get_by_role("button", name="Test this set-up").click()
     expect(admins.get_by_text("Nothing was sent.")).to_be_in_viewport()
-    expect(admins.get_by_label("Test user")).to_be_focused()
-    expect(admins.get_by_label("Test user")).to_have_value("grace@acme.example")
+    expect(admins.get_by_label("Address of the test user")).to_be_focused()
+    expect(admins.get_by_label("Address of the test user")).to_have_value("grace@acme.example")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

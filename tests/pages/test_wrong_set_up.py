@@ -191,7 +191,7 @@ def test_the_button_on_the_page_finds_the_same_and_its_mend_is_three_clicks_away
     admin.click("button", "Enable SCIM")
     assert admin.clicks == 3
     admin.look_at(SECTION)
-    admin.page.get_by_label("Test user").fill("test.user@acme.io")
+    admin.page.get_by_label("Address of the test user").fill("test.user@acme.io")
     admin.click("button", "Test this set-up")
     expect(steps).to_contain_text("It went wrong at “Create the test user”", timeout=30_000)
     admin.clicks = 0
