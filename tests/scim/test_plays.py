@@ -24,6 +24,7 @@ from scim.services import connections, journal, notices, plays
 from scim.services.plays import AddressUnfit, AlreadyRunning, ScriptUnknown
 from tests.servers import Server
 from tests.tenants import Tenant, open_tenant
+from tests.users.test_races import ROUNDS, at_once
 from users.models import Group, Source, User
 from users.permissions import BuiltIn
 from users.services.accounts import NameTaken
@@ -360,3 +361,16 @@ def test_a_thread_plays_while_the_page_has_long_been_answered(away: Tenant, monk
     thread.join(60)
     play.refresh_from_db()
     assert play.state == PlayState.PASSED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_press_in_the_same_moment_one_begins_and_the_other_is_shown_it(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plays, "in_background", lambda work: None)
+    for number in range(ROUNDS):
+        begin = lambda: plays.start(acme.connection, "okta", "test.user@acme.example", by=acme.by)  # noqa: E731
+        refusals = at_once(begin, begin)
+        assert [type(refusal) for refusal in refusals if refusal] == [AlreadyRunning], f"round {number}"
+        assert Play.objects.count() == Token.objects.filter(is_test=True).count() == number + 1
+        Play.objects.update(state=PlayState.PASSED)
