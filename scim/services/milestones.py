@@ -99,7 +99,7 @@ def standings(organization_ids: Collection[Any]) -> Mapping[UUID, Mapping[UUID, 
     connections = Connection.objects.present().filter(organization__in=organization_ids)
     for connection_id, organization_id in connections.values_list("pk", "organization_id"):
         found.setdefault(organization_id, {})[connection_id] = Standing.BARE
-    tokens = Token.objects.live().filter(organization__in=organization_ids)
+    tokens = Token.objects.live().filter(organization__in=organization_ids, is_test=False)
     for organization_id, connection_id, used in tokens.values_list("organization_id", "connection_id", "last_used_at"):
         of_organization = found.get(organization_id, {})
         if used is not None:

@@ -191,6 +191,7 @@ def _begin(connection: Connection, script: str, email: str, by: Actor) -> tuple[
     token = Token(
         organization_id=by.organization_id,
         connection=connection,
+        name="Test",
         created_by_id=by.user_id,
         created_by_label=by.label,
         expires_at=now + LIFE,

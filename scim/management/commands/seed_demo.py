@@ -223,7 +223,7 @@ def _test(organization: Organization, connection: Connection, *, by: Actor) -> N
         organization=organization,
         connection_id=connection.pk,
         token_id=uuid7(),
-        acted_as="SCIM token smgr_7Qm2Xd…",
+        acted_as="SCIM token 'Test' (smgr_7Qm2Xd…)",
         script="jumpcloud",
         email=email,
         groups=False,
