@@ -15,12 +15,12 @@ from django.utils import timezone
 
 from audit.actions import Action
 from organizations.models import Mail
-from scim.models import Play, PlayState, Token
+from scim.models import Play, PlayState, RequestLog, Streak, Token
 from scim.play import player
 from scim.play.client import NAME
 from scim.play.player import Answer, Result, Unreachable
 from scim.play.scripts import SCRIPTS
-from scim.services import connections, journal, notices, plays
+from scim.services import connections, journal, milestones, notices, plays
 from scim.services.plays import AddressUnfit, AlreadyRunning, ScriptUnknown
 from tests.servers import Server
 from tests.tenants import Tenant, open_tenant
@@ -153,6 +153,19 @@ def test_the_trail_says_who_tested_and_as_whom_its_requests_were_made(
     created = next(event for event in ready.events() if event.action == Action.USER_CREATED)
     assert created.actor_label == play.acted_as
     assert Action.TOKEN_GENERATED not in {event.action for event in ready.events()[:20] if event.pk > events[0].pk}
+
+
+def test_it_ticks_no_step_of_the_set_up_and_counts_in_no_streak_of_failures(
+    ready: Tenant, inside: None, django_capture_on_commit_callbacks: Commits
+) -> None:
+    played(ready, django_capture_on_commit_callbacks)
+    ready.tick(ready.domain, False)
+    for _ in range(3):
+        played(ready, django_capture_on_commit_callbacks)
+    journal.flush()
+    assert RequestLog.objects.of(ready.id).filter(status=400).count() >= 3
+    assert milestones.of(ready.connection) == {}
+    assert not Streak.objects.exists()
 
 
 def test_while_scim_is_off_the_first_step_fails_and_says_so(
