@@ -81,6 +81,12 @@ class Action(models.TextChoices):
     CONNECTION_CHANGED = "scim.connection-changed", "{actor} changed the SCIM connection {target}"
     CONNECTION_REMOVED = "scim.connection-removed", "{actor} removed the SCIM connection {target}"
     USERS_HANDED_OVER = "scim.users-handed-over", "{actor} handed over the users of the SCIM connection {target}"
+    SCIM_BRAKE_HELD = "scim.brake-held", "{actor} was held back by the brake ({target})"
+    SCIM_BRAKE_RELEASED = "scim.brake-released", "{actor} released the brake ({target})"
+    SCIM_BRAKE_KEPT = "scim.brake-kept", "{actor} kept SCIM held back by the brake ({target})"
+    SCIM_BRAKE_ON = "scim.brake-on", "{actor} turned on the brake of SCIM ({target})"
+    SCIM_BRAKE_OFF = "scim.brake-off", "{actor} turned off the brake of SCIM ({target})"
+    SCIM_BRAKE_CHANGED = "scim.brake-changed", "{actor} changed at how much the brake holds SCIM back ({target})"
 
 
 _WORDINGS: Mapping[str, str] = dict(Action.choices)

@@ -200,6 +200,21 @@ def notices(request: HttpRequest, key: str) -> list[Message]:
     return [notice for notice in messages.get_messages(request) if notice.extra_tags == key]
 
 
+# What apps have to say at the head of a page, as HTML, or nothing.
+_banners: list[tuple[Page, str, Callable[[HttpRequest], str]]] = []
+
+
+def offer_banner(page: Page, permission: str, say: Callable[[HttpRequest], str]) -> None:
+    """Let an app say something at the head of a page, while there is something, to those who have a permission."""
+    _banners.append((page, permission, say))
+
+
+def banners(page: Page, request: HttpRequest) -> list[str]:
+    """What is to be said to the request's user at the head of a page."""
+    said = [say(request) for of, permission, say in _banners if of == page and may(request, permission)]
+    return [text for text in said if text]
+
+
 def offer_figures(name: str, count: Callable[[UUID], Mapping[str, int]]) -> None:
     """Let pages further down show figures; ``count`` gets the organization's id."""
     _figures[name] = count
@@ -280,6 +295,7 @@ def show(request: HttpRequest, page: Page, extra: Mapping[str, Context] | None =
         "title": title,
         "lead": lead,
         "page": page,
+        "banners": banners(page, request),
         "cards": [section.render(request, extra.get(section.key), extra) for section in shown],
     }
     return render(request, "settings/page.html", context)

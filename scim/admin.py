@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from organizations import dates, once, pages, slugs
 from organizations.pages import Context, Control, Page, Piece, Section
-from scim import checklist, connection_pages, guides, preflight, request_log, switches, tokens
+from scim import brake_page, checklist, connection_pages, guides, preflight, request_log, switches, tokens
 from scim.guides import Gets
 from scim.models import Connection, IdentityProvider, RequestLog, Token
 from scim.play import client
-from scim.services import connections, handing_over, journal, milestones, rotation
+from scim.services import brake, connections, handing_over, journal, milestones, rotation
+from scim.services.brake import PercentInvalid
 from scim.services.milestones import Step
 from scim.services.rotation import RetirementRefused
 from scim.services.token_names import TokenNameRefused
@@ -54,6 +55,8 @@ def _context(request: HttpRequest) -> Context:
         "next_name": connections.next_name(connection),
         "once": once.value(request, FORM_SALT),
         "switches": switches.shown(connection),
+        "brake": brake.of(connection),
+        "brake_least": brake.LEAST,
         "may_edit": user.has_perm("sign-in.edit"),
     }
 
@@ -195,6 +198,27 @@ def turn_switch(request: HttpRequest, connection_id: UUID, name: str) -> HttpRes
     return pages.done(request, SCIM, switch.said if wanted else switch.said_off)
 
 
+def turn_brake(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Turn the mass-change brake on or off."""
+    wanted = pages.wanted(request)
+    brake.set_enabled(connection_pages.chosen(request), wanted, by=pages.actor_of(request))
+    return pages.done(request, SCIM, "The brake is on." if wanted else "The brake is off, and holds nothing back.")
+
+
+def set_brake_percent(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Say at which share of the people the brake holds back."""
+    typed = request.POST.get("percent", "").strip()[:20]
+    percent = int(typed) if typed.isascii() and typed.isdigit() else 0
+    try:
+        brake.set_percent(connection_pages.chosen(request), percent, by=pages.actor_of(request))
+    except PercentInvalid as refusal:
+        extra = {"percent_typed": typed, "percent_wrong": refusal.message}
+        if pages.is_htmx(request):
+            return HttpResponse(SCIM.render(request, extra))
+        return pages.show(request, Page.USERS, {SCIM.key: extra})
+    return pages.done(request, SCIM, f"The brake holds back what is more than {percent} percent.")
+
+
 def connections_shown(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
     """Where connections are shown."""
     return {
@@ -292,6 +316,11 @@ SCIM = Section(
             *("users/scim/log/<uuid:request_id>/allow-domain/", "allow-refused-domain", "domains.edit"),
             request_log.allow_refused_domain,
         ),
+        Control("users/scim/<uuid:connection_id>/brake/switch/", "scim-brake-switch", "sign-in.edit", turn_brake),
+        Control(
+            "users/scim/<uuid:connection_id>/brake/percent/", "scim-brake-percent", "sign-in.edit", set_brake_percent
+        ),
+        *brake_page.CONTROLS,
     ),
 )
 

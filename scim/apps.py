@@ -11,7 +11,7 @@ class ScimConfig(AppConfig):
     def ready(self) -> None:
         from domains.admin import REFUSED_PER_DOMAIN
         from organizations import pages
-        from scim import address_box, admin, connection_pages, testing
+        from scim import address_box, admin, brake_page, connection_pages, testing
         from scim.services import connections, refusals
         from scim.storage.resource_types import check_bindings
         from users.services import undoing
@@ -22,4 +22,5 @@ class ScimConfig(AppConfig):
         pages.offer_figures(REFUSED_PER_DOMAIN, refusals.refused_creates)
         pages.offer_pieces(connection_pages.MANAGED_BY, admin.REQUESTS_OF_PERSON)
         undoing.offer_connections(connections.is_there)
+        pages.offer_banner(admin.SCIM.page, admin.SCIM.permission, brake_page.banner)
         checks.register(check_bindings)

@@ -15,7 +15,7 @@ from audit.actors import Actor
 from domains.addresses import readable_domain
 from domains.models import Domain
 from scim.models import Connection, RequestLog
-from scim.services import connections, handing_over
+from scim.services import brake, connections, handing_over
 from scim.services.causes import CAUSES, UNLISTED, Mend
 from users.models import User
 
@@ -65,6 +65,11 @@ class Situation:
         return self.connections.get(row.connection_id)
 
     @cached_property
+    def held_back(self) -> frozenset[UUID]:
+        """The ids of the connections whose brake holds."""
+        return frozenset(each.connection_id for each in brake.held(self._organization_id))
+
+    @cached_property
     def domains(self) -> Mapping[str, Domain]:
         """The organization's domains that the rows speak of, by name."""
         names = {about["domain"] for about in self._about if "domain" in about}
@@ -89,6 +94,11 @@ class Situation:
                 return Offer(f"Show {row.arguments.get('user', 'the user')}", "users.view", address)
             case Mend.SHOW_ROLES:
                 return Offer("Show the roles", "users.view", f"{reverse('settings:users')}#roles")
+            case Mend.LOOK_AT_BRAKE if connection := self.connection_of(row):
+                if connection.pk not in self.held_back:
+                    return Offer("", "sign-in.view", mended="Nothing is held back now.")
+                address = reverse("settings:scim-brake", args=[connection.pk])
+                return Offer("Look at who would go and release", "sign-in.view", address)
             case Mend.GENERATE_TOKEN:
                 return Offer("Generate a token", "sign-in.edit", f"{reverse('settings:users')}#scim")
             case Mend.SHOW_TOKENS if whose := self.connection_of(row):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from organizations.models import Organization
-from organizations.tenancy import TenantModel, TenantQuerySet
+from organizations.tenancy import KeyField, TenantModel, TenantQuerySet
 from organizations.tokens import BearerToken, TokenQuerySet
 from users.models import User
 
@@ -136,6 +136,60 @@ class Streak(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.failures} failures, {self.refusals} refusals"
+
+
+class Brake(TenantModel):
+    """When a connection's suspensions and deletions are held back, and whether they are; see ``scim.services.brake``.
+
+    The row is made with the connection, or when it is first needed, and locked by everybody who counts. ``people`` is
+    how many there were at ``counted_at``, ``gone`` how many of them had gone when it began to hold. Departures before
+    ``counts_from`` do not count; while that lies ahead the brake rests. ``told_at`` is when Admins were last mailed,
+    ``answered_by`` who released or kept it last. ``version`` grows with everything that somebody may have missed.
+    """
+
+    connection = models.OneToOneField(Connection, models.CASCADE, related_name="+")
+    enabled = models.BooleanField("Mass-change brake", default=True)
+    percent = models.PositiveSmallIntegerField(default=20)
+    people = models.PositiveIntegerField(default=0)
+    counted_at = models.DateTimeField(null=True)
+    counts_from = models.DateTimeField(null=True)
+    held_since = models.DateTimeField(null=True)
+    gone = models.PositiveIntegerField(default=0)
+    told_at = models.DateTimeField(null=True)
+    kept_at = models.DateTimeField(null=True)
+    answered_by = models.CharField(max_length=320, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects = TenantQuerySet["Brake"].as_manager()
+
+    def __str__(self) -> str:
+        return str(self.connection)
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether it lets everything pass for now, because somebody has released it."""
+        return self.counts_from is not None and timezone.now() < self.counts_from
+
+
+class Departure(TenantModel):
+    """Somebody whom a connection has suspended or deleted lately, once each; refers to the user by value."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="+", db_index=False)
+    user_id = models.UUIDField()
+    user_name = models.CharField(max_length=254)
+    user_name_key = KeyField(max_length=400)
+    deleted = models.BooleanField()
+    at = models.DateTimeField()
+
+    objects = TenantQuerySet["Departure"].as_manager()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["organization", "connection", "at"], name="departure_by_time")]
+        constraints = [models.UniqueConstraint(fields=["connection", "user_id"], name="departed_once")]
+
+    def __str__(self) -> str:
+        return self.user_name
 
 
 class RequestLog(TenantModel):

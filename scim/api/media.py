@@ -22,6 +22,8 @@ READABLE = frozenset({MEDIA_TYPE, "application/json"})
 HEADERS: Mapping[int, Mapping[str, str]] = {
     401: {"WWW-Authenticate": 'Bearer realm="SCIM"'},
     415: {"Accept": ", ".join(sorted(READABLE)), "Accept-Encoding": "gzip"},
+    # Until a person has looked at it; every identity provider comes again with its next sync anyway.
+    429: {"Retry-After": "900"},
     503: {"Retry-After": "2"},
 }
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 import orjson
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from audit.actions import Action
 from audit.actors import Actor
@@ -20,12 +20,13 @@ from scim.operations import assignment
 from scim.operations.preconditions import Preconditions
 from scim.protocol import patch as patching
 from scim.protocol.attributes import Json, Resource
-from scim.protocol.errors import Conflict, Forbidden, InvalidValue, NotFound, ScimError, Uniqueness
+from scim.protocol.errors import Conflict, Forbidden, InvalidValue, NotFound, ScimError, TooManyRequests, Uniqueness
 from scim.protocol.messages import Op, PatchOp, read_patch
 from scim.protocol.projection import EVERYTHING, Projection
 from scim.protocol.reading import Reading
 from scim.protocol.schemas import USER
 from scim.protocol.validation import read_resource
+from scim.services import brake
 from scim.storage import repository
 from scim.storage.principals import Credentials, Principal
 from users import profile as profiles
@@ -53,6 +54,7 @@ ERRORS: dict[type[Refusal], type[ScimError]] = {
     accounts.LastAdmin: Forbidden,
     accounts.CompanionRefused: Conflict,
     accounts.UserUnknown: NotFound,
+    brake.HeldBack: TooManyRequests,
     groups.GroupUnknown: NotFound,
     groups.GroupNameTaken: Uniqueness,
     groups.GroupInvalid: InvalidValue,
@@ -189,7 +191,8 @@ def replace(
 ) -> Written:
     """Give a user another profile (RFC 7644 section 3.5.1); what the client left out of KEPT_BY_REPLACE stays.
 
-    Raises NotFound, PreconditionFailed, InvalidValue, InvalidSyntax, Uniqueness, Conflict and Forbidden.
+    Raises NotFound, PreconditionFailed, InvalidValue, InvalidSyntax, Uniqueness, Conflict, Forbidden and
+    TooManyRequests.
     """
     sent, reading = _read(body, principal)
     return _change(
@@ -230,8 +233,8 @@ def patch(
 
 
 def delete(user_id: str, *, principal: Principal, preconditions: Preconditions, by: Actor) -> Written:
-    """Remove a user for good (RFC 7644 section 3.6). Raises NotFound, PreconditionFailed, Conflict and Forbidden."""
-    with as_scim_errors(), transaction.atomic():
+    """Remove a user for good (RFC 7644 section 3.6). Raises what ``replace`` does."""
+    with as_scim_errors(), brake.watched(by=by):
         user = _find(user_id, principal)
         preconditions.check(user.version)
         if user.source != Source.SCIM:
@@ -239,6 +242,7 @@ def delete(user_id: str, *, principal: Principal, preconditions: Preconditions, 
         _stay_within(principal, user)
         gone = _written(user, Deed.DELETED, ())
         accounts.delete(user, by=by)
+        brake.departs(gone.user_id, gone.user_name, deleted=True, connection_id=principal.connection_id, by=by)
     return gone
 
 
@@ -252,7 +256,7 @@ def _change(
     preconditions: Preconditions,
     by: Actor,
 ) -> Written:
-    with as_scim_errors(), transaction.atomic():
+    with as_scim_errors(), brake.watched(by=by):
         user = _find(user_id, principal)
         preconditions.check(user.version)
         before = profiles.read(user)
@@ -276,6 +280,8 @@ def _change(
             action=action,
             secondary_anywhere=principal.admits_secondary,
         )
+        if was_active and not user.is_active:
+            brake.departs(user.pk, user.user_name, deleted=False, connection_id=principal.connection_id, by=by)
     if action:
         deed = Deed.ADOPTED
     elif user.version == former_version:

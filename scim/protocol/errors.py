@@ -143,6 +143,12 @@ class UnsupportedMediaType(ScimError):
     status = 415
 
 
+class TooManyRequests(ScimError):
+    """Refused for now, not for ever: the same request may succeed much later (RFC 6585 section 4)."""
+
+    status = 429
+
+
 class NotImplementedHere(ScimError):
     """A part of SCIM that this server does not offer."""
 

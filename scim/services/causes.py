@@ -21,6 +21,7 @@ class Mend(StrEnum):
     ALLOW_GROUPS = "allow-groups"
     ALLOW_ADMINS = "allow-admins"
     LEAVE_STRICT = "leave-strict"
+    LOOK_AT_BRAKE = "look-at-brake"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ CAUSES: Mapping[str, Cause] = {
     "last-admin": Cause("Last active Admin", mend=Mend.SHOW_USER),
     "companion-refused": Cause("Companion refused"),
     "user-unknown": Cause("No such user"),
+    "held-back": Cause("Held back by the brake", mend=Mend.LOOK_AT_BRAKE),
     # Groups
     "groups-off": Cause("Groups is off", mend=Mend.ALLOW_GROUPS),
     "group-unknown": Cause("No such group"),

@@ -1,4 +1,4 @@
-"""Mails to an organization's Admins about its SCIM set-up: its tokens, SCIM turned on or off, requests that fail."""
+"""Mails to an organization's Admins about its SCIM set-up: its tokens, its switches, what fails and what is held."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.utils.http import urlencode
 from audit.actors import Actor
 from organizations import dates, outbox
 from organizations.models import Organization
-from scim.models import Connection, Token
+from scim.models import Brake, Connection, Token
 from scim.services.causes import CAUSES, UNLISTED, Mend
 from users.models import User
 
@@ -147,6 +147,26 @@ def switched(connection: Connection, *, by: Actor) -> None:
         f"SCIM was turned {state} in {organization}",
         f"{by.label} turned SCIM {state}. {said}",
         mend,
+    )
+
+
+def held_back(brake: Brake) -> None:
+    """Tell that so many people have gone that the brake holds the rest back."""
+    organization = Organization.objects.get(pk=brake.organization_id)
+    went = f"{brake.gone:,} of {brake.people:,} people"
+    _tell(
+        organization,
+        f"SCIM is held back in {organization}: {went} have gone within an hour",
+        f"Your identity provider has suspended or deleted {went} within an hour, and one more would be more than "
+        f"{brake.percent} percent. Whoever else it wants to suspend or delete stays until one of you decides. People "
+        "still come and change as before.",
+        "Look at who has gone and who would go. If that is right, release it: your identity provider sends again what "
+        "was refused. If it is not, keep it held and stop the sync in your identity provider.",
+        _Link(
+            "Settings > Users > Single Sign-On (SSO) > SCIM > Look at who would go",
+            "Look at who would go",
+            f"{settings.BASE_URL}{reverse('settings:scim-brake', args=[brake.connection_id])}",
+        ),
     )
 
 

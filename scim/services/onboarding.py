@@ -15,7 +15,7 @@ from audit.actions import Action
 from audit.actors import Actor, operator_at_the_command_line
 from organizations.models import Organization
 from organizations.refusals import Refusal
-from scim.models import Connection
+from scim.models import Brake, Connection
 from scim.services import connections
 from users.models import Source, User
 from users.permissions import BuiltIn
@@ -67,6 +67,7 @@ def open_organization(
         if domain_name in domains_with_requests:
             domains.services.set_user_requests(domain.pk, True, by=by)
     connection = Connection.objects.create(organization=organization)
+    Brake.objects.create(organization=organization, connection=connection)
     bearer_token = connections.generate_token(connection, by=by)[1] if generate_token or enable_scim else None
     if enable_scim:
         connection = connections.set_enabled(connection, True, by=by)

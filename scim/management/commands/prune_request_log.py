@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from scim.services import journal, plays
+from scim.services import brake, journal, plays
 
 
 class Command(BaseCommand):
@@ -19,3 +19,4 @@ class Command(BaseCommand):
         self.stdout.write(f"{journal.prune():,} rows deleted.")
         if forgotten := plays.prune():
             self.stdout.write(f"{forgotten:,} tests of a set-up forgotten.")
+        brake.prune()

@@ -1,0 +1,122 @@
+"""The mass-change brake's own page: who has gone, who was held back since, and the two answers to that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+
+from audit.models import first_id_at
+from organizations import pages
+from organizations.pages import Control, Malformed, Page
+from scim import connection_pages
+from scim.models import Brake, RequestLog
+from scim.services import brake as brakes
+from scim.services.brake import ChangedMeanwhile, HeldBack
+
+PER_PAGE = 50
+
+# Of what was held back so many of the newest requests are looked through: providers ask for the same again and again.
+LOOKED_THROUGH = 2_000
+SHOWN = 50
+
+# Where messages about an answer belong.
+OF_THE_BRAKE = "brake"
+
+# A request begins before the brake that holds it back, and a row's id is of its beginning.
+_AT_WORK = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUp:
+    """Who would have gone: each person's newest request, ``more`` of them not shown, and whether all were found."""
+
+    requests: list[RequestLog]
+    more: int
+    is_complete: bool
+
+
+def brake_page(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """How the brake stands, and of whom it is."""
+    connection = connection_pages.chosen(request)
+    brake = brakes.of(connection)
+    gone = Paginator(brakes.departures(brake), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "title": "Mass-change brake",
+        "lead": "Who goes by SCIM within an hour, and who is held back because they are too many.",
+        "page": Page.USERS,
+        "brake": brake,
+        "back": connection_pages.address(connection),
+        "gone": gone,
+        "held_up": _held_up(brake) if brake.held_since else None,
+        "cause": HeldBack.code,
+        "looked_through": LOOKED_THROUGH,
+        "least": brakes.LEAST,
+        "may_edit": pages.may(request, "sign-in.edit"),
+        "notices": [each for each in messages.get_messages(request) if each.extra_tags == OF_THE_BRAKE],
+    }
+    return render(request, "settings/brake/brake.html", context)
+
+
+def _held_up(brake: Brake) -> HeldUp:
+    assert brake.held_since is not None  # noqa: S101  (nobody asks of one that holds nothing)
+    rows = RequestLog.objects.of(brake.organization_id).filter(
+        cause=HeldBack.code, pk__gte=first_id_at(brake.held_since - _AT_WORK), connection_id=brake.connection_id
+    )
+    newest = list(rows.order_by("-pk")[: LOOKED_THROUGH + 1])
+    # A bulk request is of nobody in particular, so each has a line.
+    latest: dict[Any, RequestLog] = {}
+    for row in newest[:LOOKED_THROUGH]:
+        latest.setdefault(row.user_id or row.pk, row)
+    requests = list(latest.values())
+    return HeldUp(requests[:SHOWN], max(len(requests) - SHOWN, 0), len(newest) <= LOOKED_THROUGH)
+
+
+def release(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Let through what is held back, when it comes again."""
+    return _answer(request, brakes.release, "Released. Nothing is held back for an hour.")
+
+
+def keep(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Go on refusing, and mail nobody about it any more."""
+    return _answer(request, brakes.keep, "Kept held. You are not reminded by mail any more.")
+
+
+def _answer(request: HttpRequest, verb: Callable[..., Brake], said: str) -> HttpResponse:
+    connection, seen = connection_pages.chosen(request), request.POST.get("seen", "")
+    if not (seen.isascii() and seen.isdigit() and len(seen) < 10):
+        raise Malformed("The page sent a form that can't be read. Reload it and try again.")
+    try:
+        verb(connection, seen=int(seen), by=pages.actor_of(request))
+    except ChangedMeanwhile as refusal:
+        messages.error(request, refusal.message, extra_tags=OF_THE_BRAKE)
+    else:
+        messages.success(request, said, extra_tags=OF_THE_BRAKE)
+    return redirect("settings:scim-brake", connection.pk)
+
+
+def banner(request: HttpRequest) -> str:
+    """What the head of Settings > Users says while a brake holds."""
+    held = brakes.held(pages.organization_of(request).pk)
+    return (
+        render_to_string(
+            "settings/brake/banner.html", {"held": held, "may_edit": pages.may(request, "sign-in.edit")}, request
+        )
+        if held
+        else ""
+    )
+
+
+CONTROLS = (
+    Control("users/scim/<uuid:connection_id>/brake/", "scim-brake", "sign-in.view", brake_page, reads=True),
+    Control("users/scim/<uuid:connection_id>/brake/release/", "release-scim-brake", "sign-in.edit", release),
+    Control("users/scim/<uuid:connection_id>/brake/keep/", "keep-scim-brake", "sign-in.edit", keep),
+)

@@ -1,0 +1,285 @@
+"""The mass-change brake: too many suspensions and deletions by SCIM within an hour wait until a person releases them.
+
+What counts are different people. More than the share, and at least ``LEAST`` of them, is too many; the one who would
+make it too many stays, as does everybody after, until an Admin releases the rest. Only SCIM is braked: what people do
+on the pages is neither counted nor refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from audit import trail
+from audit.actions import Action
+from audit.actors import Actor
+from domains.addresses import canonical
+from organizations.refusals import Refusal
+from organizations.tenancy import TenantQuerySet
+from scim.models import Brake, Connection, Departure
+from scim.services import notices
+from users.models import Source, User
+
+WINDOW = timedelta(hours=1)
+
+# So few people may go whatever their share, so that small organizations and test users are left alone.
+LEAST = 10
+
+# How long nothing is held back after a release: as long as a provider takes to send the rest again.
+REST = timedelta(hours=1)
+
+# While it is held and nobody answers, the Admins hear of it this often.
+REMINDED = timedelta(days=1)
+
+PERCENT = range(1, 101)
+
+
+class HeldBack(Refusal):
+    """Too many people would have gone within an hour; ``brake`` as it was found."""
+
+    code = "held-back"
+
+    def __init__(self, brake: Brake, user_id: UUID, user_name: str, *, deleted: bool) -> None:
+        super().__init__(
+            f"{user_name} was not {'deleted' if deleted else 'suspended'}: {brake.gone:,} of {brake.people:,} people "
+            "have been suspended or deleted within an hour, and more are held back until an Admin releases them in "
+            "Settings > Users > Single Sign-On (SSO) > SCIM. Try again then.",
+            about={"user_id": str(user_id), "user": user_name},
+        )
+        self.brake = brake
+
+
+class ChangedMeanwhile(Refusal):
+    """Somebody else has answered, or more has happened, since the page was shown."""
+
+    code = "changed-meanwhile"
+
+
+class PercentInvalid(Refusal):
+    """The share is not a percentage."""
+
+    code = "percent-invalid"
+
+
+def of(connection: Connection) -> Brake:
+    """A connection's brake as it stands; not saved where nobody has needed it yet."""
+    return _all(connection.organization_id, connection.pk).first() or Brake(
+        organization_id=connection.organization_id, connection=connection
+    )
+
+
+def held(organization_id: UUID) -> list[Brake]:
+    """The organization's brakes that hold, the longest first."""
+    found = Brake.objects.of(organization_id).filter(held_since__isnull=False, connection__removed_at=None)
+    return list(found.select_related("connection").order_by("held_since"))
+
+
+def departures(brake: Brake) -> TenantQuerySet[Departure]:
+    """Who has gone within the hour before the brake held, or before now; newest first."""
+    return _window(brake, brake.held_since or timezone.now())
+
+
+# While people go
+
+
+@contextmanager
+def watched(*, by: Actor) -> Iterator[None]:
+    """A transaction in which people may go; one that is held back leaves nothing behind but the held brake."""
+    try:
+        with transaction.atomic():
+            yield
+    except HeldBack as refusal:
+        if _is_news(refusal.brake):
+            _hold(refusal.brake.connection_id, by=by)
+        raise
+
+
+def departs(user_id: UUID, user_name: str, *, deleted: bool, connection_id: UUID, by: Actor) -> None:
+    """Count somebody who has just been suspended or deleted, last in the ``watched`` transaction. Raises HeldBack.
+
+    Its lock is held until the commit: of two who go at once the second one is counted with the first.
+    """
+    brake, now = _locked(by.organization_id, connection_id), timezone.now()
+    if not brake.enabled or brake.is_resting:
+        return
+    if brake.held_since is not None:
+        raise HeldBack(brake, user_id, user_name, deleted=deleted)
+    departure = Departure(
+        organization_id=by.organization_id,
+        connection_id=connection_id,
+        user_id=user_id,
+        user_name=user_name,
+        user_name_key=canonical(user_name),
+        deleted=deleted,
+        at=now,
+    )
+    Departure.objects.bulk_create(
+        [departure],
+        update_conflicts=True,
+        unique_fields=["connection", "user_id"],
+        update_fields=["user_name", "user_name_key", "deleted", "at"],
+    )
+    # Not fewer than have gone: some of them may be back, or be the same test user over and over again.
+    at_most = _window(brake, now).count()
+    if at_most < LEAST or (brake.counted_at and brake.counted_at > now - WINDOW and not _is_too_many(at_most, brake)):
+        return
+    gone = _count(brake, now)
+    brake.save(update_fields=["people", "counted_at"])
+    if _is_too_many(gone, brake):
+        brake.gone = gone - 1
+        raise HeldBack(brake, user_id, user_name, deleted=deleted)
+
+
+def _is_too_many(gone: int, brake: Brake) -> bool:
+    return gone >= LEAST and gone * 100 > brake.percent * brake.people
+
+
+def _count(brake: Brake, now: datetime) -> int:
+    """How many have gone and not come back; notes of how many people that is.
+
+    Those are whom the connection manages and whom it could, because none does.
+    """
+    everybody = User.objects.of(brake.organization_id).filter(is_active=True)
+    window = _window(brake, now)
+    by_id, by_name = (everybody.filter(**{name: OuterRef(of_departure)}) for name, of_departure in _SAME)
+    window.filter(Q(Exists(by_id)) | Q(Exists(by_name))).delete()
+    gone = window.order_by().values("user_name_key").distinct().count()
+    managed = Q(managed_by=brake.connection_id) | Q(managed_by=None)
+    brake.people, brake.counted_at = gone + everybody.filter(managed, source=Source.SCIM).count(), now
+    return gone
+
+
+# How a user who is here is found to be somebody who had gone: restored, or made anew.
+_SAME = (("pk", "user_id"), ("user_name_key", "user_name_key"))
+
+
+def _window(brake: Brake, until: datetime) -> TenantQuerySet[Departure]:
+    since = max(until - WINDOW, brake.counts_from or until - WINDOW)
+    return Departure.objects.of(brake.organization_id).filter(connection=brake.connection_id, at__gt=since)
+
+
+# Held
+
+
+def _is_news(brake: Brake) -> bool:
+    """Whether nobody has been told yet, or they are to be reminded."""
+    if brake.held_since is None:
+        return True
+    return brake.kept_at is None and (brake.told_at is None or brake.told_at <= timezone.now() - REMINDED)
+
+
+@transaction.atomic
+def _hold(connection_id: UUID, *, by: Actor) -> None:
+    """Hold what comes, and tell the Admins, or remind them; whoever comes second finds it done."""
+    brake, now = _locked(by.organization_id, connection_id), timezone.now()
+    if not brake.enabled or brake.is_resting or not _is_news(brake):
+        return
+    if brake.held_since is None:
+        brake.gone = _count(brake, now)
+        brake.held_since, brake.version = now, brake.version + 1
+        counted = {"gone": (None, brake.gone), "people": (None, brake.people)}
+        trail.record(Action.SCIM_BRAKE_HELD, brake.connection, counted, by=by)
+    brake.told_at = now
+    brake.save()
+    notices.held_back(brake)
+
+
+@transaction.atomic
+def release(connection: Connection, *, seen: int, by: Actor) -> Brake:
+    """Let the held changes through when they come again: the brake rests for ``REST``, and what was does not count.
+
+    ``seen`` is the version that the person was shown. Raises ChangedMeanwhile.
+    """
+    brake = _held(connection, seen, by)
+    _count_anew(brake, timezone.now() + REST)
+    return _answered(brake, Action.SCIM_BRAKE_RELEASED, by)
+
+
+@transaction.atomic
+def keep(connection: Connection, *, seen: int, by: Actor) -> Brake:
+    """Go on refusing, and remind nobody any more. Raises ChangedMeanwhile."""
+    brake = _held(connection, seen, by)
+    if brake.kept_at is not None:
+        return brake
+    brake.kept_at = timezone.now()
+    return _answered(brake, Action.SCIM_BRAKE_KEPT, by)
+
+
+def _count_anew(brake: Brake, start: datetime) -> None:
+    brake.held_since = brake.kept_at = brake.told_at = brake.counted_at = None
+    brake.counts_from = start
+
+
+def _held(connection: Connection, seen: int, by: Actor) -> Brake:
+    brake = _locked(by.organization_id, connection.pk)
+    if brake.held_since is None or brake.version != seen:
+        raise ChangedMeanwhile("Somebody else has answered or changed the brake meanwhile. Look at how it stands now.")
+    return brake
+
+
+def _answered(brake: Brake, action: Action, by: Actor) -> Brake:
+    brake.answered_by = by.label[:320]
+    brake.version += 1
+    brake.save()
+    trail.record(action, brake.connection, by=by)
+    return brake
+
+
+# Settings
+
+
+@transaction.atomic
+def set_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Brake:
+    """Turn the brake on or off; off, it lets go of what it holds, and on, it counts from then."""
+    brake = _locked(by.organization_id, connection.pk)
+    if brake.enabled == wanted:
+        return brake
+    brake.enabled = wanted
+    _count_anew(brake, timezone.now())
+    brake.version += 1
+    brake.save()
+    action = Action.SCIM_BRAKE_ON if wanted else Action.SCIM_BRAKE_OFF
+    trail.record(action, connection, {"enabled": (not wanted, wanted)}, by=by)
+    return brake
+
+
+@transaction.atomic
+def set_percent(connection: Connection, percent: int, *, by: Actor) -> Brake:
+    """Hold back at another share, from the next departure on. Raises PercentInvalid."""
+    if percent not in PERCENT:
+        raise PercentInvalid(f"The share must be a whole number from {PERCENT[0]} to {PERCENT[-1]} percent.")
+    brake = _locked(by.organization_id, connection.pk)
+    if brake.percent != percent:
+        changes = {"percent": (brake.percent, percent)}
+        brake.percent = percent
+        brake.save(update_fields=["percent"])
+        trail.record(Action.SCIM_BRAKE_CHANGED, connection, changes, by=by)
+    return brake
+
+
+def prune() -> int:
+    """Forget who went longer than an hour ago, unless a brake that holds still shows them; returns how many."""
+    holding = Brake.objects.filter(held_since__isnull=False).values("connection")
+    old = Departure.objects.filter(at__lt=timezone.now() - WINDOW).exclude(connection__in=holding)
+    return old.delete()[0]
+
+
+def _all(organization_id: UUID, connection_id: UUID) -> TenantQuerySet[Brake]:
+    return Brake.objects.of(organization_id).filter(connection=connection_id)
+
+
+def _locked(organization_id: UUID, connection_id: UUID) -> Brake:
+    """The brake, made if there is none yet, and locked until the transaction ends."""
+    locked = _all(organization_id, connection_id).select_for_update(no_key=True)
+    found = locked.first()
+    if found is None:
+        brake = Brake(organization_id=organization_id, connection_id=connection_id)
+        Brake.objects.bulk_create([brake], ignore_conflicts=True)
+        found = locked.get()
+    return found
