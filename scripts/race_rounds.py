@@ -1,6 +1,6 @@
 """Rounds in which many clients act on one organization at once, and what must be true after each.
 
-A round is a function of a ``Round``, which sends the requests and remembers what was wrong. ``ROUNDS`` lists them all.
+A round is a function of a ``Round``, which sends the requests and remembers what was wrong. ``ROUNDS`` lists them.
 The server is a real one, and Django is set up on its database, so that rows can be counted.
 """
 
@@ -18,17 +18,13 @@ from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 from django.db.models import Q
-from django.utils import timezone
 
-from scim.models import Brake, Connection, Departure
+from scim.models import Brake, Connection
 from scim.services.onboarding import open_organization
 from users.models import Group, GroupMember, Headcount, User, UserValue
 
 CLIENTS = 20
 TIMEOUT = 60
-
-HUNDRED = 100
-TENTH = 10
 
 # A client that was told to come again does so, this often.
 MOST_TRIES = 30
@@ -396,42 +392,6 @@ def the_headcount_is_right(race: Round) -> None:
     race.expect("headcount", Headcount.objects.get(organization=race.idp.organization_id).users, before)
 
 
-def the_brake_lets_twenty_of_a_hundred_go(race: Round) -> None:
-    """100 people, and 20 clients suspend or delete them all: 20 go, 80 are refused with 429 and stay as they are"""
-    organization_id = race.idp.organization_id
-    brakes = Brake.objects.of(organization_id)
-    brakes.update(enabled=False)
-    people = User.objects.of(organization_id).filter(is_active=True)
-    newcomers = [
-        {
-            "method": "POST",
-            "path": "/Users",
-            "bulkId": f"n{number}",
-            "data": {"userName": race.address(f"{race.number}-{number}")},
-        }
-        for number in range(HUNDRED - people.count())
-    ]
-    race.send("POST", "/Bulk", {"Operations": newcomers})
-    brakes.update(enabled=True, held_since=None, counts_from=timezone.now())
-    requests = [
-        Request("PATCH", f"/Users/{pk}", replace("active", False)) if number % 2 else Request("DELETE", f"/Users/{pk}")
-        for number, pk in enumerate(people.values_list("pk", flat=True))
-    ]
-    race.expect("people", len(requests), HUNDRED)
-    # The line lies in the midst of the second handful.
-    answers = race.at_once(requests[:TENTH])
-    for start in range(TENTH, HUNDRED, CLIENTS):
-        answers += race.at_once(requests[start : start + CLIENTS])
-    went = Counter(answer.status == 429 for answer in answers)
-    race.expect("refused with 429", went, {True: 80, False: 20})
-    race.expect("other answers", statuses(answers).keys() - {200, 204, 429}, set())
-    race.expect("people left", people.count(), 80)
-    (brake,) = brakes
-    race.expect("held at", (brake.gone, brake.people, brake.held_since is not None), (20, HUNDRED, True))
-    departures = Departure.objects.of(organization_id).filter(at__gt=brake.counts_from)
-    race.expect("departures", departures.count(), 20)
-
-
 ROUNDS: tuple[Callable[[Round], None], ...] = (
     one_name_is_given_once,
     one_new_name_is_given_once,
@@ -446,7 +406,6 @@ ROUNDS: tuple[Callable[[Round], None], ...] = (
     groups_never_contain_each_other,
     one_admin_stays,
     the_headcount_is_right,
-    the_brake_lets_twenty_of_a_hundred_go,
 )
 
 

@@ -110,11 +110,13 @@ def wait_for(server: "subprocess.Popen[bytes]", server_url: str, log: Path) -> N
 
 def play_all(server_url: str, rounds: int) -> list["Outcome"]:
     """Play every race, one after the other."""
+    from scripts import race_brake
     from scripts.race_rounds import ROUNDS, play
 
     outcomes = []
-    for number, kind in enumerate(ROUNDS, 1):
-        print(f"{number} of {len(ROUNDS)}: {kind.__doc__} ...", file=sys.stderr, flush=True)
+    kinds = (*ROUNDS, *race_brake.ROUNDS)
+    for number, kind in enumerate(kinds, 1):
+        print(f"{number} of {len(kinds)}: {kind.__doc__} ...", file=sys.stderr, flush=True)
         outcomes.append(play(kind, server_url, rounds))
     return outcomes
 

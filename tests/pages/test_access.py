@@ -16,7 +16,7 @@ from audit.actors import Actor, Door
 from audit.models import AuditEvent
 from domains.models import Domain
 from organizations.models import FormerSlug, Organization, SupportVisit
-from scim.models import Connection, IdentityProvider, PlayState, Token
+from scim.models import Brake, Connection, IdentityProvider, PlayState, Token
 from scim.services import connections
 from tests.pages.conftest import SignedIn, htmx
 from tests.pages.test_scim_section import log
@@ -139,6 +139,11 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     (f"{SCIM}hand-over/", {"heir": "{heir}", "sure": "read"}, (ADMIN,)),
     (f"{SCIM}remove/", {"heir": "{heir}", "sure": "read"}, (ADMIN,)),
     ("/settings/users/scim/people/{person}/hand-over/", {"heir": "{heir}"}, (ADMIN,)),
+    (f"{SCIM}brake/", None, (ADMIN, READ_ONLY)),
+    (f"{SCIM}brake/switch/", {"wanted": "off"}, (ADMIN,)),
+    (f"{SCIM}brake/percent/", {"percent": "30"}, (ADMIN,)),
+    (f"{SCIM}brake/release/", {"seen": "1"}, (ADMIN,)),
+    (f"{SCIM}brake/keep/", {"seen": "1"}, (ADMIN,)),
 ]
 
 # An organization's own roles: one without rights, and one for each area and level.
@@ -376,6 +381,7 @@ def everything(tenant: Tenant) -> list[object]:
         list(Domain.objects.of(tenant.id).order_by("pk").values()),
         list(Role.objects.of(tenant.id).order_by("pk").values()),
         list(Connection.objects.of(tenant.id).values()),
+        list(Brake.objects.of(tenant.id).values()),
         list(Token.objects.of(tenant.id).order_by("pk").values()),
         list(Invitation.objects.of(tenant.id).order_by("pk").values()),
         list(User.objects.of(tenant.id).order_by("pk").values("pk", "role", "is_active", "version")),

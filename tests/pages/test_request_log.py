@@ -160,6 +160,11 @@ def _strict(acme: Tenant, idp: Idp) -> None:
     idp.send("POST", "/Users", {"userName": "kim@acme.example", "active": "False"})
 
 
+def _too_many(acme: Tenant, idp: Idp) -> None:
+    for number in range(10):
+        idp.send("DELETE", f"/Users/{acme.add(f'p{number}').pk}")
+
+
 def _malformed(_acme: Tenant, idp: Idp) -> None:
     idp.send("POST", "/Users", b"{")
 
@@ -209,6 +214,8 @@ HAPPENED: list[tuple[Act, str, str, str]] = [
     (_by_hand, "not-adopted", "kim@acme.example was not made by SCIM.", "Show kim@acme.example"),
     (_admin_by_hand, "admin-not-adopted", "kim@acme.example is an Admin", "Let SCIM manage Admins…"),
     (_last_admin, "last-admin", "kim@acme.example is the last active Admin.", "Show kim@acme.example"),
+    (_too_many, "held-back", "p9@acme.example was not deleted: 9 of 10 people have been suspended or deleted",
+     "Look at who would go and release"),
     (_admin_sent, "admin-not-given", "The role 'Admin' was not given.", "Let SCIM manage Admins…"),
     (_role_unknown, "role-unknown", "There is no role 'Employee'", "Show the roles"),
     (_healed, "healed", "Created kim@acme.example.", ""),

@@ -114,8 +114,8 @@ def test_the_page_costs_the_same_however_many_people_there_are(
     assert Headcount.objects.get(organization=acme.organization).users == 31
     # Session, user; domains and roles to narrow by, head count, page, invitations that wait, roles to give; requests
     # that wait, those that are closed, whether anybody may ask; roles, default role; roles, people in each;
-    # connection, tokens, log; who is mailed about requests.
-    with django_assert_max_num_queries(19):
+    # connection, tokens, log, its brake; who is mailed about requests; brakes that hold.
+    with django_assert_max_num_queries(21):
         client.get(PAGE)
 
 

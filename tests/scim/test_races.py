@@ -8,14 +8,14 @@ from django.db import IntegrityError, connection
 
 from scim.operations.resources import as_scim_errors
 from scim.protocol.errors import InvalidValue, Uniqueness
-from scripts import race_rounds
+from scripts import race_brake, race_rounds
 from scripts.race_rounds import Round
 from tests.conftest import CI
 from tests.servers import Server
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("kind", race_rounds.ROUNDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [*race_rounds.ROUNDS, *race_brake.ROUNDS], ids=lambda kind: kind.__name__)
 def test_whoever_comes_first(kind: Callable[[Round], None], granian_server: Server) -> None:
     # On SQLite writers take turns, so that little depends on who comes first.
     rounds = 20 if CI and connection.vendor == "postgresql" else 5
