@@ -219,6 +219,11 @@ WALKS: Sequence[Walk] = (
         looks=(Look.LIGHT, Look.NARROW),
     ),
     Walk(
+        *("brake", "The mass-change brake", "settings:scim-brake", "/settings/users/", ADA),
+        (Press("link", "Who has gone lately"),),
+        looks=(Look.LIGHT, Look.NARROW),
+    ),
+    Walk(
         *("single-sign-on", "Settings > Users > Single Sign-On (SSO)", "settings:users", "/settings/users/"),
         section="#single-sign-on",
         looks=KEY_PAGE,

@@ -13,7 +13,7 @@ from audit.actors import Actor, Door
 from audit.models import AuditEvent
 from organizations import outbox
 from organizations.models import Mail
-from scim.models import Brake, Connection, Departure
+from scim.models import Brake, Connection, Departure, IdentityProvider
 from scim.services import brake as brakes
 from scim.services import connections
 from scim.services.brake import ChangedMeanwhile, PercentInvalid
@@ -193,6 +193,15 @@ def test_the_share_is_of_the_people_whom_scim_manages(idp: Idp, admins: list[Use
     assert (brake_of(idp).gone, brake_of(idp).people) == (10, 50)
 
 
+def test_the_share_is_of_the_connections_own_people_and_of_those_whom_none_manages(idp: Idp, fifty: list[str]) -> None:
+    okta = connections.add("Okta", IdentityProvider.OKTA, by=admin_of(idp))
+    User.objects.filter(pk__in=fifty[:40]).update(managed_by=connection(idp).pk)
+    User.objects.filter(pk__in=fifty[45:]).update(managed_by=okta.pk)
+    assert [suspend(idp, each) for each in fifty[:10]] == [200] * 9 + [429]
+    assert (brake_of(idp).gone, brake_of(idp).people) == (9, 45)
+    assert brakes.of(okta).held_since is None
+
+
 def test_one_organizations_brake_is_not_anothers(idp: Idp, stranger: Idp, fifty: list[str]) -> None:
     trip(idp, fifty)
     ids = [idp_user["id"] for idp_user in (stranger.create(f"q{n}@globex.example") for n in range(3))]
@@ -212,9 +221,9 @@ def test_the_admins_are_mailed_once_and_the_trail_says_who_was_held_back(
     assert sorted(message.to[0] for message in mailoutbox) == ["ada@x.example", "grace@x.example"]
     assert mailoutbox[0].subject == "SCIM is held back in Acme: 10 of 50 people have gone within an hour"
     assert "one more would be more than 20 percent" in mailoutbox[0].body
-    assert "http://testserver/settings/users/scim/brake/" in mailoutbox[0].body
+    assert f"http://testserver/settings/users/scim/{connection(idp).pk}/brake/" in mailoutbox[0].body
     (event,) = AuditEvent.objects.filter(action=Action.SCIM_BRAKE_HELD)
-    assert event.actor_label.startswith("SCIM token smgr_")
+    assert event.actor_label.startswith("SCIM token 'Token 1' (smgr_")
     assert event.changes == {"gone": [None, 10], "people": [None, 50]}
 
 

@@ -1,0 +1,79 @@
+"""The held brake in Chromium: axe, narrow and dark, and the way from the head of the page to the release by keyboard."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from scim.models import Brake, Departure
+from tests.pages.conftest import SignedIn
+from tests.pages.test_browser import give_session
+from tests.pages.test_scim_section import log
+from tests.tenants import Tenant
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def held(acme: Tenant, signed_in: SignedIn, live_server: LiveServer, page: Page) -> Iterator[Page]:
+    """Settings > Users as an Admin sees it while the brake holds; sixty have gone, and some would go."""
+    now = timezone.now()
+    Brake.objects.filter(connection=acme.connection).update(held_since=now, gone=60, people=300, version=2)
+    Departure.objects.bulk_create(
+        Departure(
+            organization=acme.organization,
+            connection=acme.connection,
+            user_id=uuid4(),
+            user_name=f"{'a-very-long-name-of-somebody-' if number % 7 == 0 else 'p'}{number}@acme.example",
+            user_name_key=f"{number}",
+            deleted=bool(number % 3),
+            at=now - timedelta(minutes=number % 50, seconds=1),
+        )
+        for number in range(60)
+    )
+    for number, method in enumerate(["PATCH", "DELETE", "PATCH"]):
+        user = acme.add(f"q{number}")
+        log(acme, method=method, status=429, cause="held-back", user_id=user.pk, user_label=user.user_name,
+            connection_id=acme.connection.pk)  # fmt: skip
+    log(acme, method="POST", path="/scim/acme/v2/Bulk", status=200, cause="held-back", connection_id=acme.connection.pk)
+    give_session(page.context, signed_in(acme), live_server)
+    page.goto(f"{live_server.url}/settings/users/")
+    yield page
+    page.goto("about:blank")  # so that nothing asks the server while the database is emptied
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_axe_finds_nothing_and_nothing_sticks_out(width: int, scheme: Any, held: Page, acme: Tenant) -> None:
+    held.emulate_media(color_scheme=scheme)
+    held.set_viewport_size({"width": width, "height": 900})
+    for address in (held.url, held.url.replace("/users/", f"/users/scim/{acme.connection.pk}/brake/")):
+        held.goto(address)
+        for summary in held.locator("details.sure summary").all():
+            summary.click()
+        found = Axe().run(held)
+        assert found.violations_count == 0, found.generate_report()
+        assert held.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_it_is_released_with_the_keyboard_alone(held: Page, acme: Tenant) -> None:
+    held.get_by_role("link", name="Look at who would go and release").first.press("Enter")
+    expect(held.get_by_role("region", name="Who would go").get_by_role("row")).to_have_count(5)
+    held.locator("summary", has_text="Release…").press("Enter")
+    held.get_by_role("button", name="Release", exact=True).press("Enter")
+    expect(held.get_by_text("Released. Nothing is held back for an hour.")).to_be_visible()
+    assert Brake.objects.get(connection=acme.connection).held_since is None
+
+
+def test_the_share_is_set_without_a_new_page(held: Page, acme: Tenant) -> None:
+    held.get_by_label("Percent of people who may go within an hour").fill("33")
+    held.locator("#brake-percent-save").press("Enter")
+    expect(held.get_by_text("The brake holds back what is more than 33 percent.").first).to_be_visible()
+    expect(held.get_by_label("Percent of people who may go within an hour")).to_have_value("33")
+    assert Brake.objects.get(connection=acme.connection).percent == 33
