@@ -1,4 +1,4 @@
-"""The held brake in Chromium: axe, narrow and dark, and the way from the head of the page to the release by keyboard."""
+"""The mass-change brake in a browser: Release and Keep held by keyboard, and the page without barriers."""
 
 from collections.abc import Iterator
 from datetime import timedelta
