@@ -87,6 +87,15 @@ class Source(models.TextChoices):
     REQUEST = "request", "Request"
 
 
+class GivenBy(models.TextChoices):
+    """By what a user came by the role; ``scim.services.role_rules`` say what that means for the next change."""
+
+    DEFAULT = "default", "Default role"
+    RULE = "rule", "Role rule"
+    PROVIDER = "provider", "Identity provider"
+    HAND = "hand", "By hand"
+
+
 class UserQuerySet(TenantQuerySet["User"]):
     """Queries about people."""
 
@@ -132,6 +141,10 @@ class User(AbstractBaseUser):
         Organization, models.CASCADE, null=True, blank=True, related_name="+", db_index=False, editable=False
     )
     role = models.ForeignKey(Role, models.PROTECT, null=True, blank=True, related_name="users")
+    # What the database puts in by itself is for rows of a release that knows no such column: most of them are SCIM's.
+    role_given_by = models.CharField(
+        max_length=10, choices=GivenBy, default=GivenBy.HAND, db_default=GivenBy.DEFAULT, editable=False
+    )
     source = models.CharField(max_length=10, choices=Source, default=Source.MANUAL)
     managed_by = models.UUIDField(null=True, editable=False)
     is_active = models.BooleanField(default=True)

@@ -133,7 +133,7 @@ class GroupView(_View):
         """Delete a group."""
         by = self.actor()
         gone = groups.delete(group_id, principal=self.principal(), preconditions=_preconditions(request), by=by)
-        self.tell(gone.name, verdicts.GROUP_DEEDS[gone.deed])
+        self.tell(gone.name, verdicts.GROUP_DEEDS[gone.deed], gone.advice)
         return answer_nothing(204)
 
 

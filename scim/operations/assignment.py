@@ -1,24 +1,40 @@
 """What a written profile says about others than its person: the role that it gives, and the manager."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
 from domains.addresses import fold
+from scim.models import RoleRule
 from scim.protocol import schemas
 from scim.protocol.advice import Told
 from scim.protocol.attributes import Json
+from scim.services import role_rules, rule_matching
 from scim.services.connections import base_url_at
+from scim.services.rule_judgement import Book
+from scim.services.rule_matching import Facts
 from scim.storage.principals import Principal
 from users import profile as profiles
-from users.models import Role, User
+from users.models import GivenBy, Role, User
 from users.permissions import BuiltIn
 from users.profile import Profile
+from users.services import accounts
 
 Advice = tuple[str, ...]
-Assigned = tuple[Role, Profile, Advice]
 
 _ADMIN_ONLY_BY_SWITCH = "Turn on 'Let SCIM give and take the Admin role' to let the identity provider do that."
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """The role of a user, by what it came, and the profile that says so; ``reason`` is for the audit trail."""
+
+    role: Role
+    given_by: GivenBy
+    profile: Profile
+    advice: Advice = ()
+    reason: str = ""
 
 
 class Roles:
@@ -31,6 +47,17 @@ class Roles:
     def manages_admins(self) -> bool:
         """Whether the connection may give and take the Admin role."""
         return self._principal.manages_admins
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether any role rule is in force."""
+        return self._principal.has_role_rules
+
+    @cached_property
+    def book(self) -> Book:
+        """The role rules."""
+        rules = role_rules.in_force(self._principal.organization_id) if self.has_rules else ()
+        return role_rules.bound(rules, self.of_newcomers[0], manages_admins=self.manages_admins)
 
     @cached_property
     def by_name(self) -> Mapping[str, Role]:
@@ -50,20 +77,68 @@ class Roles:
 
 
 def on_create(profile: Profile, roles: Roles) -> Assigned:
-    """The role of a new user, and the profile with the entries that are kept: the role sent, else the default one."""
-    role, advice = roles.of_newcomers
-    return _assigned(profile, profiles.role_entries(role), role, advice, roles)
+    """The role of a new user and the profile with the entries that are kept.
+
+    That is the role sent, else that of the first rule that fits, else the default one.
+    """
+    default, advice = roles.of_newcomers
+    sent, more = _sent(profile, default, roles)
+    if sent:
+        return _as_sent(profile, sent, more)
+    rule = rule_matching.first_fit(roles.book.rules, Facts.of(profile)) if roles.book.rules else None
+    if rule is None:
+        profile = _with_roles(profile, profiles.role_entries(default))
+        return Assigned(default, GivenBy.DEFAULT, profile, (*advice, *more))
+    return _by_rule(profile, rule, more)
 
 
 def on_change(profile: Profile, before: Profile, user: User, principal: Principal) -> Assigned:
-    """The role of a changed user: the role sent, else the one that they have.
+    """The role of a changed user: the role sent, else what the rules say now, else the one that they have.
 
     A profile that lost its ``roles`` stays without: what is no longer shown is still the user's role.
     """
     assert user.role is not None  # noqa: S101  (only operators have none, and they have no organization)
-    if not profile.get("roles") or profile["roles"] == before.get("roles"):
-        return user.role, profile, ()
-    return _assigned(profile, before.get("roles", []), user.role, (), Roles(principal))
+    roles = Roles(principal)
+    advice: Advice = ()
+    if profile.get("roles") and profile["roles"] != before.get("roles"):
+        sent, advice = _sent(profile, user.role, roles)
+        if sent:
+            return _as_sent(profile, sent, advice)
+        profile = _with_roles(profile, before.get("roles", []))
+    return _by_the_rules(profile, before, user, roles, advice)
+
+
+def _by_the_rules(profile: Profile, before: Profile, user: User, roles: Roles, advice: Advice) -> Assigned:
+    """What the rules say once they have something new to look at; nobody gives or takes Admin who may not."""
+    assert user.role is not None  # noqa: S101  (only operators have none, and they have no organization)
+    as_before = Assigned(user.role, GivenBy(user.role_given_by), profile, advice)
+    if not roles.has_rules or user.role_given_by not in (GivenBy.DEFAULT, GivenBy.RULE):
+        return as_before
+    facts = Facts.of(profile)
+    if facts == Facts.of(before) or (user.role.is_admin and not roles.manages_admins):
+        return as_before
+    rules = roles.book.rules
+    groups = rule_matching.groups_of(user.pk) if user.in_groups and rule_matching.ask_for_groups(rules) else frozenset()
+    rule = rule_matching.first_fit(rules, facts, groups)
+    if rule is None and user.role_given_by == GivenBy.DEFAULT:
+        return as_before
+    role, given_by = (rule.role, GivenBy.RULE) if rule else (roles.book.fallback, GivenBy.DEFAULT)
+    if role == user.role:
+        return Assigned(role, given_by, profile, advice)
+    if user.role.is_admin and user.is_active and accounts.is_last_admin(user):
+        kept = f"{user.user_name} stays Admin, being the last active one, though the role rules give {role}."
+        return Assigned(user.role, GivenBy(user.role_given_by), profile, (*advice, kept))
+    if rule is not None:
+        return _by_rule(profile, rule, advice)
+    told = Told(role_rules.told(None, role), "role-by-rule")
+    profile = _with_roles(profile, profiles.role_entries(role))
+    return Assigned(role, given_by, profile, (*advice, told), role_rules.reason_of(None))
+
+
+def _by_rule(profile: Profile, rule: RoleRule, advice: Advice) -> Assigned:
+    profile = _with_roles(profile, profiles.role_entries(rule.role))
+    told = Told(role_rules.told(rule, rule.role), "role-by-rule")
+    return Assigned(rule.role, GivenBy.RULE, profile, (*advice, told), role_rules.reason_of(rule))
 
 
 def without_own_entry(profile: Profile) -> Profile:
@@ -118,12 +193,17 @@ def _id_of_manager(profile: Profile) -> str:
         return ""
 
 
-def _assigned(profile: Profile, otherwise: list[Profile], present: Role, advice: Advice, roles: Roles) -> Assigned:
-    sent = profile.get("roles")
-    if not sent:
-        return present, _with_roles(profile, otherwise), advice
+def _as_sent(profile: Profile, sent: list[tuple[Profile, Role]], advice: Advice) -> Assigned:
+    effective = next((role for entry, role in sent if entry.get("primary") is True), sent[0][1])
+    entries = [entry for entry, _role in sent]
+    return Assigned(effective, GivenBy.PROVIDER, {**profile, "roles": entries}, advice)
+
+
+def _sent(profile: Profile, present: Role, roles: Roles) -> tuple[list[tuple[Profile, Role]], Advice]:
+    """The entries that were sent and name a role that may be given, and what there is to say about the others."""
+    advice: Advice = ()
     kept: list[tuple[Profile, Role]] = []
-    for entry in sent:
+    for entry in profile.get("roles") or ():
         role = _named(entry, roles.by_name)
         if role is None:
             advice += (Told(f"There is no role {_name(entry)!r}; the entry was left out.", "role-unknown"),)
@@ -131,10 +211,7 @@ def _assigned(profile: Profile, otherwise: list[Profile], present: Role, advice:
             advice += (Told(f"The role {role.name!r} was not given. {_ADMIN_ONLY_BY_SWITCH}", "admin-not-given"),)
         else:
             kept.append((entry, role))
-    if not kept:
-        return present, _with_roles(profile, otherwise), advice
-    effective = next((role for entry, role in kept if entry.get("primary") is True), kept[0][1])
-    return effective, {**profile, "roles": [entry for entry, _role in kept]}, advice
+    return kept, advice
 
 
 def _with_roles(profile: Profile, entries: list[Profile]) -> Profile:

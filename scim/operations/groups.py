@@ -3,6 +3,7 @@
 A PATCH becomes a list of set operations on member rows; nothing here ever loads a group's members to change them.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,16 +11,21 @@ from uuid import UUID
 from django.db import transaction
 
 from audit.actors import Actor
+from scim.operations.assignment import Roles
 from scim.operations.preconditions import Preconditions
 from scim.operations.provider import MAX_MEMBERS_UNASKED
 from scim.operations.resources import MAX_EXTERNAL_ID, Deed, as_scim_errors
 from scim.protocol import patch as patching
+from scim.protocol.advice import Told
 from scim.protocol.attributes import Json, Resource
 from scim.protocol.errors import InvalidFilter, InvalidValue, Mutability, NotFound
 from scim.protocol.filters import Compare, Operator, Or, Resolved
 from scim.protocol.messages import Op, PatchOperation, read_patch
 from scim.protocol.schemas import CORE_GROUP, GROUP
 from scim.protocol.validation import read_resource
+from scim.services import role_rules
+from scim.services.rule_judgement import Book
+from scim.services.rule_matching import ask_for_groups
 from scim.storage import repository
 from scim.storage.principals import Credentials, Principal
 from users.models import Group
@@ -73,14 +79,11 @@ def few_members_of(written: Written, base_url: str) -> str | None:
 def create(body: dict[str, Json], *, principal: Principal, by: Actor) -> Written:
     """Make a group (RFC 7644 section 3.3). Raises InvalidValue, InvalidSyntax and Uniqueness."""
     resource, advice = read_resource(body, GROUP, principal.leniency)
-    with as_scim_errors():
-        group = groups.create(
-            str(resource["displayName"]),
-            external_id=_external_id(resource),
-            members=_named(resource.get("members")),
-            by=by,
-        )
-    return _written(group, Deed.CREATED, advice)
+    members = _named(resource.get("members"))
+    with as_scim_errors(), transaction.atomic():
+        group = groups.create(str(resource["displayName"]), external_id=_external_id(resource), members=members, by=by)
+        more = _settled(members, _rules_on_groups(principal) if members else None, by)
+    return _written(group, Deed.CREATED, (*advice, *more))
 
 
 def replace(
@@ -125,9 +128,11 @@ def delete(group_id: str, *, principal: Principal, preconditions: Preconditions,
     with as_scim_errors(), transaction.atomic():
         group = _find(group_id, principal)
         preconditions.check(group.version)
-        gone = _written(group, Deed.DELETED, ())
+        book = _rules_on_groups(principal)
+        members = groups.members_of(group) if book else ()
         groups.delete(group, by=by)
-    return gone
+        more = _settled(members, book, by)
+    return _written(group, Deed.DELETED, more)
 
 
 def steps_of(operations: Sequence[PatchOperation]) -> list[Step]:
@@ -154,7 +159,28 @@ def _change(
         changed = groups.change(
             group, display_name=str(after["displayName"]), external_id=_external_id(after), steps=steps, by=by
         )
-    return _written(group, Deed.CHANGED if changed else Deed.UNCHANGED, advice)
+        book = _rules_on_groups(principal) if changed and (changed.members or changed.renamed) else None
+        touched = changed.members if changed else ()
+        if book and changed and changed.renamed:
+            touched += tuple(groups.members_of(group))
+        more = _settled(touched, book, by)
+    return _written(group, Deed.CHANGED if changed else Deed.UNCHANGED, (*advice, *more))
+
+
+def _settled(members: Sequence[UUID], book: Book | None, by: Actor) -> tuple[str, ...]:
+    """What the role rules make of those for whom a group has changed, and what there is to say about that."""
+    if book is None:
+        return ()
+    given = Counter((each.rule, each.role) for each in role_rules.settle(members, book=book, by=by))
+    return tuple(Told(role_rules.told(rule, role, people), "role-by-rule") for (rule, role), people in given.items())
+
+
+def _rules_on_groups(principal: Principal) -> Book | None:
+    """The role rules, if any of them looks at groups."""
+    if not principal.has_role_rules:
+        return None
+    book = Roles(principal).book
+    return book if ask_for_groups(book.rules) else None
 
 
 def _is_about_members(operation: PatchOperation) -> bool:

@@ -30,7 +30,7 @@ from scim.services import brake
 from scim.storage import repository
 from scim.storage.principals import Credentials, Principal
 from users import profile as profiles
-from users.models import Source, User
+from users.models import GivenBy, Source, User
 from users.profile import Profile
 from users.services import accounts, groups
 
@@ -130,19 +130,21 @@ def create(body: dict[str, Json], *, user_id: UUID | None = None, principal: Pri
     Raises InvalidValue, InvalidSyntax and Uniqueness.
     """
     profile, reading = _read(body, principal)
-    role, profile, more = assignment.on_create(profile, assignment.Roles(principal))
-    profile = assignment.with_manager(profile, {}, principal)
+    assigned = assignment.on_create(profile, assignment.Roles(principal))
+    profile = assignment.with_manager(assigned.profile, {}, principal)
     with as_scim_errors():
         user = accounts.create(
             profile,
-            role=role,
+            role=assigned.role,
+            given_by=assigned.given_by,
+            reason=assigned.reason,
             source=Source.SCIM,
             user_id=user_id,
             managed_by=principal.connection_id,
             secondary_anywhere=principal.admits_secondary,
             by=by,
         )
-    return _written(user, Deed.CREATED, (*reading.advice, *more))
+    return _written(user, Deed.CREATED, (*reading.advice, *assigned.advice))
 
 
 def create_many(wanted: Sequence[Wanted], *, principal: Principal, by: Actor) -> list[Written | ScimError]:
@@ -153,34 +155,36 @@ def create_many(wanted: Sequence[Wanted], *, principal: Principal, by: Actor) ->
     roles = assignment.Roles(principal)
     outcomes: dict[int, Written | ScimError] = {}
     assigned: dict[int, assignment.Assigned] = {}
-    for number, each in enumerate(wanted):
+    advice: dict[int, tuple[str, ...]] = {}
+    for number, sent in enumerate(wanted):
         try:
-            profile, reading = _read(each.body, principal)
-            role, profile, advice = assignment.on_create(profile, roles)
+            profile, reading = _read(sent.body, principal)
+            assigned[number] = assignment.on_create(profile, roles)
         except ScimError as error:
             outcomes[number] = error
         else:
-            assigned[number] = role, profile, (*reading.advice, *advice)
-    colleagues = assignment.managers((profile for _role, profile, _advice in assigned.values()), principal)
+            advice[number] = reading.advice
+    colleagues = assignment.managers((each.profile for each in assigned.values()), principal)
     colleagues |= {
-        str(wanted[number].user_id): profiles.display_name(profile)
-        for number, (_role, profile, _advice) in assigned.items()
+        str(wanted[number].user_id): profiles.display_name(each.profile) for number, each in assigned.items()
     }
     newcomers = [
         accounts.Newcomer(
-            assignment.with_manager(profile, {}, principal, colleagues),
-            role,
+            assignment.with_manager(each.profile, {}, principal, colleagues),
+            each.role,
             Source.SCIM,
             wanted[number].user_id,
             wanted[number].needs,
             principal.connection_id,
+            each.given_by,
+            each.reason,
         )
-        for number, (role, profile, _advice) in assigned.items()
+        for number, each in assigned.items()
     ]
     created = accounts.create_many(newcomers, secondary_anywhere=principal.admits_secondary, by=by)
-    for (number, (_role, _profile, advice)), outcome in zip(assigned.items(), created, strict=True):
+    for (number, each), outcome in zip(assigned.items(), created, strict=True):
         if isinstance(outcome, User):
-            outcomes[number] = _written(outcome, Deed.CREATED, advice)
+            outcomes[number] = _written(outcome, Deed.CREATED, (*advice[number], *each.advice))
         else:
             outcomes[number] = _as_scim_error(outcome)
     return [outcomes[number] for number in range(len(wanted))]
@@ -264,17 +268,19 @@ def _change(
         former_version, was_active, action = user.version, user.is_active, None
         if user.source == Source.SCIM:
             _stay_within(principal, user)
-            role, after, more = assignment.on_change(after, before, user, principal)
+            assigned = assignment.on_change(after, before, user, principal)
         else:
             if not adopts:
                 raise _made_by_hand(user)
-            role, after, more = _adopted(user, after, before, principal)
+            assigned = _adopted(user, after, before, principal)
             action = Action.USER_ADOPTED
         user.managed_by = principal.connection_id
         accounts.update(
             user,
-            assignment.with_manager(after, before, principal),
-            role=role,
+            assignment.with_manager(assigned.profile, before, principal),
+            role=assigned.role,
+            given_by=assigned.given_by,
+            reason=assigned.reason,
             source=Source.SCIM,
             by=by,
             action=action,
@@ -290,7 +296,7 @@ def _change(
         deed = Deed.RESTORED if user.is_active else Deed.SUSPENDED
     else:
         deed = Deed.CHANGED
-    return _written(user, deed, (*reading.advice, *advice, *more))
+    return _written(user, deed, (*reading.advice, *advice, *assigned.advice))
 
 
 def _adopted(user: User, after: Profile, before: Profile, principal: Principal) -> assignment.Assigned:
@@ -306,7 +312,8 @@ def _adopted(user: User, after: Profile, before: Profile, principal: Principal) 
     kept = {name: before[name] for name in KEPT_BY_ADOPTION if name in before}
     dropped = [name for name in KEPT_BY_ADOPTION if after.get(name) != before.get(name)]
     advice = tuple(f"Taking over a user leaves '{name}' as it is; send it again to change it." for name in dropped)
-    return user.role, {name: value for name, value in after.items() if name not in KEPT_BY_ADOPTION} | kept, advice
+    profile = {name: value for name, value in after.items() if name not in KEPT_BY_ADOPTION} | kept
+    return assignment.Assigned(user.role, GivenBy.HAND, profile, advice)
 
 
 def _find(user_id: str, principal: Principal) -> User:

@@ -110,6 +110,7 @@ CAUSES: Mapping[str, Cause] = {
     # What went through, but not as it was sent
     "role-unknown": Cause("Unknown role left out", mend=Mend.SHOW_ROLES),
     "admin-not-given": Cause("Admin role not given", mend=Mend.ALLOW_ADMINS),
+    "role-by-rule": Cause("Role given by a rule"),
     "healed": Cause("Read as it was meant"),
     # The request itself
     "strict-mode": Cause("Strict mode", mend=Mend.LEAVE_STRICT),

@@ -47,6 +47,7 @@ class Principal:
     manages_groups: bool
     is_strict: bool
     admits_secondary: bool
+    has_role_rules: bool
     default_role: Role
 
     @property
@@ -139,6 +140,7 @@ def _connected(digest: str, slug: str) -> Principal | None:
         organization_id,
         owner,
         active,
+        has_role_rules,
         *role,
     ) = row
     _lead_on(slug, owner)
@@ -165,6 +167,7 @@ def _connected(digest: str, slug: str) -> Principal | None:
         bool(manages_groups),
         bool(strict),
         bool(admits_secondary),
+        bool(has_role_rules),
         _default_role(sql.from_key(organization_id), *role),
     )
 

@@ -27,13 +27,14 @@ from domains.services import Gate
 from organizations.refusals import Refusal
 from organizations.services import lock
 from users import profile as profiles
-from users.models import Role, Source, User, UserValue
+from users.models import GivenBy, Role, Source, User, UserValue
 from users.profile import Profile
 from users.services import groups
+from users.services.reassignment import REASON
 from users.statements import holders, locked, revoke_personal_tokens
 
 # What a change of a user may write.
-_CHANGED = (*profiles.COLUMNS, "role", "source", "managed_by", "version", "session_epoch")
+_CHANGED = (*profiles.COLUMNS, "role", "role_given_by", "source", "managed_by", "version", "session_epoch")
 
 
 class NameTaken(Refusal):
@@ -72,7 +73,8 @@ class Newcomer:
 
     Without ``roles`` the profile gets the entry of ``role``. ``user_id`` is the id to be had, if others refer to it
     already. ``needs`` are such ids, of newcomers before this one without whom it is not let in either. ``managed_by``
-    is the connection that keeps the profile.
+    is the connection that keeps the profile. ``reason`` says in the trail what gave the role, where that is more than
+    the ``given_by``.
     """
 
     profile: Profile
@@ -81,6 +83,8 @@ class Newcomer:
     user_id: UUID | None = None
     needs: frozenset[UUID] = frozenset()
     managed_by: UUID | None = None
+    given_by: GivenBy = GivenBy.HAND
+    reason: str = ""
 
 
 def find(user_id: UUID, *, organization_id: UUID) -> User:
@@ -102,21 +106,25 @@ def create(
     user_id: UUID | None = None,
     managed_by: UUID | None = None,
     secondary_anywhere: bool = False,
+    given_by: GivenBy = GivenBy.HAND,
+    reason: str = "",
 ) -> User:
     """Add a person.
 
     ``profile`` is a valid profile; without ``roles`` it gets the entry of ``role``. An ``outsider`` is let in whatever
-    the domain; ``secondary_anywhere`` lets in addresses that are neither the userName nor the primary e-mail. Raises
-    NameTaken, AddressInvalid and ``domains.services.AddressRefused``.
+    the domain; ``secondary_anywhere`` lets in addresses that are neither the userName nor the primary e-mail.
+    ``reason`` says in the trail what gave the role. Raises NameTaken, AddressInvalid and
+    ``domains.services.AddressRefused``.
     """
-    user, profile = _enrolled(Newcomer(profile, role, source, user_id, managed_by=managed_by), by)
+    newcomer = Newcomer(profile, role, source, user_id, managed_by=managed_by, given_by=given_by, reason=reason)
+    user, profile = _enrolled(newcomer, by)
     if password is not None:
         user.set_password(password)
     try:
         with transaction.atomic():
             _check_addresses(profile, anywhere=outsider, secondary_anywhere=secondary_anywhere, by=by)
             _refuse_taken_names(user)
-            _add([(user, profile)], by)
+            _add([(user, profile, reason)], by)
     except IntegrityError:
         _refuse_taken_names(user)
         raise
@@ -135,7 +143,7 @@ def create_many(newcomers: Sequence[Newcomer], *, secondary_anywhere: bool = Fal
     gate = Gate(addresses, organization_id=by.organization_id)
     names = _Names((user for user, _profile in enrolled), by.organization_id)
     outcomes: list[User | Refusal] = []
-    admitted: dict[UUID, tuple[User, Profile]] = {}
+    admitted: dict[UUID, tuple[User, Profile, str]] = {}
     for newcomer, (user, profile) in zip(newcomers, enrolled, strict=True):
         try:
             if not newcomer.needs <= admitted.keys():
@@ -145,7 +153,7 @@ def create_many(newcomers: Sequence[Newcomer], *, secondary_anywhere: bool = Fal
         except Refusal as refusal:
             outcomes.append(refusal)
         else:
-            admitted[user.pk] = user, profile
+            admitted[user.pk] = user, profile, newcomer.reason
             outcomes.append(user)
     if admitted:
         _add(admitted.values(), by)
@@ -158,6 +166,8 @@ def update(
     *,
     role: Role | None = None,
     source: Source | None = None,
+    given_by: GivenBy | None = None,
+    reason: str = "",
     by: Actor,
     action: Action | None = None,
     secondary_anywhere: bool = False,
@@ -165,10 +175,11 @@ def update(
 ) -> None:
     """Give a person, locked by ``find``, another profile and, where they are given, another role and source.
 
-    A profile and role like the present ones change nothing: no version, no event, unless there is an ``action``. No
-    connection keeps a person whose source is not SCIM. ``undoes`` is the event that this goes back behind. Then
-    secondary addresses, which have been let in before, come back from anywhere, as ``secondary_anywhere`` lets them in
-    for ``create``. Raises NameTaken, AddressInvalid, LastAdmin and ``domains.services.AddressRefused``.
+    ``given_by`` is by what they have the role from now on, ``reason`` what the trail says about that. A profile and role
+    like the present ones change nothing: no version, no event, unless there is an ``action``. No connection keeps a
+    person whose source is not SCIM. ``undoes`` is the event that this goes back behind: then secondary addresses, which
+    have been let in before, come back from anywhere, as ``secondary_anywhere`` lets them in for ``create``. Raises
+    NameTaken, AddressInvalid, LastAdmin and ``domains.services.AddressRefused``.
     """
     before, former_role, former_source = profiles.read(user), user.role, user.source
     role = role or former_role
@@ -181,7 +192,8 @@ def update(
     try:
         # A savepoint, to come back to from a name that is taken: nothing else can be refused by the database.
         with transaction.atomic() if renamed else nullcontext():
-            user.role, user.source = role, source or former_source
+            user.role, user.role_given_by = role, given_by or user.role_given_by
+            user.source = source or former_source
             kept_by = user.managed_by
             if user.source != Source.SCIM:
                 user.managed_by = None
@@ -209,6 +221,8 @@ def update(
                 for name in {**before, **profile}
                 if before.get(name) != profile.get(name)
             }
+            if reason:
+                changes[REASON] = [None, reason]
             if role != former_role and not (before.get("roles") and profile.get("roles")):
                 changes["role"] = [former_role and former_role.name, role and role.name]
             if user.source != former_source:
@@ -240,7 +254,8 @@ def change_role(user_id: UUID, role: Role, *, by: Actor) -> User:
     """Give a person another role. Raises LastAdmin, UserUnknown."""
     user = find(user_id, organization_id=by.organization_id)
     if user.role != role:
-        update(user, {**profiles.read(user), "roles": profiles.role_entries(role)}, role=role, by=by)
+        profile = {**profiles.read(user), "roles": profiles.role_entries(role)}
+        update(user, profile, role=role, given_by=GivenBy.HAND, by=by)
     return user
 
 
@@ -330,10 +345,15 @@ def _is_admin(role: Role | None) -> bool:
     return role is not None and role.is_admin
 
 
-def _keep_one_admin(user: User) -> None:
+def is_last_admin(user: User) -> bool:
+    """Whether nobody else who can sign in may do everything; so it stays until the transaction ends."""
     assert user.organization_id is not None  # noqa: S101  (operators have no role)
     lock(user.organization_id)
-    if not User.objects.of(user.organization_id).active_admins().exclude(pk=user.pk).exists():
+    return not User.objects.of(user.organization_id).active_admins().exclude(pk=user.pk).exists()
+
+
+def _keep_one_admin(user: User) -> None:
+    if is_last_admin(user):
         raise LastAdmin(
             f"{user.user_name} is the last active Admin. Make somebody else Admin before you suspend, demote or remove "
             "this one.",
@@ -346,6 +366,7 @@ def _enrolled(newcomer: Newcomer, by: Actor) -> tuple[User, Profile]:
     user = User(
         organization_id=by.organization_id,
         role=newcomer.role,
+        role_given_by=newcomer.given_by,
         source=newcomer.source,
         managed_by=newcomer.managed_by,
     )
@@ -364,15 +385,22 @@ def _no_password() -> str:
     return UNUSABLE_PASSWORD_PREFIX + secrets.token_urlsafe(30)
 
 
-def _add(admitted: Collection[tuple[User, Profile]], by: Actor) -> None:
-    """Write people of whom the rules have nothing to say, each with an event."""
+def _add(admitted: Collection[tuple[User, Profile, str]], by: Actor) -> None:
+    """Write people of whom the rules have nothing to say, each with an event and, in that, why they have the role."""
     # In one order everywhere, so that of two who add the same people at once one waits for the other.
-    users = sorted((user for user, _profile in admitted), key=lambda user: user.user_name_key)
+    users = sorted((user for user, _profile, _reason in admitted), key=lambda user: user.user_name_key)
     rows.insert(User, users)
     rows.insert(UserValue, [value for user in users for value in profiles.value_rows(user)])
-    events = ((user, {"profile": [None, profile]}) for user, profile in admitted)
+    events = ((user, _first_changes(profile, reason)) for user, profile, reason in admitted)
     trail.record_many(Action.USER_CREATED, events, by=by)
     _count(by.organization_id, len(admitted))
+
+
+def _first_changes(profile: Profile, reason: str) -> trail.Changes:
+    changes: dict[str, list[object]] = {"profile": [None, profile]}
+    if reason:
+        changes[REASON] = [None, reason]
+    return changes
 
 
 def _check_addresses(

@@ -84,6 +84,14 @@ class Replace:
 Step = Add | Remove | Replace
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a change came to: the users and groups that came or went, net, and whether the name now is another."""
+
+    members: tuple[UUID, ...]
+    renamed: bool
+
+
 @dataclass(slots=True)
 class _Difference:
     """What steps have come to so far: who came and who went, net."""
@@ -140,10 +148,12 @@ def create(display_name: str, *, external_id: str = "", members: Sequence[UUID] 
 
 
 @transaction.atomic
-def change(group: Group, *, display_name: str, external_id: str, steps: Sequence[Step] = (), by: Actor) -> bool:
+def change(
+    group: Group, *, display_name: str, external_id: str, steps: Sequence[Step] = (), by: Actor
+) -> Changed | None:
     """Give a group, locked by ``find``, another name and external id, and take its members through the steps in order.
 
-    What comes to no change leaves version and trail alone. Returns whether anything changed. In the trail, a change of
+    What comes to no change leaves version and trail alone, and returns None. In the trail, a change of
     members is who went and who came. Raises GroupNameTaken, GroupInvalid, MemberUnknown and GroupCycle.
     """
     before = group.display_name, group.external_id, group.display_name_key
@@ -156,7 +166,7 @@ def change(group: Group, *, display_name: str, external_id: str, steps: Sequence
                 _remove(group, members, difference)
             case Replace(members):
                 wanted = set(members)
-                _remove(group, [each for each in _members(group) if each not in wanted], difference)
+                _remove(group, [each for each in members_of(group) if each not in wanted], difference)
                 _add(group, members, difference)
     changes: dict[str, list[object]] = {}
     if display_name != before[0]:
@@ -167,14 +177,14 @@ def change(group: Group, *, display_name: str, external_id: str, steps: Sequence
     if difference:
         changes["members"] = [*difference.as_change()]
     if not changes:
-        return False
+        return None
     group.version += 1
     _write(group, display_name, external_id)
     if group.display_name_key != before[2]:
         _refuse_taken_name(group)
     group.save(force_update=True)
     trail.record(action, group, changes, by=by)
-    return True
+    return Changed((*difference.went, *difference.came), group.display_name_key != before[2])
 
 
 @transaction.atomic
@@ -182,7 +192,7 @@ def delete(group: Group, *, by: Actor) -> None:
     """Remove a group, locked by ``find``, for good; its members stay, as users and groups of their own."""
     # Its key too: from here on nobody puts it into a group of whose new version nobody would hear.
     Group.objects.of(by.organization_id).select_for_update().filter(pk=group.pk).first()
-    members = [str(each) for each in _members(group)]
+    members = [str(each) for each in members_of(group)]
     trail.record(
         Action.GROUP_DELETED,
         group,
@@ -262,7 +272,8 @@ def _refuse_taken_name(group: Group) -> None:
         raise GroupNameTaken(f"A group with the displayName '{group.display_name}' exists already.")
 
 
-def _members(group: Group) -> list[UUID]:
+def members_of(group: Group) -> list[UUID]:
+    """The users and groups that are direct members, in the order in which they came."""
     rows = GroupMember.objects.of(group.organization_id).filter(group=group).order_by("pk")
     return [user_id or group_id for user_id, group_id in rows.values_list("user_id", "member_group_id")]
 

@@ -19,11 +19,12 @@ from domains.addresses import fold
 from organizations.refusals import Refusal
 from organizations.services import lock
 from users import profile as profiles
-from users.models import Role, Source, User
+from users.models import GivenBy, Role, Source, User
 from users.profile import Profile
 from users.services import accounts, authority, groups, roles
 from users.services.authority import Authority, BeyondOwnRights
 from users.services.batches import ChangedMeanwhile, Report
+from users.services.reassignment import REASON
 
 # What can be gone back behind, if SCIM did it or if it is an undo itself.
 ACTIONS = frozenset(
@@ -277,7 +278,7 @@ def _parts(event: AuditEvent, user: User) -> tuple[Part, ...]:
     }
     found: dict[str, dict[str, tuple[Any, Any, Any]]] = {}
     for name, (before, after) in event.changes.items():
-        if name != UNDOES:
+        if name not in (UNDOES, REASON):
             found.setdefault(_WITH.get(name, name), {})[name] = before, after, present.get(name)
     lost = {name for name, fields in found.items() if any(trail.is_masked(each) for each in fields)}
     if event.action == Action.USER_ROLE_CHANGED and not _names_of_role_before(event):
@@ -339,7 +340,9 @@ def _go_back(
     role = _given_back(*former, reach) if any(part.name == "roles" for part in parts) else None
     profile = {**profiles.read(user), **wanted}
     profile = {name: value for name, value in profile.items() if value is not None}
-    accounts.update(user, profile, role=role, source=source, by=by, undoes=event)
+    # What somebody went back to by hand, no rule takes away again.
+    given_by = GivenBy.HAND if role else None
+    accounts.update(user, profile, role=role, given_by=given_by, source=source, by=by, undoes=event)
 
 
 def _given_back(name: str, role: Role | None, reach: Authority) -> Role | None:

@@ -1,0 +1,249 @@
+"""What role rules come to for many people at once, in SQL that PostgreSQL and SQLite both read.
+
+It asks what ``rule_matching`` asks of one person. Values never stand in the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from audit import rows
+from scim.models import RoleRule
+from scim.services.rule_matching import PATHS, ask_for_groups
+from users.models import GivenBy, Role, Source
+from users.permissions import BuiltIn
+
+# Whose role no rule touches: the identity provider says it, or somebody gave it on a page.
+SETTLED = (GivenBy.PROVIDER, GivenBy.HAND)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The rules in force, in their order, and the role where none fits.
+
+    Unless it ``manages_admins``, no rule that gives the Admin role is among them, and nobody loses it either.
+    """
+
+    organization_id: UUID
+    rules: tuple[RoleRule, ...]
+    fallback: Role
+    manages_admins: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whose role changes, and to what: by a rule, or by the fallback for None."""
+
+    user_id: UUID
+    rule: RoleRule | None
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many people a rule, or the fallback, takes from one role to another; ``active`` of them can sign in."""
+
+    from_id: UUID
+    rule: RoleRule | None
+    role: Role
+    people: int
+    active: int
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Whom a judgement is about: everybody whom SCIM manages, or fewer.
+
+    ``members`` are people and groups, with all who are in those; ``locked`` holds them until the transaction ends.
+    ``after`` is the id behind which the next ``limit`` changes are looked for, in the order of ids.
+    """
+
+    members: tuple[UUID, ...] | None = None
+    locked: bool = False
+    after: UUID | None = None
+    limit: int | None = None
+    offset: int = 0
+
+
+EVERYBODY = Among()
+
+
+def changes(book: Book, among: Among = EVERYBODY) -> list[Verdict]:
+    """Those whose role the rules change, in the order of ids."""
+    text, values = _wanted(book, among)
+    text += " SELECT w.id, w.rule, w.wanted FROM wanted w WHERE w.wanted <> w.role_id ORDER BY w.id"
+    if among.limit is not None:
+        text += " LIMIT %s OFFSET %s"
+        values += [among.limit, among.offset]
+    return [Verdict(_uuid(user_id), *_outcome(book, number)) for user_id, number, _role_id in rows.select(text, values)]
+
+
+def tallies(book: Book) -> list[Tally]:
+    """How many change from which role by which rule, most first."""
+    text, values = _wanted(book, EVERYBODY)
+    text += (
+        " SELECT w.role_id, w.rule, COUNT(*), SUM(CASE WHEN w.is_active THEN 1 ELSE 0 END) FROM wanted w"
+        " WHERE w.wanted <> w.role_id GROUP BY w.role_id, w.rule ORDER BY 3 DESC, 2, 1"
+    )
+    return [
+        Tally(_uuid(from_id), *_outcome(book, number), people, active)
+        for from_id, number, people, active in rows.select(text, values)
+    ]
+
+
+def _outcome(book: Book, number: int) -> tuple[RoleRule | None, Role]:
+    rule = book.rules[number - 1] if number else None
+    return rule, rule.role if rule else book.fallback
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialect:
+    """How a database spells what the two spell differently; ``text`` gets a profile's folded text by its path."""
+
+    within: str
+    ids: str
+    id: str
+    lock: str
+    tail: str
+
+
+_DIALECTS: Mapping[str, _Dialect] = {
+    "postgresql": _Dialect(
+        within="strpos({text}, %s)",
+        ids="SELECT unnest(%s::uuid[])",
+        id="%s::uuid",
+        lock=" FOR NO KEY UPDATE OF u",
+        tail="right(p.email_key, %s)",
+    ),
+    "sqlite": _Dialect(
+        within="instr({text}, %s)",
+        ids="SELECT value FROM json_each(%s)",
+        id="%s",
+        lock="",
+        tail="substr(p.email_key, -%s)",
+    ),
+}
+
+
+def _wanted(book: Book, among: Among) -> tuple[str, list[Any]]:
+    """The table ``wanted``: id, role_id, is_active, rule (its number, 0 for none) and the role that follows."""
+    spelled = _DIALECTS[rows.vendor()]
+    organization = rows.key(book.organization_id)
+    tables: list[str] = []
+    values: list[Any] = []
+    if among.members is not None:
+        tables.append(
+            f"scope (id) AS ({spelled.ids} UNION SELECT COALESCE(m.user_id, m.member_group_id)"  # noqa: S608
+            " FROM users_groupmember m JOIN scope ON m.group_id = scope.id)"
+        )
+        values.append(_ids(among.members))
+    if ask_for_groups(book.rules):
+        named, named_values = _named_groups(book)
+        tables.append(f"named (rule, id) AS ({named})")
+        tables.append(
+            "fitting (rule, id) AS (SELECT rule, id FROM named UNION SELECT f.rule, m.member_group_id FROM fitting f"
+            " JOIN users_groupmember m ON m.group_id = f.id WHERE m.member_group_id IS NOT NULL)"
+        )
+        values += named_values
+    people, people_values = _people(book, among, organization)
+    tables.append(f"people AS ({people})")
+    values += people_values
+    conditions = [_condition(number, rule) for number, rule in enumerate(book.rules, 1)]
+    cases = " ".join(f"WHEN {text} THEN {number}" for number, (text, _) in enumerate(conditions, 1))
+    judged = f"CASE {cases} ELSE 0 END" if cases else "0"
+    tables.append(
+        f"judged AS (SELECT p.id, p.role_id, p.role_given_by, p.is_active, {judged} AS rule FROM people p)"  # noqa: S608
+    )
+    values += chain.from_iterable(found for _, found in conditions)
+    roles = " ".join(f"WHEN {number} THEN {spelled.id}" for number in range(1, len(book.rules) + 1))
+    # Who has the role by a rule and by none any more gets the fallback; who never had one keeps what they have.
+    otherwise = f"CASE WHEN j.role_given_by = %s THEN {spelled.id} ELSE j.role_id END"
+    role = f"CASE j.rule {roles} ELSE {otherwise} END" if roles else otherwise
+    tables.append(f"wanted AS (SELECT j.id, j.role_id, j.is_active, j.rule, {role} AS wanted FROM judged j)")  # noqa: S608
+    values += [*(rows.key(rule.role_id) for rule in book.rules), GivenBy.RULE.value, rows.key(book.fallback.pk)]
+    return f"WITH RECURSIVE {', '.join(tables)}", values
+
+
+def _named_groups(book: Book) -> tuple[str, list[Any]]:
+    parts: list[str] = []
+    values: list[Any] = []
+    for number, rule in enumerate(book.rules, 1):
+        if rule.attribute == RoleRule.Attribute.GROUP:
+            compared, found = _compared(rule, "g.display_name_key")
+            parts.append(
+                f"SELECT {number} AS rule, g.id FROM users_group g WHERE g.organization_id = %s AND {compared}"  # noqa: S608
+            )
+            values += [rows.key(book.organization_id), *found]
+    return " UNION ALL ".join(parts), values
+
+
+def _people(book: Book, among: Among, organization: UUID | str) -> tuple[str, list[Any]]:
+    spelled = _DIALECTS[rows.vendor()]
+    used = [attribute for attribute in PATHS if any(rule.attribute == attribute for rule in book.rules)]
+    columns = "".join(f", {_text_of(PATHS[attribute])} AS {_column(attribute)}" for attribute in used)
+    scope = " JOIN scope ON scope.id = u.id" if among.members is not None else ""
+    text = (
+        f"SELECT u.id, u.role_id, u.role_given_by, u.is_active, u.email_key{columns} FROM users_user u{scope}"  # noqa: S608
+        " WHERE u.organization_id = %s AND u.source = %s AND u.role_given_by NOT IN (%s, %s)"
+    )
+    values: list[Any] = [organization, Source.SCIM.value, *(each.value for each in SETTLED)]
+    if not book.manages_admins:
+        text += " AND u.role_id NOT IN (SELECT r.id FROM users_role r WHERE r.organization_id = %s AND r.key = %s)"
+        values += [organization, BuiltIn.ADMIN.value]
+    if among.after is not None:
+        text += " AND u.id > %s"
+        values.append(rows.key(among.after))
+    if among.locked:
+        text += f" ORDER BY u.id{spelled.lock}"
+    return text, values
+
+
+def _condition(number: int, rule: RoleRule) -> tuple[str, list[Any]]:
+    match rule.attribute:
+        case RoleRule.Attribute.GROUP:
+            # Asked for each person by the index of memberships; a set of all members would not fit into little memory.
+            return (
+                "EXISTS (SELECT 1 FROM users_groupmember m JOIN fitting f ON f.id = m.group_id"  # noqa: S608
+                f" WHERE m.user_id = p.id AND f.rule = {number})"
+            ), []
+        case RoleRule.Attribute.DOMAIN:
+            tail = f"@{rule.value_key}"
+            return f"{_DIALECTS[rows.vendor()].tail} = %s", [len(tail), tail]
+    return _compared(rule, f"p.{_column(rule.attribute)}")
+
+
+def _compared(rule: RoleRule, text: str) -> tuple[str, list[Any]]:
+    within = _DIALECTS[rows.vendor()].within.format(text=text)
+    match rule.operator:
+        case RoleRule.Operator.BEGINS:
+            return f"{within} = 1", [rule.value_key]
+        case RoleRule.Operator.CONTAINS:
+            return f"{within} > 0", [rule.value_key]
+    return f"{text} = %s", [rule.value_key]
+
+
+def _text_of(path: tuple[str, ...]) -> str:
+    """A folded text of the profile, which the user's row keeps for filters."""
+    if rows.vendor() == "postgresql":
+        return f"u.search #>> '{{{','.join(path)}}}'"
+    return "json_extract(u.search, '$" + "".join(f'."{name}"' for name in path) + "')"
+
+
+def _column(attribute: str) -> str:
+    return f"fact_{attribute.lower()}"
+
+
+def _ids(ids: Sequence[UUID]) -> Any:
+    if rows.vendor() == "postgresql":
+        return list(ids)
+    return orjson.dumps([each.hex for each in ids]).decode()
+
+
+def _uuid(stored: UUID | str) -> UUID:
+    return stored if isinstance(stored, UUID) else UUID(stored)
