@@ -123,6 +123,9 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     (f"{OWN_ROLE}save/", {"name": "Other", "seen": "1", **dict.fromkeys(Area, "none")}, (ADMIN,)),
     (f"{OWN_ROLE}delete/", {"seen": "1", "sure": "read"}, (ADMIN,)),
     (f"{ROLE}switch/", {"wanted": "off"}, (ADMIN,)),
+    ("/settings/users/scim/role-rules/", None, (ADMIN,)),
+    ("/settings/users/scim/role-rules/change/", {"do": "save", "seen": "0"}, (ADMIN,)),
+    ("/settings/users/scim/role-rules/apply/", {}, (ADMIN,)),
     (f"{SCIM}generate-token/", {"once": "{once}"}, (ADMIN,)),
     (REVOKE, {}, (ADMIN,)),
     (f"{SCIM}tokens/{{token}}/rotate/", {"once": "{once}"}, (ADMIN,)),
@@ -172,6 +175,7 @@ OTHERWISE: dict[str, tuple[str, ...] | None] = {
     UNDO_REQUEST: ("users.edit",),
     f"{UNDO_REQUEST}all/": ("users.edit",),
     "/settings/organization/slug/": ("organization.edit",),
+    "/settings/users/scim/role-rules/": ("sign-in.edit",),
     "/settings/users/scim/log/{request}/allow-domain/": ("domains.edit",),
 }
 

@@ -175,8 +175,8 @@ def update(
 ) -> None:
     """Give a person, locked by ``find``, another profile and, where they are given, another role and source.
 
-    ``given_by`` is by what they have the role from now on, ``reason`` what the trail says about that. A profile and role
-    like the present ones change nothing: no version, no event, unless there is an ``action``. No connection keeps a
+    ``given_by`` is by what they have the role from now on, ``reason`` what the trail says about that. A profile and
+    role like the present ones change nothing: no version, no event, unless there is an ``action``. No connection keeps a
     person whose source is not SCIM. ``undoes`` is the event that this goes back behind: then secondary addresses, which
     have been let in before, come back from anywhere, as ``secondary_anywhere`` lets them in for ``create``. Raises
     NameTaken, AddressInvalid, LastAdmin and ``domains.services.AddressRefused``.
