@@ -42,7 +42,7 @@ def _context(request: HttpRequest) -> Context:
         "whole": role_rules.set_of(organization_id),
         "may_edit": user.has_perm("sign-in.edit"),
         "is_beyond": not _is_within(user, rules),
-        "manages_admins": _manages_admins(request),
+        **_admin_givers(request),
         "default": roles.default_role(organization_id),
     }
 
@@ -92,8 +92,7 @@ def _previewed(request: HttpRequest, rows: Sequence[Wanted], seen: int, number: 
         authority.behind(actor).require(*(rule.role for rule in rules))
     except Refusal as refusal:
         return _editor(request, rows, seen, wrong=refusal.message)
-    manages_admins = _manages_admins(request)
-    found = role_rules.preview(rules, organization_id=actor.organization_id, manages_admins=manages_admins)
+    found = role_rules.preview(rules, organization_id=actor.organization_id)
     context = {
         "title": "Save these role rules?",
         "page": Page.USERS,
@@ -101,8 +100,8 @@ def _previewed(request: HttpRequest, rows: Sequence[Wanted], seen: int, number: 
         "seen": seen,
         "rules": rules,
         "back": ROLE_RULES.address,
-        "manages_admins": manages_admins,
-        "without_effect": [] if manages_admins else [rule for rule in rules if rule.role.is_admin],
+        "giving_admin": [rule for rule in rules if rule.role.is_admin],
+        **_admin_givers(request),
         **_shown(request, found, number),
     }
     return render(request, "settings/role_rules/preview.html", context)
@@ -146,9 +145,9 @@ def _shown(request: HttpRequest, found: Preview, number: int) -> Context:
 
 
 def _saved(request: HttpRequest, rows: Sequence[Wanted], seen: int) -> HttpResponse:
-    actor, manages_admins = pages.actor_of(request), _manages_admins(request)
+    actor = pages.actor_of(request)
     try:
-        role_rules.save(rows, seen=seen, manages_admins=manages_admins, by=actor)
+        role_rules.save(rows, seen=seen, by=actor)
     except RulesChanged:
         present = role_rules.set_of(actor.organization_id).version
         return _editor(request, rows, present, meanwhile=role_rules.in_force(actor.organization_id))
@@ -205,11 +204,11 @@ def go_on(request: HttpRequest) -> HttpResponse:
 
 def _apply(request: HttpRequest) -> RoleRuleSet:
     """Apply saved rules until they are, or for as long as a request may take."""
-    actor, manages_admins = pages.actor_of(request), _manages_admins(request)
+    actor = pages.actor_of(request)
     until = time.monotonic() + APPLIES_FOR
-    whole = role_rules.apply_some(manages_admins=manages_admins, by=actor)
+    whole = role_rules.apply_some(by=actor)
     while whole.is_applying and time.monotonic() < until:
-        whole = role_rules.apply_some(manages_admins=manages_admins, by=actor)
+        whole = role_rules.apply_some(by=actor)
     return whole
 
 
@@ -260,8 +259,11 @@ def _is_within(user: User, rules: Iterable[RoleRule]) -> bool:
     return all(reach.covers(rule.role) for rule in rules)
 
 
-def _manages_admins(request: HttpRequest) -> bool:
-    return connections.default_connection(pages.organization_of(request).pk).manage_admins
+def _admin_givers(request: HttpRequest) -> Context:
+    """The connections for whose people rules may give Admin, and whether these are all."""
+    present = connections.of_organization(pages.organization_of(request).pk)
+    givers = [connection for connection in present if connection.manage_admins]
+    return {"admin_givers": givers, "all_give_admin": givers == present}
 
 
 ROLE_RULES = Section(

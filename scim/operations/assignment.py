@@ -56,8 +56,14 @@ class Roles:
     @cached_property
     def book(self) -> Book:
         """The role rules."""
-        rules = role_rules.in_force(self._principal.organization_id) if self.has_rules else ()
-        return role_rules.bound(rules, self.of_newcomers[0], manages_admins=self.manages_admins)
+        organization_id = self._principal.organization_id
+        rules = role_rules.in_force(organization_id) if self.has_rules else ()
+        return role_rules.book_of(rules, organization_id=organization_id, default=self._principal.default_role)
+
+    @property
+    def rules(self) -> list[RoleRule]:
+        """Those of them that hold for the connection's own people: none gives Admin unless it may."""
+        return [rule for rule in self.book.rules if self.manages_admins or not rule.role.is_admin]
 
     @cached_property
     def by_name(self) -> Mapping[str, Role]:
@@ -85,7 +91,7 @@ def on_create(profile: Profile, roles: Roles) -> Assigned:
     sent, more = _sent(profile, default, roles)
     if sent:
         return _as_sent(profile, sent, more)
-    rule = rule_matching.first_fit(roles.book.rules, Facts.of(profile)) if roles.book.rules else None
+    rule = rule_matching.first_fit(roles.rules, Facts.of(profile)) if roles.has_rules else None
     if rule is None:
         profile = _with_roles(profile, profiles.role_entries(default))
         return Assigned(default, GivenBy.DEFAULT, profile, (*advice, *more))
@@ -117,7 +123,7 @@ def _by_the_rules(profile: Profile, before: Profile, user: User, roles: Roles, a
     facts = Facts.of(profile)
     if facts == Facts.of(before) or (user.role.is_admin and not roles.manages_admins):
         return as_before
-    rules = roles.book.rules
+    rules = roles.rules
     groups = rule_matching.groups_of(user.pk) if user.in_groups and rule_matching.ask_for_groups(rules) else frozenset()
     rule = rule_matching.first_fit(rules, facts, groups)
     if rule is None and user.role_given_by == GivenBy.DEFAULT:

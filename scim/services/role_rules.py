@@ -98,23 +98,17 @@ def worded(wanted: Sequence[Wanted], *, by: Actor) -> list[RoleRule]:
     return [_rule(position, each, offered, by.organization_id) for position, each in enumerate(wanted, 1)]
 
 
-def book_of(rules: Iterable[RoleRule], *, organization_id: UUID, manages_admins: bool) -> Book:
-    """What rules come to for a connection that may, or may not, give and take the Admin role."""
-    fallback = roles.default_role(organization_id)
-    if fallback.is_admin and not manages_admins:
+def book_of(rules: Iterable[RoleRule], *, organization_id: UUID, default: Role | None = None) -> Book:
+    """Rules with the role where none fits: the ``default`` one, if it is known; not Admin, which only a rule gives."""
+    fallback = default or roles.default_role(organization_id)
+    if fallback.is_admin:
         fallback = Role.objects.of(organization_id).get(key=BuiltIn.APP_MANAGEMENT)
-    return bound(rules, fallback, manages_admins=manages_admins)
+    return Book(organization_id, tuple(rules), fallback)
 
 
-def bound(rules: Iterable[RoleRule], fallback: Role, *, manages_admins: bool) -> Book:
-    """The same where the role of those whom no rule fits is known."""
-    applicable = tuple(rule for rule in rules if manages_admins or not rule.role.is_admin)
-    return Book(fallback.organization_id, applicable, fallback, manages_admins)
-
-
-def preview(rules: Iterable[RoleRule], *, organization_id: UUID, manages_admins: bool) -> Preview:
+def preview(rules: Iterable[RoleRule], *, organization_id: UUID) -> Preview:
     """What would become of everybody, if these were the rules. Nothing is changed."""
-    book = book_of(rules, organization_id=organization_id, manages_admins=manages_admins)
+    book = book_of(rules, organization_id=organization_id)
     tallies = rule_judgement.tallies(book)
     managed = User.objects.of(organization_id).filter(source=Source.SCIM)
     given = Counter(dict(managed.order_by().values_list("role_given_by").annotate(people=Count("*"))))
@@ -133,7 +127,7 @@ def preview(rules: Iterable[RoleRule], *, organization_id: UUID, manages_admins:
 
 
 @transaction.atomic
-def save(wanted: Sequence[Wanted], *, seen: int, manages_admins: bool, by: Actor) -> RoleRuleSet:
+def save(wanted: Sequence[Wanted], *, seen: int, by: Actor) -> RoleRuleSet:
     """Let these be the rules from now on; ``apply_some`` then does the same to the people who are there.
 
     ``seen`` is the version of the set that was looked at. Nobody saves rules who could not give and take each of the
@@ -150,7 +144,7 @@ def save(wanted: Sequence[Wanted], *, seen: int, manages_admins: bool, by: Actor
     reach.require(*(rule.role for rule in (*former, *rules)))
     for role in {rule.role for rule in rules}:
         roles.hold(role, by=by)
-    expected = preview(rules, organization_id=by.organization_id, manages_admins=manages_admins)
+    expected = preview(rules, organization_id=by.organization_id)
     _stay_within(reach, expected, by)
     RoleRule.objects.of(by.organization_id).delete()
     RoleRule.objects.bulk_create(rules)
@@ -165,7 +159,7 @@ def save(wanted: Sequence[Wanted], *, seen: int, manages_admins: bool, by: Actor
 
 
 @transaction.atomic
-def apply_some(*, manages_admins: bool, by: Actor) -> RoleRuleSet:
+def apply_some(*, by: Actor) -> RoleRuleSet:
     """Give the next thousand people the roles that the saved rules give them; the set says how far that has come.
 
     Whatever stops it, the next call goes on from there.
@@ -174,7 +168,7 @@ def apply_some(*, manages_admins: bool, by: Actor) -> RoleRuleSet:
     if whole is None or not whole.is_applying:
         return whole or set_of(by.organization_id)
     rules = in_force(by.organization_id)
-    book = book_of(rules, organization_id=by.organization_id, manages_admins=manages_admins)
+    book = book_of(rules, organization_id=by.organization_id)
     found = rule_judgement.changes(book, Among(after=whole.reached, limit=TOGETHER))
     whole.changed += len(settle([verdict.user_id for verdict in found], book=book, by=by))
     whole.is_applying = len(found) == TOGETHER

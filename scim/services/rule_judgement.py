@@ -25,15 +25,11 @@ SETTLED = (GivenBy.PROVIDER, GivenBy.HAND)
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """The rules in force, in their order, and the role where none fits.
-
-    Unless it ``manages_admins``, no rule that gives the Admin role is among them, and nobody loses it either.
-    """
+    """Rules in their order, and the role of those who had one by a rule and whom none fits any more."""
 
     organization_id: UUID
     rules: tuple[RoleRule, ...]
     fallback: Role
-    manages_admins: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +127,10 @@ _DIALECTS: Mapping[str, _Dialect] = {
 }
 
 
+# The connections that may give and take the Admin role. Value: the organization.
+_GIVING_ADMIN = "SELECT c.id FROM scim_connection c WHERE c.organization_id = %s AND c.manage_admins"
+
+
 def _wanted(book: Book, among: Among) -> tuple[str, list[Any]]:
     """The table ``wanted``: id, role_id, is_active, rule (its number, 0 for none) and the role that follows."""
     spelled = _DIALECTS[rows.vendor()]
@@ -154,7 +154,7 @@ def _wanted(book: Book, among: Among) -> tuple[str, list[Any]]:
     people, people_values = _people(book, among, organization)
     tables.append(f"people AS ({people})")
     values += people_values
-    conditions = [_condition(number, rule) for number, rule in enumerate(book.rules, 1)]
+    conditions = [_condition(number, rule, organization) for number, rule in enumerate(book.rules, 1)]
     cases = " ".join(f"WHEN {text} THEN {number}" for number, (text, _) in enumerate(conditions, 1))
     judged = f"CASE {cases} ELSE 0 END" if cases else "0"
     tables.append(
@@ -188,14 +188,16 @@ def _people(book: Book, among: Among, organization: UUID | str) -> tuple[str, li
     used = [attribute for attribute in PATHS if any(rule.attribute == attribute for rule in book.rules)]
     columns = "".join(f", {_text_of(PATHS[attribute])} AS {_column(attribute)}" for attribute in used)
     scope = " JOIN scope ON scope.id = u.id" if among.members is not None else ""
+    # Nobody gets or loses the Admin role unless the connection that keeps them may give and take it.
     text = (
-        f"SELECT u.id, u.role_id, u.role_given_by, u.is_active, u.email_key{columns} FROM users_user u{scope}"  # noqa: S608
-        " WHERE u.organization_id = %s AND u.source = %s AND u.role_given_by NOT IN (%s, %s)"
+        f"SELECT u.id, u.role_id, u.role_given_by, u.is_active, u.managed_by, u.email_key{columns}"  # noqa: S608
+        f" FROM users_user u{scope} WHERE u.organization_id = %s AND u.source = %s"
+        " AND u.role_given_by NOT IN (%s, %s)"
+        " AND (u.role_id NOT IN (SELECT r.id FROM users_role r WHERE r.organization_id = %s AND r.key = %s)"
+        f" OR u.managed_by IN ({_GIVING_ADMIN}))"
     )
-    values: list[Any] = [organization, Source.SCIM.value, *(each.value for each in SETTLED)]
-    if not book.manages_admins:
-        text += " AND u.role_id NOT IN (SELECT r.id FROM users_role r WHERE r.organization_id = %s AND r.key = %s)"
-        values += [organization, BuiltIn.ADMIN.value]
+    settled = (each.value for each in SETTLED)
+    values: list[Any] = [organization, Source.SCIM.value, *settled, organization, BuiltIn.ADMIN.value, organization]
     if among.after is not None:
         text += " AND u.id > %s"
         values.append(rows.key(among.after))
@@ -204,7 +206,14 @@ def _people(book: Book, among: Among, organization: UUID | str) -> tuple[str, li
     return text, values
 
 
-def _condition(number: int, rule: RoleRule) -> tuple[str, list[Any]]:
+def _condition(number: int, rule: RoleRule, organization: UUID | str) -> tuple[str, list[Any]]:
+    text, values = _fitting(number, rule)
+    if rule.role.is_admin:
+        return f"{text} AND p.managed_by IN ({_GIVING_ADMIN})", [*values, organization]
+    return text, values
+
+
+def _fitting(number: int, rule: RoleRule) -> tuple[str, list[Any]]:
     match rule.attribute:
         case RoleRule.Attribute.GROUP:
             # Asked for each person by the index of memberships; a set of all members would not fit into little memory.

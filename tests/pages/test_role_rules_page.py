@@ -39,7 +39,7 @@ def text_of(response: Any) -> str:
 
 
 def provisioned(acme: Tenant, login: str, given_by: GivenBy = GivenBy.DEFAULT, **profile: Any) -> User:
-    return acme.add(login, given_by=given_by, profile=profile)
+    return acme.add(login, given_by=given_by, managed_by=acme.connection.pk, profile=profile)
 
 
 def rules(acme: Tenant) -> list[str]:

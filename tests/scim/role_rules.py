@@ -2,7 +2,7 @@
 
 from audit.actors import Actor, Door
 from organizations.models import Organization
-from scim.services import connections, role_rules
+from scim.services import role_rules
 from scim.services.role_rules import Wanted
 from users.models import Role, User
 from users.services import roles
@@ -25,11 +25,10 @@ def somebody(organization: Organization) -> Actor:
 def save(organization: Organization, *lines: Line) -> role_rules.RoleRuleSet:
     """Save the rules and apply them to everybody."""
     by = somebody(organization)
-    manages_admins = connections.default_connection(organization.pk).manage_admins
     seen = role_rules.set_of(organization.pk).version
-    whole = role_rules.save(wanted(organization, *lines), seen=seen, manages_admins=manages_admins, by=by)
+    whole = role_rules.save(wanted(organization, *lines), seen=seen, by=by)
     while whole.is_applying:
-        whole = role_rules.apply_some(manages_admins=manages_admins, by=by)
+        whole = role_rules.apply_some(by=by)
     return whole
 
 

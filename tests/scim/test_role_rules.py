@@ -6,10 +6,11 @@ from uuid import UUID
 
 import pytest
 
+from audit.actors import operator_at_the_command_line
 from audit.models import AuditEvent
-from scim.models import Connection
+from scim.models import Connection, IdentityProvider
 from scim.protocol.bulk import REQUEST_SCHEMA
-from scim.services import role_rules
+from scim.services import connections, role_rules
 from tests.scim.conftest import Idp, read
 from tests.scim.role_rules import make_default, role_named, role_of, save, somebody
 from tests.scim.test_statements import at_most
@@ -158,6 +159,25 @@ def test_without_the_switch_no_rule_takes_admin_away(idp: Idp) -> None:
     assert [role_of(each) for each in people] == ["Admin by rule"] * 2
 
 
+def test_admin_is_given_only_to_the_people_of_a_connection_that_may(idp: Idp) -> None:
+    other = connections.add("Okta", IdentityProvider.OKTA, by=somebody(idp.organization))
+    theirs, ours = (idp.create(f"{name}@acme.example", title="Boss")["id"] for name in ("ada", "bob"))
+    User.objects.filter(pk=theirs).update(managed_by=other.pk)
+    connections.set_manage_admins(other, True, by=operator_at_the_command_line(idp.organization.pk))
+    save(idp.organization, ("title", "is", "Boss", "Admin"))
+    assert (role_of(theirs), role_of(ours)) == ("Admin by rule", "App management by default")
+
+
+def test_the_default_role_admin_is_no_role_to_fall_back_to(idp: Idp) -> None:
+    let_manage_admins(idp)
+    save(idp.organization, SALES_ARE_HR)
+    people = [idp.create(f"{name}@acme.example", **in_department("Sales"))["id"] for name in ("ada", "bob")]
+    make_default(idp.organization, "Admin")
+    idp.patch(people[0], {"op": "replace", "value": {f"{ENTERPRISE}:department": "Law"}})
+    save(idp.organization)
+    assert [role_of(each) for each in people] == ["App management by default"] * 2
+
+
 def test_the_last_active_admin_stays_one_and_the_change_goes_through(idp: Idp) -> None:
     let_manage_admins(idp)
     save(idp.organization, ("title", "is", "Boss", "Admin"))
@@ -292,9 +312,9 @@ def test_applying_goes_on_where_it_stopped(idp: Idp, monkeypatch: pytest.MonkeyP
         idp.create(f"p{number}@acme.example", **in_department("Sales"))
     by, hr = somebody(idp.organization), role_named(idp.organization, "HR")
     wanted = [role_rules.Wanted("department", "is", "Sales", str(hr.pk))]
-    states = [role_rules.save(wanted, seen=0, manages_admins=False, by=by)]
+    states = [role_rules.save(wanted, seen=0, by=by)]
     while states[-1].is_applying:
-        states.append(role_rules.apply_some(manages_admins=False, by=by))
+        states.append(role_rules.apply_some(by=by))
     assert [each.changed for each in states] == [0, 2, 4, 5]
     assert User.objects.of(idp.organization.pk).filter(role=hr).count() == 5
 
@@ -302,7 +322,7 @@ def test_applying_goes_on_where_it_stopped(idp: Idp, monkeypatch: pytest.MonkeyP
 def test_who_saves_second_is_told_and_changes_nothing(idp: Idp) -> None:
     save(idp.organization, SALES_ARE_HR)
     with pytest.raises(role_rules.RulesChanged):
-        role_rules.save([], seen=0, manages_admins=False, by=somebody(idp.organization))
+        role_rules.save([], seen=0, by=somebody(idp.organization))
     assert [str(rule) for rule in role_rules.in_force(idp.organization.pk)] == ["department is Sales"]
 
 

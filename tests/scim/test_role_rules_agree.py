@@ -66,7 +66,7 @@ def _check(acme: Tenant, people: list[dict[str, Any]], lines: Any, names: list[s
         holder = [groups.create(name, members=[*members, *holder], by=acme.by).pk]
     wanted = [role_rules.Wanted(*line, str(role_named(organization, name).pk)) for *line, name in lines]
     rules = role_rules.worded(wanted, by=somebody(organization))
-    book = role_rules.book_of(rules, organization_id=organization.pk, manages_admins=False)
+    book = role_rules.book_of(rules, organization_id=organization.pk)
     expected = {
         user.pk: (rule, role)
         for user in users

@@ -27,7 +27,7 @@ from scim.play.scripts import SCRIPTS
 from scim.services import connections, plays, verdicts
 from scim.services.onboarding import Opened, open_organization
 from users import profile as profiles
-from users.models import Role, Source, User
+from users.models import GivenBy, Role, Source, User
 from users.permissions import NAMES, BuiltIn
 from users.profile import Profile
 from users.services import accounts, groups, personal_tokens
@@ -113,6 +113,7 @@ def _add(person: Person, company: Company, role: Role, *, by: Actor) -> User:
         _profile(person, company),
         role=role,
         source=person.source,
+        given_by=GivenBy.DEFAULT if person.source == Source.SCIM else GivenBy.HAND,
         password=person.password,
         outsider="freelance" in person.login,
         by=by,
