@@ -229,6 +229,19 @@ WALKS: Sequence[Walk] = (
         looks=KEY_PAGE,
     ),
     Walk(
+        *("role-rules", "Role rules", "settings:role-rules", "/settings/users/scim/role-rules/"),
+        looks=(Look.LIGHT, Look.NARROW),
+    ),
+    Walk(
+        *("role-rules-preview", "Who would change, before role rules are saved", "settings:change-role-rules"),
+        *("/settings/users/scim/role-rules/", ADA),
+        (
+            *(Choose("Where", "department"), Fill("Value", "Platform"), Choose("Role", "IT")),
+            Press("button", "Preview"),
+        ),
+        looks=KEY_PAGE,
+    ),
+    Walk(
         *("latest-requests", "What the identity provider asked for lately", "settings:users", "/settings/users/"),
         section="#scim-activity",
         height=640,

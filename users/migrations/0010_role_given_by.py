@@ -15,6 +15,7 @@ def tell(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
     database = editor.connection.alias
     users = apps.get_model("users", "User").objects.using(database)
     users.exclude(source="scim").update(role_given_by="hand")
+    users.filter(source="scim").exclude(search__has_key="roles").update(role_given_by="provider")
     for role_id, name_key in apps.get_model("users", "Role").objects.using(database).values_list("pk", "name_key"):
         unsent = [{"value": name_key, "primary": True}]
         users.filter(source="scim", role_id=role_id).exclude(search__roles=unsent).update(role_given_by="provider")
