@@ -29,6 +29,12 @@ from users.services.reassignment import TOGETHER, Award
 MOST_RULES = 50
 LONGEST_VALUE, LONGEST_KEY = 256, 400
 
+# So many people are held at once while rules are applied to all: whoever else writes about one of them waits so long.
+HELD_TOGETHER = 250
+
+# So many members of a group are looked at in one statement, which stays far below the time-outs.
+LOOKED_AT_TOGETHER = 10_000
+
 
 class RulesInvalid(Refusal):
     """One of the rules can't be; the message says which one."""
@@ -160,7 +166,7 @@ def save(wanted: Sequence[Wanted], *, seen: int, by: Actor) -> RoleRuleSet:
 
 @transaction.atomic
 def apply_some(*, by: Actor) -> RoleRuleSet:
-    """Give the next thousand people the roles that the saved rules give them; the set says how far that has come.
+    """Give the next few people the roles that the saved rules give them; the set says how far that has come.
 
     Whatever stops it, the next call goes on from there.
     """
@@ -169,9 +175,9 @@ def apply_some(*, by: Actor) -> RoleRuleSet:
         return whole or set_of(by.organization_id)
     rules = in_force(by.organization_id)
     book = book_of(rules, organization_id=by.organization_id)
-    found = rule_judgement.changes(book, Among(after=whole.reached, limit=TOGETHER))
+    found = rule_judgement.changes(book, Among(after=whole.reached, limit=HELD_TOGETHER))
     whole.changed += len(settle([verdict.user_id for verdict in found], book=book, by=by))
-    whole.is_applying = len(found) == TOGETHER
+    whole.is_applying = len(found) == HELD_TOGETHER
     whole.reached = found[-1].user_id if found else whole.reached
     whole.save()
     return whole
@@ -183,9 +189,8 @@ def settle(members: Sequence[UUID], *, book: Book, by: Actor) -> list[Verdict]:
     Call in a transaction. They are held while they are looked at, so that what somebody else writes about them at the
     same moment comes before or after this, and not in between. The last active Admin stays one.
     """
-    if not members:
-        return []
-    verdicts = rule_judgement.changes(book, Among(tuple(members), locked=True))
+    parts = (members[start : start + LOOKED_AT_TOGETHER] for start in range(0, len(members), LOOKED_AT_TOGETHER))
+    verdicts = [each for part in parts for each in rule_judgement.changes(book, Among(tuple(part), locked=True))]
     done: list[Verdict] = []
     for start in range(0, len(verdicts), TOGETHER):
         some = {verdict.user_id: verdict for verdict in verdicts[start : start + TOGETHER]}

@@ -52,7 +52,7 @@ def test_everybody_is_reached_while_the_page_is_open(
     open_page: Open, lived_in: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(role_rules_page, "APPLIES_FOR", 0)
-    monkeypatch.setattr(role_rules, "TOGETHER", 2)
+    monkeypatch.setattr(role_rules, "HELD_TOGETHER", 2)
     people = [provisioned(lived_in, f"p{number}", title="Boss") for number in range(5)]
     role_rules.save(_bosses(lived_in), seen=0, by=lived_in.by)
     page = open_page("/settings/users/#role-rules")
@@ -68,7 +68,7 @@ def test_all_works_without_script(
     no_script: Page, lived_in: Tenant, signed_in: SignedIn, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(role_rules_page, "APPLIES_FOR", 0)
-    monkeypatch.setattr(role_rules, "TOGETHER", 2)
+    monkeypatch.setattr(role_rules, "HELD_TOGETHER", 2)
     people = [provisioned(lived_in, f"p{number}", title="Boss") for number in range(3)]
     give_session(no_script.context, signed_in(lived_in), live_server)
     no_script.goto(live_server.url + EDITOR)

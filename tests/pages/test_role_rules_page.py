@@ -174,7 +174,7 @@ def test_what_takes_long_goes_on_with_the_next_request(
     acme: Tenant, admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(role_rules_page, "APPLIES_FOR", 0)
-    monkeypatch.setattr(role_rules, "TOGETHER", 2)
+    monkeypatch.setattr(role_rules, "HELD_TOGETHER", 2)
     people = [provisioned(acme, f"p{number}", title="Boss") for number in range(5)]
     press(admin, acme, "save", ("title", "is", "Boss", "HR"))
     page = text_of(admin.get(SECTION))

@@ -307,7 +307,7 @@ def test_people_of_another_organization_and_those_made_by_hand_stay_as_they_are(
 
 
 def test_applying_goes_on_where_it_stopped(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(role_rules, "TOGETHER", 2)
+    monkeypatch.setattr(role_rules, "HELD_TOGETHER", 2)
     for number in range(5):
         idp.create(f"p{number}@acme.example", **in_department("Sales"))
     by, hr = somebody(idp.organization), role_named(idp.organization, "HR")
