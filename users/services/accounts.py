@@ -176,10 +176,10 @@ def update(
     """Give a person, locked by ``find``, another profile and, where they are given, another role and source.
 
     ``given_by`` is by what they have the role from now on, ``reason`` what the trail says about that. A profile and
-    role like the present ones change nothing: no version, no event, unless there is an ``action``. No connection keeps a
-    person whose source is not SCIM. ``undoes`` is the event that this goes back behind: then secondary addresses, which
-    have been let in before, come back from anywhere, as ``secondary_anywhere`` lets them in for ``create``. Raises
-    NameTaken, AddressInvalid, LastAdmin and ``domains.services.AddressRefused``.
+    role like the present ones change nothing: no version, no event, unless there is an ``action``. No connection keeps
+    a person whose source is not SCIM. ``undoes`` is the event that this goes back behind: then secondary addresses,
+    which have been let in before, come back from anywhere, as ``secondary_anywhere`` lets them in for ``create``.
+    Raises NameTaken, AddressInvalid, LastAdmin and ``domains.services.AddressRefused``.
     """
     before, former_role, former_source = profiles.read(user), user.role, user.source
     role = role or former_role
