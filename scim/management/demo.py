@@ -7,23 +7,28 @@ from typing import Any
 from domains.services import DOMAINS_PAGE
 from scim.services import verdicts
 from users.models import Source
-from users.permissions import BuiltIn
+from users.permissions import Area, BuiltIn, Level
 
 JUMPCLOUD = "JumpCloud SCIM"
 OKTA = "Okta SCIM Client 1.0.0"
 CURL = "curl/8.5.0"
 
+SERVICE_DESK = "Service desk"
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One of a company's people; the address is ``login`` at the company's first domain unless it has an @ itself."""
+    """One of a company's people; the address is ``login`` at the company's first domain unless it has an @ itself.
+
+    ``role`` is a built-in one, or the name of one of the company's own.
+    """
 
     login: str
     given: str
     family: str
     title: str
     department: str
-    role: BuiltIn = BuiltIn.APP_MANAGEMENT
+    role: BuiltIn | str = BuiltIn.APP_MANAGEMENT
     source: Source = Source.SCIM
     password: str | None = None
     suspended: bool = False
@@ -34,7 +39,7 @@ class Person:
 class Company:
     """A tenant of the demo. The first of ``people`` is its first Admin; ``unticked`` domains lost their checkmark.
 
-    ``unverified`` domains have only been added.
+    ``unverified`` domains have only been added. ``asking`` are names and logins of those who wait for an account.
     """
 
     name: str
@@ -46,6 +51,9 @@ class Company:
     client: str
     people: Sequence[Person]
     log_rows: int
+    own_roles: Mapping[str, Mapping[Area, Level]] = field(default_factory=dict)
+    asking: Sequence[tuple[str, str]] = ()
+    wants_support: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +101,10 @@ ACME = Company(
         Person("carla", "Carla", "Nyström", "Auditor", "Finance", BuiltIn.READ_ONLY, signed_in_hours_ago=170),
         Person("emeka", "Emeka", "Adeyemi", "People partner", "People", BuiltIn.HR),
         Person("farah", "Farah", "Haddad", "Controller", "Finance", BuiltIn.FINANCE, signed_in_hours_ago=30),
-        Person("gustav", "Gustav", "Lindqvist", "Support engineer", "IT", BuiltIn.IT, suspended=True),
+        Person("gustav", "Gustav", "Lindqvist", "Support engineer", "IT", SERVICE_DESK, suspended=True),
         Person("hana", "Hana", "Sato", "Product designer", "Design", signed_in_hours_ago=6),
         Person("ines", "Inês", "Carvalho", "Software engineer", "Platform"),
-        Person("jonas", "Jonas", "Weiß", "Software engineer", "Platform", signed_in_hours_ago=75),
+        Person("jonas", "Jonas", "Weiß", "Support engineer", "IT", SERVICE_DESK, signed_in_hours_ago=75),
         Person("kirra", "Kirra", "Walker", "Account executive", "Sales", source=Source.SAML, signed_in_hours_ago=9),
         Person("liam", "Liam", "O'Brien", "Account executive", "Sales", suspended=True),
         Person("mei@acme-labs.example", "Mei", "Tanaka", "Research lead", "Labs"),
@@ -106,6 +114,8 @@ ACME = Company(
         Person("quinn@freelance.example", "Quinn", "Harper", "Contractor", "Design", source=Source.MANUAL),
     ),
     log_rows=149,
+    own_roles={SERVICE_DESK: {Area.USERS: Level.EDIT, Area.SIGN_IN: Level.VIEW, Area.AUDIT_LOG: Level.VIEW}},
+    asking=(("Rosalind Achterberg", "rosalind"), ("Samuel Oyelaran", "samuel"), ("Thea Brandvold", "thea")),
 )
 GLOBEX = Company(
     name="Globex",
@@ -135,6 +145,7 @@ GLOBEX = Company(
         Person("tara", "Tara", "Whitfield", "Logistics planner", "Logistics"),
     ),
     log_rows=49,
+    wants_support=True,
 )
 COMPANIES = (ACME, GLOBEX)
 

@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from audit.models import AuditEvent
 from domains.models import Domain
-from organizations.models import Organization
+from organizations.models import Mail, Organization
 from organizations.tokens import digest
 from scim.models import RequestLog, Token
 from scim.services import connections
-from users.models import Headcount, Source, User
+from users.models import AccountRequest, Headcount, Role, Source, User
+from users.permissions import Area, Level
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +90,27 @@ def test_what_is_printed_works() -> None:
     assert token in connections.live_tokens(token.connection)
     assert token.connection.enabled
     assert f"curl -H 'Authorization: Bearer {shown[1]}' 'http://testserver/scim/acme/v2/Users?count=3'" in said
+
+
+def test_somebody_waits_for_an_account_and_no_mail_leaves() -> None:
+    seed()
+    asking = {(row.organization.slug, row.email, row.state) for row in AccountRequest.objects.all()}
+    assert asking == {
+        ("acme", f"{login}@acme.example", AccountRequest.State.WAITING) for login in ("rosalind", "samuel", "thea")
+    }
+    assert not Mail.objects.exists()
+
+
+def test_one_organization_asks_for_support() -> None:
+    seed()
+    assert [each.slug for each in Organization.objects.all() if each.wants_support] == ["globex"]
+
+
+def test_acme_has_a_role_of_its_own_with_people() -> None:
+    seed()
+    role = Role.objects.get(key="")
+    assert (role.name, User.objects.filter(role=role).count()) == ("Service desk", 2)
+    assert role.levels[Area.USERS] == Level.EDIT
 
 
 def test_a_second_run_keeps_the_data_and_says_how_to_get_a_token() -> None:

@@ -1,6 +1,7 @@
 """``manage.py seed_demo``: fill an empty database with two organizations that look alive, and say how to use them."""
 
 import os
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,7 +19,8 @@ from uuid_utils.compat import uuid7
 import domains.services
 from audit.actors import Actor, Door
 from domains.models import Domain
-from organizations.models import Organization
+from organizations import support
+from organizations.models import Mail, Organization
 from scim.management.demo import ACME, COMPANIES, CURL, GLOBEX, STORY, Call, Company, Person
 from scim.models import Connection, Play, PlayState, RequestLog, Token
 from scim.operations.resources import Deed
@@ -30,7 +32,8 @@ from users import profile as profiles
 from users.models import GivenBy, Role, Source, User
 from users.permissions import NAMES, BuiltIn
 from users.profile import Profile
-from users.services import accounts, groups, personal_tokens
+from users.services import account_requests, accounts, groups, personal_tokens
+from users.services import roles as role_services
 from users.services.personal_tokens import Scope
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -77,7 +80,8 @@ def seed(company: Company) -> Opened:
     connections.revoke_token(retired.pk, by=page)
     scim = Actor(organization.pk, f"SCIM token {token}", Door.SCIM, address="198.51.100.7")
 
-    roles = {role.key: role for role in Role.objects.of(organization.pk)}
+    roles: dict[str, Role] = {role.key: role for role in Role.objects.of(organization.pk)}
+    roles |= {name: role_services.create(name, levels, by=page) for name, levels in company.own_roles.items()}
     _fill_in(admin, _profile(first, company), by=page)
     people = [admin]
     for person in company.people[1:]:
@@ -101,6 +105,12 @@ def seed(company: Company) -> Opened:
     for name in company.unverified:
         domains.services.add(name, by=page)
     Domain.objects.of(organization.pk).update(created_at=timezone.now() - LONG_AGO)
+    for name, login in company.asking:
+        _let_ask(name, f"{login}@{company.domains[0]}", organization)
+    if company.wants_support:
+        support.request(True, by=page)
+    # What led here is told to nobody: these people have no mail boxes.
+    Mail.objects.filter(organization=organization).delete()
     _log(company, organization, token, retired, people)
     _promote(company, token, people, by=scim)
     if company.unticked:
@@ -118,6 +128,15 @@ def _add(person: Person, company: Company, role: Role, *, by: Actor) -> User:
         outsider="freelance" in person.login,
         by=by,
     )
+
+
+def _let_ask(name: str, address: str, organization: Organization) -> None:
+    """Ask for an account and follow the mailed link."""
+    account_requests.ask(name, address, organization=organization)
+    mail = Mail.objects.filter(organization=organization, to=address).latest("pk")
+    link = re.search(r"/sign-up/confirm/([\w-]+)/", mail.text)
+    assert link is not None  # noqa: S101  (the address is of a domain with the checkmark)
+    account_requests.confirm(link[1], address="192.0.2.44", request_id="")
 
 
 def _group_by_department(company: Company, people: list[User], *, by: Actor) -> None:
@@ -286,7 +305,7 @@ def _sign_ins() -> str:
     for company in COMPANIES:
         for person in company.people:
             if person.password:
-                who = f"{company.name}, {NAMES[person.role]}"
+                who = f"{company.name}, {NAMES[BuiltIn(person.role)]}"
                 lines.append(f"  {who:22} {_address(person, company):22} {person.password}")
     return "\n".join([*lines, f"Sign in at {settings.BASE_URL}/sign-in/{ACME.slug}/ or /sign-in/{GLOBEX.slug}/."])
 
