@@ -6,10 +6,11 @@ A new page needs one line in WALKS. ``view`` is the name of its address; tests h
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from enum import Enum
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Literal
 
@@ -58,6 +59,20 @@ class Choose:
 
 
 @dataclass(frozen=True, slots=True)
+class Tick:
+    """Tick the box of that label."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unfold:
+    """Show what lies under those words."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class FollowTheMail:
     """Open the link of the last mail to an address."""
 
@@ -69,7 +84,10 @@ class FirstRow:
     """Follow the first link of the first row of a table."""
 
 
-Step = Press | Fill | Choose | FollowTheMail | FirstRow
+Step = Press | Fill | Choose | Tick | Unfold | FollowTheMail | FirstRow
+
+# Steps say {newcomer} for somebody who has not been here before; whoever walks a way again is somebody else.
+_newcomers = cycle(("nora", "otis", "petra", "rafael", "selma", "tomas", "uma", "viktor", "wilma", "yusuf", "zelda"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +106,7 @@ class Person:
 
 ADA = Person("acme", "ada@acme.example", "ada-runs-the-demo")
 DANA = Person("acme", "dana@acme.example", "dana-ticks-domains")
+GWEN = Person("globex", "gwen@globex.example", "gwen-runs-globex")
 OPERATOR = Person("", "root", "root-runs-the-machine")
 
 KEY_PAGE = (Look.LIGHT, Look.DARK, Look.NARROW)
@@ -111,6 +130,15 @@ class Walk:
     height: int = 1600
     status: int = 200
 
+
+ASKING: Sequence[Step] = (
+    *(Fill("Your name", "Nora Lindgren"), Fill("E-mail address", "{newcomer}@acme.example")),
+    Press("button", "Ask for an account"),
+)
+MAKING: Sequence[Step] = (
+    *(Fill("Name", "{newcomer}.example"), Fill("Slug", "{newcomer}"), Fill("First Admin", "it@{newcomer}.example")),
+    Press("button", "Make the organization"),
+)
 
 WALKS: Sequence[Walk] = (
     # The way in and out
@@ -144,13 +172,15 @@ WALKS: Sequence[Walk] = (
     # Asking for an account
     Walk("sign-up-address", "Sign up: the address leads to the organization", "sign-up", "/sign-up/", None),
     Walk("sign-up", "Sign up in an organization", "sign-up-in", "/sign-in/acme/sign-up/", None, looks=KEY_PAGE),
+    Walk("sign-up-mailed", "What comes next is mailed", "sign-up-in", "/sign-in/acme/sign-up/", None, ASKING),
     Walk(
         *("sign-up-confirm", "The link of the mail proves the address", "confirm-request", "/sign-in/acme/sign-up/"),
         None,
-        (
-            *(Fill("Your name", "Wanda Li"), Fill("E-mail address", "wanda@acme.example")),
-            *(Press("button", "Ask for an account"), FollowTheMail("wanda@acme.example")),
-        ),
+        (*ASKING, FollowTheMail("{newcomer}@acme.example")),
+    ),
+    Walk(
+        *("sign-up-confirmed", "The request is with the Admins", "confirm-request", "/sign-in/acme/sign-up/", None),
+        (*ASKING, FollowTheMail("{newcomer}@acme.example"), Press("button", "Confirm my address")),
     ),
     # Settings > Users
     Walk("users", "Settings > Users", "settings:users", "/settings/users/", looks=KEY_PAGE, height=860),
@@ -163,6 +193,18 @@ WALKS: Sequence[Walk] = (
         looks=(Look.LIGHT, Look.NARROW),
     ),
     Walk(
+        *("approve-as-admin", "Before somebody becomes an Admin", "settings:approve-requests", "/settings/users/", ADA),
+        (
+            *(Tick("Tick rosalind@acme.example"), Choose("Role for those who are approved", "Admin")),
+            Press("button", "Approve"),
+        ),
+    ),
+    Walk(
+        *("decline", "Before somebody is declined", "settings:decline-requests", "/settings/users/", ADA),
+        (Tick("Tick samuel@acme.example"), Press("button", "Decline…")),
+        looks=(Look.LIGHT, Look.NARROW),
+    ),
+    Walk(
         *("request-notices", "Who is mailed about requests", "settings:users", "/settings/users/"),
         section="#account-request-notifications",
     ),
@@ -171,6 +213,15 @@ WALKS: Sequence[Walk] = (
     Walk(
         *("role", "What one role may do", "settings:role", "/settings/users/", ADA),
         (Press("link", "Domain manager"),),
+    ),
+    Walk(
+        *("role-own", "A role of one's own, with people", "settings:role", "/settings/users/", ADA),
+        (Press("link", "Service desk"),),
+        looks=KEY_PAGE,
+    ),
+    Walk(
+        *("role-deletion", "Before a role is deleted", "settings:delete-role", "/settings/users/", ADA),
+        (Press("link", "Service desk"), Press("button", "Delete Service desk…")),
     ),
     Walk("new-role", "A role of one's own", "settings:new-role", "/settings/users/roles/new/", looks=KEY_PAGE),
     Walk(
@@ -188,6 +239,11 @@ WALKS: Sequence[Walk] = (
         *("test", "A test of the set-up, and what mends it", "settings:scim-play", "/settings/users/", ADA),
         (Press("link", "JumpCloud with scim.test@acme-partners.example"),),
         looks=KEY_PAGE,
+    ),
+    Walk(
+        *("address-accepted", "An address that SCIM would create", "settings:users"),
+        "/settings/users/?accepted=test.user%40acme.example",
+        section="#scim-address",
     ),
     Walk(
         *("request-log", "The request log", "settings:request-log", "/settings/users/scim/log/"),
@@ -222,6 +278,15 @@ WALKS: Sequence[Walk] = (
         *("brake", "The mass-change brake", "settings:scim-brake", "/settings/users/", ADA),
         (Press("link", "Who has gone lately"),),
         looks=(Look.LIGHT, Look.NARROW),
+    ),
+    Walk(
+        *("request-mending", "Before a request is mended", "settings:logged-request"),
+        *("/settings/users/scim/log/?cause=domain-without-user-requests", ADA),
+        (
+            Press("link", "Allow acme-partners.example for User requests…"),
+            Unfold("Allow acme-partners.example for User requests…"),
+        ),
+        section="#mend",
     ),
     Walk(
         *("single-sign-on", "Settings > Users > Single Sign-On (SSO)", "settings:users", "/settings/users/"),
@@ -324,6 +389,30 @@ WALKS: Sequence[Walk] = (
         "/operator/organizations/add/",
         OPERATOR,
     ),
+    Walk(
+        *("operator-made", "A new organization is made", "operator:organizations_organization_add"),
+        *("/operator/organizations/add/", OPERATOR, MAKING),
+    ),
+    Walk(
+        *("operator-held", "An organization is held", "operator:organizations_organization_change"),
+        *("/operator/organizations/add/", OPERATOR),
+        (
+            *(*MAKING, Press("link", "Go to {newcomer}.example"), Fill("Reason", "Its invoice is not paid.")),
+            Press("button", "Hold {newcomer}.example"),
+        ),
+    ),
+    Walk(
+        *("operator-visit", "An operator looks at an organization that asked for it", "settings:users"),
+        *("/operator/organizations/", OPERATOR, (Press("link", "Globex"), Press("button", "Enter Globex"))),
+        height=860,
+        looks=(Look.LIGHT, Look.NARROW),
+    ),
+    # The visit goes on.
+    Walk(
+        *("support", "The organization sees who looks at it", "settings:organization", "/settings/organization/", GWEN),
+        looks=KEY_PAGE,
+        height=1000,
+    ),
     # What is one's own
     Walk("profile", "Your profile", "settings:profile", "/settings/profile/", looks=KEY_PAGE),
     # What goes wrong
@@ -366,8 +455,9 @@ def sign_in(context: BrowserContext, person: Person, base_url: str) -> None:
 def arrive(page: Page, walk: Walk, base_url: str, mails: Path) -> None:
     """Go the whole way; ``mails`` is the folder into which the server writes its mails."""
     page.goto(base_url + walk.address)
+    newcomer = next(_newcomers) if any("{newcomer}" in text for step in walk.steps for text in astuple(step)) else ""
     for step in walk.steps:
-        _go(page, step, base_url, mails)
+        _go(page, type(step)(*(text.format(newcomer=newcomer) for text in astuple(step))), base_url, mails)
         page.wait_for_load_state()
 
 
@@ -379,6 +469,10 @@ def _go(page: Page, step: Step, base_url: str, mails: Path) -> None:
             page.get_by_label(step.label).fill(step.text)
         case Choose():
             page.get_by_label(step.label).select_option(step.entry)
+        case Tick():
+            page.get_by_label(step.label).check()
+        case Unfold():
+            page.locator("summary", has_text=step.words).first.click()
         case FirstRow():
             page.locator("tbody tr a").first.click()
         case FollowTheMail():
