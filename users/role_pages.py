@@ -17,6 +17,7 @@ from django.urls import reverse
 from organizations import pages
 from organizations.pages import Context, Control, Page, Section
 from organizations.refusals import Refusal
+from users import moving
 from users.models import Role, User
 from users.permissions import Area, Level
 from users.services import authority, reassignment, roles
@@ -126,6 +127,9 @@ def switch_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     heir = _heir(request)
     if not wanted and heir and not _is_sure(request):
         return _ask(request, _found(request, role_id), "off", heir)
+    before = moving.before(request)
+    if not wanted and heir and (now := moving.move(request, role_id, heir, seen=None)):
+        return moving.show(request, _found(request, role_id), heir, before + now, seen=None)
     try:
         role, moved = roles.set_enabled(role_id, wanted, heir_id=heir.pk if heir else None, by=actor)
     except RoleInUse:
@@ -134,7 +138,7 @@ def switch_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
         address = f"{_address(role_id)}#offered"
         return HttpResponse(headers={"HX-Redirect": address}) if pages.is_htmx(request) else redirect(address)
     said = f"The role {role} can be given again." if wanted else f"The role {role} is off."
-    return pages.done(request, ROLES, said + _moved(moved, heir))
+    return _done(request, said + _moved(before + moved, heir))
 
 
 def delete_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
@@ -142,10 +146,19 @@ def delete_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     heir = _heir(request)
     if not _is_sure(request):
         return _ask(request, _found(request, role_id), "delete", heir)
-    role, moved = roles.delete(
-        role_id, heir_id=heir.pk if heir else None, seen=_seen(request), by=pages.actor_of(request)
-    )
-    return pages.done(request, ROLES, f"Deleted the role {role}." + _moved(moved, heir))
+    before, seen = moving.before(request), _seen(request)
+    if heir and (now := moving.move(request, role_id, heir, seen=seen)):
+        return moving.show(request, _found(request, role_id), heir, before + now, seen=seen)
+    role, moved = roles.delete(role_id, heir_id=heir.pk if heir else None, seen=seen, by=pages.actor_of(request))
+    return _done(request, f"Deleted the role {role}." + _moved(before + moved, heir))
+
+
+def _done(request: HttpRequest, said: str) -> HttpResponse:
+    """Back to the list with the news, also from the page that shows how far people have been given another role."""
+    if pages.is_htmx(request) and request.headers.get("HX-Target") == moving.CARD:
+        messages.success(request, said, extra_tags=ROLES.key)
+        return HttpResponse(headers={"HX-Redirect": ROLES.address})
+    return pages.done(request, ROLES, said)
 
 
 def _ask(request: HttpRequest, role: Role, verb: str, heir: Role | None) -> HttpResponse:
@@ -160,6 +173,7 @@ def _ask(request: HttpRequest, role: Role, verb: str, heir: Role | None) -> Http
         "verb": verb,
         "heir": heir,
         "people": people,
+        "takes_steps": people > reassignment.TOGETHER,
         "seen": _seen(request) if verb == "delete" else 0,
         "back": _address(role.pk),
     }

@@ -10,8 +10,10 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.pages.conftest import SignedIn, htmx
 from tests.tenants import Tenant, waiting_request
+from users import moving
 from users.models import Invitation, Role, User
 from users.permissions import Area, BuiltIn
+from users.services import reassignment
 
 PAGE = "/settings/users/"
 NEW, ADD = "/settings/users/roles/new/", "/settings/users/roles/add/"
@@ -163,6 +165,39 @@ def test_deleting_a_role_says_who_gets_which_and_does_it(acme: Tenant, client: C
     assert User.objects.get(pk=ann.pk).role == heir
     assert client.post(of(role, "delete/"), {**form, "sure": "read"}).status_code == 404
     assert client.get(of(role)).status_code == 404
+
+
+@pytest.mark.parametrize("script", [True, False])
+@pytest.mark.parametrize(
+    ("key", "done"), [("users.view", "Deleted the role users.view."), ("hr", "The role HR is off.")]
+)
+def test_many_people_are_given_another_role_while_a_page_shows_how_far_it_is(
+    key: str, done: str, script: bool, acme: Tenant, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reassignment, "TOGETHER", 2)
+    monkeypatch.setattr(moving, "STEPS_OF_A_PRESS", 2)
+    heir, kind = acme.role(BuiltIn.READ_ONLY), BuiltIn(key) if key in set(BuiltIn) else key
+    role, people = acme.role(kind), [acme.add(f"p{number}", kind) for number in range(7)]
+    address = of(role, "switch/" if role.is_built_in else "delete/")
+    form = {"seen": "1", "wanted": "off", "heir": str(heir.pk)}
+    assert "the next page shows how far it is" in text(client.post(address, form).content.decode())
+    html = client.post(address, {**form, "sure": "read"}).content.decode()
+    assert "2 of 7 people have the role Read-only now" in text(html)
+    headers = htmx("moving") if script else {}
+    for said in ("4 of 7", "6 of 7") if script else ("6 of 7",):
+        assert f'hx-post="{address}"' in html
+        sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', html)) | (
+            {} if script else {"press": "yes"}
+        )
+        html = client.post(address, sent, **headers).content.decode()
+        assert f"{said} people have the role Read-only now" in html
+        assert ("<main" in html) is not script
+    # Whoever leaves here finds the role as it is, and can go on.
+    assert f"Its {7 - int(said[0])} p" in shown(client, of(role))
+    answer = client.post(address, {**form, "sure": "read", "moved": said[0]}, **headers)
+    leads = answer.headers["HX-Redirect" if script else "Location"]
+    assert f"{done} 7 people have the role Read-only now." in shown(client, leads)
+    assert set(User.objects.filter(pk__in=[each.pk for each in people]).values_list("role", flat=True)) == {heir.pk}
 
 
 @pytest.mark.parametrize("sure", ["read", ""])

@@ -1,5 +1,6 @@
 """Roles: the built-in ones of a new organization, its own, those switched off, and the one that newcomers get."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -202,6 +203,67 @@ def test_a_role_in_use_goes_only_if_its_people_get_another(acme: Tenant, monkeyp
     assert {event.target_label for event in given} == {str(person) for person in (*people, shown)}
     assert given[-1].changes == {"roles": [[{"value": "Desk", "primary": True}], [entry]]}
     assert User.objects.get(pk=bob.pk).document == bob.document
+
+
+def test_many_people_get_another_role_part_by_part(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reassignment, "TOGETHER", 2)
+    role, heir = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.READ_ONLY)
+    for number in range(5):
+        acme.add(f"p{number}", "Desk")
+
+    def holders(of: Role) -> int:
+        return User.objects.of(acme.id).filter(role=of).count()
+
+    def hand_over() -> int:
+        return roles.hand_over(role.pk, heir_id=heir.pk, seen=1, by=acme.by)
+
+    for left in (3, 1):
+        assert hand_over() == 2
+        # Whoever stops here leaves a role that is there, and people who have it or the other one.
+        assert (holders(role), holders(heir)) == (left, 5 - left)
+        assert Role.objects.get(pk=role.pk).is_enabled
+    assert hand_over() == 0
+    assert roles.delete(role.pk, heir_id=heir.pk, seen=1, by=acme.by)[1] == 1
+    assert holders(heir) == 5
+    assert sum(event.action == Action.USER_ROLE_CHANGED for event in acme.events()) == 5
+
+
+def test_who_hands_their_own_role_over_keeps_it_to_the_end(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reassignment, "TOGETHER", 1)
+    role = roles.create("Desk", {Area.ROLES: Level.EDIT}, by=acme.by)
+    ann = acme.add("ann", "Desk")
+    for number in range(3):
+        acme.add(f"p{number}", "Desk")
+    by, heir = replace(acme.by, user_id=ann.pk), acme.role(BuiltIn.APP_MANAGEMENT)
+    while roles.hand_over(role.pk, heir_id=heir.pk, seen=1, by=by):
+        assert User.objects.get(pk=ann.pk).role == role
+    assert roles.delete(role.pk, heir_id=heir.pk, seen=1, by=by)[1] == 2
+    assert User.objects.get(pk=ann.pk).role == heir
+
+
+def test_what_forbids_the_end_forbids_every_part(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reassignment, "TOGETHER", 1)
+    role, heir = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.IT)
+    for number in range(4):
+        acme.add(f"p{number}", "Desk")
+        acme.add(f"h{number}", BuiltIn.HR)
+    hr = acme.role(BuiltIn.HR)
+    assert roles.hand_over(role.pk, heir_id=heir.pk, seen=1, by=acme.by) == 1
+    assert roles.hand_over(hr.pk, heir_id=heir.pk, seen=None, by=acme.by) == 1
+    people = User.objects.of(acme.id).filter(role__in=(role, hr)).count()
+    roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
+    with pytest.raises(RoleChanged):
+        roles.hand_over(role.pk, heir_id=heir.pk, seen=1, by=acme.by)
+    with pytest.raises(RoleFixed):
+        roles.hand_over(acme.role(BuiltIn.READ_ONLY).pk, heir_id=heir.pk, seen=None, by=acme.by)
+    roles.make_default(hr, by=acme.by)
+    with pytest.raises(RoleFixed):
+        roles.hand_over(hr.pk, heir_id=heir.pk, seen=None, by=acme.by)
+    roles.set_enabled(heir.pk, False, heir_id=hr.pk, by=acme.by)
+    with pytest.raises(RoleUnknown):
+        roles.hand_over(role.pk, heir_id=heir.pk, seen=2, by=acme.by)
+    # The one whom IT had taken over from Desk, and the one from HR, are with HR now.
+    assert User.objects.of(acme.id).filter(role__in=(role, hr)).count() == people + 2
 
 
 def test_moving_people_takes_no_statement_for_each(acme: Tenant, django_assert_max_num_queries: Any) -> None:

@@ -81,6 +81,20 @@ def pass_on(former: Role, heir: Role, *, by: Actor) -> int:
     )
 
 
+def pass_on_some(former: Role, heir: Role, *, by: Actor) -> int:
+    """Give a part of those who have one role another, as ``pass_on`` does with everybody; tells how many they were.
+
+    Nobody, once so few are left that ``pass_on`` takes no time. Whoever asks for it stays among these, to be able to
+    ask again. Call in a transaction that holds the former role.
+    """
+    others = User.objects.of(by.organization_id).filter(role=former).exclude(pk=by.user_id)
+    some = list(others.order_by("pk").values_list("pk", flat=True)[: TOGETHER + 1])
+    if len(some) <= TOGETHER:
+        return 0
+    entries = profiles.role_entries(heir)
+    return _rewrite(_lock(others, some[:TOGETHER]), lambda _before: entries, heir, Action.USER_ROLE_CHANGED, by)
+
+
 def rename(role: Role, former_key: str, *, by: Actor) -> int:
     """Let the profiles of a role's people call it by its new name; tells how many did. Call in a transaction."""
 
@@ -111,8 +125,12 @@ def _holders(role: Role, by: Actor) -> Iterator[list[User]]:
     while fresh := [pk for pk in everybody.values_list("pk", flat=True) if pk not in seen]:
         seen.update(fresh)
         for start in range(0, len(fresh), TOGETHER):
-            locked = everybody.select_for_update(of=("self",)).only(*_READ)
-            yield list(locked.filter(pk__in=fresh[start : start + TOGETHER]))
+            yield _lock(everybody, fresh[start : start + TOGETHER])
+
+
+def _lock(people: QuerySet[User], ids: list[UUID]) -> list[User]:
+    """Those of the people who have one of the ids and are still among them, in one order."""
+    return list(people.order_by("pk").select_for_update(of=("self",)).only(*_READ).filter(pk__in=ids))
 
 
 def _rewrite(people: list[User], entries: Entries, role: Role, action: Action, by: Actor) -> int:

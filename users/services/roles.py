@@ -196,22 +196,28 @@ def _delete(role_id: UUID, heir_id: UUID | None, seen: int, by: Actor) -> tuple[
 
 
 @transaction.atomic
+def hand_over(role_id: UUID, *, heir_id: UUID, seen: int | None, by: Actor) -> int:
+    """Give a part of a role's people the role ``heir_id``, and tell how many; the role itself stays as it is.
+
+    For roles with many people, ahead of ``delete``, or with ``seen`` None of ``set_enabled``: call it until it tells 0,
+    then that verb has little left to do. Whenever it ends before, everybody has one of the two roles. Raises what these
+    verbs do.
+    """
+    role = _optional(role_id, by) if seen is None else _own(role_id, seen, by)
+    return reassignment.pass_on_some(role, _heir(role, heir_id, by), by=by)
+
+
+@transaction.atomic
 def set_enabled(role_id: UUID, wanted: bool, *, heir_id: UUID | None = None, by: Actor) -> tuple[Role, int]:
     """Let one of the optional roles be given, or not; asking for what is so already changes nothing.
 
     While it is off nobody gets it, and those who had it have the role ``heir_id``. Gives also how many these are.
     Raises RoleUnknown, RoleFixed, RoleInUse and ``authority.BeyondOwnRights``.
     """
-    role = _locked(role_id, by)
-    if not role.is_optional:
-        raise RoleFixed(f"The role {role} can't be switched off.")
-    authority.behind(by).require(role)
+    role = _optional(role_id, by)
     if role.is_enabled == wanted:
         return role, 0
-    moved = 0
-    if not wanted:
-        _keep_default(role)
-        moved = _pass_on(role, heir_id, by)
+    moved = 0 if wanted else _pass_on(role, heir_id, by)
     role.is_enabled = wanted
     role.save(update_fields=["is_enabled"])
     action = Action.ROLE_SWITCHED_ON if wanted else Action.ROLE_SWITCHED_OFF
@@ -247,6 +253,15 @@ def _own(role_id: UUID, seen: int, by: Actor) -> Role:
     return role
 
 
+def _optional(role_id: UUID, by: Actor) -> Role:
+    """A role that can be switched off, locked, if the actor may do that."""
+    role = _locked(role_id, by)
+    if not role.is_optional:
+        raise RoleFixed(f"The role {role} can't be switched off.")
+    authority.behind(by).require(role)
+    return role
+
+
 def _keep_default(role: Role) -> None:
     if role.is_default:
         raise RoleFixed(f"{role} is the default role. Choose another default role first.")
@@ -256,13 +271,19 @@ def _pass_on(role: Role, heir_id: UUID | None, by: Actor) -> int:
     _keep_default(role)
     if not reassignment.is_in_use(role):
         return 0
+    return reassignment.pass_on(role, _heir(role, heir_id, by), by=by)
+
+
+def _heir(role: Role, heir_id: UUID | None, by: Actor) -> Role:
+    """The role that a role's people get in its place, locked, if the actor may give it."""
+    _keep_default(role)
     if heir_id is None or heir_id == role.pk:
         raise RoleInUse(f"People have the role {role}. Choose the role that they get instead.")
     heir = _locked(heir_id, by)
     if not heir.is_enabled:
         raise RoleUnknown(_GONE)
     authority.behind(by).require(heir)
-    return reassignment.pass_on(role, heir, by=by)
+    return heir
 
 
 def _give_name(role: Role, name: str) -> None:
