@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
@@ -28,6 +29,7 @@ from domains.models import Domain
 from organizations import pages, slugs, support
 from organizations.models import Organization, SupportVisit
 from organizations.refusals import Refusal
+from organizations.templatetags import console
 from scim.models import Connection, RequestLog
 from scim.services import connections, onboarding
 from users.models import Group, Headcount
@@ -119,14 +121,13 @@ class OrganizationAdmin(ModelAdmin[Organization]):
     def domains(self, organization: Any) -> int:
         return int(organization.domains)
 
-    @display(description="SCIM", boolean=True)
-    def scim(self, organization: Any) -> bool:
-        return bool(organization.scim)
+    @display(description="SCIM")
+    def scim(self, organization: Any) -> str:
+        return "On" if organization.scim else "Off"
 
     @display(description="Last request", empty_value="never")
-    def last_request(self, organization: Any) -> datetime | None:
-        moment: datetime | None = organization.last_request
-        return moment
+    def last_request(self, organization: Any) -> str | None:
+        return console.moment(organization.last_request) or None
 
     @display(description="Requests in 24 h")
     def requests(self, organization: Any) -> int:
@@ -136,9 +137,13 @@ class OrganizationAdmin(ModelAdmin[Organization]):
     def failures(self, organization: Any) -> int:
         return int(organization.failures)
 
-    @display(description="Asks for support", boolean=True)
-    def wants(self, organization: Organization) -> bool:
-        return organization.wants_support
+    @display(description="Asks for support", empty_value="no")
+    def wants(self, organization: Organization) -> str | None:
+        return (
+            format_html("<span>until {}</span>", console.clock(organization.support_until))
+            if organization.wants_support
+            else None
+        )
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody deletes an organization by a click."""
@@ -180,7 +185,6 @@ class OrganizationAdmin(ModelAdmin[Organization]):
             "visitors": support.visitors(organization),
             "base_url": connections.base_url(organization),
             "form": form or ReasonForm(),
-            "when": "j M Y, H:i e",
         }
         return self._page(request, "operator/organization.html", context)
 

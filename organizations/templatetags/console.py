@@ -22,7 +22,16 @@ def moment(value: datetime | None) -> SafeString | str:
     if value is None:
         return ""
     local = timezone.localtime(value)
-    return _time(local, _short(local))
+    return _time(local, _recent(local))
+
+
+@register.filter
+def clock(value: datetime | None) -> SafeString | str:
+    """A <time> such as "14:05" or "23 Nov, 14:05", for sentences in which "3 minutes ago" makes no sense."""
+    if value is None:
+        return ""
+    local = timezone.localtime(value)
+    return _time(local, _short(local, timezone.localtime()))
 
 
 @register.filter
@@ -45,16 +54,20 @@ def _time(local: datetime, shown: str) -> SafeString:
     )
 
 
-def _short(local: datetime) -> str:
+def _recent(local: datetime) -> str:
     now = timezone.localtime()
     ago = now - local
     if timedelta(0) <= ago < timedelta(minutes=1):
         return f"{ago.seconds} s ago"
     if timedelta(0) <= ago < timedelta(hours=1):
         return f"{ago.seconds // 60} min ago"
+    return _short(local, now)
+
+
+def _short(local: datetime, now: datetime) -> str:
     if local.date() == now.date():
         return dates.today(local)
-    return dates.lately(local) if abs(ago) < timedelta(days=30) else dates.day(local)
+    return dates.lately(local) if abs(now - local) < timedelta(days=30) else dates.day(local)
 
 
 @register.filter
