@@ -185,6 +185,7 @@ def _about(request: HttpRequest, domain: Domain) -> dict[str, Any]:
     level, advice = ADVICE.get(Finding(domain.finding), ("", "")) if domain.finding else ("", "")
     return {
         "title": domain.readable,
+        "page": Page.ORGANIZATION,
         "domain": domain,
         "users": pages.figures(USERS_PER_DOMAIN, organization_id).get(domain.name, 0),
         "refused": pages.figures(REFUSED_PER_DOMAIN, organization_id).get(domain.name, 0),

@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from audit.actors import Actor, Door, address_of_caller
 from organizations import pages
 from organizations.refusals import Refusal
-from users.forms import LONGEST_PASSWORD
+from users.forms import LONGEST_PASSWORD, PASSWORD_ADVICE
 from users.models import Invitation, User
 from users.services import invitations
 
@@ -39,7 +39,7 @@ class AcceptForm(forms.Form):
         label="Choose a password",
         max_length=LONGEST_PASSWORD,
         strip=False,
-        help_text="At least 10 characters. A few unrelated words make a good one.",
+        help_text=PASSWORD_ADVICE,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         error_messages={"required": "Choose a password."},
     )

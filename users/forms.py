@@ -15,6 +15,8 @@ from users.services import sign_in
 LONGEST_NAME = 254
 LONGEST_PASSWORD = 1024
 
+PASSWORD_ADVICE = "At least 10 characters. A few unrelated words make a good one."  # noqa: S105
+
 
 class AddressForm(forms.Form):
     """The e-mail address whose domain says where to sign in."""
@@ -84,7 +86,7 @@ class ResetPasswordForm(MailForm):
         self.organization = organization
         super().__init__(*args, **kwargs)
         self.fields["email"].label = "E-mail address"
-        self.fields["email"].max_length = LONGEST_NAME
+        _plain(self, "email", maxlength=LONGEST_NAME)
 
     def clean_email(self) -> str:
         """Find the one account, never by the address alone."""
@@ -109,6 +111,8 @@ class NewPasswordForm(ResetPasswordKeyForm):
         super().__init__(*args, **kwargs)
         _plain(self, "password1", autofocus=True)
         _plain(self, "password2")
+        self.fields["password1"].label, self.fields["password2"].label = "New password", "The same again"
+        self.fields["password1"].help_text = PASSWORD_ADVICE
 
 
 def _plain(form: forms.Form, name: str, **attributes: Any) -> None:

@@ -234,6 +234,7 @@ def _page(request: HttpRequest, role: Role, form: RoleForm | None = None) -> Htt
         "may_see_people": user.has_perm("users.view"),
         "may_change": may_change,
         "may_switch": may_switch,
+        "may_make": user.has_perm("roles.edit"),
         "is_beyond": user.has_perm("roles.edit") and not may_edit,
         "heirs": [each for each in roles.offered_to(user) if each != role] if may_change or may_switch else (),
         "form": (form or RoleForm(of=user, role=role)) if may_change else None,
