@@ -115,6 +115,7 @@ class Mail(models.Model):
         WAITING = "waiting", "Waiting"
         SENT = "sent", "Sent"
         FAILED = "failed", "Failed"
+        WITHDRAWN = "withdrawn", "Withdrawn"
 
     LONGEST_SUBJECT: ClassVar = 200
     LONGEST_FAILURE: ClassVar = 300

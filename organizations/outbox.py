@@ -65,6 +65,14 @@ def send_many(
     return mails
 
 
+def withdraw(mail_id: UUID | None) -> None:
+    """Don't send a mail that still waits, for what it says is no longer so. One that has left stays as it is."""
+    now = timezone.now()
+    Mail.objects.filter(pk=mail_id, state=Mail.State.WAITING).update(
+        state=Mail.State.WITHDRAWN, text="", html="", settled_at=now, due_at=now + KEPT
+    )
+
+
 def _manner_of(organization_id: UUID | None) -> AbstractContextManager[None]:
     organization = Organization.objects.filter(pk=organization_id).first() if organization_id else None
     return dates.written(organization.date_style, organization.time_zone) if organization else nullcontext()
@@ -121,6 +129,9 @@ def _send(batch: list[Mail]) -> int:
         return 0
     left = 0
     for mail in batch:
+        if not Mail.objects.filter(pk=mail.pk, state=Mail.State.WAITING).exists():
+            # Withdrawn since the batch was claimed.
+            continue
         message = EmailMultiAlternatives(mail.subject, mail.text, to=[mail.to], connection=server)
         message.attach_alternative(mail.html, "text/html")
         try:

@@ -10,8 +10,8 @@ from typing import Any, Self
 from uuid import UUID
 
 from django import forms
-from django.db.models import Q, QuerySet, TextChoices, Value
-from django.db.models.functions import Left, StrIndex, Substr
+from django.db.models import CharField, Func, Q, QuerySet, TextChoices, Value
+from django.db.models.functions import StrIndex, Substr
 from django.http import QueryDict
 
 from domains.addresses import canonical, fold
@@ -36,6 +36,22 @@ STATUSES = {"active": Q(is_active=True), "suspended": Q(is_active=False), INVITE
 DOMAIN = Substr("user_name_key", StrIndex("user_name_key", Value("@")) + 1)
 
 
+class SortedName(Func):
+    """The beginning of the names by which they are sorted, worded as in its index.
+
+    The length stands in the statement itself: SQLite does not know the index by an expression with a parameter in it.
+    """
+
+    function = "LEFT"
+    template = f"%(function)s(%(expressions)s, {NAME_SORTED})"
+    output_field = CharField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """The spelling of a database without LEFT."""
+        template = f"%(function)s(%(expressions)s, 1, {NAME_SORTED})"
+        return self.as_sql(compiler, connection, function="SUBSTR", template=template, **context)
+
+
 class Sort(TextChoices):
     """The orders of the list; each is that of an index."""
 
@@ -55,7 +71,7 @@ class Order:
     def of(self, people: QuerySet[User], *, backwards: bool = False) -> QuerySet[User]:
         """The people in this order, or in the opposite one."""
         sign = "-" if self.descending != backwards else ""
-        return people.alias(sorted_name=Left("name_key", NAME_SORTED)).order_by(*(f"{sign}{key}" for key in self.keys))
+        return people.alias(sorted_name=SortedName("name_key")).order_by(*(f"{sign}{key}" for key in self.keys))
 
     def beyond(self, place: Place, *, backwards: bool = False) -> Q:
         """The condition on who comes after a place, or before it."""

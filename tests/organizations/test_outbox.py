@@ -112,6 +112,34 @@ def test_a_mail_that_nothing_can_be_made_of_does_not_hold_up_the_others(acme: Te
     assert (mail.state, other.state) == (Mail.State.FAILED, Mail.State.SENT)
 
 
+def test_a_withdrawn_mail_does_not_leave_and_what_it_said_is_forgotten(acme: Tenant, mailoutbox: list[Any]) -> None:
+    mail, other = put(acme), put(acme, "ada@acme.example")
+    outbox.withdraw(mail.pk)
+    outbox.withdraw(None)
+    assert outbox.deliver() == 1
+    assert [message.to for message in mailoutbox] == [["ada@acme.example"]]
+    mail.refresh_from_db()
+    assert (mail.state, mail.text, mail.html) == (Mail.State.WITHDRAWN, "", "")
+    outbox.withdraw(other.pk)
+    other.refresh_from_db()
+    assert other.state == Mail.State.SENT, "what has left stays as it is"
+    Mail.objects.filter(pk=mail.pk).update(due_at=timezone.now())
+    outbox.deliver()
+    assert not Mail.objects.filter(pk=mail.pk).exists(), "it is forgotten like every settled mail"
+
+
+def test_a_mail_that_is_withdrawn_while_its_batch_is_being_sent_does_not_leave(
+    acme: Tenant, mailoutbox: list[Any]
+) -> None:
+    mail = put(acme)
+    batch = outbox._claim()
+    outbox.withdraw(mail.pk)
+    assert outbox._send(batch) == 0
+    assert mailoutbox == []
+    mail.refresh_from_db()
+    assert mail.state == Mail.State.WITHDRAWN
+
+
 def test_what_another_process_is_sending_is_left_to_it_until_its_lease_ends(acme: Tenant) -> None:
     mail = put(acme)
     outbox._claim()

@@ -10,11 +10,25 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.pages.conftest import SignedIn, htmx
 from tests.tenants import Tenant
-from users.listing import Order, Place
+from users.listing import ORDERS as ORDERS_OF_LISTS
+from users.listing import Order, Place, Sort
 from users.models import Source, User
 from users.permissions import BuiltIn
 
 PAGE = "/settings/users/"
+
+
+@pytest.mark.parametrize("sort", Sort)
+def test_every_order_is_read_off_an_index(sort: Sort, acme: Tenant) -> None:
+    people = ORDERS_OF_LISTS[sort].of(User.objects.of(acme.id))[:26]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # So few people would be read as a whole, and sorted.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_sort = off")
+    plan = people.explain()
+    assert "user" in plan
+    assert "Sort" not in plan and "TEMP B-TREE" not in plan, plan
 
 
 @pytest.fixture

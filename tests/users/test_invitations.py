@@ -194,16 +194,29 @@ def test_who_sends_again_what_was_sent_again_meanwhile_is_told(acme: Tenant) -> 
 
 def test_a_revoked_invitation_opens_nothing_and_is_revoked_once(acme: Tenant) -> None:
     invitation = one(acme)
+    token = token_of(invitation)
     assert invitations.revoke(invitation.pk, seen=1, by=acme.by)[1] is True
     assert str(acme.last_event()) == f"Ada Moreau revoked the invitation of {ANN}"
     events = len(acme.events())
     assert invitations.revoke(invitation.pk, seen=1, by=acme.by)[1] is False
     assert len(acme.events()) == events
     with pytest.raises(InvitationOver):
-        accept(acme, token_of(invitation))
+        accept(acme, token)
     with pytest.raises(InvitationOver, match="Invite the address anew"):
         invitations.resend(invitation.pk, seen=1, by=acme.by)
     assert one(acme).is_open
+
+
+def test_who_is_no_longer_invited_and_whose_link_is_no_longer_good_is_not_mailed(
+    acme: Tenant, mailoutbox: list[Any]
+) -> None:
+    ann, bob, zoe = one(acme), one(acme, "bob@contractor.example"), one(acme, "zoe@contractor.example")
+    invitations.revoke(ann.pk, seen=1, by=acme.by)
+    again = invitations.resend(bob.pk, seen=1, by=acme.by)
+    link = token_of(again)
+    outbox.deliver()
+    assert sorted(address for mail in mailoutbox for address in mail.to) == [bob.email, zoe.email]
+    assert any(link in mail.body for mail in mailoutbox)
 
 
 def test_another_organizations_invitation_is_not_there(acme: Tenant, globex: Tenant) -> None:

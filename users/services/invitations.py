@@ -151,6 +151,7 @@ def resend(invitation_id: UUID, *, seen: int, by: Actor) -> Invitation:
     if account_of(invitation) is not None:
         raise HasAccount(f"{invitation} has an account meanwhile, so there is nothing to accept.")
     _refuse_too_many(1, by)
+    outbox.withdraw(invitation.mail_id)
     before, now = invitation.expires_at, timezone.now()
     invitation.sent_count += 1
     invitation.last_sent_at, invitation.expires_at = now, now + VALID
@@ -173,6 +174,7 @@ def revoke(invitation_id: UUID, *, seen: int, by: Actor) -> tuple[Invitation, bo
     _refuse_changed(invitation, seen)
     invitation.revoked_at = timezone.now()
     invitation.save(update_fields=["revoked_at"])
+    outbox.withdraw(invitation.mail_id)
     trail.record(Action.INVITATION_REVOKED, invitation, by=by)
     return invitation, True
 
