@@ -1,16 +1,21 @@
 """Roles in Chromium: the switch, a role made and deleted by the keyboard, axe, and no script at all."""
 
+import os
+from pathlib import Path
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from scripts.walks import Look
 from tests.pages.conftest import SignedIn
 from tests.pages.test_browser import Open, give_session, lived_in, no_script, open_page
 from tests.tenants import Tenant
+from users import moving
 from users.models import User
 from users.permissions import BuiltIn
+from users.services import reassignment
 
 __all__ = ["lived_in", "no_script", "open_page"]
 
@@ -98,3 +103,59 @@ def test_everything_works_without_script(
     page.get_by_role("button", name="Delete Inspectors…").click()
     page.get_by_role("button", name="Delete Inspectors").click()
     expect(page.get_by_text("Deleted the role Inspectors.")).to_be_visible()
+
+
+def delete_a_role_of_many(page: Page, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let seven people have a role that is deleted two at a time."""
+    monkeypatch.setattr(reassignment, "TOGETHER", 2)
+    monkeypatch.setattr(moving, "STEPS_OF_A_PRESS", 2)
+    for number in range(7):
+        tenant.add(f"many{number}", "users.view")
+    page.get_by_role("link", name="users.view").click()
+    page.get_by_role("button", name="Delete users.view…").click()
+    page.get_by_role("button", name="Delete users.view", exact=True).click()
+
+
+def test_a_page_shows_how_far_it_is_and_goes_on_by_itself(
+    open_page: Open, lived_in: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lived_in.role("users.view")
+    page = open_page("/settings/users/")
+    steps: list[Route] = []
+    page.route(lambda address: address.endswith("/delete/"), lambda route: hold_back(route, steps))
+    delete_a_role_of_many(page, lived_in, monkeypatch)
+    expect(page.get_by_role("heading", name="2 of 7 people have the role App management now")).to_be_visible()
+    expect(page.get_by_role("button", name="Go on")).to_be_hidden()
+    for look in Look:
+        page.emulate_media(color_scheme=look.scheme)
+        page.set_viewport_size(look.size)
+        if folder := os.environ.get("PICTURES"):
+            page.screenshot(path=Path(folder) / f"moving{look.suffix}.png", full_page=True)
+        assert found_by_axe(page) == "", look
+        assert page.evaluate("document.documentElement.scrollWidth") <= look.size["width"], look
+    page.unroute_all()
+    steps.pop().continue_()
+    expect(page.get_by_text("Deleted the role users.view. 7 people have the role App management now.")).to_be_visible()
+
+
+def hold_back(route: Route, steps: list[Route]) -> None:
+    """Let the page wait for what its script asks for."""
+    if "hx-request" in route.request.headers:
+        steps.append(route)
+    else:
+        route.continue_()
+
+
+def test_without_script_a_button_goes_on(
+    no_script: Page, lived_in: Tenant, signed_in: SignedIn, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = no_script
+    lived_in.role("users.view")
+    give_session(page.context, signed_in(lived_in), live_server)
+    page.goto(f"{live_server.url}/settings/users/")
+    delete_a_role_of_many(page, lived_in, monkeypatch)
+    expect(page.get_by_role("heading", name="2 of 7 people")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="6 of 7 people")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("Deleted the role users.view. 7 people have the role App management now.")).to_be_visible()
