@@ -67,6 +67,8 @@ def send_many(
 
 def withdraw(mail_id: UUID | None) -> None:
     """Don't send a mail that still waits, for what it says is no longer so. One that has left stays as it is."""
+    if mail_id is None:
+        return
     now = timezone.now()
     Mail.objects.filter(pk=mail_id, state=Mail.State.WAITING).update(
         state=Mail.State.WITHDRAWN, text="", html="", settled_at=now, due_at=now + KEPT

@@ -121,8 +121,8 @@ def test_a_page_shows_how_far_it_is_and_goes_on_by_itself(
 ) -> None:
     lived_in.role("users.view")
     page = open_page("/settings/users/")
-    steps: list[Route] = []
-    page.route(lambda address: address.endswith("/delete/"), lambda route: hold_back(route, steps))
+    held: list[Route] = []
+    page.route(lambda address: address.endswith("/delete/"), lambda route: let_wait_once(route, held))
     delete_a_role_of_many(page, lived_in, monkeypatch)
     expect(page.get_by_role("heading", name="2 of 7 people have the role App management now")).to_be_visible()
     expect(page.get_by_role("button", name="Go on")).to_be_hidden()
@@ -133,15 +133,14 @@ def test_a_page_shows_how_far_it_is_and_goes_on_by_itself(
             page.screenshot(path=Path(folder) / f"moving{look.suffix}.png", full_page=True)
         assert found_by_axe(page) == "", look
         assert page.evaluate("document.documentElement.scrollWidth") <= look.size["width"], look
-    page.unroute_all()
-    steps.pop().continue_()
+    held[0].continue_()
     expect(page.get_by_text("Deleted the role users.view. 7 people have the role App management now.")).to_be_visible()
 
 
-def hold_back(route: Route, steps: list[Route]) -> None:
-    """Let the page wait for what its script asks for."""
-    if "hx-request" in route.request.headers:
-        steps.append(route)
+def let_wait_once(route: Route, held: list[Route]) -> None:
+    """Let the page wait for the first thing that its script asks for."""
+    if "hx-request" in route.request.headers and not held:
+        held.append(route)
     else:
         route.continue_()
 
