@@ -88,6 +88,10 @@ class Action(models.TextChoices):
     SCIM_BRAKE_ON = "scim.brake-on", "{actor} turned on the brake of SCIM ({target})"
     SCIM_BRAKE_OFF = "scim.brake-off", "{actor} turned off the brake of SCIM ({target})"
     SCIM_BRAKE_CHANGED = "scim.brake-changed", "{actor} changed at how much the brake holds SCIM back ({target})"
+    SCIM_LOGGING_STARTED = "scim.logging-started", "{actor} turned on the additional logging of SCIM ({target})"
+    SCIM_LOGGING_PROLONGED = "scim.logging-prolonged", "{actor} prolonged the additional logging of SCIM ({target})"
+    SCIM_LOGGING_STOPPED = "scim.logging-stopped", "{actor} turned off the additional logging of SCIM ({target})"
+    SCIM_LOGGING_ENDED = "scim.logging-ended", "The additional logging of SCIM ended by itself ({target})"
 
 
 _WORDINGS: Mapping[str, str] = dict(Action.choices)

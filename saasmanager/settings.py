@@ -302,6 +302,17 @@ SCIM_LOG_RETENTION_DAYS = setting(env.int, "SCIM_LOG_RETENTION_DAYS", default=30
 SCIM_LOG_ROWS = setting(env.int, "SCIM_LOG_ROWS", default=1_000_000)
 # Where a test of a set-up finds this server, if not at BASE_URL: behind some routers nobody reaches his own address.
 SCIM_PLAY_URL = setting(origin, "SCIM_PLAY_URL", default=BASE_URL)
+# Additional logging: the days and the newest requests of an organization whose headers and bodies are kept, and the
+# names of what is masked in them beside passwords, secrets and tokens; compared without case.
+SCIM_DETAIL_DAYS = setting(env.int, "SCIM_DETAIL_DAYS", default=7)
+SCIM_DETAIL_ROWS = setting(env.int, "SCIM_DETAIL_ROWS", default=5_000)
+SCIM_SENSITIVE = env.list(
+    "SCIM_SENSITIVE",
+    default=[
+        "apiKey", "bankAccount", "credential", "creditCard", "iban", "nationalId", "otp", "passphrase",
+        "passportNumber", "pin", "privateKey", "socialSecurityNumber", "ssn", "taxId",
+    ],
+)  # fmt: skip
 
 # Logs
 

@@ -14,7 +14,17 @@ from django.utils import timezone
 
 from organizations import dates, once, pages, slugs
 from organizations.pages import Context, Control, Page, Piece, Section
-from scim import brake_page, checklist, connection_pages, guides, preflight, request_log, switches, tokens
+from scim import (
+    brake_page,
+    checklist,
+    connection_pages,
+    detail_pages,
+    guides,
+    preflight,
+    request_log,
+    switches,
+    tokens,
+)
 from scim.guides import Gets
 from scim.models import Connection, IdentityProvider, RequestLog, Token
 from scim.play import client
@@ -57,6 +67,7 @@ def _context(request: HttpRequest) -> Context:
         "switches": switches.shown(connection),
         "brake": brake.of(connection),
         "brake_least": brake.LEAST,
+        "details": detail_pages.switch(connection),
         "may_edit": user.has_perm("sign-in.edit"),
     }
 
@@ -219,6 +230,11 @@ def set_brake_percent(request: HttpRequest, connection_id: UUID) -> HttpResponse
     return pages.done(request, SCIM, f"The brake holds back what is more than {percent} percent.")
 
 
+def turn_additional_logging(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Turn the connection's additional logging on, also for another 24 hours, or off."""
+    return detail_pages.turn(request, SCIM)
+
+
 def connections_shown(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
     """Where connections are shown."""
     return {
@@ -270,6 +286,10 @@ SCIM = Section(
             keep_token,
         ),
         Control("users/scim/<uuid:connection_id>/switches/<slug:name>/", "scim-switch", "sign-in.edit", turn_switch),
+        Control(
+            *("users/scim/<uuid:connection_id>/additional-logging/", "additional-logging", "sign-in.edit"),
+            turn_additional_logging,
+        ),
         Control("users/scim/connections/add/", "add-connection", "sign-in.edit", connection_pages.add_connection),
         Control(
             "users/scim/<uuid:connection_id>/change/",
@@ -304,6 +324,15 @@ SCIM = Section(
             reads=True,
         ),
         Control("users/scim/log/<uuid:request_id>/undo/all/", "undo-all", "users.edit", request_log.undo_all),
+        Control(
+            *("users/scim/log/<uuid:request_id>/details.txt", "request-details-file", "sign-in.edit"),
+            request_log.details_file,
+            reads=True,
+        ),
+        Control(
+            *("users/scim/log/<uuid:request_id>/log-next/", "log-next-requests", "sign-in.edit"),
+            request_log.log_next_requests,
+        ),
         Control(
             *("users/scim/log/<uuid:request_id>/switch/", "turn-refusing-switch", "sign-in.edit"),
             request_log.turn_refusing_switch,

@@ -1,4 +1,4 @@
-"""What SCIM keeps beside the resources: an organization's connection, its tokens, and the log of requests."""
+"""What SCIM keeps beside the resources: an organization's connections, their tokens, and the log of requests."""
 
 from datetime import datetime
 from typing import Self
@@ -37,8 +37,9 @@ class Connection(TenantModel):
     """One identity provider's SCIM set-up in an organization. Its tokens are valid only while ``enabled``.
 
     While it is ``strict``, what clients get wrong is refused rather than healed, see ``scim.protocol.quirks``. With
-    ``secondary_addresses`` its people may have addresses of any domain beside those that stand for them. One that was
-    removed is kept, turned off for good: the log and the history speak of it.
+    ``secondary_addresses`` its people may have addresses of any domain beside those that stand for them. Until
+    ``details_until`` headers and bodies of its requests are kept. One that was removed is kept, turned off for good:
+    the log and the history speak of it.
     """
 
     name = models.CharField(max_length=60, default="Default")
@@ -52,6 +53,7 @@ class Connection(TenantModel):
     secondary_addresses = models.BooleanField("Allow secondary addresses", default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     removed_at = models.DateTimeField(null=True, editable=False)
+    details_until = models.DateTimeField(null=True, editable=False)
 
     objects = ConnectionQuerySet.as_manager()
 
@@ -61,6 +63,10 @@ class Connection(TenantModel):
             models.UniqueConstraint(
                 fields=["organization", "name"], condition=Q(removed_at=None), name="connection_name_once"
             )
+        ]
+        # Every process asks every half second which there are; mostly none.
+        indexes = [
+            models.Index(fields=["details_until"], name="connection_with_details", condition=~Q(details_until=None))
         ]
 
     def __str__(self) -> str:
@@ -385,3 +391,44 @@ class Play(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.script}, {self.email}"
+
+
+class Kept(models.TextChoices):
+    """What is kept of a body; the labels say why it is not all of it."""
+
+    WHOLE = "whole", ""
+    CUT = "cut", "Cut here: the rest was too long to be kept."
+    TOO_LARGE = "too-large", "Too large to be kept."
+    NOT_READ = "not-read", "Not kept: the request was refused before its body was read."
+    NO_JSON = "no-json", "Not kept: it is no JSON, so nothing tells what in it is secret."
+    CROWDED = "crowded", "Not kept: there were too many requests at once."
+
+
+class RequestDetail(TenantModel):
+    """Headers and bodies of a request and its answer, masked, kept while additional logging is on for its connection.
+
+    The id is that of the request's row in the log, which outlives this one. Sizes are in bytes, before masking;
+    ``sent_kept`` and ``answer_kept`` are words of Kept.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="+", db_constraint=False, db_index=False, editable=False
+    )
+    sent_headers = models.TextField()
+    sent_body = models.TextField(blank=True)
+    sent_size = models.PositiveIntegerField()
+    sent_kept = models.CharField(max_length=10)
+    answer_headers = models.TextField()
+    answer_body = models.TextField(blank=True)
+    answer_size = models.PositiveIntegerField()
+    answer_kept = models.CharField(max_length=10)
+
+    objects = TenantQuerySet["RequestDetail"].as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["organization", "-id"], name="request_detail_by_organization")]
+
+    def __str__(self) -> str:
+        return str(self.id)

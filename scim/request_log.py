@@ -12,7 +12,7 @@ from django import forms
 from django.contrib import messages
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +23,7 @@ from organizations import pages
 from organizations.exports import csv_file
 from organizations.pages import Page
 from organizations.tenancy import TenantQuerySet
-from scim import mends, undo
+from scim import detail_pages, mends, undo
 from scim.mends import Offer, Situation
 from scim.models import RequestLog, Token
 from scim.services import journal
@@ -235,7 +235,7 @@ def _with(query: QueryDict, **places: RequestLog) -> str:
 
 def logged_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """All that is known of one request."""
-    (shown,) = _shown(request, [_find(request, request_id)])
+    (shown,) = _shown(request, [detail_pages.find(request, request_id)])
     user = User.objects.of(pages.organization_of(request).pk).filter(pk=shown.row.user_id).first()
     context = {
         "title": f"{shown.row.method} → {shown.row.status}",
@@ -247,6 +247,9 @@ def logged_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
         "again": mends.AGAIN,
         "action": _action(shown),
         "notices": pages.notices(request, OF_A_REQUEST),
+        # Who may make a token could read as much with it.
+        "details": detail_pages.of_request(shown.row) if pages.may(request, "sign-in.edit") else None,
+        "details_notices": pages.notices(request, detail_pages.OF_DETAILS),
         **undo.changed_by(request, shown.row),
     }
     return render(request, "settings/requests/request.html", context)
@@ -256,39 +259,42 @@ def _action(shown: Shown) -> str:
     return reverse(f"settings:{shown.offer.action}", args=[shown.row.pk]) if shown.offer and shown.offer.action else ""
 
 
-def _find(request: HttpRequest, request_id: UUID) -> RequestLog:
-    row = RequestLog.objects.of(pages.organization_of(request).pk).filter(pk=request_id).select_related("token").first()
-    if row is None:
-        raise Http404("There is no such request in your log. It may have been too old, and deleted.")
-    return row
+def log_next_requests(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Turn additional logging on for the connection that the request came through."""
+    return detail_pages.log_next(request, detail_pages.find(request, request_id))
+
+
+def details_file(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """What was kept of a request, as a text file."""
+    return detail_pages.download(request, detail_pages.find(request, request_id))
 
 
 def turn_refusing_switch(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Turn the switch because of which a request was refused."""
-    row = _find(request, request_id)
+    row = detail_pages.find(request, request_id)
     return _mended(request, row, mends.turn_switch(row, by=pages.actor_of(request)))
 
 
 def allow_refused_domain(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Give the domain because of which a request was refused the User requests checkmark."""
-    row = _find(request, request_id)
+    row = detail_pages.find(request, request_id)
     return _mended(request, row, mends.allow_domain(row, by=pages.actor_of(request)))
 
 
 def hand_over_refused_user(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Let the connection whose request was refused keep the user of another one."""
-    row = _find(request, request_id)
+    row = detail_pages.find(request, request_id)
     return _mended(request, row, mends.hand_over(row, by=pages.actor_of(request)))
 
 
 def ask_to_undo(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """What undoing all of a request comes to."""
-    return undo.ask(request, _find(request, request_id))
+    return undo.ask(request, detail_pages.find(request, request_id))
 
 
 def undo_all(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Undo all that a request did to people."""
-    return undo.undo(request, _find(request, request_id))
+    return undo.undo(request, detail_pages.find(request, request_id))
 
 
 def _mended(request: HttpRequest, row: RequestLog, said: str) -> HttpResponse:

@@ -20,7 +20,7 @@ from uuid_utils import uuid7
 
 from audit.actors import Actor, Door, address_of_caller
 from scim.api.authentication import BearerToken
-from scim.api.media import answer_error, pack
+from scim.api.media import EXCHANGE, answer_error, pack
 from scim.protocol.errors import (
     InsufficientScope,
     InvalidSyntax,
@@ -30,8 +30,9 @@ from scim.protocol.errors import (
     Unauthorized,
     Unavailable,
 )
-from scim.services import journal, verdicts
+from scim.services import additional_logging, journal, verdicts
 from scim.services.connections import base_url_at
+from scim.services.details import Exchange
 from scim.services.milestones import Step
 from scim.storage.principals import Credentials, FormerAddress, Principal
 
@@ -78,6 +79,8 @@ class ScimView(APIView):
         started = time.perf_counter_ns()
         self.entry = entry = _entry(request, kwargs.get("slug", ""))
         entry.step = self.step_of(request)
+        if additional_logging.is_on_at(entry.slug):
+            entry.exchange = request.META[EXCHANGE] = _exchange(request)
         try:
             response = self.serve(request, *args, **kwargs)
         except FormerAddress as moved:
@@ -88,6 +91,8 @@ class ScimView(APIView):
         headers["X-Request-Id"] = entry.request_id
         for name, value in EVERY_ANSWER.items():
             headers[name] = value
+        if entry.exchange is not None:
+            entry.exchange.answered(list(headers.items()), b"" if request.method == "HEAD" else response.content)
         if response.content:
             pack(response, request.META.get("HTTP_ACCEPT_ENCODING"))
             headers["Content-Length"] = str(len(response.content))
@@ -208,6 +213,12 @@ class ScimView(APIView):
                 return InvalidSyntax("The request is cut off, or has too many parts."), {}
         log.error("unexpected fault", request_id=self.entry.request_id, exc_info=exc)
         return Fault("This server has failed. The fault is in its log.", cause="unexpected"), {}
+
+
+def _exchange(request: HttpRequest) -> Exchange:
+    length = request.META.get("CONTENT_LENGTH") or ""
+    size = int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
+    return Exchange(list(request.headers.items()), size)
 
 
 def _entry(request: HttpRequest, slug: str) -> journal.Entry:

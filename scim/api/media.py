@@ -16,6 +16,10 @@ from scim.protocol.errors import InvalidSyntax, PayloadTooLarge, ScimError, Unsu
 from scim.protocol.messages import error_body, read_json
 
 MEDIA_TYPE = "application/scim+json"
+
+# Where the environment of a request has its ``scim.services.details.Exchange``, while additional logging is on.
+EXCHANGE = "saasmanager.exchange"
+
 READABLE = frozenset({MEDIA_TYPE, "application/json"})
 
 # What an error needs besides its body.
@@ -51,13 +55,10 @@ def read_object(request: HttpRequest, limit: int = MAX_BODY) -> dict[str, Json]:
         raise UnsupportedMediaType(f"Send the body as {MEDIA_TYPE} or application/json, not as '{media_type[:80]}'.")
     if (charset := _CHARSET.search(parameters)) and charset[1].lower() not in _UTF_8:
         raise UnsupportedMediaType(f"Send the body in UTF-8, not in '{charset[1][:80]}'.")
-    encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
-    match encoding:
-        case "identity" | "":
-            return read_json(_read(request, limit))
-        case "gzip" | "x-gzip":
-            return read_json(_unpacked(_read(request, limit), limit))
-    raise UnsupportedMediaType(f"Bodies may be compressed by gzip, not by '{encoding[:80]}'.")
+    body = _body(request, limit)
+    if (exchange := request.META.get(EXCHANGE)) is not None:
+        exchange.read(body)
+    return read_json(body)
 
 
 def answer(body: bytes | str, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
@@ -100,6 +101,16 @@ def takes_gzip(accepted: str) -> bool:
         weights[coding.strip()] = float(weight[1]) if weight else float(not parameter)
     gzip = weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0)))
     return gzip > 0 and gzip >= weights.get("identity", 0.0)
+
+
+def _body(request: HttpRequest, limit: int) -> bytes:
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
+    match encoding:
+        case "identity" | "":
+            return _read(request, limit)
+        case "gzip" | "x-gzip":
+            return _unpacked(_read(request, limit), limit)
+    raise UnsupportedMediaType(f"Bodies may be compressed by gzip, not by '{encoding[:80]}'.")
 
 
 def _read(request: HttpRequest, limit: int) -> bytes:

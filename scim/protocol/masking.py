@@ -45,7 +45,7 @@ _NAMING = frozenset({"name", "type", "key", "attribute", "attributename", "field
 
 
 class Masking:
-    """One request and its answer; ``names`` are sensitive beside ALWAYS. Give it what was sent before what came back."""
+    """One request and its answer; ``names`` are sensitive beside ALWAYS. What was sent goes before what came back."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._words = _words((*ALWAYS, *names))
@@ -113,7 +113,9 @@ class Masking:
             self._remember(value)
             return f"{quote(self._expression(name))}{equals}{MASK}"
         masked = self._expression(value)
-        return sent if masked == value and self._expression(name) == name else f"{quote(name)}{equals}{_readable(masked)}"
+        return (
+            sent if masked == value and self._expression(name) == name else f"{quote(name)}{equals}{_readable(masked)}"
+        )
 
     def _expression(self, text: str) -> str:
         """A path or a filter, up to where it names something sensitive; what stands in quotes names nothing."""
@@ -146,11 +148,13 @@ class Masking:
             folded = name.casefold()
             if folded == "path" and isinstance(value, str):
                 shown: Json = self._expression(value)
-            elif self._words.named_in(name) or self._words.named_in(_unquoted(name)):
-                shown = self._hidden(value, depth)
-            elif points and not (folded == "op" and isinstance(value, str) and value.casefold() in _VERBS):
-                shown = self._hidden(value, depth)
-            elif names and "value" in folded:
+            elif any(
+                (
+                    self._points(name),
+                    points and not (folded == "op" and isinstance(value, str) and value.casefold() in _VERBS),
+                    names and "value" in folded,
+                )
+            ):
                 shown = self._hidden(value, depth)
             else:
                 shown = self._value(value, depth)
@@ -208,7 +212,9 @@ class Masking:
             text = body.decode()
         except UnicodeDecodeError:
             return None
-        encoded = any(mark in text for mark in "\\%&") or not all(each.isprintable() or each in "\r\n\t" for each in text)
+        encoded = any(mark in text for mark in "\\%&") or not all(
+            each.isprintable() or each in "\r\n\t" for each in text
+        )
         if encoded or self._words.named_in(text) or self.text(text) != text:
             return None
         return text

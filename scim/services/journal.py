@@ -26,7 +26,9 @@ from organizations.models import FormerSlug, Organization
 from organizations.tenancy import TenantQuerySet
 from scim.models import RequestLog
 from scim.protocol.advice import cause_of
-from scim.services import milestones, progress, rotation, streaks
+from scim.protocol.masking import Masking
+from scim.services import additional_logging, details, milestones, progress, rotation, streaks
+from scim.services.details import Exchange
 from scim.services.milestones import Step
 from scim.services.notices import Failure
 from scim.services.progress import Met
@@ -91,6 +93,7 @@ class Entry:
     that has another one now; ``address`` is an IP address or empty. ``place`` is the row that the writer chose for it,
     which is another one's where a stranger has asked too often. ``origin`` is where the client thinks that it is, such
     as ``https://saas.example.com``; ``step`` what the request is in the set-up of a connection, if anything.
+    ``exchange`` has headers and bodies, while additional logging is on.
     """
 
     slug: str
@@ -115,6 +118,7 @@ class Entry:
     place: str = ""
     origin: str = ""
     step: str = ""
+    exchange: Exchange | None = None
 
 
 @dataclass(slots=True)
@@ -137,6 +141,8 @@ def note(entry: Entry) -> None:
     if len(_queue) >= settings.SCIM_LOG_QUEUE:
         _counts.dropped += 1
         return
+    if entry.exchange is not None:
+        details.waiting.take(entry.exchange)
     _queue.append(entry)
     if _writer is None and settings.SCIM_LOG_INTERVAL:
         _start_writer()
@@ -160,13 +166,18 @@ def flush() -> None:
             batch = [_queue.popleft() for _ in range(min(BATCH, remaining))]
             remaining -= len(batch)
             _write_or_drop(batch)
+            for entry in batch:
+                if entry.exchange is not None:
+                    details.waiting.release(entry.exchange)
 
 
 def prune() -> int:
     """Delete what is older than SCIM_LOG_RETENTION_DAYS, or not among the SCIM_LOG_ROWS newest of its organization.
 
-    In small steps; returns how many rows that were.
+    In small steps, and with what additional logging has kept of them; that is deleted after SCIM_DETAIL_DAYS already.
+    Returns how many rows of the log that were.
     """
+    details.prune()
     limit = timezone.now() - timedelta(days=settings.SCIM_LOG_RETENTION_DAYS)
     deleted = _delete(RequestLog.objects.filter(created_at__lt=limit))
     for organization_id in Organization.objects.values_list("pk", flat=True):
@@ -182,6 +193,7 @@ def _delete(found: TenantQuerySet[RequestLog]) -> int:
     old = found.order_by("pk").values_list("pk", flat=True)
     deleted = 0
     while ids := list(old[:PRUNED_AT_ONCE]):
+        details.forget(ids)
         deleted += RequestLog.objects.filter(pk__in=ids).delete()[0]
     return deleted
 
@@ -197,10 +209,21 @@ def _start_writer() -> None:
 
 
 def _write_until_stopped() -> None:
+    _look_where_more_is_kept()
     while not _stopping.wait(settings.SCIM_LOG_INTERVAL):
         flush()
+        _look_where_more_is_kept()
     flush()
     connection.close()
+
+
+def _look_where_more_is_kept() -> None:
+    try:
+        additional_logging.look_again()
+    except Exception as error:
+        # The next time comes soon; what this process knows holds until then.
+        connection.close()
+        log.warning("additional logging not looked at", reason=type(error).__name__)
 
 
 def stop() -> None:
@@ -271,6 +294,13 @@ def _write(batch: Sequence[Entry]) -> None:
         entry.place = entry.place or _place(entry, owners[entry.slug], tokens.get(entry.digest))
     kept = [entry for entry in at_home if entry.place == entry.request_id]
     _insert([_row(entry, owners[entry.slug], tokens.get(entry.digest), key, moment) for entry in kept])
+    details.write(
+        {
+            entry.request_id: (UUID(owners[entry.slug]), entry.query, entry.exchange)
+            for entry in kept
+            if entry.exchange is not None and _is_kept(entry, owners, tokens)
+        }
+    )
     if len(kept) < len(at_home):
         _count_more(surplus((entry.request_id, entry.place) for entry in at_home), key)
     _mark_used(batch, tokens)
@@ -289,6 +319,14 @@ def _write(batch: Sequence[Entry]) -> None:
 def _owners(statements: Mapping[str, str], slugs: set[str], key: Callable[[UUID | str], str]) -> dict[str, str]:
     found = rows.select(statements[rows.vendor()], [rows.among(slugs)])
     return {slug: key(identifier) for slug, identifier in found}
+
+
+def _is_kept(entry: Entry, owners: Mapping[str, str], tokens: Mapping[str, _Presented]) -> bool:
+    """Whether headers and bodies are: not those of another connection's requests than the one it is on for."""
+    token = tokens.get(entry.digest)
+    if token is None or token.organization != owners[entry.slug] or token.connection is None:
+        return True
+    return additional_logging.is_on_for(UUID(token.connection))
 
 
 def _place(entry: Entry, organization: str, token: _Presented | None) -> str:
@@ -372,8 +410,8 @@ def _outcomes(told: Iterable[tuple[Entry, str, _Presented | None]]) -> Iterator[
 
 
 def _failure(entry: Entry) -> Failure:
-    verdict = _clean(entry.verdict.replace("{user}", entry.user_label))
-    return Failure(_clean(entry.method)[:10], _clean(entry.path)[:200], entry.status, entry.cause, verdict[:1000])
+    path = _clean(_masking(entry).text(entry.path))[:200]
+    return Failure(_clean(entry.method)[:10], path, entry.status, entry.cause, _verdict(entry))
 
 
 def _mark_former_slugs(batch: Sequence[Entry]) -> None:
@@ -394,8 +432,15 @@ def _milestone(met: Met[Entry]) -> milestones.Outcome:
     return milestones.Outcome(*place, entry.place, entry.status, entry.cause[:40], _verdict(entry), _arguments(entry))
 
 
+def _masking(entry: Entry) -> Masking:
+    """What takes secrets out of the words about a request, those of its query included."""
+    masking = Masking(settings.SCIM_SENSITIVE)
+    masking.query(entry.query)
+    return masking
+
+
 def _verdict(entry: Entry) -> str:
-    return _clean(entry.verdict.replace("{user}", entry.user_label))[:1000]
+    return _clean(_masking(entry).text(entry.verdict.replace("{user}", entry.user_label)))[:1000]
 
 
 def _arguments(entry: Entry) -> str:
@@ -414,18 +459,19 @@ def _row(
     moment: Callable[[datetime], datetime | str | None],
 ) -> tuple[Any, ...]:
     own = token if token is not None and token.organization == organization else None
+    masking = _masking(entry)
     return (
         key(entry.request_id),
         organization,
         moment(entry.started),
         entry.request_id,
         _clean(entry.method)[:10],
-        _clean(entry.path)[:2048],
-        _clean(entry.query)[:LONGEST_QUERY],
+        _clean(masking.text(entry.path))[:2048],
+        _clean(masking.query(entry.query))[:LONGEST_QUERY],
         entry.status,
         (entry.cause or (cause_of(entry.advice) if entry.advice else ""))[:40],
         _verdict(entry),
-        orjson.dumps([_clean(advice) for advice in entry.advice]).decode() if entry.advice else "[]",
+        orjson.dumps([_clean(masking.text(advice)) for advice in entry.advice]).decode() if entry.advice else "[]",
         _arguments(entry),
         0,
         entry.duration_us,

@@ -63,6 +63,8 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/users/scim/log/", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/log/export.csv", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/log/{request}/", None, (ADMIN, READ_ONLY)),
+    ("/settings/users/scim/log/{request}/details.txt", None, (ADMIN,)),
+    ("/settings/users/scim/log/{request}/log-next/", {}, (ADMIN,)),
     ("/settings/users/scim/log/{request}/switch/", {}, (ADMIN,)),
     ("/settings/users/scim/log/{request}/hand-over/", {}, (ADMIN,)),
     ("/settings/users/scim/log/{request}/allow-domain/", {}, (ADMIN, DOMAINS)),
@@ -132,6 +134,7 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     (f"{SCIM}tokens/{{token}}/rename/", {"name": "JumpCloud, November"}, (ADMIN,)),
     (f"{SCIM}tokens/{{token}}/retire/", {"when": "in-a-week", "seen": ""}, (ADMIN,)),
     (f"{SCIM}tokens/{{token}}/keep/", {"seen": ""}, (ADMIN,)),
+    (f"{SCIM}additional-logging/", {"wanted": "on"}, (ADMIN,)),
     (f"{SCIM}switches/enabled/", {"wanted": "on"}, (ADMIN,)),
     (f"{SCIM}switches/groups_enabled/", {"wanted": "off"}, (ADMIN,)),
     (f"{SCIM}switches/strict/", {"wanted": "on"}, (ADMIN,)),
@@ -177,6 +180,7 @@ OTHERWISE: dict[str, tuple[str, ...] | None] = {
     "/settings/organization/slug/": ("organization.edit",),
     "/settings/users/scim/role-rules/": ("sign-in.edit",),
     "/settings/users/scim/log/{request}/allow-domain/": ("domains.edit",),
+    "/settings/users/scim/log/{request}/details.txt": ("sign-in.edit",),
 }
 
 
