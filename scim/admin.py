@@ -314,6 +314,7 @@ SCIM = Section(
             connection_pages.hand_over_person,
         ),
         Control("users/scim/log/", "request-log", "sign-in.view", request_log.request_log, reads=True),
+        Control("users/scim/log/new/", "new-requests", "sign-in.view", request_log.new_requests, reads=True),
         Control("users/scim/log/export.csv", "request-log-export", "sign-in.view", request_log.export, reads=True),
         Control(
             *("users/scim/log/<uuid:request_id>/", "logged-request", "sign-in.view", request_log.logged_request),

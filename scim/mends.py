@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
+from django.db.models import Max
 from django.urls import reverse
 from django.utils.http import urlencode
 
 import domains.services
+from audit.actions import Action
 from audit.actors import Actor
+from audit.models import AuditEvent
 from domains.addresses import readable_domain
 from domains.models import Domain
+from scim.connection_pages import address as connection_address
 from scim.models import Connection, RequestLog
 from scim.services import brake, connections, handing_over
 from scim.services.causes import CAUSES, UNLISTED, Mend
@@ -35,7 +40,7 @@ class Offer:
     """``text`` is what the link or button says, ``consequence`` what pressing the button does.
 
     ``address`` is where a link leads, ``action`` the name of the control that a button asks; ``mended`` says that there
-    is nothing left to do, and then there is neither. All are for those who have ``permission``.
+    is nothing left to do, and ``since`` when, and then there is neither. All are for those who have ``permission``.
     """
 
     text: str
@@ -44,10 +49,11 @@ class Offer:
     action: str = ""
     consequence: str = ""
     mended: str = ""
+    since: datetime | None = None
 
 
 class Situation:
-    """How things stand now in an organization, as far as some rows of its log ask; two or three queries at most."""
+    """How things stand now in an organization, as far as some rows of its log ask; a handful of queries at most."""
 
     def __init__(self, rows: Iterable[RequestLog], organization_id: UUID) -> None:
         self._organization_id = organization_id
@@ -82,6 +88,14 @@ class Situation:
         found = User.objects.of(self._organization_id).filter(pk__in=ids).values_list("pk", "managed_by")
         return {str(pk): managed_by for pk, managed_by in found}
 
+    @cached_property
+    def mended_at(self) -> Mapping[tuple[str, str], datetime]:
+        """When each thing that the rows speak of was last mended: by its id and the action, as the trail has them."""
+        targets = [str(each) for each in (*self.connections, *(domain.pk for domain in self.domains.values()))]
+        events = AuditEvent.objects.of(self._organization_id).filter(target_id__in=targets, action__in=_MENDING)
+        latest = events.order_by().values_list("target_id", "action").annotate(at=Max("created_at"))
+        return {(target, action): at for target, action, at in latest}
+
     def offer(self, row: RequestLog) -> Offer | None:
         """What there is to do about a row, if anything."""
         match CAUSES.get(row.cause, UNLISTED).mend:
@@ -101,15 +115,17 @@ class Situation:
                 return Offer("Look at who would go and release", "sign-in.view", address)
             case Mend.GENERATE_TOKEN:
                 return Offer("Generate a token", "sign-in.edit", f"{reverse('settings:users')}#scim")
-            case Mend.SHOW_TOKENS if whose := self.connection_of(row):
-                shown = urlencode({"connection": str(whose.pk)})
-                return Offer("Show the tokens", "sign-in.view", f"{reverse('settings:users')}?{shown}#scim")
+            case Mend.SHOW_TOKENS if connection := self.connection_of(row):
+                return Offer("Show the tokens", "sign-in.view", connection_address(connection))
+            case Mend.SHOW_BASE_URL if connection := self.connection_of(row):
+                return Offer("Show the Base URL", "sign-in.view", connection_address(connection))
             case Mend.HAND_OVER if row.arguments.get("user_id") in self.users:
                 return self._of_another(row)
             case Mend() as mend if mend in SWITCHES and (connection := self.connection_of(row)):
                 switch = SWITCHES[mend]
                 if getattr(connection, switch.name) == switch.wanted:
-                    return Offer(switch.text, "sign-in.view", mended=switch.mended)
+                    since = self.mended_at.get((str(connection.pk), switch.action))
+                    return Offer(switch.text, "sign-in.view", mended=switch.mended, since=since)
                 return Offer(switch.text, "sign-in.edit", action=TURN_SWITCH, consequence=switch.consequence)
         return None
 
@@ -133,7 +149,9 @@ class Situation:
             address = f"{reverse('settings:organization')}?{urlencode({'add': name})}"
             return Offer(f"Add {readable}", "domains.edit", address)
         if domain.user_requests:
-            return Offer("", "sign-in.view", mended=f"{readable} has the User requests checkmark now.")
+            since = self.mended_at.get((str(domain.pk), Action.DOMAIN_ALLOWED))
+            mended = f"{readable} has the User requests checkmark now."
+            return Offer("", "sign-in.view", mended=mended, since=since)
         if not domain.is_verified:
             return Offer(f"Verify {readable}", "domains.edit", reverse("settings:domain", args=[domain.pk]))
         return Offer(
@@ -147,7 +165,10 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """A switch of the connection (``name``), and the state of it in which requests are not refused any more."""
+    """A switch of the connection (``name``), and the state of it in which requests are not refused any more.
+
+    ``action`` is what the trail calls turning it there.
+    """
 
     name: str
     wanted: bool
@@ -155,6 +176,7 @@ class Switch:
     consequence: str
     mended: str
     turn: Callable[..., Connection]
+    action: Action
 
 
 SWITCHES: Mapping[Mend, Switch] = {
@@ -164,12 +186,14 @@ SWITCHES: Mapping[Mend, Switch] = {
         "suspends users from then on.",
         "SCIM is on now.",
         connections.set_enabled,
+        Action.SCIM_ENABLED,
     ),
     Mend.ALLOW_GROUPS: Switch(
         *("groups_enabled", True, "Turn on Groups"),
         "Your identity provider sees the groups that are here, and makes, changes and deletes groups.",
         "Groups is on now.",
         connections.set_groups_enabled,
+        Action.SCIM_GROUPS_ALLOWED,
     ),
     Mend.ALLOW_ADMINS: Switch(
         *("manage_admins", True, "Let SCIM manage Admins"),
@@ -177,6 +201,7 @@ SWITCHES: Mapping[Mend, Switch] = {
         "active one stays.",
         "SCIM may manage Admins now.",
         connections.set_manage_admins,
+        Action.SCIM_ADMIN_ALLOWED,
     ),
     Mend.ALLOW_SECONDARY: Switch(
         *("secondary_addresses", True, "Allow secondary addresses"),
@@ -184,14 +209,19 @@ SWITCHES: Mapping[Mend, Switch] = {
         "neither for signing in nor for mails nor to tell people apart.",
         "Secondary addresses of other domains are allowed now.",
         connections.set_secondary_addresses,
+        Action.SCIM_SECONDARY_ALLOWED,
     ),
     Mend.LEAVE_STRICT: Switch(
         *("strict", False, "Turn off Strict mode"),
         "Requests that stray from the SCIM standard are read as they were meant, and the log says how.",
         "Strict mode is off now.",
         connections.set_strict,
+        Action.SCIM_LENIENT,
     ),
 }
+
+
+_MENDING = (Action.DOMAIN_ALLOWED, *(switch.action for switch in SWITCHES.values()))
 
 
 def turn_switch(row: RequestLog, *, by: Actor) -> str:

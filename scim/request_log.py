@@ -36,6 +36,10 @@ PER_CHUNK = 1_000
 # What no index serves is looked for among so many of the newest requests.
 LOOKED_THROUGH = 50_000
 
+# So many new requests are counted, of so many looked at where a filter has no index.
+MOST_NEW = 99
+LOOKED_AT_FOR_NEW = 1_000
+
 # Where messages about one request belong.
 OF_A_REQUEST = "request"
 
@@ -112,6 +116,14 @@ class RequestsForm(forms.Form):
         oldest = newest[LOOKED_THROUGH : LOOKED_THROUGH + 1].first()
         return self._looked_through(rows.filter(pk__gt=oldest) if oldest else rows)
 
+    def newer_than(self, newest: UUID) -> Rows:
+        """Those of them with a later id, among no more than there is time for."""
+        rows = self._indexed(RequestLog.objects.of(self._organization_id).filter(pk__gt=newest))
+        if not self.is_bounded:
+            return rows
+        looked_at = rows.order_by("-pk").values("pk")[:LOOKED_AT_FOR_NEW]
+        return self._looked_through(RequestLog.objects.of(self._organization_id).filter(pk__in=looked_at))
+
     def _indexed(self, rows: Rows) -> Rows:
         given = self._given
         if (request_id := _id(given.get("q", ""))) is not None:
@@ -134,7 +146,7 @@ class RequestsForm(forms.Form):
     def _looked_through(self, rows: Rows) -> Rows:
         given = self._given
         if (text := given.get("q")) and _id(text) is None:
-            rows = rows.filter(Q(path__contains=text) | Q(query__contains=text))
+            rows = rows.filter(Q(path__icontains=text) | Q(query__icontains=text))
         if given.get("status") == "done":
             rows = rows.filter(status__lt=400)
         if method := given.get("method"):
@@ -160,11 +172,6 @@ class Shown:
     row: RequestLog
     cause: str
     offer: Offer | None
-
-    @property
-    def ends_in_slash(self) -> bool:
-        """Whether the Base URL was given with a slash at its end, which shows between it and the rest."""
-        return "//" in self.row.path
 
 
 def _shown(request: HttpRequest, rows: list[RequestLog]) -> list[Shown]:
@@ -217,10 +224,36 @@ def request_log(request: HttpRequest) -> HttpResponse:
         "dropped": journal.dropped(),
         "looked_through": LOOKED_THROUGH,
         "query": query.urlencode(),
+        "newest": _newest(stretch, request),
         "newer": _with(query, after=stretch.rows[0]) if stretch.has_newer else "",
         "older": _with(query, before=stretch.rows[-1]) if stretch.has_older else "",
     }
     return render(request, "settings/requests/log.html", context)
+
+
+def _newest(stretch: _Stretch, request: HttpRequest) -> UUID | None:
+    """The id after which requests are new to this page; None on a page that does not begin with the newest."""
+    if stretch.has_newer or request.GET.get("before") or request.GET.get("after"):
+        return None
+    return stretch.rows[0].pk if stretch.rows else first_id_at(timezone.now())
+
+
+def new_requests(request: HttpRequest) -> HttpResponse:
+    """How many have come in since the page was loaded; it asks every few seconds while somebody looks at it."""
+    organization = pages.organization_of(request)
+    query = request.GET.copy()
+    newest = _id("".join(query.pop("newest", ())))
+    count = 0
+    if newest is not None:
+        narrowed = any(query.get(name) for name in RequestsForm.base_fields)
+        rows = (
+            RequestsForm(query, organization.pk).newer_than(newest)
+            if narrowed
+            else RequestLog.objects.of(organization.pk).filter(pk__gt=newest)
+        )
+        count = rows.order_by("-pk")[: MOST_NEW + 1].count()
+    context = {"count": count, "most": MOST_NEW, "query": query.urlencode()}
+    return render(request, "settings/requests/new.html", context)
 
 
 def _with(query: QueryDict, **places: RequestLog) -> str:

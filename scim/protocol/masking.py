@@ -34,7 +34,8 @@ _MOST_FOUND = 200
 _DEEPEST = 64
 
 _OUR_TOKENS = re.compile(r"smg[a-z]_\w+", re.IGNORECASE)
-_CREDENTIALS = re.compile(r"\b(bearer|basic)(\s+)[^\s\"',;]+", re.IGNORECASE)
+# The words "bearer token" themselves tell nothing.
+_CREDENTIALS = re.compile(r"\b(bearer|basic)(\s+)(?!token\b)[^\s\"',;]+", re.IGNORECASE)
 _SCHEME = re.compile(r"(basic|bearer|digest|negotiate) +\S.*", re.IGNORECASE | re.DOTALL)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
 _VERBS = frozenset({"add", "remove", "replace"})

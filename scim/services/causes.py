@@ -14,6 +14,7 @@ class Mend(StrEnum):
     ENABLE_SCIM = "enable-scim"
     GENERATE_TOKEN = "generate-token"  # noqa: S105
     SHOW_TOKENS = "show-tokens"
+    SHOW_BASE_URL = "show-base-url"
     SHOW_USER = "show-user"
     SHOW_ROLES = "show-roles"
     HAND_OVER = "hand-over"
@@ -97,7 +98,6 @@ CAUSES: Mapping[str, Cause] = {
     "secondary-domain-unknown": Cause("Secondary address elsewhere", mend=Mend.ALLOW_SECONDARY),
     "admin-not-adopted": Cause("Admin not taken over", mend=Mend.ALLOW_ADMINS),
     "last-admin": Cause("Last active Admin", mend=Mend.SHOW_USER),
-    "companion-refused": Cause("Companion refused"),
     "user-unknown": Cause("No such user"),
     "held-back": Cause("Held back by the brake", mend=Mend.LOOK_AT_BRAKE),
     # Groups
@@ -112,6 +112,7 @@ CAUSES: Mapping[str, Cause] = {
     "admin-not-given": Cause("Admin role not given", mend=Mend.ALLOW_ADMINS),
     "role-by-rule": Cause("Role given by a rule"),
     "healed": Cause("Read as it was meant"),
+    "slash-noticed": Cause("Slash after the Base URL", mend=Mend.SHOW_BASE_URL),
     # The request itself
     "strict-mode": Cause("Strict mode", mend=Mend.LEAVE_STRICT),
     "InvalidSyntax": Cause("Malformed body"),
@@ -123,8 +124,6 @@ CAUSES: Mapping[str, Cause] = {
     "InvalidCursor": Cause("Invalid cursor"),
     "ExpiredCursor": Cause("Expired cursor"),
     "InvalidCount": Cause("Invalid page size"),
-    "Uniqueness": Cause("Value taken"),
-    "Conflict": Cause("Conflict"),
     "reference-lost": Cause("Lost bulk reference"),
     "reference-circular": Cause("Circular bulk reference"),
     "PreconditionFailed": Cause("Version conflict"),

@@ -35,7 +35,7 @@ from scim.services.progress import Met
 from scim.services.rotation import Success
 from scim.services.strangers import Turnstile, surplus
 from scim.services.streaks import Kind
-from scim.services.verdicts import TOKEN_FAULTS
+from scim.services.verdicts import TOKEN_FAULTS, about_path
 
 log = structlog.get_logger(__name__)
 
@@ -460,6 +460,7 @@ def _row(
 ) -> tuple[Any, ...]:
     own = token if token is not None and token.organization == organization else None
     masking = _masking(entry)
+    advice = (*entry.advice, *about_path(entry.path))
     return (
         key(entry.request_id),
         organization,
@@ -469,9 +470,9 @@ def _row(
         _clean(masking.text(entry.path))[:2048],
         _clean(masking.query(entry.query))[:LONGEST_QUERY],
         entry.status,
-        (entry.cause or (cause_of(entry.advice) if entry.advice else ""))[:40],
+        (entry.cause or (cause_of(advice) if advice else ""))[:40],
         _verdict(entry),
-        orjson.dumps([_clean(masking.text(advice)) for advice in entry.advice]).decode() if entry.advice else "[]",
+        orjson.dumps([_clean(masking.text(sentence)) for sentence in advice]).decode() if advice else "[]",
         _arguments(entry),
         0,
         entry.duration_us,

@@ -1,7 +1,9 @@
 """What the request log says about a request, in plain words for the person who set SCIM up."""
 
+import re
 from collections.abc import Mapping, Sequence
 
+from scim.protocol.advice import Told
 from scim.protocol.errors import NOTHING
 from scim.services.causes import CAUSES, UNLISTED
 
@@ -12,6 +14,21 @@ TOKEN_FAULTS: Mapping[str, str] = {
     "token-unknown": "unknown token",
     "token-of-another-organization": "another organization's token",
 }
+
+
+# Where a Base URL ends, given with a slash or more that should not be there, and the path below it begins.
+_SLASH_BEFORE_THE_PATH = re.compile(r"/*scim/+[^/]+(?:/+v2/{2,}|/{2,}(?!v2(?:/|\Z)))")
+
+_SLASH = Told(
+    "The Base URL was given with a slash at its end. This server copes with that, but JumpCloud does not connect with "
+    "one: take the slash off in your identity provider, so that the Base URL ends in /v2.",
+    "slash-noticed",
+)
+
+
+def about_path(path: str) -> tuple[str, ...]:
+    """What the client should be told of the path as it was sent."""
+    return (_SLASH,) if "//" in path and _SLASH_BEFORE_THE_PATH.match(path) else ()
 
 
 def refusal(cause: str, detail: str, about: Mapping[str, str] = NOTHING) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -246,29 +246,6 @@ def test_each_cause_is_told_with_what_mends_it(
     assert bool(mend) == (CAUSES[cause].mend is not None)
 
 
-def test_another_organizations_token_is_told_as_such(acme: Tenant, globex: Tenant, idp: Idp, client: Client) -> None:
-    _, foreign = connections.generate_token(globex.connection, by=globex.by)
-    Idp(acme.organization, foreign).get("/Users")
-    assert latest(idp).cause == "token-of-another-organization"
-    assert "the token belongs to another organization than this address" in shown(client)
-
-
-def test_a_database_that_does_not_answer_is_told(idp: Idp, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_arguments: Any, **_options: Any) -> None:
-        raise OperationalError("database is locked")
-
-    with monkeypatch.context() as patched:
-        patched.setattr("scim.api.resources.answer", fail)
-        assert idp.get("/Users").status_code == 503
-    assert latest(idp).cause == "database"
-    assert "the database did not answer in time" in shown(client, status="failed")
-
-
-def test_a_slash_at_the_end_of_the_base_url_is_noticed(idp: Idp, client: Client) -> None:
-    assert idp.get("//Users").status_code == 200
-    assert "seems to end in a slash" in shown(client, permalink(latest(idp)))
-
-
 def test_every_cause_that_code_can_give_has_a_name() -> None:
     assert all(cause.name for cause in CAUSES.values())
     assert len({cause.name for cause in CAUSES.values()}) == len(CAUSES)
@@ -375,6 +352,7 @@ def test_each_filter_narrows_and_all_go_together(acme: Tenant, client: Client) -
     assert paths(client, user="KIM@acme.example") == ["two"]
     assert paths(client, user="Gone@acme.example") == ["three"]
     assert paths(client, q="wo") == ["two"]
+    assert paths(client, q="/TWO") == ["two"]
     assert paths(client, q=str(two.pk)) == ["two"]
     assert paths(client, method="POST", status="failed") == ["three"]
     assert paths(client, q="%") == []
@@ -495,3 +473,54 @@ def test_the_id_in_an_error_finds_its_request(idp: Idp, client: Client) -> None:
     assert row.request_id in detail
     assert row.verdict in shown(client, q=row.request_id)
     assert causes.CAUSES[row.cause].name in shown(client, permalink(row))
+
+
+# While somebody looks
+
+
+NEW = "/settings/users/scim/log/new/"
+
+
+def test_what_came_in_since_is_counted_and_one_press_away(acme: Tenant, client: Client) -> None:
+    seen = log(acme)
+    page = client.get(PAGE).content.decode()
+    assert f"{NEW}?newest={seen.pk}" in page
+    assert client.get(NEW, {"newest": str(seen.pk)}).content.strip() == b""
+    log(acme)
+    log(acme, status=400, cause="domain-unknown")
+    assert "2 new requests" in client.get(NEW, {"newest": str(seen.pk)}).content.decode()
+    narrowed = client.get(NEW, {"newest": str(seen.pk), "cause": "domain-unknown"}).content.decode()
+    assert "1 new request" in narrowed and f'href="{PAGE}?cause=domain-unknown"' in narrowed
+
+
+def test_a_page_that_does_not_begin_with_the_newest_asks_for_none(acme: Tenant, client: Client) -> None:
+    older = [log(acme) for _ in range(3)][1]
+    assert NEW not in client.get(PAGE, {"before": str(older.pk)}).content.decode()
+
+
+@pytest.mark.parametrize("newest", ["", "nonsense", "\x00"])
+def test_new_since_nothing_is_nothing(newest: str, acme: Tenant, client: Client) -> None:
+    log(acme)
+    assert client.get(NEW, {"newest": newest}).content.strip() == b""
+
+
+def test_what_came_in_at_another_organization_is_not_counted(acme: Tenant, globex: Tenant, client: Client) -> None:
+    seen = log(acme)
+    log(globex)
+    assert client.get(NEW, {"newest": str(seen.pk)}).content.strip() == b""
+
+
+def test_what_is_mended_says_since_when(acme: Tenant, client: Client) -> None:
+    acme.tick("acme.io")
+    row = log(acme, status=400, cause="domain-without-user-requests", arguments={"domain": "acme.io"})
+    off = log(acme, status=401, cause="groups-off")
+    connections.set_groups_enabled(acme.connection, False, by=acme.by)
+    connections.set_groups_enabled(acme.connection, True, by=acme.by)
+    domain, switch = shown(client, permalink(row)), shown(client, permalink(off))
+    assert re.search(r"acme\.io has the User requests checkmark now\. That is so since \d\d:\d\d ?\.", domain)
+    assert re.search(r"Groups is on now\. That is so since \d\d:\d\d ?\.", switch)
+
+
+def test_paths_are_searched_without_regard_to_case(acme: Tenant, client: Client) -> None:
+    log(acme, path="/scim/acme/v2/Groups")
+    assert "/v2/Groups" in shown(client, q="groups")

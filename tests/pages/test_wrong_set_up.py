@@ -139,7 +139,7 @@ def test_every_cause_is_told_and_mended_in_at_most_three_clicks(
     assert jumpcloud.test_connection().status == 200
     admin.sees_in_the_log("Listed", "//Users")
     admin.page.locator("table.log tbody tr a").first.click()
-    expect(admin.page.get_by_text("The Base URL in your identity provider seems to end in a slash.")).to_be_visible()
+    expect(admin.page.get_by_text("The Base URL was given with a slash at its end.")).to_be_visible()
     jumpcloud.base_url = right
     assert jumpcloud.test_connection().status == 200
     figures["slash"] = admin.clicks
