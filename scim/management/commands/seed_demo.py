@@ -86,7 +86,7 @@ def seed(company: Company) -> Opened:
     people = [admin]
     for person in company.people[1:]:
         by = scim if person.source == Source.SCIM else page
-        user = _add(person, company, roles[BuiltIn.APP_MANAGEMENT], by=by)
+        user = _add(person, company, roles[BuiltIn.APP_MANAGEMENT], opened.connection, by=by)
         if person.role != BuiltIn.APP_MANAGEMENT:
             user = accounts.change_role(user.pk, roles[person.role], by=page)
         if person.suspended:
@@ -94,7 +94,7 @@ def seed(company: Company) -> Opened:
         people.append(user)
     _group_by_department(company, people, by=scim)
     personal_tokens.make(admin.pk, "SIEM", [Scope.READ_AUDIT_LOG], days=365, by=page)
-    _add_and_remove_a_leaver(company, roles[BuiltIn.APP_MANAGEMENT], by=scim)
+    _add_and_remove_a_leaver(company, roles[BuiltIn.APP_MANAGEMENT], opened.connection, by=scim)
     for person, user in zip(company.people, people, strict=True):
         if person.signed_in_hours_ago is not None:
             user.last_login = timezone.now() - timedelta(hours=person.signed_in_hours_ago)
@@ -118,12 +118,14 @@ def seed(company: Company) -> Opened:
     return Opened(organization, opened.connection, bearer_token, admin, first.password)
 
 
-def _add(person: Person, company: Company, role: Role, *, by: Actor) -> User:
+def _add(person: Person, company: Company, role: Role, connection: Connection, *, by: Actor) -> User:
+    by_scim = person.source == Source.SCIM
     return accounts.create(
         _profile(person, company),
         role=role,
         source=person.source,
-        given_by=GivenBy.DEFAULT if person.source == Source.SCIM else GivenBy.HAND,
+        given_by=GivenBy.DEFAULT if by_scim else GivenBy.HAND,
+        managed_by=connection.pk if by_scim else None,
         password=person.password,
         outsider="freelance" in person.login,
         by=by,
@@ -153,8 +155,8 @@ def _fill_in(user: User, profile: Profile, *, by: Actor) -> None:
     accounts.update(found, {**profiles.read(found), **profile}, by=by)
 
 
-def _add_and_remove_a_leaver(company: Company, role: Role, *, by: Actor) -> None:
-    leaver = _add(Person("xavier", "Xavier", "Roux", "Intern", "IT"), company, role, by=by)
+def _add_and_remove_a_leaver(company: Company, role: Role, connection: Connection, *, by: Actor) -> None:
+    leaver = _add(Person("xavier", "Xavier", "Roux", "Intern", "IT"), company, role, connection, by=by)
     accounts.delete(accounts.find(leaver.pk, organization_id=by.organization_id), by=by)
 
 
