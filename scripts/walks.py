@@ -429,6 +429,8 @@ NOT_PAGES = {
     "settings:login": "leads on to signing in",
     "settings:logout": "leads on to signing out",
     "settings:scim-activity": "is a part of the page of users",
+    "settings:new-requests": "is a part of the request log",
+    "settings:request-details-file": "is a file",
     "settings:export-people": "is a file",
     "settings:audit-log-export": "is a file",
     "settings:request-log-export": "is a file",
