@@ -190,7 +190,9 @@ def settle(members: Sequence[UUID], *, book: Book, by: Actor) -> list[Verdict]:
     same moment comes before or after this, and not in between. The last active Admin stays one.
     """
     parts = (members[start : start + LOOKED_AT_TOGETHER] for start in range(0, len(members), LOOKED_AT_TOGETHER))
-    verdicts = [each for part in parts for each in rule_judgement.changes(book, Among(tuple(part), locked=True))]
+    found = [each for part in parts for each in rule_judgement.changes(book, Among(tuple(part), locked=True))]
+    # Somebody may be a member of their own, and of a group in another part.
+    verdicts = list({each.user_id: each for each in found}.values())
     done: list[Verdict] = []
     for start in range(0, len(verdicts), TOGETHER):
         some = {verdict.user_id: verdict for verdict in verdicts[start : start + TOGETHER]}
