@@ -73,7 +73,7 @@ class Action(models.TextChoices):
     SCIM_GROUPS_ALLOWED = "scim.groups-allowed", "{actor} let SCIM manage groups ({target})"
     SCIM_GROUPS_DISALLOWED = "scim.groups-disallowed", "{actor} stopped SCIM from managing groups ({target})"
     SCIM_ADMIN_DISALLOWED = "scim.admin-disallowed", "{actor} stopped SCIM from managing Admins ({target})"
-    ROLE_RULES_SAVED = "scim.role-rules-saved", "{actor} saved the role rules"
+    ROLE_RULES_SAVED = "scim.role-rules-saved", "{actor} saved the {target}"
     SCIM_STRICT = "scim.strict", "{actor} turned on the strict mode of SCIM ({target})"
     SCIM_LENIENT = "scim.lenient", "{actor} turned off the strict mode of SCIM ({target})"
     SCIM_SECONDARY_ALLOWED = "scim.secondary-allowed", "{actor} let SCIM give secondary addresses anywhere ({target})"

@@ -252,7 +252,7 @@ class RoleRuleSet(TenantModel):
         constraints = [models.UniqueConstraint(fields=["organization"], name="one_set_of_role_rules")]
 
     def __str__(self) -> str:
-        return "Role rules"
+        return "role rules"
 
 
 class RequestLog(TenantModel):

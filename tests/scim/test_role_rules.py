@@ -229,6 +229,15 @@ def test_a_group_within_a_group_counts(idp: Idp) -> None:
     assert [role_of(each) for each in people] == ["App management by default"] * 2
 
 
+def test_who_is_in_two_parts_of_a_large_group_is_changed_once(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(role_rules, "LOOKED_AT_TOGETHER", 1)
+    save(idp.organization, ("group", "is", "Everybody", "IT"))
+    ada = idp.create()["id"]
+    idp.create_group("Everybody", ada, idp.create_group("Engineering", ada)["id"])
+    assert role_of(ada) == "IT by rule"
+    assert AuditEvent.objects.filter(target_id=ada, action="user.role-changed").count() == 1
+
+
 def test_renaming_and_deleting_a_group_count_too(idp: Idp) -> None:
     save(idp.organization, ("group", "begins", "Eng", "IT"))
     ada = idp.create()["id"]
