@@ -22,7 +22,8 @@ from organizations.refusals import Refusal
 from scim.models import RoleRule, RoleRuleSet
 from scim.services import connections, role_rules
 from scim.services.role_rules import Preview, RulesChanged, Wanted
-from users.models import GivenBy, Role, User
+from users.models import Role, User
+from users.origins import GivenBy
 from users.services import authority, roles
 
 PER_PAGE = 50

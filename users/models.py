@@ -18,6 +18,7 @@ from domains.addresses import canonical
 from organizations.models import Mail, Organization
 from organizations.tenancy import KeyField, TenantModel, TenantQuerySet
 from organizations.tokens import BearerToken, TokenQuerySet
+from users.origins import GivenBy
 from users.permissions import OPTIONAL, Area, BuiltIn, Level, levels_of, permissions_of
 
 # Lists sort names by so many characters: an index entry has no room for the longest names.
@@ -85,15 +86,6 @@ class Source(models.TextChoices):
     SCIM = "scim", "SCIM"
     SAML = "saml", "SAML"
     REQUEST = "request", "Request"
-
-
-class GivenBy(models.TextChoices):
-    """By what a user came by the role; ``scim.services.role_rules`` say what that means for the next change."""
-
-    DEFAULT = "default", "Default role"
-    RULE = "rule", "Role rule"
-    PROVIDER = "provider", "Identity provider"
-    HAND = "hand", "By hand"
 
 
 class UserQuerySet(TenantQuerySet["User"]):

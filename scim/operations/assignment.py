@@ -16,7 +16,8 @@ from scim.services.rule_judgement import Book
 from scim.services.rule_matching import Facts
 from scim.storage.principals import Principal
 from users import profile as profiles
-from users.models import GivenBy, Role, User
+from users.models import Role, User
+from users.origins import GivenBy
 from users.permissions import BuiltIn
 from users.profile import Profile
 from users.services import accounts

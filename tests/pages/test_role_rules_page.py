@@ -12,7 +12,8 @@ from tests.pages.conftest import SignedIn, htmx
 from tests.scim.role_rules import Line, role_named, role_of, save
 from tests.scim.test_role_rules import SALES_ARE_HR, in_department
 from tests.tenants import Tenant
-from users.models import GivenBy, User
+from users.models import User
+from users.origins import GivenBy
 from users.permissions import BuiltIn
 
 EDITOR = "/settings/users/scim/role-rules/"

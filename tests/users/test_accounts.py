@@ -490,7 +490,7 @@ def test_many_who_lose_a_race_for_one_name_are_none_of_them_there(
 ) -> None:
     acme.add("ben")
     events = acme.events()
-    monkeypatch.setattr(accounts._Names, "take", lambda self, user: None)
+    monkeypatch.setattr(accounts.Names, "take", lambda self, user: None)
     with pytest.raises(IntegrityError):
         accounts.create_many([newcomer(acme, "ann"), newcomer(acme, "ben")], by=acme.by)
     assert [user.user_name for user in User.objects.of(acme.id)] == ["ben@acme.example"]

@@ -7,7 +7,7 @@ changes must lie in the domains that the organization lets in.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,20 +27,17 @@ from domains.services import Gate
 from organizations.refusals import Refusal
 from organizations.services import lock
 from users import profile as profiles
-from users.models import GivenBy, Role, Source, User, UserValue
+from users.models import Role, Source, User, UserValue
+from users.origins import GivenBy
 from users.profile import Profile
 from users.services import groups
+from users.services.names import Names, naming
+from users.services.names import NameTaken as NameTaken
 from users.services.reassignment import REASON
-from users.statements import holders, locked, revoke_personal_tokens
+from users.statements import locked, revoke_personal_tokens
 
 # What a change of a user may write.
 _CHANGED = (*profiles.COLUMNS, "role", "role_given_by", "source", "managed_by", "version", "session_epoch")
-
-
-class NameTaken(Refusal):
-    """The userName or e-mail address belongs to a colleague."""
-
-    code = "name-taken"
 
 
 class AddressInvalid(Refusal):
@@ -141,7 +138,7 @@ def create_many(newcomers: Sequence[Newcomer], *, secondary_anywhere: bool = Fal
     enrolled = [_enrolled(newcomer, by) for newcomer in newcomers]
     addresses = (address for _user, profile in enrolled for address in profiles.addresses(profile).values())
     gate = Gate(addresses, organization_id=by.organization_id)
-    names = _Names((user for user, _profile in enrolled), by.organization_id)
+    names = Names((user for user, _profile in enrolled), by.organization_id)
     outcomes: list[User | Refusal] = []
     admitted: dict[UUID, tuple[User, Profile, str]] = {}
     for newcomer, (user, profile) in zip(newcomers, enrolled, strict=True):
@@ -337,10 +334,6 @@ def _undoing(event: AuditEvent | None) -> dict[str, list[Any]]:
     return {"undoes": [None, str(event.pk)]} if event else {}
 
 
-def _naming(user_id: UUID, user_name: str) -> Mapping[str, str]:
-    return {"user_id": str(user_id), "user": user_name}
-
-
 def _is_admin(role: Role | None) -> bool:
     return role is not None and role.is_admin
 
@@ -357,7 +350,7 @@ def _keep_one_admin(user: User) -> None:
         raise LastAdmin(
             f"{user.user_name} is the last active Admin. Make somebody else Admin before you suspend, demote or remove "
             "this one.",
-            about=_naming(user.pk, user.user_name),
+            about=naming(user.pk, user.user_name),
         )
 
 
@@ -435,7 +428,7 @@ def _check_addresses(
 
 def _refuse_taken_names(user: User) -> None:
     assert user.organization_id is not None  # noqa: S101  (operators are made by a command of their own)
-    _Names([user], user.organization_id).take(user)
+    Names([user], user.organization_id).take(user)
 
 
 def refuse_taken_names(address: str, *, organization_id: UUID) -> None:
@@ -443,35 +436,6 @@ def refuse_taken_names(address: str, *, organization_id: UUID) -> None:
     newcomer = User(organization_id=organization_id)
     profiles.write(newcomer, {"userName": address})
     _refuse_taken_names(newcomer)
-
-
-class _Names:
-    """Who has the userNames and e-mail addresses that some users want to have; asked of the database once."""
-
-    def __init__(self, users: Iterable[User], organization_id: UUID) -> None:
-        wanted = {key for user in users for key in (user.user_name_key, user.email_key)}
-        self._by_user_name: dict[str, tuple[UUID, str]] = {}
-        self._by_email: dict[str, tuple[UUID, str]] = {}
-        for user_id, user_name, *keys in holders(wanted, organization_id):
-            self._note((user_id, user_name), *keys)
-
-    def take(self, user: User) -> None:
-        """Let a user have both names from now on. Raises NameTaken."""
-        user_name, email = user.user_name_key, user.email_key
-        for key, spelled in ((user_name, user.user_name), (email, user.email)):
-            for taken in (self._by_user_name, self._by_email):
-                owner = taken.get(key)
-                if owner is None or owner[0] == user.pk:
-                    continue
-                if key == user_name and taken is self._by_user_name:
-                    raise NameTaken(f"A user with the userName '{spelled}' exists already.", about=_naming(*owner))
-                raise NameTaken(
-                    f"The e-mail address '{spelled}' belongs to another user, '{owner[1]}'.", about=_naming(*owner)
-                )
-        self._note((user.pk, user.user_name), user_name, email)
-
-    def _note(self, owner: tuple[UUID, str], user_name_key: str, email_key: str) -> None:
-        self._by_user_name[user_name_key] = self._by_email[email_key] = owner
 
 
 def _count(organization_id: UUID, difference: int) -> None:

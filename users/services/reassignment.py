@@ -15,7 +15,8 @@ from audit.actions import Action
 from audit.actors import Actor
 from domains.addresses import fold
 from users import profile as profiles
-from users.models import GivenBy, Role, User
+from users.models import Role, User
+from users.origins import GivenBy
 from users.profile import Profile
 
 # So many people are locked, read and written together; what one statement takes stays far below the time-outs.

@@ -29,7 +29,8 @@ from scim.play.scripts import SCRIPTS
 from scim.services import connections, plays, verdicts
 from scim.services.onboarding import Opened, open_organization
 from users import profile as profiles
-from users.models import GivenBy, Role, Source, User
+from users.models import Role, Source, User
+from users.origins import GivenBy
 from users.permissions import NAMES, BuiltIn
 from users.profile import Profile
 from users.services import account_requests, accounts, groups, personal_tokens
