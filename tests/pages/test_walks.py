@@ -155,7 +155,8 @@ def test_a_page_is_for_everybody(
     assert view_at(page) == walk.view
     assert page.locator("h1").is_visible()
     assert page.locator("form").count() == forms
-    for form in page.locator("form").all():
+    # Django's admin puts its list into a form for actions, of which there are none here.
+    for form in page.locator("form:not(#changelist-form)").all():
         # What a form is for can be pressed, be it under something that has to be unfolded.
         assert form.locator("[type=submit]").count() >= 1
     context.close()
