@@ -1,10 +1,10 @@
 """Events that were there before the trail was searched and guarded are found and guarded like new ones."""
 
 import pytest
-from django.core.management import call_command
 from django.db import IntegrityError, connection
 
 from audit.models import AuditEvent
+from tests.rewinding import rewound
 from tests.tenants import Tenant
 
 BEFORE = "0003_personal_tokens_and_strict_mode"
@@ -14,12 +14,8 @@ BEFORE = "0003_personal_tokens_and_strict_mode"
 def test_events_of_before_are_kept_searched_and_guarded(acme: Tenant) -> None:
     acme.add("Ann")
     before = list(AuditEvent.objects.order_by("id").values())
-    try:
-        call_command("migrate", "audit", BEFORE, verbosity=0)
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE audit_auditevent SET address = NULL")
-    finally:
-        call_command("migrate", "audit", verbosity=0)
+    with rewound("audit", BEFORE), connection.cursor() as cursor:
+        cursor.execute("UPDATE audit_auditevent SET address = NULL")
     assert list(AuditEvent.objects.order_by("id").values()) == [{**event, "address": None} for event in before]
     assert (before[-1]["actor_key"], before[-1]["target_key"]) == ("ada moreau", "ann@acme.example")
     with pytest.raises(IntegrityError), connection.cursor() as cursor:

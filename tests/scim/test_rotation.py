@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.core import mail
-from django.core.management import call_command
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +20,7 @@ from scim.services import connections, journal, notices, rotation, token_names
 from scim.services.connections import TokenUnknown, TooManyTokens
 from scim.services.rotation import RetirementChanged, RetirementRefused, TokenRotated
 from scim.services.token_names import TokenNameRefused
+from tests.rewinding import rewound
 from tests.scim.conftest import Idp
 from tests.tenants import Tenant
 from tests.users.test_races import ROUNDS, at_once
@@ -423,8 +423,6 @@ def test_two_writers_who_see_a_success_retire_once_and_mail_once(acme: Tenant, i
 @pytest.mark.django_db(transaction=True)
 def test_tokens_of_before_get_numbered_names(acme: Tenant, globex: Tenant) -> None:
     made = [make(acme, "Okta"), make(globex, "Okta"), make(acme, "JumpCloud")]
-    try:
-        call_command("migrate", "scim", "0005_token_warnings", verbosity=0)
-    finally:
-        call_command("migrate", "scim", verbosity=0)
+    with rewound("scim", "0005_token_warnings"):
+        pass
     assert [fresh(token).name for token in made] == ["Token 1", "Token 1", "Token 2"]

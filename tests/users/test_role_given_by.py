@@ -3,8 +3,8 @@
 from uuid import UUID
 
 import pytest
-from django.core.management import call_command
 
+from tests.rewinding import rewound
 from tests.scim.role_rules import role_named, role_of
 from tests.tenants import Tenant
 from users.models import Source, User
@@ -24,10 +24,8 @@ def test_users_of_before_are_told_apart(acme: Tenant) -> None:
     }
     acme.update(User.objects.get(pk=people["taken off"]), roles=None)
     accounts.change_role(people["by a page"], role_named(acme.organization, "Finance"), by=acme.by)
-    try:
-        call_command("migrate", "users", BEFORE, verbosity=0)
-    finally:
-        call_command("migrate", verbosity=0)
+    with rewound("users", BEFORE):
+        pass
     assert {name: role_of(pk) for name, pk in people.items()} == {
         "unsent": "App management by default",
         "sent": "HR by provider",
