@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -46,15 +46,17 @@ FORM_SALT = "scim.generate-token"
 
 def _context(request: HttpRequest) -> Context:
     user: Any = request.user
-    connection = connection_pages.chosen(request)
+    present = connections.of_organization(user.organization_id)
+    connection = connection_pages.among(present, request)
     state, base_url = _state(request, connection), connections.base_url(user.organization)
     return {
         **state,
-        "all_connections": connections.of_organization(user.organization_id),
+        "all_connections": present,
         "providers": IdentityProvider.choices,
         "keeps": handing_over.count(connection),
         "tabs": [
-            (each, guide.name, urlencode({**_query(request), "guide": each})) for each, guide in guides.GUIDES.items()
+            (each, guide.name, urlencode({**_leads_back(connection, present), "guide": each}))
+            for each, guide in guides.GUIDES.items()
         ],
         "remembered": guides.provider_for("", connection),
         "guide_parts": guides.shown(state["provider"], {Gets.BASE_URL: base_url, Gets.TEST_USER: state["test_user"]}),
@@ -62,7 +64,7 @@ def _context(request: HttpRequest) -> Context:
         "former_in_use": [row for row in slugs.former(user.organization_id) if row.last_used_at],
         "tokens_left": connections.MAX_LIVE_TOKENS - len(state["tokens"]),
         **tokens.context(),
-        "next_name": connections.next_name(connection),
+        "next_name": connections.next_name(connection, [shown.token.name for shown in state["tokens"]]),
         "once": once.value(request, FORM_SALT),
         "switches": switches.shown(connection),
         "brake": brake.of(connection),
@@ -74,12 +76,16 @@ def _context(request: HttpRequest) -> Context:
 
 def _query(request: HttpRequest) -> Mapping[str, str]:
     """What leads back to the connection that a request was about."""
+    present = connections.of_organization(pages.organization_of(request).pk)
     try:
-        chosen = connection_pages.chosen(request)
+        return _leads_back(connection_pages.among(present, request), present)
     except connections.ConnectionUnknown:
         return {}
-    is_default = chosen == connections.default_connection(chosen.organization_id)
-    return {} if is_default else {"connection": str(chosen.pk)}
+
+
+def _leads_back(connection: Connection, present: Sequence[Connection]) -> Mapping[str, str]:
+    # The default one, which comes first, needs no word.
+    return {} if connection == present[0] else {"connection": str(connection.pk)}
 
 
 def _guide_asked_for(request: HttpRequest) -> str:

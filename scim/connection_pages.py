@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -27,12 +28,17 @@ KEY = "scim"
 def chosen(request: HttpRequest) -> Connection:
     """The connection that the address names, else the default one. Raises ConnectionUnknown."""
     organization_id = pages.organization_of(request).pk
+    return among(connections.of_organization(organization_id), request)
+
+
+def among(present: Sequence[Connection], request: HttpRequest) -> Connection:
+    """The same, for who has looked up already which connections there are."""
     of_route = request.resolver_match.kwargs.get("connection_id") if request.resolver_match else None
-    if of_route is not None:
-        return connections.find(of_route, organization_id=organization_id)
-    asked = request.GET.get("connection", "")
-    present = connections.of_organization(organization_id)
-    return next((each for each in present if str(each.pk) == asked), present[0])
+    asked = str(of_route or request.GET.get("connection", ""))
+    found = next((each for each in present if str(each.pk) == asked), None)
+    if found is None and of_route is not None:
+        raise connections.ConnectionUnknown
+    return found or present[0]
 
 
 def address(connection: Connection) -> str:

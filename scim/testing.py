@@ -71,12 +71,13 @@ class Line:
 
 def _context(request: HttpRequest) -> Context:
     organization = pages.organization_of(request)
-    connection = connection_pages.chosen(request)
+    present = connections.of_organization(organization.pk)
+    connection = connection_pages.among(present, request)
     latest = plays.latest(connection, LATEST)
     provider = connection.identity_provider
     return {
         "connection": connection,
-        "is_one_of_several": len(connections.of_organization(organization.pk)) > 1,
+        "is_one_of_several": len(present) > 1,
         "clients": CLIENTS.items(),
         "client": provider if provider in CLIENTS else next(iter(CLIENTS)),
         "proposed": (proposed := plays.proposed_address(organization.pk)),

@@ -23,7 +23,8 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, sync_playwright
 
 from scripts import postgres, serve
-from scripts.walks import OPERATOR, WALKS, Look, Person, Walk, arrive, sign_in
+from scripts.walking import OPERATOR, Look, Person, Walk, arrive, sign_in
+from scripts.walks import WALKS
 
 PICTURES = serve.ROOT / "docs" / "pictures"
 HOST = "saas.example.com"

@@ -35,7 +35,10 @@ def test_no_module_outgrows_its_sentence() -> None:
 
 
 def test_nobody_leaves_comparing_names_to_the_database() -> None:
-    assert [path for path, text in modules(*APPS).items() if FOLDED_BY_THE_DATABASE.search(text)] == []
+    # The request log's search is no comparison of names: it looks for a part of an address, and those are ASCII.
+    assert {path for path, text in modules(*APPS).items() if FOLDED_BY_THE_DATABASE.search(text)} == {
+        "scim/request_log.py"
+    }
 
 
 def test_nobody_mounts_all_of_allauth() -> None:

@@ -33,6 +33,7 @@ from scim.protocol.errors import (
 from scim.services import additional_logging, journal, verdicts
 from scim.services.connections import base_url_at
 from scim.services.details import Exchange
+from scim.services.entries import Entry
 from scim.services.milestones import Step
 from scim.storage.principals import Credentials, FormerAddress, Principal
 
@@ -68,7 +69,7 @@ class ScimView(APIView):
     metadata_class = None
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
-    entry: journal.Entry
+    entry: Entry
     # What the body of a search asked for, which can be read once only.
     asked: Mapping[str, str] | None = None
     _credentials: Credentials | None = None
@@ -221,9 +222,9 @@ def _exchange(request: HttpRequest) -> Exchange:
     return Exchange(list(request.headers.items()), size)
 
 
-def _entry(request: HttpRequest, slug: str) -> journal.Entry:
+def _entry(request: HttpRequest, slug: str) -> Entry:
     meta = request.META
-    return journal.Entry(
+    return Entry(
         slug=slug,
         request_id=str(uuid7()),
         method=request.method or "",

@@ -1,6 +1,6 @@
 """Verbs on SCIM connections and their tokens: add, change, remove, generate, revoke, and the switches."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -29,6 +29,9 @@ class ConnectionUnknown(Refusal):
     """No such connection in this organization."""
 
     code = "connection-unknown"
+
+    def __init__(self, message: str = "This connection is no longer here. Reload the page.") -> None:
+        super().__init__(message)
 
 
 class ConnectionNameRefused(Refusal):
@@ -96,7 +99,7 @@ def find(connection_id: UUID, *, organization_id: UUID) -> Connection:
     """The organization's connection of that id. Raises ConnectionUnknown."""
     found = Connection.objects.of(organization_id).present().filter(pk=connection_id).first()
     if found is None:
-        raise ConnectionUnknown("This connection is no longer here. Reload the page.")
+        raise ConnectionUnknown
     return found
 
 
@@ -145,7 +148,7 @@ def remove(connection: Connection, *, heir: Connection | None, by: Actor) -> int
     """
     present = {each.pk: each for each in _all_locked(by)}
     if connection.pk not in present or (heir is not None and (heir.pk not in present or heir == connection)):
-        raise ConnectionUnknown("This connection is no longer here. Reload the page.")
+        raise ConnectionUnknown
     if len(present) == 1:
         raise LastConnection("This is the only connection. Turn it off if nobody is to use SCIM.")
     connection = present[connection.pk]
@@ -191,9 +194,9 @@ def next_number(connection: Connection) -> int:
     return Token.objects.of(connection.organization_id).filter(connection=connection).count() + 1
 
 
-def next_name(connection: Connection) -> str:
-    """What the next token is called if nobody names it."""
-    return token_names.made_up(next_number(connection), [token.name for token in live_tokens(connection)])
+def next_name(connection: Connection, taken: Collection[str]) -> str:
+    """What the next token is called if nobody names it; ``taken`` are the names of the live ones."""
+    return token_names.made_up(next_number(connection), taken)
 
 
 @transaction.atomic
@@ -212,10 +215,11 @@ def generate_token(
         raise TooManyTokens(
             f"There are {MAX_LIVE_TOKENS} live tokens. Revoke one that your identity provider no longer uses first."
         )
+    taken = [each.name for each in live]
     token = Token(
         organization_id=by.organization_id,
         connection=connection,
-        name=token_names.chosen(name, [each.name for each in live]) if name.strip() else next_name(connection),
+        name=token_names.chosen(name, taken) if name.strip() else next_name(connection, taken),
         created_by_id=by.user_id,
         created_by_label=by.label,
         expires_at=timezone.now() + timedelta(days=days) if days else None,
@@ -311,7 +315,7 @@ def _locked(connection: Connection, by: Actor) -> Connection:
     locked = Connection.objects.of(by.organization_id).present().select_for_update(no_key=True)
     found = locked.filter(pk=connection.pk).first()
     if found is None:
-        raise ConnectionUnknown("This connection is no longer here. Reload the page.")
+        raise ConnectionUnknown
     return found
 
 

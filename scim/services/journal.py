@@ -5,63 +5,40 @@ writes them. A full queue or a database that stays away costs entries, which are
 """
 
 import os
-import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from multiprocessing.util import Finalize
 from typing import Any
 from uuid import UUID
 
-import orjson
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils import timezone
 
 from audit import rows
-from organizations.models import FormerSlug, Organization
-from organizations.tenancy import TenantQuerySet
-from scim.models import RequestLog
-from scim.protocol.advice import cause_of
-from scim.protocol.masking import Masking
-from scim.services import additional_logging, details, milestones, progress, rotation, streaks
-from scim.services.details import Exchange
+from organizations.models import FormerSlug
+from scim.services import additional_logging, details, entries, milestones, progress, rotation, streaks
+from scim.services.entries import COLUMNS, CONNECTIONS, LONGEST_ARGUMENT, Entry, Presented
 from scim.services.milestones import Step
 from scim.services.notices import Failure
 from scim.services.progress import Met
 from scim.services.rotation import Success
 from scim.services.strangers import Turnstile, surplus
 from scim.services.streaks import Kind
-from scim.services.verdicts import TOKEN_FAULTS, about_path
 
 log = structlog.get_logger(__name__)
 
 BATCH = 500
-PRUNED_AT_ONCE = 1000
-LONGEST_QUERY = 10_000
-LONGEST_ARGUMENT = 320
 
-# Whatever looks like one of our tokens, or stands where people put secrets, is not for the log.
-_SECRETS = re.compile(
-    r"smg[rp]_\w+|(?<=token=)[^&]+|(?<=password=)[^&]+|(?<=secret=)[^&]+|(?<=authorization=)[^&]+", re.I
-)
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-
-_COLUMNS = (
-    "id", "organization_id", "created_at", "request_id", "method", "path", "query", "status", "cause", "verdict",
-    "advice", "arguments", "more", "duration_us", "token_id", "connection_id",
-    "token_label", "client", "address", "user_id", "user_label",
-)  # fmt: skip
-_INTO = f"scim_requestlog ({', '.join(_COLUMNS)})"
+_INTO = f"scim_requestlog ({', '.join(COLUMNS)})"
 
 _MORE = "UPDATE scim_requestlog SET more = more + %s WHERE id = %s"
 
 # Where tokens are: connections' own, to which rows refer, and people's, which have a label there and nothing else.
-_CONNECTIONS = "scim_token"
-_TABLES = {_CONNECTIONS: "t.connection_id, t.is_test", "users_personaltoken": "NULL, NULL"}
+_TABLES = {CONNECTIONS: "t.connection_id, t.is_test", "users_personaltoken": "NULL, NULL"}
 
 _OWNERS = {
     vendor: f"SELECT o.slug, o.id FROM organizations_organization o WHERE o.slug {among}"  # noqa: S608
@@ -83,42 +60,6 @@ _USED = {
     table: f"UPDATE {table} SET last_used_at = %s, last_used_address = %s, last_used_client = %s WHERE id = %s"  # noqa: S608
     for table in _TABLES
 }
-
-
-@dataclass(slots=True)
-class Entry:
-    """One request, filled in while it is served.
-
-    ``authenticated`` tells that the digest was found valid; ``at_former_slug`` that the slug leads to an organization
-    that has another one now; ``address`` is an IP address or empty. ``place`` is the row that the writer chose for it,
-    which is another one's where a stranger has asked too often. ``origin`` is where the client thinks that it is, such
-    as ``https://saas.example.com``; ``step`` what the request is in the set-up of a connection, if anything.
-    ``exchange`` has headers and bodies, while additional logging is on.
-    """
-
-    slug: str
-    request_id: str
-    method: str
-    path: str
-    query: str
-    client: str
-    address: str
-    started: datetime
-    digest: str = ""
-    authenticated: bool = False
-    at_former_slug: bool = False
-    status: int = 0
-    cause: str = ""
-    verdict: str = ""
-    advice: Sequence[str] = ()
-    arguments: Mapping[str, str] = field(default_factory=dict)
-    duration_us: int = 0
-    user_id: UUID | str | None = None
-    user_label: str = ""
-    place: str = ""
-    origin: str = ""
-    step: str = ""
-    exchange: Exchange | None = None
 
 
 @dataclass(slots=True)
@@ -169,33 +110,6 @@ def flush() -> None:
             for entry in batch:
                 if entry.exchange is not None:
                     details.waiting.release(entry.exchange)
-
-
-def prune() -> int:
-    """Delete what is older than SCIM_LOG_RETENTION_DAYS, or not among the SCIM_LOG_ROWS newest of its organization.
-
-    In small steps, and with what additional logging has kept of them; that is deleted after SCIM_DETAIL_DAYS already.
-    Returns how many rows of the log that were.
-    """
-    details.prune()
-    limit = timezone.now() - timedelta(days=settings.SCIM_LOG_RETENTION_DAYS)
-    deleted = _delete(RequestLog.objects.filter(created_at__lt=limit))
-    for organization_id in Organization.objects.values_list("pk", flat=True):
-        rows_of_one = RequestLog.objects.of(organization_id)
-        newest = rows_of_one.order_by("-pk").values_list("pk", flat=True)
-        first = newest[settings.SCIM_LOG_ROWS : settings.SCIM_LOG_ROWS + 1].first()
-        if first is not None:
-            deleted += _delete(rows_of_one.filter(pk__lte=first))
-    return deleted
-
-
-def _delete(found: TenantQuerySet[RequestLog]) -> int:
-    old = found.order_by("pk").values_list("pk", flat=True)
-    deleted = 0
-    while ids := list(old[:PRUNED_AT_ONCE]):
-        details.forget(ids)
-        deleted += RequestLog.objects.filter(pk__in=ids).delete()[0]
-    return deleted
 
 
 def _start_writer() -> None:
@@ -262,23 +176,6 @@ def _write_or_drop(batch: Sequence[Entry]) -> None:
                 log.warning("request log rows lost", count=len(batch), reason=type(error).__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Presented:
-    """A token that exists: its table, and its organization, id, label and connection as rows of the log have them."""
-
-    table: str
-    organization: str
-    key: str
-    label: str
-    connection: str | None
-    is_test: bool
-
-    @property
-    def is_connections(self) -> bool:
-        """Whether it is a connection's, and no person's."""
-        return self.table == _CONNECTIONS
-
-
 def _write(batch: Sequence[Entry]) -> None:
     # All that is the same for the whole batch, for this competes with the answers for the process's time.
     key = str if rows.vendor() == "postgresql" else _hexadecimal
@@ -293,7 +190,7 @@ def _write(batch: Sequence[Entry]) -> None:
         # Chosen once: a batch that is tried again finds its rows where they were.
         entry.place = entry.place or _place(entry, owners[entry.slug], tokens.get(entry.digest))
     kept = [entry for entry in at_home if entry.place == entry.request_id]
-    _insert([_row(entry, owners[entry.slug], tokens.get(entry.digest), key, moment) for entry in kept])
+    _insert([entries.row(entry, owners[entry.slug], tokens.get(entry.digest), key, moment) for entry in kept])
     details.write(
         {
             entry.request_id: (UUID(owners[entry.slug]), entry.query, entry.exchange)
@@ -321,7 +218,7 @@ def _owners(statements: Mapping[str, str], slugs: set[str], key: Callable[[UUID 
     return {slug: key(identifier) for slug, identifier in found}
 
 
-def _is_kept(entry: Entry, owners: Mapping[str, str], tokens: Mapping[str, _Presented]) -> bool:
+def _is_kept(entry: Entry, owners: Mapping[str, str], tokens: Mapping[str, Presented]) -> bool:
     """Whether headers and bodies are: not those of another connection's requests than the one it is on for."""
     token = tokens.get(entry.digest)
     if token is None or token.organization != owners[entry.slug] or token.connection is None:
@@ -329,7 +226,7 @@ def _is_kept(entry: Entry, owners: Mapping[str, str], tokens: Mapping[str, _Pres
     return additional_logging.is_on_for(UUID(token.connection))
 
 
-def _place(entry: Entry, organization: str, token: _Presented | None) -> str:
+def _place(entry: Entry, organization: str, token: Presented | None) -> str:
     if entry.status != 401 or (token is not None and token.organization == organization):
         return entry.request_id
     return _turnstile.admit(entry.request_id, organization, entry.address, _minute(entry.started))
@@ -344,15 +241,15 @@ def _count_more(turned_away: Mapping[str, int], key: Callable[[UUID | str], str]
         cursor.executemany(_MORE, [(count, key(row_id)) for row_id, count in sorted(turned_away.items())])
 
 
-def _tokens(digests: set[str], key: Callable[[UUID | str], str]) -> dict[str, _Presented]:
+def _tokens(digests: set[str], key: Callable[[UUID | str], str]) -> dict[str, Presented]:
     """The tokens of those digests; most batches have none but connections' tokens."""
-    found: dict[str, _Presented] = {}
+    found: dict[str, Presented] = {}
     for table, statements in _TOKENS.items():
         if missing := digests - found.keys():
             for digest, organization, token, prefix, within, is_test in rows.select(
                 statements[rows.vendor()], [rows.among(missing)]
             ):
-                found[digest] = _Presented(
+                found[digest] = Presented(
                     table, key(organization), key(token), f"{prefix}…", key(within) if within else None, bool(is_test)
                 )
     return found
@@ -365,10 +262,10 @@ def _insert(values: Sequence[tuple[Any, ...]]) -> None:
                 for row in values:
                     copy.write_row(row)
         elif values:
-            cursor.executemany(f"INSERT INTO {_INTO} VALUES ({', '.join(['%s'] * len(_COLUMNS))})", values)  # noqa: S608
+            cursor.executemany(f"INSERT INTO {_INTO} VALUES ({', '.join(['%s'] * len(COLUMNS))})", values)  # noqa: S608
 
 
-def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, _Presented]) -> None:
+def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, Presented]) -> None:
     latest = {entry.digest: entry for entry in batch if entry.authenticated}
     succeeded = {entry.digest: entry for entry in reversed(batch) if entry.authenticated and entry.status < 400}
     successes = {
@@ -383,11 +280,11 @@ def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, _Presented]) -> None
         # In one order everywhere, so that two processes never wait for each other.
         for digest in sorted(latest.keys() & tokens.keys(), key=lambda each: tokens[each].key):
             token, entry = tokens[digest], latest[digest]
-            values = [moment(entry.started), entry.address or None, _clean(entry.client)[:200], token.key]
+            values = [moment(entry.started), entry.address or None, entries.clean(entry.client)[:200], token.key]
             cursor.execute(_USED[token.table], values)
 
 
-def _outcomes(told: Iterable[tuple[Entry, str, _Presented | None]]) -> Iterator[streaks.Outcome]:
+def _outcomes(told: Iterable[tuple[Entry, str, Presented | None]]) -> Iterator[streaks.Outcome]:
     """What became of the requests that presented a connection's token at its own organization's address.
 
     Of several successes in a row the first alone says something.
@@ -410,8 +307,8 @@ def _outcomes(told: Iterable[tuple[Entry, str, _Presented | None]]) -> Iterator[
 
 
 def _failure(entry: Entry) -> Failure:
-    path = _clean(_masking(entry).text(entry.path))[:200]
-    return Failure(_clean(entry.method)[:10], path, entry.status, entry.cause, _verdict(entry))
+    path = entries.clean(entries.masking(entry).text(entry.path))[:200]
+    return Failure(entries.clean(entry.method)[:10], path, entry.status, entry.cause, entries.verdict(entry))
 
 
 def _mark_former_slugs(batch: Sequence[Entry]) -> None:
@@ -425,69 +322,14 @@ def _milestone(met: Met[Entry]) -> milestones.Outcome:
     place = met.organization, met.connection, met.step, met.failed, entry.started
     if met.step == Step.ADDRESS:
         return milestones.Outcome(
-            *place, entry.request_id, verdict=_clean(entry.origin)[:LONGEST_ARGUMENT] if met.failed else ""
+            *place, entry.request_id, verdict=entries.clean(entry.origin)[:LONGEST_ARGUMENT] if met.failed else ""
         )
     if not met.failed:
         return milestones.Outcome(*place, entry.request_id)
-    return milestones.Outcome(*place, entry.place, entry.status, entry.cause[:40], _verdict(entry), _arguments(entry))
-
-
-def _masking(entry: Entry) -> Masking:
-    """What takes secrets out of the words about a request, those of its query included."""
-    masking = Masking(settings.SCIM_SENSITIVE)
-    masking.query(entry.query)
-    return masking
-
-
-def _verdict(entry: Entry) -> str:
-    return _clean(_masking(entry).text(entry.verdict.replace("{user}", entry.user_label)))[:1000]
-
-
-def _arguments(entry: Entry) -> str:
-    return orjson.dumps({name: _clean(text)[:LONGEST_ARGUMENT] for name, text in entry.arguments.items()}).decode()
+    return milestones.Outcome(
+        *place, entry.place, entry.status, entry.cause[:40], entries.verdict(entry), entries.arguments(entry)
+    )
 
 
 def _hexadecimal(identifier: UUID | str) -> str:
     return str(identifier).replace("-", "")
-
-
-def _row(
-    entry: Entry,
-    organization: str,
-    token: _Presented | None,
-    key: Callable[[UUID | str], str],
-    moment: Callable[[datetime], datetime | str | None],
-) -> tuple[Any, ...]:
-    own = token if token is not None and token.organization == organization else None
-    masking = _masking(entry)
-    advice = (*entry.advice, *about_path(entry.path))
-    return (
-        key(entry.request_id),
-        organization,
-        moment(entry.started),
-        entry.request_id,
-        _clean(entry.method)[:10],
-        _clean(masking.text(entry.path))[:2048],
-        _clean(masking.query(entry.query))[:LONGEST_QUERY],
-        entry.status,
-        (entry.cause or (cause_of(advice) if advice else ""))[:40],
-        _verdict(entry),
-        orjson.dumps([_clean(masking.text(sentence)) for sentence in advice]).decode() if advice else "[]",
-        _arguments(entry),
-        0,
-        entry.duration_us,
-        own.key if own is not None and own.is_connections else None,
-        own.connection if own is not None else None,
-        own.label if own is not None else TOKEN_FAULTS.get(entry.cause, TOKEN_FAULTS["token-unknown"]),
-        _clean(entry.client)[:200],
-        entry.address or None,
-        key(entry.user_id) if entry.user_id else None,
-        entry.user_label[:254],
-    )
-
-
-def _clean(text: str) -> str:
-    """The text without secrets and without what no column or page can hold; most texts need neither search."""
-    if "=" in text or "smg" in text.lower():
-        text = _SECRETS.sub("***", text)
-    return text if text.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from organizations import outbox
 from organizations.models import Mail
-from scripts.walks import Look
+from scripts.walking import Look
 from tests.pages.conftest import PASSWORD, SignedIn
 from tests.pages.test_browser import Open, give_session, lived_in, open_page
 from tests.tenants import Tenant, waiting_request

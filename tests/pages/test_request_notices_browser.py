@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
-from scripts.walks import Look
+from scripts.walking import Look
 from tests.pages.conftest import SignedIn
 from tests.pages.test_browser import Open, give_session, lived_in, open_page
 from tests.tenants import Tenant

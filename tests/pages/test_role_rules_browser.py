@@ -7,7 +7,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from scim import role_rules_page
 from scim.services import role_rules
-from scripts.walks import Look
+from scripts.walking import Look
 from tests.pages.conftest import SignedIn
 from tests.pages.test_browser import Open, give_session, lived_in, no_script, open_page
 from tests.pages.test_role_rules_page import EDITOR, provisioned, rules

@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
 from organizations import pages
 from scripts import postgres, screenshots
-from scripts.walks import GWEN, NOT_PAGES, OPERATOR, WALKS, Look, Person, Walk, arrive, sign_in
+from scripts.walking import GWEN, OPERATOR, Look, Person, Walk, arrive, sign_in
+from scripts.walks import NOT_PAGES, WALKS
 
 # The demo has a database of its own.
 pytestmark = pytest.mark.once

@@ -7,14 +7,16 @@ import sys
 import time
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 from django.utils import timezone
 
+from audit.models import first_id_at
 from scim.models import RequestLog, Token
-from scim.services import journal, strangers
+from scim.services import journal, pruning, strangers
 from tests.scim.conftest import Idp
 from tests.servers import url_of_the_test_database
 
@@ -218,11 +220,12 @@ def test_a_worker_that_leaves_writes_what_it_still_has(idp: Idp) -> None:
 
 
 def test_old_rows_are_pruned_and_young_ones_stay(idp: Idp, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "PRUNED_AT_ONCE", 2)
+    monkeypatch.setattr(pruning, "PRUNED_AT_ONCE", 2)
     for _number in range(7):
         idp.get("/Users")
-    old = [row.pk for row in idp.log()[:5]]
-    RequestLog.objects.filter(pk__in=old).update(created_at=timezone.now() - timedelta(days=31))
+    of_before = first_id_at(timezone.now() - timedelta(days=30, seconds=1))
+    for number, row in enumerate(idp.log()[:5]):
+        RequestLog.objects.filter(pk=row.pk).update(id=UUID(int=of_before.int + number))
     call_command("prune_request_log")
     assert RequestLog.objects.count() == 2
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from scim.services import brake, journal, plays
+from scim.services import brake, plays, pruning
 
 
 class Command(BaseCommand):
@@ -16,7 +16,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *_arguments: Any, **_options: Any) -> None:
-        self.stdout.write(f"{journal.prune():,} rows deleted.")
+        self.stdout.write(f"{pruning.prune():,} rows deleted.")
         if forgotten := plays.prune():
             self.stdout.write(f"{forgotten:,} tests of a set-up forgotten.")
         brake.prune()
