@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+import structlog
+from django.db import connection, transaction
 from django.utils import timezone
 
 from audit import trail
@@ -19,6 +20,8 @@ from audit.actions import Action
 from audit.actors import Actor, Door
 from organizations.models import FormerSlug
 from scim.models import Connection
+
+log = structlog.get_logger(__name__)
 
 LASTS = timedelta(hours=24)
 
@@ -36,19 +39,35 @@ class _Watched:
     connections: Mapping[UUID, datetime] = field(default_factory=dict)
 
 
-_watched = _Watched()
+# None until this process has looked for the first time.
+_watched: _Watched | None = None
 
 
 def is_on_at(slug: str) -> bool:
-    """Whether headers and bodies of a request to that slug are to be kept, as far as this process knows."""
-    until = _watched.slugs.get(slug)
+    """Whether headers and bodies of a request to that slug are to be kept, as far as this process knows.
+
+    Its very first request has to wait for a look, and later ones for none: the writer of the log goes on looking.
+    """
+    if _watched is None:
+        look_again_or_go_on()
+    until = _watched.slugs.get(slug) if _watched else None
     return until is not None and timezone.now() < until
 
 
 def is_on_for(connection_id: UUID) -> bool:
     """Whether those of a connection's requests are."""
-    until = _watched.connections.get(connection_id)
+    until = _watched.connections.get(connection_id) if _watched else None
     return until is not None and timezone.now() < until
+
+
+def look_again_or_go_on() -> None:
+    """Look again; if the database can't be asked, what this process knows holds until the next time, which is soon."""
+    try:
+        look_again()
+    except Exception as error:
+        if not connection.in_atomic_block:
+            connection.close()
+        log.warning("additional logging not looked at", reason=type(error).__name__)
 
 
 def look_again() -> None:

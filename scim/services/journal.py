@@ -123,21 +123,12 @@ def _start_writer() -> None:
 
 
 def _write_until_stopped() -> None:
-    _look_where_more_is_kept()
+    additional_logging.look_again_or_go_on()
     while not _stopping.wait(settings.SCIM_LOG_INTERVAL):
         flush()
-        _look_where_more_is_kept()
+        additional_logging.look_again_or_go_on()
     flush()
     connection.close()
-
-
-def _look_where_more_is_kept() -> None:
-    try:
-        additional_logging.look_again()
-    except Exception as error:
-        # The next time comes soon; what this process knows holds until then.
-        connection.close()
-        log.warning("additional logging not looked at", reason=type(error).__name__)
 
 
 def stop() -> None:

@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.test import Client
-from django.utils.html import escape
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import escape
 
 import domains.services
 from audit import trail

@@ -11,7 +11,7 @@ from django.test import Client
 
 from organizations.models import Organization
 from scim.models import RequestLog
-from scim.services import journal, onboarding
+from scim.services import additional_logging, journal, onboarding
 from users import profile as profiles
 from users.models import Role, Source, User
 
@@ -141,3 +141,4 @@ def quiet_journal() -> Iterator[None]:
 def _empty_the_journal() -> None:
     journal._queue.clear()
     journal._counts.dropped = journal._counts.homeless = 0
+    additional_logging._watched = additional_logging._Watched()

@@ -3,7 +3,6 @@
 import gzip
 import json
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -35,13 +34,6 @@ def default(idp: Idp) -> Connection:
 def turn_on(idp: Idp, connection: Connection | None = None) -> None:
     additional_logging.turn_on(connection or default(idp), by=actor(idp))
     additional_logging.look_again()
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """No test leaves it on for the next one."""
-    yield
-    additional_logging._watched = additional_logging._Watched()
 
 
 def kept(idp: Idp) -> list[RequestDetail]:
@@ -277,8 +269,15 @@ def test_a_database_that_stays_away_changes_nothing_of_what_is_known(idp: Idp, m
     with monkeypatch.context() as patched:
         patched.setattr(additional_logging, "look_again", fail)
         patched.setattr(connection, "close", lambda: None)
-        journal._look_where_more_is_kept()
+        additional_logging.look_again_or_go_on()
     assert additional_logging.is_on_at("acme")
+
+
+def test_a_process_that_has_served_nothing_keeps_its_first_request(idp: Idp) -> None:
+    turn_on(idp)
+    additional_logging._watched = None
+    idp.get("/Users")
+    assert len(kept(idp)) == 1
 
 
 def test_of_an_organization_only_the_newest_are_kept(idp: Idp, settings: Any) -> None:
