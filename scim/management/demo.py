@@ -6,6 +6,7 @@ from typing import Any
 
 from domains.services import DOMAINS_PAGE
 from scim.services import verdicts
+from scim.services.milestones import Step
 from users.models import Source
 from users.permissions import Area, BuiltIn, Level
 
@@ -62,7 +63,7 @@ class Call:
 
     ``{user}``, ``{address}`` (its form in a URL) and ``{id}`` stand for one of the company's people, ``{domain}`` for
     its first domain, ``{unticked}`` for one without the checkmark, ``{count}`` for its headcount. A ``stranger`` showed
-    the token that has been revoked.
+    the token that has been revoked. ``step`` is what the request is in the set-up of a connection, if anything.
     """
 
     method: str
@@ -76,6 +77,7 @@ class Call:
     client: str = ""
     stranger: bool = False
     about_a_person: bool = False
+    step: Step | None = None
 
 
 ACME = Company(
@@ -149,22 +151,30 @@ GLOBEX = Company(
 )
 COMPANIES = (ACME, GLOBEX)
 
-FIND = Call("GET", 200, verdicts.found(1, 1), query="filter=userName+eq+%22{address}%22", about_a_person=True)
-LIST = Call("GET", 200, "Listed {count} of {count} users.", query="startIndex=1&count=100")
+FIND = Call(
+    *("GET", 200, verdicts.found(1, 1)),
+    query="filter=userName+eq+%22{address}%22",
+    about_a_person=True,
+    step=Step.LOOK_UP,
+)
+LIST = Call("GET", 200, "Listed {count} of {count} users.", query="startIndex=1&count=100", step=Step.LIST)
 GONE = "/Users/01936a4c-7b1e-7c52-9f3a-5d8e21c0b7aa"
 
 
 def find_nobody(address: str) -> Call:
-    return Call("GET", 200, verdicts.found(0, 0), query=f"filter=userName+eq+%22{address.replace('@', '%40')}%22")
+    query = f"filter=userName+eq+%22{address.replace('@', '%40')}%22"
+    return Call("GET", 200, verdicts.found(0, 0), query=query, step=Step.LOOK_UP)
 
 
 def change(method: str, deed: str, *advice: str) -> Call:
-    cause = "role-unknown" if advice else ""
-    return Call(method, 200, verdicts.DEEDS[deed], "/Users/{id}", cause=cause, advice=advice, about_a_person=True)
+    cause, step = "role-unknown" if advice else "", Step.DEACTIVATE if deed == "suspended" else Step.UPDATE
+    verdict = verdicts.DEEDS[deed]
+    return Call(method, 200, verdict, "/Users/{id}", cause=cause, advice=advice, about_a_person=True, step=step)
 
 
 def refusal(method: str, status: int, cause: str, detail: str, path: str = "/Users", **others: Any) -> Call:
-    return Call(method, status, verdicts.refusal(cause, detail), path, cause=cause, **others)
+    step = Step.CREATE if method == "POST" else None
+    return Call(method, status, verdicts.refusal(cause, detail), path, cause=cause, step=step, **others)
 
 
 # What happens in a week, by and large: visits of some requests each. The seed goes round and round.
@@ -173,7 +183,7 @@ STORY: Sequence[Sequence[Call]] = (
     (FIND, change("PUT", "changed")),
     (
         find_nobody("new.hire@{domain}"),
-        Call("POST", 201, verdicts.DEEDS["created"].replace("{user}", "new.hire@{domain}")),
+        Call("POST", 201, verdicts.DEEDS["created"].replace("{user}", "new.hire@{domain}"), step=Step.CREATE),
     ),
     (FIND, change("PATCH", "suspended")),
     (
@@ -215,7 +225,7 @@ STORY: Sequence[Sequence[Call]] = (
     (LIST,),
     (FIND, change("PATCH", "restored")),
     (
-        Call("DELETE", 204, verdicts.DEEDS["deleted"].replace("{user}", "new.hire@{domain}"), GONE),
+        Call("DELETE", 204, verdicts.DEEDS["deleted"].replace("{user}", "new.hire@{domain}"), GONE, step=Step.DELETE),
         refusal(
             *("GET", 404, "user-unknown", f"There is no user '{GONE.rpartition('/')[2]}' in this organization."),
             GONE,

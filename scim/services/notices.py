@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -72,6 +73,7 @@ def token_made(token: Token, *, instead_of: Token | None = None, by: Actor) -> N
         f"A SCIM token was made in {organization}: {token}",
         f"{made} While SCIM is enabled, whoever has it can create, change and remove your organization's users.",
         "If nobody of you did this, revoke it at once.",
+        _settings_of(token.connection_id),
     )
 
 
@@ -84,6 +86,7 @@ def token_retired(token: Token, successor: Token) -> None:
         f"Your identity provider has used the SCIM token {successor}, and it works. So {token}, whose place it takes, "
         "has retired: it is no longer valid.",
         "There is nothing to do, unless another program still uses the old token: give it a token of its own.",
+        _settings_of(token.connection_id),
     )
 
 
@@ -147,6 +150,7 @@ def switched(connection: Connection, *, by: Actor) -> None:
         f"SCIM was turned {state} in {organization}",
         f"{by.label} turned SCIM {state}. {said}",
         mend,
+        _settings_of(connection.pk),
     )
 
 
@@ -203,6 +207,7 @@ def warn_of_expiring_tokens() -> int:
             f"The SCIM token {token} {ends} on {end}. {used} After that your identity provider is refused, and people "
             "who join or leave are no longer added or removed by themselves.",
             _mend_of_ending(token),
+            _settings_of(token.connection_id),
         )
         told += 1
     return told
@@ -226,12 +231,15 @@ def _day(moment: datetime, organization: Organization) -> str:
         return dates.day(timezone.localtime(moment))
 
 
-def _tell(organization: Organization, title: str, said: str, mend: str, link: _Link | None = None) -> None:
-    link = link or _Link(
+def _settings_of(connection_id: UUID) -> _Link:
+    return _Link(
         "Settings > Users > Single Sign-On (SSO) > SCIM",
         "Open the SCIM settings",
-        f"{settings.BASE_URL}{reverse('settings:users')}#scim",
+        f"{settings.BASE_URL}{reverse('settings:users')}?{urlencode({'connection': connection_id})}#scim",
     )
+
+
+def _tell(organization: Organization, title: str, said: str, mend: str, link: _Link) -> None:
     context = {"title": title, "said": said, "mend": mend, "organization": organization, "link": link}
     admins = User.objects.of(organization.pk).active_admins().order_by("id")[:MOST_MAILED]
     letters = [(admin.email or admin.user_name, context) for admin in admins]

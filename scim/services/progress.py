@@ -75,7 +75,7 @@ def steps_of(told: Sequence[Told[Asked]], key: Key) -> list[Met[Asked]]:
             elsewhere = not origins.same(request.origin, settings.BASE_URL)
             _note(latest, (organization, connection, Step.ADDRESS, elsewhere), request)
         if request.step and not _is_no_fault(request):
-            _note(latest, (organization, connection, request.step, request.status >= 400), request)
+            _note(latest, (organization, connection, _step(request), request.status >= 400), request)
     return [Met(*place, request) for place, request in latest.items()]
 
 
@@ -83,6 +83,12 @@ def _note(latest: dict[tuple[str, str, str, bool], Asked], place: tuple[str, str
     before = latest.get(place)
     if before is None or before.started <= request.started:
         latest[place] = request
+
+
+def _step(request: Request) -> str:
+    # Of an update that is refused nobody has looked further than to the reason; this one tells what it was to be.
+    is_deactivation = request.cause == "held-back" and request.step == Step.UPDATE
+    return Step.DEACTIVATE if is_deactivation else request.step
 
 
 def _is_no_fault(request: Request) -> bool:

@@ -15,7 +15,8 @@ from domains.models import Domain
 from organizations.models import Mail, Organization
 from organizations.tokens import digest
 from scim.models import RequestLog, Token
-from scim.services import connections
+from scim.services import connections, milestones
+from scim.services.milestones import Step
 from users.models import AccountRequest, Headcount, Role, Source, User
 from users.permissions import Area, Level
 
@@ -68,6 +69,16 @@ def test_the_request_log_tells_of_days_with_real_mistakes() -> None:
     assert all("{" not in row.verdict + row.path + row.query + "".join(row.arguments.values()) for row in rows)
     touched = {row.user_id for row in rows if row.user_id}
     assert touched == set(User.objects.filter(pk__in=touched).values_list("pk", flat=True))
+
+
+def test_the_checklist_goes_with_the_log() -> None:
+    seed()
+    for organization in Organization.objects.all():
+        connection = connections.default_connection(organization.pk)
+        steps = milestones.of(connection)
+        assert set(steps) == set(Step) - {Step.GROUPS, Step.ADDRESS}
+        for step in steps.values():
+            assert step.done_at == RequestLog.objects.of(organization.pk).get(pk=step.done_request_id).created_at
 
 
 def test_what_is_printed_works() -> None:

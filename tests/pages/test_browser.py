@@ -358,7 +358,7 @@ def test_everything_works_without_script(
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_text("1–1 of 1")).to_be_visible()
     page.get_by_label("Default role").select_option("HR")
-    page.get_by_role("button", name="Save").click()
+    page.locator("#default-role").get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved. New users get the role HR.")).to_be_visible()
 
     expect(page.get_by_role("button", name="Copy Base URL")).to_be_hidden()

@@ -13,10 +13,11 @@ from audit.actors import Actor, Door
 from audit.models import AuditEvent
 from organizations import outbox
 from organizations.models import Mail
-from scim.models import Brake, Connection, Departure, IdentityProvider
+from scim.models import Brake, Connection, Departure, IdentityProvider, Milestone
 from scim.services import brake as brakes
 from scim.services import connections
 from scim.services.brake import ChangedMeanwhile, PercentInvalid
+from scim.services.milestones import Step
 from tests.scim.conftest import Idp, read
 from tests.scim.test_statements import at_most
 from users.models import Headcount, Role, Source, User
@@ -247,6 +248,8 @@ def test_the_log_says_who_was_held_back(idp: Idp, fifty: list[str]) -> None:
     trip(idp, fifty)
     row = idp.log()[-1]
     assert (row.status, row.cause, str(row.user_id)) == (429, "held-back", fifty[10])
+    failed = Milestone.objects.of(idp.organization.pk).get(failed_cause="held-back")
+    assert (failed.step, failed.failed_request_id) == (Step.DEACTIVATE, row.pk)
     assert row.verdict.startswith("Refused: p10@acme.example was not suspended: 10 of 50 people have been suspended")
 
 

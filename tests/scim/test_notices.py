@@ -42,7 +42,8 @@ def test_every_active_admin_hears_of_a_new_token_but_never_its_text(acme: Tenant
     assert sorted(message.to[0] for message in messages) == ["ada@acme.example", "grace@acme.example"]
     assert messages[0].subject == f"A SCIM token was made in Acme: {token}"
     assert "Ada Moreau made the SCIM token" in messages[0].body
-    assert "http://testserver/settings/users/#scim" in messages[0].body
+    address = f"http://testserver/settings/users/?connection={acme.connection.pk}#scim"
+    assert address in messages[0].body
     assert text not in messages[0].body and text not in str(messages[0].alternatives)
 
 

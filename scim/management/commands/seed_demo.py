@@ -22,11 +22,12 @@ from domains.models import Domain
 from organizations import support
 from organizations.models import Mail, Organization
 from scim.management.demo import ACME, COMPANIES, CURL, GLOBEX, STORY, Call, Company, Person
-from scim.models import Connection, Play, PlayState, RequestLog, Token
+from scim.models import Connection, Milestone, Play, PlayState, RequestLog, Token
 from scim.operations.resources import Deed
 from scim.play.player import Outcome, Result, filled
 from scim.play.scripts import SCRIPTS
 from scim.services import connections, plays, verdicts
+from scim.services.milestones import Step
 from scim.services.onboarding import Opened, open_organization
 from users import profile as profiles
 from users.models import Role, Source, User
@@ -186,6 +187,7 @@ def _log(company: Company, organization: Organization, token: Token, retired: To
     visits = calls[-1][0] + 1
     end = timezone.now() - SINCE_THE_LAST_REQUEST
     rows = []
+    reached: dict[Step, Milestone] = {}
     for visit, position, call in calls:
         # Visits come all day and night, but not to the minute; the requests of one follow each other closely.
         left = visits - 1 - visit
@@ -195,13 +197,27 @@ def _log(company: Company, organization: Organization, token: Token, retired: To
         row.token = retired if call.stranger else token
         row.token_label = f"{row.token.prefix}…"
         rows.append(row)
+        if call.step:
+            place = {"organization": organization, "connection_id": token.connection_id, "step": call.step}
+            _reach(reached.setdefault(call.step, Milestone(**place)), row)
     RequestLog.objects.bulk_create(rows)
+    Milestone.objects.bulk_create(reached.values())
     last = next(row for row in reversed(rows) if row.token == token)
     token.last_used_at, token.last_used_address, token.last_used_client = last.created_at, last.address, last.client
     # It was used for days, so it is that old.
     token.created_at, retired.created_at = end - LOG_SPAN, end - LONG_AGO
     token.save(update_fields=["created_at", "last_used_at", "last_used_address", "last_used_client"])
     retired.save(update_fields=["created_at"])
+
+
+def _reach(milestone: Milestone, row: RequestLog) -> None:
+    """Note how the step went at a request that is later than those before."""
+    if row.status < 400:
+        milestone.done_at, milestone.done_request_id = row.created_at, row.pk
+        return
+    milestone.failed_at, milestone.failed_request_id, milestone.failed_status = row.created_at, row.pk, row.status
+    milestone.failed_cause, milestone.failed_verdict = row.cause, row.verdict
+    milestone.failed_arguments = row.arguments
 
 
 def _promote(company: Company, token: Token, people: list[User], *, by: Actor) -> None:
