@@ -235,7 +235,7 @@ def _settings_of(connection_id: UUID) -> _Link:
     return _Link(
         "Settings > Users > Single Sign-On (SSO) > SCIM",
         "Open the SCIM settings",
-        f"{settings.BASE_URL}{reverse('settings:users')}?{urlencode({'connection': connection_id})}#scim",
+        f"{settings.BASE_URL}{reverse('settings:users')}?{urlencode({'connection': str(connection_id)})}#scim",
     )
 
 
