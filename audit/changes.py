@@ -1,7 +1,9 @@
 """What an event changed, field by field, in a form that people can read."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 # Characters: what is shown at once, and what is shown at all. The export has everything.
@@ -10,13 +12,19 @@ MOST = 4_000
 
 WITHIN = " › "
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*(?:Z|[+-]\d\d:\d\d)")
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value as text; empty for none. ``head`` is its beginning where all of it is too long to be shown at once."""
+    """A value as text; empty for none. ``head`` is its beginning where all of it is too long to be shown at once.
+
+    ``moment`` is the point in time that it names, if it is one, for whoever reads it in a zone of their own.
+    """
 
     text: str
     head: str = ""
+    moment: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,16 @@ def _leaves(changes: Mapping[str, Any], within: str = "") -> Iterator[tuple[str,
 def _value(value: Any) -> Value:
     text = _text(value)
     if len(text) <= SHORT:
-        return Value(text)
+        return Value(text, moment=_moment(text))
     whole = text if len(text) <= MOST else f"{text[:MOST]}… ({len(text)} characters)"
     return Value(whole, f"{' '.join(text[:SHORT].split())}…")
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def _text(value: Any) -> str:

@@ -37,7 +37,7 @@ from scim.switches import SWITCHES
 from users.models import User
 from users.person import PERSON
 
-LATEST = 20
+LATEST = 10
 
 LATEST_OF_PERSON = 10
 
@@ -55,7 +55,7 @@ def _context(request: HttpRequest) -> Context:
         "providers": IdentityProvider.choices,
         "keeps": handing_over.count(connection),
         "tabs": [
-            (each, guide.name, urlencode({**_leads_back(connection, present), "guide": each}))
+            (each, guide.short or guide.name, urlencode({**_leads_back(connection, present), "guide": each}))
             for each, guide in guides.GUIDES.items()
         ],
         "remembered": guides.provider_for("", connection),

@@ -45,7 +45,8 @@ class Part:
 class Guide:
     """One provider. ``warnings`` tell where people trip; ``comes_with`` what to do there so that a step is taken.
 
-    ``never`` names steps that the provider does not take, and says why, so that nobody waits for them.
+    ``never`` names steps that the provider does not take, and says why, so that nobody waits for them. ``short`` is
+    what its tab says where that is not the ``name``.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Guide:
     warnings: tuple[str, ...]
     comes_with: Mapping[Step, str] = field(default_factory=dict)
     never: Mapping[Step, str] = field(default_factory=dict)
+    short: str = ""
 
 
 _JUMPCLOUD = Guide(
@@ -257,7 +259,7 @@ _ONELOGIN = Guide(
 )
 
 _OTHER = Guide(
-    "Another identity provider",
+    "another identity provider",
     (
         Part(
             "Where your provider sets up SCIM, provisioning or synchronization of users",
@@ -278,6 +280,7 @@ _OTHER = Guide(
         "Google Workspace has Autoprovisioning only for applications of its own catalogue. There the fields are called "
         "Endpoint URL and Access token.",
     ),
+    short="Google, others",
 )
 
 # By the provider, whose value is the name that the address of the page has for it.

@@ -1,5 +1,6 @@
 """What an event changed reads field by field, and no value is too long for the page."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -41,6 +42,22 @@ def test_a_schemas_urn_is_left_out() -> None:
         ("department", "", "Sales"),
     ]
     assert shown({"profile": [{urn: {"department": "Sales"}}, None]}) == [("department", "Sales", "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-28T10:31:02.176Z", datetime(2026, 11, 28, 10, 31, 2, 176000, tzinfo=UTC)),
+        ("2026-11-28T10:31+00:00", datetime(2026, 11, 28, 10, 31, tzinfo=UTC)),
+        ("2026-11-28T99:31:00Z", None),
+        ("2026-11-28T10:31:02", None),
+        ("2026-11-28", None),
+        ("at 2026-11-28T10:31:02Z", None),
+    ],
+)
+def test_a_point_in_time_is_known_as_one(text: str, moment: datetime | None) -> None:
+    (line,) = lines({"until": [None, text]})
+    assert line.after == Value(text, moment=moment)
 
 
 def test_what_changed_its_kind_is_shown_whole() -> None:

@@ -240,18 +240,18 @@ def test_the_three_steps_follow_what_was_done(acme: Tenant, client: Client) -> N
 # The requests
 
 
-def test_the_latest_twenty_requests_are_listed_newest_first(acme: Tenant, globex: Tenant, client: Client) -> None:
-    for number in range(22):
+def test_the_latest_ten_requests_are_listed_newest_first(acme: Tenant, globex: Tenant, client: Client) -> None:
+    for number in range(12):
         log(acme, path=f"/Users/{number:02}")
     log(globex, path="/Users/foreign")
     log(acme, method="POST", path="/Users", query="a=<b>", status=400, verdict="The domain is not here", client="Okta")
     html = client.get(at(ACTIVITY)).content.decode()
     rows = [plain(row) for row in html.partition("<tbody>")[2].partition("</tbody>")[0].split("</tr>")[:-1]]
-    assert len(rows) == 20
+    assert len(rows) == 10
     assert re.fullmatch(
         r"\d s ago POST /Users\?a=&lt;b&gt; 400 The domain is not here 3\.4 ms smgr_abcdef Okta", rows[0]
     )
-    assert [row.split()[4] for row in rows[1:]] == [f"/Users/{number:02}" for number in range(21, 2, -1)]
+    assert [row.split()[4] for row in rows[1:]] == [f"/Users/{number:02}" for number in range(11, 2, -1)]
     assert "foreign" not in html
     assert "Last request" in plain(html)
 
