@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ import domains.services
 from domains.models import Domain
 from organizations.tokens import digest
 from scim.models import RequestLog, Token
-from scim.services import connections
+from scim.play import client
+from scim.services import connections, journal
 from tests.pages.conftest import PASSWORD, SignedIn
 from tests.tenants import Tenant
 from users.permissions import BuiltIn
@@ -212,6 +214,21 @@ def test_a_request_shows_up_by_itself(open_page: Open, lived_in: Tenant) -> None
     )  # fmt: skip
     expect(page.get_by_text("Renamed grace@acme.example")).to_be_visible(timeout=10_000)
     expect(page.locator("#scim-state")).to_contain_text("PATCH → 200")
+
+
+def test_the_checklist_turns_green_by_itself(open_page: Open, lived_in: Tenant, live_server: LiveServer) -> None:
+    connections.set_enabled(lived_in.connection, True, by=lived_in.by)
+    _, text = connections.generate_token(lived_in.connection, by=lived_in.by)
+    page = open_page("/settings/users/#scim")
+    line = page.locator("#step-list")
+    expect(line).to_contain_text("Waiting")
+    page.evaluate("window.stays = true")
+    with closing(client.Client(f"{live_server.url}/scim/acme/v2", text)) as provider:
+        assert provider("GET", "/Users", {}, None).status == 200
+    journal.flush()
+    expect(line).to_have_class("done", timeout=10_000)
+    expect(line).to_contain_text("s ago")
+    assert page.evaluate("window.stays"), "without a reload"
 
 
 # Lists
