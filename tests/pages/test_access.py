@@ -243,6 +243,7 @@ ELSEWHERE = {
 }
 
 
+@pytest.mark.once  # no database has a say in what a role may do
 @pytest.mark.parametrize(("address", "form", "role", "allowed"), ROWS)
 def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
     address: str,
@@ -332,6 +333,7 @@ def test_an_own_role_without_the_right_opens_and_changes_nothing(
     assert everything(acme) == before
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("address", "form"), [row[:2] for row in MATRIX])
 def test_who_is_signed_out_opens_and_changes_nothing(
     address: str, form: dict[str, str] | None, acme: Tenant, domain: Domain, token: Token

@@ -4,15 +4,14 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from organizations import outbox
 from organizations.models import Mail
-from scripts.walking import Look
 from tests.pages.conftest import PASSWORD, SignedIn
+from tests.pages.everybody import assert_for_everybody
 from tests.pages.test_browser import Open, give_session, lived_in, open_page
 from tests.tenants import Tenant, waiting_request
 from users.models import User
@@ -28,11 +27,6 @@ def link_in(body: str) -> str:
     found = re.search(r"https?://[^/]+(/\S+)", body)
     assert found
     return found[1]
-
-
-def found_by_axe(page: Page) -> str:
-    found = Axe().run(page)
-    return found.generate_report() if found.violations_count else ""
 
 
 def test_from_sign_up_to_the_first_sign_in_without_script(
@@ -91,23 +85,17 @@ def test_somebody_is_declined_with_the_keyboard_alone(open_page: Open, lived_in:
     expect(page.get_by_text("The request of hopper@acme.example was declined.")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_nothing_is_cut_off(scheme: Any, open_page: Open, lived_in: Tenant) -> None:
+def test_it_is_for_everybody(open_page: Open, lived_in: Tenant) -> None:
     for number in range(7):
         waiting_request(lived_in, f"asks{number}", "Grace Hopper " * (1 + 4 * number % 9))
     lived_in.add("asks6")
     account_requests.ask("Grace", "new@acme.example", organization=lived_in.organization)
     link = link_in(Mail.objects.get().text)
     page = open_page("/settings/users/")
-    page.emulate_media(color_scheme=scheme)
-    for size in ({"width": 1280, "height": 900}, Look.NARROW.size):
-        page.set_viewport_size(size)  # type: ignore[arg-type]
-        for address in ("/settings/users/", "sure", "/sign-up/", "/sign-in/acme/sign-up/", link):
-            if address == "sure":
-                page.get_by_label("Tick asks0@acme.example").check()
-                page.get_by_role("button", name="Decline…").click()
-                expect(page.get_by_label("Reason, which is mailed")).to_be_visible()
-            else:
-                open_page(address)
-            assert found_by_axe(page) == "", (address, size)
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (address, size)
+    assert_for_everybody(page)
+    page.get_by_label("Tick asks0@acme.example").check()
+    page.get_by_role("button", name="Decline…").click()
+    expect(page.get_by_label("Reason, which is mailed")).to_be_visible()
+    assert_for_everybody(page)
+    for address in ("/sign-up/", "/sign-in/acme/sign-up/", link):
+        assert_for_everybody(open_page(address))

@@ -131,6 +131,12 @@ def test_going_back_past_the_beginning_shows_a_whole_first_page(acme: Tenant, cl
     assert len(names(page)) == 25 and "1–25 of" in page
 
 
+@pytest.mark.parametrize("page", ["2", "0", "-1", "x", "9" * 30, "\N{SUPERSCRIPT TWO}"])
+def test_a_page_that_makes_no_sense_is_the_first(page: str, acme: Tenant, client: Client) -> None:
+    acme.add("grace")
+    assert len(names(html(client, after="x", page=page))) == 2
+
+
 @pytest.mark.parametrize("name", ["after", "before"])
 @pytest.mark.parametrize("sort", ["", "name", "newest"])
 @pytest.mark.parametrize(
@@ -142,10 +148,9 @@ def test_a_place_that_makes_no_sense_shows_a_page(
     text: str, sort: str, name: str, acme: Tenant, client: Client
 ) -> None:
     acme.add("grace")
-    for page in ("2", "0", "-1", "x", "9" * 30, "\N{SUPERSCRIPT TWO}"):
-        answer = client.get(PAGE, {name: text, "sort": sort, "page": page})
-        assert answer.status_code == 200
-        assert len(names(answer.content.decode())) == 2
+    answer = client.get(PAGE, {name: text, "sort": sort, "page": "2"})
+    assert answer.status_code == 200
+    assert len(names(answer.content.decode())) == 2
 
 
 def test_a_place_of_another_order_starts_again(acme: Tenant, client: Client) -> None:
