@@ -38,7 +38,7 @@ WITHOUT_DATABASE = {"protocol", "play", "operations"}
 
 # A busy machine is no bug, so no deadline; CI tries longer.
 hypothesis.settings.register_profile("default", deadline=None, max_examples=50)
-hypothesis.settings.register_profile("ci", deadline=None, max_examples=200, print_blob=True)
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=100, print_blob=True)
 hypothesis.settings.load_profile("ci" if CI else "default")
 
 

@@ -75,7 +75,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """A token that exists: its table, and its organization, id, label and connection as rows of the log have them."""
+    """A token that exists: its table, and its organization, id, label and connection as rows of the log have them.
+
+    ``is_test`` marks that of a test from the page; ``takes_a_place`` one whose first success retires another.
+    """
 
     table: str
     organization: str
@@ -83,6 +86,7 @@ class Presented:
     label: str
     connection: str | None
     is_test: bool
+    takes_a_place: bool
 
     @property
     def is_connections(self) -> bool:
@@ -99,7 +103,7 @@ def row(
 ) -> tuple[Any, ...]:
     """The values of COLUMNS; ``key`` and ``moment`` turn ids and times into what the database keeps."""
     own = token if token is not None and token.organization == organization else None
-    mask = masking(entry)
+    mask = masking(entry.query)
     advice = (*entry.advice, *about_path(entry.path))
     return (
         key(entry.request_id),
@@ -111,7 +115,7 @@ def row(
         clean(mask.query(entry.query))[:LONGEST_QUERY],
         entry.status,
         (entry.cause or (cause_of(advice) if advice else ""))[:40],
-        verdict(entry),
+        verdict(entry, mask),
         orjson.dumps([clean(mask.text(sentence)) for sentence in advice]).decode() if advice else "[]",
         arguments(entry),
         0,
@@ -133,16 +137,16 @@ def clean(text: str) -> str:
     return text if text.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def masking(entry: Entry) -> Masking:
+def masking(query: str) -> Masking:
     """What takes secrets out of the words about a request, those of its query included."""
     found = Masking(settings.SCIM_SENSITIVE)
-    found.query(entry.query)
+    found.query(query)
     return found
 
 
-def verdict(entry: Entry) -> str:
+def verdict(entry: Entry, mask: Masking) -> str:
     """What became of the request, in a sentence."""
-    return clean(masking(entry).text(entry.verdict.replace("{user}", entry.user_label)))[:1000]
+    return clean(mask.text(entry.verdict.replace("{user}", entry.user_label)))[:1000]
 
 
 def arguments(entry: Entry) -> str:

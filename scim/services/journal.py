@@ -38,7 +38,11 @@ _INTO = f"scim_requestlog ({', '.join(COLUMNS)})"
 _MORE = "UPDATE scim_requestlog SET more = more + %s WHERE id = %s"
 
 # Where tokens are: connections' own, to which rows refer, and people's, which have a label there and nothing else.
-_TABLES = {CONNECTIONS: "t.connection_id, t.is_test", "users_personaltoken": "NULL, NULL"}
+_TABLES = {
+    CONNECTIONS: "t.connection_id, t.is_test, EXISTS (SELECT 1 FROM scim_token former WHERE former.successor_id = t.id"
+    " AND former.retires_by_itself AND former.revoked_at IS NULL)",
+    "users_personaltoken": "NULL, NULL, NULL",
+}
 
 _OWNERS = {
     vendor: f"SELECT o.slug, o.id FROM organizations_organization o WHERE o.slug {among}"  # noqa: S608
@@ -237,12 +241,11 @@ def _tokens(digests: set[str], key: Callable[[UUID | str], str]) -> dict[str, Pr
     found: dict[str, Presented] = {}
     for table, statements in _TOKENS.items():
         if missing := digests - found.keys():
-            for digest, organization, token, prefix, within, is_test in rows.select(
+            for digest, organization, token, prefix, within, *facts in rows.select(
                 statements[rows.vendor()], [rows.among(missing)]
             ):
-                found[digest] = Presented(
-                    table, key(organization), key(token), f"{prefix}…", key(within) if within else None, bool(is_test)
-                )
+                place = key(within) if within else None
+                found[digest] = Presented(table, key(organization), key(token), f"{prefix}…", place, *map(bool, facts))
     return found
 
 
@@ -262,7 +265,7 @@ def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, Presented]) -> None:
     successes = {
         UUID(token.key): Success(entry.address, entry.request_id)
         for digest, entry in succeeded.items()
-        if (token := tokens.get(digest)) and token.is_connections
+        if (token := tokens.get(digest)) and token.takes_a_place
     }
     used = [UUID(token.key) for digest, token in tokens.items() if digest in latest and token.is_connections]
     rotation.retire_replaced(successes, used=used)
@@ -291,15 +294,16 @@ def _outcomes(told: Iterable[tuple[Entry, str, Presented | None]]) -> Iterator[s
                 pass
             case Kind.SUCCESS as kind:
                 succeeding.add(token.connection)
-                yield streaks.Outcome(UUID(token.key), kind, _failure(entry))
+                yield streaks.Outcome(UUID(token.key), UUID(token.connection), kind, _failure(entry))
             case kind:
                 succeeding.discard(token.connection)
-                yield streaks.Outcome(UUID(token.key), kind, _failure(entry))
+                yield streaks.Outcome(UUID(token.key), UUID(token.connection), kind, _failure(entry))
 
 
 def _failure(entry: Entry) -> Failure:
-    path = entries.clean(entries.masking(entry).text(entry.path))[:200]
-    return Failure(entries.clean(entry.method)[:10], path, entry.status, entry.cause, entries.verdict(entry))
+    mask = entries.masking(entry.query)
+    path = entries.clean(mask.text(entry.path))[:200]
+    return Failure(entries.clean(entry.method)[:10], path, entry.status, entry.cause, entries.verdict(entry, mask))
 
 
 def _mark_former_slugs(batch: Sequence[Entry]) -> None:
@@ -317,9 +321,8 @@ def _milestone(met: Met[Entry]) -> milestones.Outcome:
         )
     if not met.failed:
         return milestones.Outcome(*place, entry.request_id)
-    return milestones.Outcome(
-        *place, entry.place, entry.status, entry.cause[:40], entries.verdict(entry), entries.arguments(entry)
-    )
+    verdict = entries.verdict(entry, entries.masking(entry.query))
+    return milestones.Outcome(*place, entry.place, entry.status, entry.cause[:40], verdict, entries.arguments(entry))
 
 
 def _hexadecimal(identifier: UUID | str) -> str:

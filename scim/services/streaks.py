@@ -26,6 +26,9 @@ COUNTED_REFUSALS = frozenset({"token-revoked", "token-expired", "token-retired",
 BETWEEN_MAILS_OF_REFUSALS = timedelta(days=1)
 
 
+_GOING_ON = Q(failures__gt=0) | Q(refusals__gt=0)
+
+
 class Kind(Enum):
     """What a request was for the streak."""
 
@@ -39,6 +42,7 @@ class Outcome:
     """A request that presented a token of a connection."""
 
     token_id: UUID
+    connection_id: UUID
     kind: Kind
     failure: Failure
 
@@ -57,6 +61,11 @@ def count(outcomes: Sequence[Outcome]) -> None:
 
     Oldest outcome first. To be called in a transaction, once for a batch.
     """
+    # Most batches are of this kind, so that is asked first.
+    if all(outcome.kind is Kind.SUCCESS for outcome in outcomes):
+        succeeded = {outcome.connection_id for outcome in outcomes}
+        if not succeeded or not Streak.objects.filter(_GOING_ON, connection__in=succeeded).exists():
+            return
     tokens = {token.pk: token for token in Token.objects.filter(pk__in={outcome.token_id for outcome in outcomes})}
     found = [(tokens[outcome.token_id], outcome) for outcome in outcomes if outcome.token_id in tokens]
     # Where the server itself failed, nobody may have looked whether the token is valid.
@@ -98,8 +107,7 @@ def _locked(counted: Iterable[tuple[Token, Outcome]]) -> Mapping[UUID, Streak]:
         ],
         ignore_conflicts=True,
     )
-    going_on = Q(failures__gt=0) | Q(refusals__gt=0)
-    rows = Streak.objects.filter(Q(connection__in=failed) | Q(going_on, connection__in=succeeded))
+    rows = Streak.objects.filter(Q(connection__in=failed) | Q(_GOING_ON, connection__in=succeeded))
     locked = rows.select_for_update(of=("self",)).select_related("connection").order_by("connection_id")
     return {streak.connection_id: streak for streak in locked}
 

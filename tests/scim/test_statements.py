@@ -216,5 +216,6 @@ def test_the_log_of_many_requests_is_written_in_few(idp: Idp, user_id: str) -> N
     journal.flush()
     for _number in range(20):
         idp.get(f"/Users/{user_id}")
-    with at_most(28 if connection.vendor == "sqlite" else 8):
+    # The organization, the token, the rows, the token's last use, a streak of failures that may end, the step reached.
+    with at_most(26 if connection.vendor == "sqlite" else 6):
         journal.flush()
