@@ -53,7 +53,8 @@ def _context(request: HttpRequest) -> Context:
         **state,
         "all_connections": present,
         "providers": IdentityProvider.choices,
-        "keeps": handing_over.count(connection),
+        # Counting them takes the longer the more there are, and matters only where another connection could have them.
+        "keeps": handing_over.count(connection) if len(present) > 1 else None,
         "tabs": [
             (each, guide.short or guide.name, urlencode({**_leads_back(connection, present), "guide": each}))
             for each, guide in guides.GUIDES.items()
