@@ -12,7 +12,8 @@ MOST = 4_000
 
 WITHIN = " › "
 
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d\S*(?:Z|[+-]\d\d:\d\d)")
+# Of years that stay within the calendar in every zone: anybody may write such a text into a profile.
+_MOMENT = re.compile(r"(?:19|20)\d\d-\d\d-\d\dT\d\d:\d\d\S*(?:Z|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True, slots=True)

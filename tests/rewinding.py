@@ -8,8 +8,10 @@ from django.core.management import call_command
 
 @contextmanager
 def rewound(app: str, migration: str) -> Iterator[None]:
-    """Inside, `app` is at `migration` and whatever builds on later ones is undone; afterwards every migration of every
-    app is applied again, for the tests that follow use the same database."""
+    """Inside, ``app`` is at ``migration``, and whatever builds on later ones is undone.
+
+    Afterwards every migration of every app is applied again, for the tests that follow use the same database.
+    """
     try:
         call_command("migrate", app, migration, verbosity=0)
         yield
