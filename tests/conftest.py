@@ -1,6 +1,7 @@
 """What every test may rely on: the database, the real server, the browser, and how hard hypothesis tries."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,8 @@ def django_db_modify_db_settings(
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """The real server is still at work on its request log when a test's rows go, and when the database does.
 
-    PostgreSQL ends a deadlock with it by cutting one side off, and drops no database that is in use. And a test's audit
-    events go like all its rows, which the database refuses otherwise.
+    Each could wait for the other, so the test gives way. PostgreSQL drops no database that is in use. And a test's
+    audit events go like all its rows, which the database refuses otherwise.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseOperations, "execute_sql_flush", _flush)
@@ -86,10 +87,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
             )
 
 
-def _flush(operations: BaseDatabaseOperations, statements: list[str], once_more: int = 3) -> None:
-    try:
-        STOCK_FLUSH(operations, [*UNGUARD[connection.vendor], *statements, *GUARD[connection.vendor]])
-    except OperationalError as error:
-        if "deadlock" not in str(error) or not once_more:
-            raise
-        _flush(operations, statements, once_more - 1)
+def _flush(operations: BaseDatabaseOperations, statements: list[str]) -> None:
+    """Give way to whoever is at work on the tables, and try again, for a minute."""
+    vendor = operations.connection.vendor
+    impatient = ["SET LOCAL lock_timeout = '300ms'"] if vendor == "postgresql" else []
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return STOCK_FLUSH(operations, [*impatient, *UNGUARD[vendor], *statements, *GUARD[vendor]])
+        except OperationalError:
+            if time.monotonic() > end:
+                raise

@@ -240,7 +240,7 @@ def test_an_event_that_was_begun_first_and_ends_last_is_not_passed_by(
 def test_who_follows_many_writers_gets_every_event_once(
     acme: Tenant, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "HOLD_BACK", timedelta(0))
+    monkeypatch.setattr(stream, "HOLD_BACK", timedelta(seconds=2))
     cursor = settled_to_the_end(acme, api)
 
     def write(writer: int) -> None:
