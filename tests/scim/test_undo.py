@@ -529,6 +529,33 @@ def test_several_are_undone_from_the_last_one_on_and_refusals_leave_the_others_a
     assert document(idp, ada)["title"] == "A"
 
 
+def test_several_are_undone_for_as_long_as_there_is_time_and_one_at_least(idp: Idp, by: Actor) -> None:
+    events = []
+    for name in ("ada", "bob", "cem"):
+        idp.create(f"{name}@acme.example")
+        events.append(last_event(idp))
+    assert undoing.revert_many(events, within=0, by=by).done == ["cem@acme.example"]
+    report = undoing.revert_many(events, within=0, by=by)
+    assert (report.already, report.count) == (["cem@acme.example"], 1)
+    report = undoing.revert_many(events, within=3600, by=by)
+    assert (len(report.done), report.count, idp.users()) == (2, 3, [])
+
+
+def test_whoever_undoes_what_gave_them_their_rights_has_them_until_all_else_is_undone(idp: Idp, by: Actor) -> None:
+    own_role("Managers", "users", by)
+    asker = actor(idp, roles.create("Onlookers", {"users": Level.VIEW}, by=by))  # type: ignore[dict-item]
+    user_id = idp.create(title="A", roles=[{"value": "Managers"}])["id"]
+    User.objects.filter(pk=asker.user_id).update(source=Source.SCIM)
+    events = []
+    for changed, attributes in ((user_id, {"title": "B"}), (asker.user_id, {"roles": [{"value": "Managers"}]})):
+        assert idp.patch(str(changed), replace(**attributes)).status_code == 200
+        events.append(last_event(idp))
+    report = undoing.revert_many(events, by=asker)
+    assert (len(report.done), report.refused) == (2, [])
+    assert document(idp, user_id)["title"] == "A"
+    assert str(User.objects.get(pk=asker.user_id).role) == "Onlookers"
+
+
 def test_how_things_stand_with_many_events_is_one_query(idp: Idp, django_assert_num_queries: Any) -> None:
     ids = [idp.create(f"p{number}@acme.example")["id"] for number in range(5)]
     idp.patch(ids[0], replace(title="B"))

@@ -49,6 +49,11 @@ class Report:
     already: list[str] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
 
+    @property
+    def count(self) -> int:
+        """Of how many it tells."""
+        return len(self.done) + len(self.already) + len(self.refused)
+
 
 def apply(verb: Verb, chosen: Iterable[Chosen], *, role: Role | None = None, by: Actor) -> Report:
     """Suspend, restore or remove people, or give them ``role``; a refusal of one leaves the others alone.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -249,10 +251,24 @@ def revert(event_id: UUID, *, names: Collection[str] | None = None, seen: int | 
     return Outcome(str(user), plan.kind, changed=True)
 
 
-def revert_many(events: Iterable[AuditEvent], *, by: Actor) -> Report:
-    """Undo several events, the last one first; each is all or nothing, and a refusal of one leaves the others alone."""
+def in_order(events: Iterable[AuditEvent], *, by: Actor) -> list[AuditEvent]:
+    """Several events as they are undone: the last one first, but the actor's own after all others.
+
+    Whoever undoes what gave them their rights has them until then.
+    """
+    return sorted(events, key=lambda each: (each.target_id == str(by.user_id), -each.pk.int))
+
+
+def revert_many(events: Iterable[AuditEvent], *, within: float = math.inf, by: Actor) -> Report:
+    """Undo several events ``in_order``; each is all or nothing, and a refusal of one leaves the others alone.
+
+    After so many seconds it stops: the report counts those that it has come to, which is one at least.
+    """
+    until = time.monotonic() + within
     report = Report()
-    for event in sorted(events, key=lambda each: each.pk, reverse=True):
+    for event in in_order(events, by=by):
+        if report.count and time.monotonic() >= until:
+            break
         try:
             outcome = revert(event.pk, by=by)
         except Refusal as refusal:
