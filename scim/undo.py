@@ -1,4 +1,4 @@
-"""What a logged request changed, found in the audit trail, and the undo of all of it at once."""
+"""What a logged request changed, found in the audit trail, and the undo of all of it, step by step if it is much."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from audit.actors import Actor
 from audit.changes import Line, lines
 from audit.models import AppendOnlyQuerySet, AuditEvent, first_id_at
 from organizations import pages
+from organizations.pages import Malformed
 from scim.models import RequestLog
 from users.person import HISTORY_KEY
 from users.services import authority, undoing
@@ -35,6 +37,12 @@ FEW_LINES = 4
 # thousand.
 NAMED = 100
 FEW_REFUSALS = 20
+
+# So long does one request undo, in seconds, until it answers and the next one goes on.
+UNDOES_FOR = 3.0
+
+# What the script of the page that shows how far it is replaces at each step.
+CARD = "undoing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,7 @@ def _plans(events: list[AuditEvent], organization_id: UUID) -> list[Plan]:
 
 def ask(request: HttpRequest, row: RequestLog) -> HttpResponse:
     """What undoing all of a request comes to; nothing has happened yet."""
-    left = _left(row)
+    left = _left(row, pages.actor_of(request))
     kinds = [plan.kind for plan in left if plan.state is State.OPEN]
     context = {
         "title": "Undo all of this request?",
@@ -120,34 +128,107 @@ def ask(request: HttpRequest, row: RequestLog) -> HttpResponse:
         "made": kinds.count(Kind.CREATION),
         "removed": kinds.count(Kind.REMOVAL),
         "changed": kinds.count(Kind.CHANGE),
-        "back": f"{reverse('settings:logged-request', args=[row.pk])}#{HISTORY_KEY}",
+        "back": _back(row),
     }
     return render(request, "settings/requests/undo.html", context)
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """How far it is: the last event that a former step came to, and what became of those until then.
+
+    The figures are for the person to read; nothing depends on them.
+    """
+
+    place: UUID | None
+    done: int
+    refused: int
+
+
 def undo(request: HttpRequest, row: RequestLog) -> HttpResponse:
-    """Undo all of a request that there is to undo, the last change first."""
-    report = undoing.revert_many([plan.event for plan in _left(row)], by=pages.actor_of(request))
-    refused = report.refused
-    if report.done or not refused:
-        messages.success(request, f"{_were(len(report.done))} undone.", extra_tags=HISTORY_KEY)
-    for refusal in refused[:FEW_REFUSALS]:
-        messages.error(request, refusal.message, extra_tags=HISTORY_KEY)
-    if len(refused) > FEW_REFUSALS:
-        rest = f"{_were(len(refused) - FEW_REFUSALS)} refused, too. Undo those one by one to see why."
-        messages.error(request, rest, extra_tags=HISTORY_KEY)
-    return redirect(f"{reverse('settings:logged-request', args=[row.pk])}#{HISTORY_KEY}")
+    """Undo all of a request that there is to undo, or go on with it from where the form says. Raises Malformed.
+
+    What takes longer than a request may shows how far it is, and goes on by itself. What was refused on the way is not
+    tried again.
+    """
+    run, by = _run(request), pages.actor_of(request)
+    left = _left(row, by, run.place)
+    report = undoing.revert_many([plan.event for plan in left], within=UNDOES_FOR, by=by)
+    done, refused = run.done + len(report.done), run.refused + len(report.refused)
+    # What former steps have left to be said; whoever looks at other pages meanwhile does not lose it.
+    key = f"refusals-{row.pk}"
+    kept = request.session.pop(key, [])
+    said = [*(kept if run.place else ()), *(refusal.message for refusal in report.refused)][:FEW_REFUSALS]
+    if report.count < len(left):
+        if said:
+            request.session[key] = said
+        now = _Run(left[report.count - 1].event.pk, done, refused)
+        return _how_far(request, row, now, left=len(left) - report.count)
+    if done or not refused:
+        messages.success(request, f"{_were(done)} undone.", extra_tags=HISTORY_KEY)
+    if refused > FEW_REFUSALS:
+        said.append(f"{_were(refused - FEW_REFUSALS)} refused, too. Undo those one by one to see why.")
+    for words in said:
+        messages.error(request, words, extra_tags=HISTORY_KEY)
+    return HttpResponse(headers={"HX-Redirect": _back(row)}) if pages.is_htmx(request) else redirect(_back(row))
 
 
-def _left(row: RequestLog) -> list[Plan]:
-    """What is left to undo of a request, the last change first.
+def _run(request: HttpRequest) -> _Run:
+    """What the page that shows how far it is sends back, and any other page does not. Raises Malformed."""
+    if "place" not in request.POST:
+        return _Run(None, 0, 0)
+    figures = [request.POST.get(name, "") for name in ("done", "refused")]
+    try:
+        place = UUID(request.POST["place"])
+    except ValueError:
+        raise _malformed() from None
+    if not all(text.isascii() and text.isdigit() and len(text) < 7 for text in figures):
+        raise _malformed()
+    return _Run(place, *map(int, figures))
+
+
+def _how_far(request: HttpRequest, row: RequestLog, run: _Run, *, left: int) -> HttpResponse:
+    """The page, or to its script what it replaces: so many are undone, and so many are left."""
+    total = run.done + run.refused + left
+    context = {
+        "title": "Undoing all of this request",
+        "page": pages.Page.USERS,
+        "card": CARD,
+        "row": row,
+        "run": run,
+        "how_far": f"{run.done:,} of {total:,} changes are undone",
+        "come_to": run.done + run.refused,
+        "total": total,
+        "refused": f"{_were(run.refused)} refused; why is said at the end." if run.refused else "",
+        "back": _back(row),
+    }
+    template = "settings/requests/undoing_card.html" if pages.is_htmx(request) else "settings/requests/undoing.html"
+    return render(request, template, context)
+
+
+def _left(row: RequestLog, by: Actor, place: UUID | None = None) -> list[Plan]:
+    """What is left to undo of a request after that place, in the order in which it is undone. Raises Malformed.
 
     Of people with whom anything is left, it is all: what is behind a removal shows only when that is undone.
     """
-    plans = _plans(list(events_of(row)), row.organization_id)
+    events = undoing.in_order(events_of(row), by=by)
+    if place:
+        ids = [event.pk for event in events]
+        if place not in ids:
+            raise _malformed()
+        events = events[ids.index(place) + 1 :]
+    plans = _plans(events, row.organization_id)
     unfinished = {plan.event.target_id for plan in plans if plan.state is State.OPEN}
-    return [plan for plan in reversed(plans) if plan.event.target_id in unfinished]
+    return [plan for plan in plans if plan.event.target_id in unfinished]
+
+
+def _back(row: RequestLog) -> str:
+    return f"{reverse('settings:logged-request', args=[row.pk])}#{HISTORY_KEY}"
+
+
+def _malformed() -> Malformed:
+    return Malformed("The page sent a form that can't be read. Reload it and try again.")
 
 
 def _were(number: int) -> str:
-    return "No change was" if not number else "1 change was" if number == 1 else f"{number} changes were"
+    return "No change was" if not number else "1 change was" if number == 1 else f"{number:,} changes were"

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from audit.models import AuditEvent
+from scim import undo
 from scim.models import Connection, RequestLog
 from scim.services import connections
 from tests.pages.conftest import SignedIn
@@ -33,6 +34,12 @@ def idp(acme: Tenant) -> Idp:
 @pytest.fixture
 def client(acme: Tenant, signed_in: SignedIn) -> Client:
     return signed_in(acme)
+
+
+@pytest.fixture(autouse=True)
+def _time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One answer has time for all of a request, however busy this machine is."""
+    monkeypatch.setattr(undo, "UNDOES_FOR", 3600)
 
 
 def replace(**attributes: Any) -> dict[str, Any]:
