@@ -27,6 +27,7 @@ class Action(models.TextChoices):
     USER_RESTORED = "user.restored", "{actor} restored {target}"
     USER_DELETED = "user.deleted", "{actor} deleted {target}"
     USER_ROLE_CHANGED = "user.role-changed", "{actor} changed the role of {target}"
+    USER_ROLE_LEFT_TO_RULES = "user.role-left-to-rules", "{actor} left the role of {target} to the role rules"
     USER_HANDED_OVER = "user.handed-over", "{actor} handed {target} over to another connection"
     USER_CHANGE_UNDONE = "user.change-undone", "{actor} undid: {target}"
     USER_PASSWORD_CHANGED = "user.password-changed", "{actor} set a new password for {target}"  # noqa: S105

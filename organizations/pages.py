@@ -125,7 +125,8 @@ class Section:
 class Piece:
     """A titled box on the page of one thing, such as a person; ``place`` names that page, ``context`` gets the thing.
 
-    Whoever lacks ``permission`` does not see it. Pieces stand in the order of ``position``.
+    Whoever lacks ``permission`` does not see it, and nobody where there is no context for a thing. Pieces stand in the
+    order of ``position``.
     """
 
     place: str
@@ -134,13 +135,17 @@ class Piece:
     position: int
     permission: str
     template: str
-    context: Callable[[HttpRequest, Any], Context]
+    context: Callable[[HttpRequest, Any], Context | None]
     lead: str = ""
 
     def render(self, request: HttpRequest, thing: Any) -> SafeString:
-        """The piece as HTML."""
-        context = {**self.context(request, thing), "section": self, "notices": notices(request, self.key)}
-        return render_to_string(self.template, context, request)
+        """The piece as HTML; empty where there is nothing to show."""
+        shown = self.context(request, thing)
+        if shown is None:
+            return SafeString("")
+        return render_to_string(
+            self.template, {**shown, "section": self, "notices": notices(request, self.key)}, request
+        )
 
 
 _sections: list[Section] = []

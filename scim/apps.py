@@ -21,7 +21,7 @@ class ScimConfig(AppConfig):
         pages.offer_whereabouts("token", admin.SCIM.permission, admin.tokens_shown)
         pages.offer_whereabouts("roleruleset", role_rules_page.ROLE_RULES.permission, role_rules_page.whereabouts)
         pages.offer_figures(REFUSED_PER_DOMAIN, refusals.refused_creates)
-        pages.offer_pieces(connection_pages.MANAGED_BY, admin.REQUESTS_OF_PERSON)
+        pages.offer_pieces(role_rules_page.RULES_OF_PERSON, connection_pages.MANAGED_BY, admin.REQUESTS_OF_PERSON)
         undoing.offer_connections(connections.is_there)
         pages.offer_banner(admin.SCIM.page, admin.SCIM.permission, brake_page.banner)
         checks.register(check_bindings)

@@ -15,16 +15,20 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from organizations import pages
-from organizations.pages import Context, Control, Malformed, Page, Section
+from organizations.pages import Context, Control, Malformed, Page, Piece, Section
 from organizations.refusals import Refusal
 from scim.models import RoleRule, RoleRuleSet
-from scim.services import connections, role_rules
+from scim.services import connections, role_rules, rules_for_one
 from scim.services.role_rules import Preview, RulesChanged, Wanted
+from users.changing import ACCESS_KEY
 from users.models import Role, User
 from users.origins import GivenBy
+from users.person import PERSON
 from users.services import authority, roles
+from users.services.accounts import UserUnknown
 
 PER_PAGE = 50
 
@@ -225,6 +229,38 @@ def _changed(whole: RoleRuleSet) -> str:
     return f"{whole.changed:,} {'person has' if whole.changed == 1 else 'people have'} another role now."
 
 
+# One person
+
+
+def _of_person(request: HttpRequest, user: User) -> Context | None:
+    """What the rules say of somebody about whom they don't decide; nothing where they do, or where there are none."""
+    say = rules_for_one.say_of(user) if rules_for_one.may_leave(user) else None
+    if say is None:
+        return None
+    reach = authority.of(_user(request))
+    return {
+        "person": user,
+        "say": say,
+        "address": ROLE_RULES.address,
+        "may_see_rules": pages.may(request, ROLE_RULES.permission),
+        "may_leave": pages.may(request, "users.edit") and reach.covers(user.role) and reach.covers(say.role),
+    }
+
+
+def leave_to_rules(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Let the rules decide about one person from now on."""
+    try:
+        user = rules_for_one.leave_to_rules(user_id, by=pages.actor_of(request))
+    except UserUnknown:
+        raise
+    except Refusal as refusal:
+        messages.error(request, refusal.message, extra_tags=ACCESS_KEY)
+    else:
+        said = f"The role rules decide about {user} from now on. The role is {user.role}."
+        messages.success(request, said, extra_tags=ACCESS_KEY)
+    return redirect(f"{reverse('settings:person', args=[user_id])}#{ACCESS_KEY}")
+
+
 # What forms say
 
 
@@ -283,5 +319,16 @@ ROLE_RULES = Section(
         Control("users/scim/role-rules/", "role-rules", "sign-in.edit", edit, reads=True),
         Control("users/scim/role-rules/change/", "change-role-rules", "sign-in.edit", change),
         Control("users/scim/role-rules/apply/", "apply-role-rules", "sign-in.edit", go_on),
+        Control("users/scim/people/<uuid:user_id>/role-rules/", "leave-to-role-rules", "users.edit", leave_to_rules),
     ),
+)
+
+RULES_OF_PERSON = Piece(
+    place=PERSON,
+    key="rules-of-person",
+    title="Role rules",
+    position=15,
+    permission="users.view",
+    template="settings/people/role_rules.html",
+    context=_of_person,
 )

@@ -146,6 +146,7 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     (f"{SCIM}hand-over/", {"heir": "{heir}", "sure": "read"}, (ADMIN,)),
     (f"{SCIM}remove/", {"heir": "{heir}", "sure": "read"}, (ADMIN,)),
     ("/settings/users/scim/people/{person}/hand-over/", {"heir": "{heir}"}, (ADMIN,)),
+    ("/settings/users/scim/people/{person}/role-rules/", {}, (ADMIN,)),
     (f"{SCIM}brake/", None, (ADMIN, READ_ONLY)),
     (f"{SCIM}brake/switch/", {"wanted": "off"}, (ADMIN,)),
     (f"{SCIM}brake/percent/", {"percent": "30"}, (ADMIN,)),
@@ -180,6 +181,7 @@ OTHERWISE: dict[str, tuple[str, ...] | None] = {
     f"{UNDO_REQUEST}all/": ("users.edit",),
     "/settings/organization/slug/": ("organization.edit",),
     "/settings/users/scim/role-rules/": ("sign-in.edit",),
+    "/settings/users/scim/people/{person}/role-rules/": ("users.edit",),
     "/settings/users/scim/log/{request}/allow-domain/": ("domains.edit",),
     "/settings/users/scim/log/{request}/details.txt": ("sign-in.edit",),
 }

@@ -13,6 +13,7 @@ from tests.pages.test_role_rules_page import EDITOR, provisioned, rules
 from tests.scim.role_rules import role_of, save
 from tests.scim.test_role_rules import SALES_ARE_HR
 from tests.tenants import Tenant
+from users.origins import GivenBy
 
 __all__ = ["lived_in", "no_script", "open_page"]
 
@@ -99,3 +100,18 @@ def test_it_is_for_everybody(open_page: Open, lived_in: Tenant) -> None:
     page.get_by_role("button", name="Preview").last.click()
     expect(page.get_by_text("1 person changes")).to_be_visible()
     assert_for_everybody(page)
+
+
+def test_a_person_is_left_to_the_rules_with_the_keyboard_and_for_everybody(open_page: Open, lived_in: Tenant) -> None:
+    ann = provisioned(lived_in, "ann", GivenBy.HAND, title="Boss of everything with a very long name")
+    save(lived_in.organization, ("title", "begins", "Boss", "HR"))
+    page = open_page(f"/settings/users/{ann.pk}/")
+    button = page.get_by_role("button", name="Let the role rules decide")
+    expect(button).to_be_visible()
+    assert_for_everybody(page)
+    button.press("Enter")
+    expect(
+        page.get_by_text("The role rules decide about ann@acme.example from now on. The role is HR.")
+    ).to_be_visible()
+    expect(button).not_to_be_attached()
+    assert role_of(ann.pk) == "HR by rule"

@@ -243,3 +243,46 @@ def test_a_list_of_people_costs_the_same_number_of_queries_whatever_its_length(
         provisioned(acme, f"p{number}", **in_department("Sales"))
     with django_assert_max_num_queries(25):
         assert len(press(admin, acme, "preview", SALES_ARE_HR).context["people"]) == 12
+
+
+# One person
+
+
+def test_a_person_whose_role_was_given_by_hand_is_left_to_the_rules_in_one_click(acme: Tenant, admin: Client) -> None:
+    save(acme.organization, ("title", "is", "Boss", "HR"))
+    ann = provisioned(acme, "ann", GivenBy.HAND, title="Boss")
+    address = f"/settings/users/{ann.pk}/"
+    page = text_of(admin.get(address))
+    assert "No role rule changes the role of this person, since somebody gave it by hand." in page
+    assert "title is Boss, the role would be <strong>HR</strong>" in page
+    assert "The role becomes HR in place of App management" in page
+    answer = admin.post(f"/settings/users/scim/people/{ann.pk}/role-rules/")
+    assert answer.headers["Location"] == f"{address}#access"
+    page = text_of(admin.get(address))
+    assert "The role rules decide about ann@acme.example from now on. The role is HR." in page
+    assert "No role rule changes the role of this person" not in page
+    assert role_of(ann.pk) == "HR by rule"
+
+
+def test_without_rules_a_persons_page_does_not_speak_of_them(acme: Tenant, admin: Client) -> None:
+    ann = provisioned(acme, "ann", GivenBy.HAND)
+    assert "No role rule changes" not in text_of(admin.get(f"/settings/users/{ann.pk}/"))
+    admin.post(f"/settings/users/scim/people/{ann.pk}/role-rules/")
+    assert "There are no role rules. Make them first" in text_of(admin.get(f"/settings/users/{ann.pk}/"))
+
+
+def test_whoever_may_only_look_sees_what_the_rules_say_and_no_button(acme: Tenant, signed_in: SignedIn) -> None:
+    save(acme.organization, SALES_ARE_HR)
+    ann = provisioned(acme, "ann", GivenBy.PROVIDER)
+    page = text_of(signed_in(acme, BuiltIn.READ_ONLY).get(f"/settings/users/{ann.pk}/"))
+    assert "since your identity provider sent it" in page
+    assert "fits, so the role would be the default one, <strong>App management</strong>" in page
+    assert "Let the role rules decide" not in page
+
+
+def test_an_admin_whom_the_rules_may_not_touch_has_no_button_and_the_page_says_why(acme: Tenant, admin: Client) -> None:
+    save(acme.organization, SALES_ARE_HR)
+    ann = acme.add("ann", BuiltIn.ADMIN, given_by=GivenBy.HAND, managed_by=acme.connection.pk)
+    page = text_of(admin.get(f"/settings/users/{ann.pk}/"))
+    assert "take the Admin role away while" in page
+    assert "Let the role rules decide" not in page
