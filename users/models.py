@@ -19,6 +19,7 @@ from organizations.models import Mail, Organization
 from organizations.tenancy import KeyField, TenantModel, TenantQuerySet
 from organizations.tokens import BearerToken, TokenQuerySet
 from users.origins import GivenBy
+from users.origins import Source as Source
 from users.permissions import OPTIONAL, Area, BuiltIn, Level, levels_of, permissions_of
 
 # Lists sort names by so many characters: an index entry has no room for the longest names.
@@ -77,15 +78,6 @@ class Role(TenantModel):
     def permissions(self) -> frozenset[str]:
         """The permission codes that it grants."""
         return permissions_of(self.key, self.rights)
-
-
-class Source(models.TextChoices):
-    """How a user came to be, and so who manages the profile."""
-
-    MANUAL = "manual", "Manual"
-    SCIM = "scim", "SCIM"
-    SAML = "saml", "SAML"
-    REQUEST = "request", "Request"
 
 
 class UserQuerySet(TenantQuerySet["User"]):
