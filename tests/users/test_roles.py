@@ -13,7 +13,8 @@ from tests.tenants import Tenant
 from users import profile as profiles
 from users.models import Role, User
 from users.permissions import NAMES, Area, BuiltIn, Level, levels_of, permissions_of, spelled
-from users.services import invitations, reassignment, roles
+from users.services import batches, invitations, reassignment, roles
+from users.services.batches import Chosen, Verb
 from users.services.roles import RoleChanged, RoleFixed, RoleInUse, RoleInvalid, RoleUnknown
 
 
@@ -154,6 +155,14 @@ def test_a_new_name_stands_in_the_profiles_and_the_rest_of_an_entry_stays(acme: 
     assert ann.search["roles"][0]["value"] == "front desk"
     assert ann.version == 2 and '"version":"W/\\"2\\""' in ann.document
     assert known.document == bob.document
+
+
+def test_who_is_given_a_role_that_was_renamed_meanwhile_has_its_new_name(acme: Tenant) -> None:
+    role, ann = roles.create("Desk", VIEW_USERS, by=acme.by), acme.add("ann")
+    roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
+    assert role.name == "Desk"
+    batches.apply(Verb.GIVE_ROLE, [Chosen(ann.pk, 1)], role=role, by=acme.by)
+    assert profiles.read(User.objects.get(pk=ann.pk))["roles"] == [{"value": "Front desk", "primary": True}]
 
 
 @pytest.mark.parametrize("key", BuiltIn)

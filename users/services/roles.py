@@ -98,10 +98,13 @@ def find_for(role_id: UUID | str, *, by: Actor) -> Role:
 
 
 def hold(role: Role, *, by: Actor) -> None:
-    """Keep a role from being deleted or switched off until the transaction ends. Raises RoleUnknown."""
-    held = Role.objects.of(by.organization_id).select_for_update(no_key=True)
-    if held.filter(pk=role.pk, is_enabled=True).first() is None:
+    """Keep a role from being deleted, switched off or renamed until the transaction ends. Raises RoleUnknown."""
+    found = Role.objects.of(by.organization_id).filter(pk=role.pk, is_enabled=True)
+    held = found.select_for_update(no_key=True).first()
+    if held is None:
         raise RoleUnknown(_GONE)
+    # Whoever gets it is to have the name that it has by now.
+    role.name, role.name_key = held.name, held.name_key
 
 
 def offered_to(user: User) -> list[Role]:
