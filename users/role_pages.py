@@ -129,14 +129,15 @@ def switch_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
         return _ask(request, _found(request, role_id), "off", heir)
     before = moving.before(request)
     if not wanted and heir and (now := moving.move(request, role_id, heir, seen=None)):
-        return moving.show(request, _found(request, role_id), heir, before + now, seen=None)
+        role = _found(request, role_id)
+        return moving.show(request, role, moving.handing_over(role, heir, before + now, seen=None))
     try:
         role, moved = roles.set_enabled(role_id, wanted, heir_id=heir.pk if heir else None, by=actor)
     except RoleInUse:
         if heir:
             raise
         address = f"{_address(role_id)}#offered"
-        return HttpResponse(headers={"HX-Redirect": address}) if pages.is_htmx(request) else redirect(address)
+        return _lead(request, address)
     said = f"The role {role} can be given again." if wanted else f"The role {role} is off."
     return _done(request, said + _moved(before + moved, heir))
 
@@ -148,9 +149,14 @@ def delete_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
         return _ask(request, _found(request, role_id), "delete", heir)
     before, seen = moving.before(request), _seen(request)
     if heir and (now := moving.move(request, role_id, heir, seen=seen)):
-        return moving.show(request, _found(request, role_id), heir, before + now, seen=seen)
+        role = _found(request, role_id)
+        return moving.show(request, role, moving.handing_over(role, heir, before + now, seen=seen))
     role, moved = roles.delete(role_id, heir_id=heir.pk if heir else None, seen=seen, by=pages.actor_of(request))
     return _done(request, f"Deleted the role {role}." + _moved(before + moved, heir))
+
+
+def _lead(request: HttpRequest, address: str) -> HttpResponse:
+    return HttpResponse(headers={"HX-Redirect": address}) if pages.is_htmx(request) else redirect(address)
 
 
 def _done(request: HttpRequest, said: str) -> HttpResponse:
@@ -163,7 +169,7 @@ def _done(request: HttpRequest, said: str) -> HttpResponse:
 
 def _ask(request: HttpRequest, role: Role, verb: str, heir: Role | None) -> HttpResponse:
     """The page that says what will happen; nothing has happened yet."""
-    people = _people_of(role)
+    people = moving.people_of(role)
     if heir is None and reassignment.is_in_use(role):
         raise RoleInUse(f"People have the role {role}. Choose the role that they get instead.")
     context = {
@@ -229,7 +235,7 @@ def _page(request: HttpRequest, role: Role, form: RoleForm | None = None) -> Htt
             for area in AREAS
             if (level := role.levels.get(area, Level.NONE))
         ],
-        "people": _people_of(role),
+        "people": moving.people_of(role),
         "needs_heir": reassignment.is_in_use(role),
         "may_see_people": user.has_perm("users.view"),
         "may_change": may_change,
@@ -311,10 +317,6 @@ def _is_sure(request: HttpRequest) -> bool:
 def _seen(request: HttpRequest) -> int:
     text = request.POST.get("seen", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-
-
-def _people_of(role: Role) -> int:
-    return User.objects.of(role.organization_id).filter(role=role).count()
 
 
 def _address(role_id: UUID) -> str:
