@@ -30,7 +30,8 @@ class Role(TenantModel):
     """What its users may do.
 
     ``key`` ties a built-in role to the table of rights. A role of the organization's own has none, and its ``rights``
-    instead: words such as ``users.view domains.edit``. ``version`` counts the changes of name and rights.
+    instead: words such as ``users.view domains.edit``. ``version`` counts the changes of name and rights. Where there
+    is a ``former_name``, the profiles of its people may still say that one, unless their ids are up to ``reached``.
     """
 
     key = models.CharField(max_length=20, choices=[(key.value, key.value) for key in BuiltIn], blank=True)
@@ -40,6 +41,8 @@ class Role(TenantModel):
     is_default = models.BooleanField(default=False)
     is_enabled = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1, editable=False)
+    former_name = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)
+    reached = models.UUIDField(null=True, editable=False)
 
     objects = TenantQuerySet["Role"].as_manager()
 

@@ -1,4 +1,4 @@
-"""The page that shows how far a role's people have been given another one, and goes on by itself."""
+"""The page that shows how far a role's people have been given another one, or its new name, and goes on by itself."""
 
 from __future__ import annotations
 
@@ -68,6 +68,24 @@ def handing_over(role: Role, heir: Role, moved: int, *, seen: int | None) -> Pro
         if_left="everybody keeps the role that they have by then",
         address=reverse("settings:switch-role" if seen is None else "settings:delete-role", args=[role.pk]),
         form=form | ({"wanted": "off"} if seen is None else {"seen": seen}),
+    )
+
+
+def renaming(role: Role, done: int | None = None) -> Progress:
+    """How many profiles of a role's people say its new name; they are counted, unless it is known."""
+    total = people_of(role)
+    if done is None:
+        people = User.objects.of(role.organization_id).filter(role=role)
+        done = people.filter(pk__lte=role.reached).count() if role.reached else 0
+    return Progress(
+        title=f"{role} in place of {role.former_name}",
+        done=done,
+        total=total,
+        how_far=f"{done:,} of {total:,} people's profiles say {role} now",
+        meanwhile=f"The others say {role.former_name} until it is their turn. All have the role with the same rights.",
+        if_left="every profile keeps the name that it has by then",
+        address=reverse("settings:rename-role", args=[role.pk]),
+        form={"moved": done},
     )
 
 
