@@ -19,6 +19,7 @@ from organizations.models import Mail, Organization
 from organizations.tenancy import KeyField, TenantModel, TenantQuerySet
 from organizations.tokens import BearerToken, TokenQuerySet
 from users.origins import GivenBy
+from users.origins import Source as Source
 from users.permissions import OPTIONAL, Area, BuiltIn, Level, levels_of, permissions_of
 
 # Lists sort names by so many characters: an index entry has no room for the longest names.
@@ -29,7 +30,8 @@ class Role(TenantModel):
     """What its users may do.
 
     ``key`` ties a built-in role to the table of rights. A role of the organization's own has none, and its ``rights``
-    instead: words such as ``users.view domains.edit``. ``version`` counts the changes of name and rights.
+    instead: words such as ``users.view domains.edit``. ``version`` counts the changes of name and rights. Where there
+    is a ``former_name``, the profiles of its people may still say that one, unless their ids are up to ``reached``.
     """
 
     key = models.CharField(max_length=20, choices=[(key.value, key.value) for key in BuiltIn], blank=True)
@@ -39,6 +41,8 @@ class Role(TenantModel):
     is_default = models.BooleanField(default=False)
     is_enabled = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1, editable=False)
+    former_name = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)
+    reached = models.UUIDField(null=True, editable=False)
 
     objects = TenantQuerySet["Role"].as_manager()
 
@@ -77,15 +81,6 @@ class Role(TenantModel):
     def permissions(self) -> frozenset[str]:
         """The permission codes that it grants."""
         return permissions_of(self.key, self.rights)
-
-
-class Source(models.TextChoices):
-    """How a user came to be, and so who manages the profile."""
-
-    MANUAL = "manual", "Manual"
-    SCIM = "scim", "SCIM"
-    SAML = "saml", "SAML"
-    REQUEST = "request", "Request"
 
 
 class UserQuerySet(TenantQuerySet["User"]):

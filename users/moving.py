@@ -1,7 +1,9 @@
-"""The page that shows how far a role's people have been given another one, and goes on by itself until all have."""
+"""The page that shows how far a role's people have been given another one, or its new name, and goes on by itself."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -20,11 +22,32 @@ CARD = "moving"
 STEPS_OF_A_PRESS = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far it is: ``done`` of ``total`` people, in words, and what becomes of the others if nobody goes on.
+
+    ``form`` is what the next step is asked for with, at ``address``.
+    """
+
+    title: str
+    done: int
+    total: int
+    how_far: str
+    meanwhile: str
+    if_left: str
+    address: str
+    form: Mapping[str, str | int]
+
+
+def steps(request: HttpRequest) -> int:
+    """How many steps to take: one, or what a press of the button is worth."""
+    return STEPS_OF_A_PRESS if request.POST.get("press") else 1
+
+
 def move(request: HttpRequest, role_id: UUID, heir: Role, *, seen: int | None) -> int:
     """Take the next step, or what one press of the button is worth, see ``roles.hand_over``; tells how many people."""
-    steps = STEPS_OF_A_PRESS if request.POST.get("press") else 1
     moved = 0
-    for _ in range(steps):
+    for _ in range(steps(request)):
         now = roles.hand_over(role_id, heir_id=heir.pk, seen=seen, by=pages.actor_of(request))
         if not now:
             break
@@ -32,28 +55,60 @@ def move(request: HttpRequest, role_id: UUID, heir: Role, *, seen: int | None) -
     return moved
 
 
-def show(request: HttpRequest, role: Role, heir: Role, moved: int, *, seen: int | None) -> HttpResponse:
-    """The page, or to its script what it replaces: so many have the other role, and so many are left."""
-    left = User.objects.of(role.organization_id).filter(role=role).count()
-    address = reverse("settings:role", args=[role.pk])
+def handing_over(role: Role, heir: Role, moved: int, *, seen: int | None) -> Progress:
+    """So many people of a role that goes have the other one already; ``seen`` is None where it is switched off."""
+    total = moved + people_of(role)
+    form: dict[str, str | int] = {"heir": str(heir.pk), "moved": moved, "sure": "read"}
+    return Progress(
+        title=f"{heir} in place of {role}",
+        done=moved,
+        total=total,
+        how_far=f"{moved:,} of {total:,} people have the role {heir} now",
+        meanwhile=f"The others have the role {role} until it is their turn.",
+        if_left="everybody keeps the role that they have by then",
+        address=reverse("settings:switch-role" if seen is None else "settings:delete-role", args=[role.pk]),
+        form=form | ({"wanted": "off"} if seen is None else {"seen": seen}),
+    )
+
+
+def renaming(role: Role, done: int | None = None) -> Progress:
+    """How many profiles of a role's people say its new name; they are counted, unless it is known."""
+    total = people_of(role)
+    if done is None:
+        people = User.objects.of(role.organization_id).filter(role=role)
+        done = people.filter(pk__lte=role.reached).count() if role.reached else 0
+    return Progress(
+        title=f"{role} in place of {role.former_name}",
+        done=done,
+        total=total,
+        how_far=f"{done:,} of {total:,} people's profiles say {role} now",
+        meanwhile=f"The others say {role.former_name} until it is their turn. All have the role with the same rights.",
+        if_left="every profile keeps the name that it has by then",
+        address=reverse("settings:rename-role", args=[role.pk]),
+        form={"moved": done},
+    )
+
+
+def people_of(role: Role) -> int:
+    """How many people have a role; asked of the role alone, which an index answers without the people."""
+    return User.objects.filter(role=role).count()
+
+
+def show(request: HttpRequest, role: Role, progress: Progress) -> HttpResponse:
+    """The page, or to its script what it replaces."""
     context = {
-        "title": f"{heir} in place of {role}",
+        "title": progress.title,
         "page": Page.USERS,
         "card": CARD,
         "role": role,
-        "heir": heir,
-        "moved": moved,
-        "total": moved + left,
-        "how_far": f"{moved:,} of {moved + left:,} people have the role {heir} now",
-        "seen": seen,
-        "address": f"{address}switch/" if seen is None else f"{address}delete/",
-        "back": address,
+        "progress": progress,
+        "back": reverse("settings:role", args=[role.pk]),
     }
     template = "settings/roles/moving_card.html" if pages.is_htmx(request) else "settings/roles/moving.html"
     return render(request, template, context)
 
 
 def before(request: HttpRequest) -> int:
-    """How many people former steps have moved, as the page says."""
+    """How many people former steps have come to, as the page says."""
     text = request.POST.get("moved", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

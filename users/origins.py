@@ -1,6 +1,15 @@
-"""By what a user came by the role."""
+"""How a user came to be, and by what to have the role."""
 
 from django.db.models import TextChoices
+
+
+class Source(TextChoices):
+    """How a user came to be, and so who manages the profile."""
+
+    MANUAL = "manual", "Manual"
+    SCIM = "scim", "SCIM"
+    SAML = "saml", "SAML"
+    REQUEST = "request", "Request"
 
 
 class GivenBy(TextChoices):

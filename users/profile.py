@@ -141,6 +141,28 @@ def role_entries(role: Role) -> list[Profile]:
     return [{"value": role.name, "primary": True}]
 
 
+def renamed(entries: list[Profile], role: Role) -> list[Profile]:
+    """Role entries that say the name of a role in place of its former one, with all else as it was."""
+    former_key = fold(role.former_name)
+    return [
+        {
+            part: role.name if part in ("value", "display") and fold(str(text)) == former_key else text
+            for part, text in entry.items()
+        }
+        for entry in entries
+    ]
+
+
+def with_present_name(profile: Profile, role: Role | None) -> Profile:
+    """The profile of somebody who has a role, as though a change of its name that is going on were done.
+
+    So it is kept where the role is left: nobody finds a role by its former name later.
+    """
+    if role is None or not role.former_name or not profile.get("roles"):
+        return profile
+    return {**profile, "roles": renamed(profile["roles"], role)}
+
+
 def now() -> datetime:
     """The present instant as documents and columns keep it, to the millisecond."""
     moment = timezone.now()

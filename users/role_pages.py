@@ -129,14 +129,15 @@ def switch_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
         return _ask(request, _found(request, role_id), "off", heir)
     before = moving.before(request)
     if not wanted and heir and (now := moving.move(request, role_id, heir, seen=None)):
-        return moving.show(request, _found(request, role_id), heir, before + now, seen=None)
+        role = _found(request, role_id)
+        return moving.show(request, role, moving.handing_over(role, heir, before + now, seen=None))
     try:
         role, moved = roles.set_enabled(role_id, wanted, heir_id=heir.pk if heir else None, by=actor)
     except RoleInUse:
         if heir:
             raise
         address = f"{_address(role_id)}#offered"
-        return HttpResponse(headers={"HX-Redirect": address}) if pages.is_htmx(request) else redirect(address)
+        return _lead(request, address)
     said = f"The role {role} can be given again." if wanted else f"The role {role} is off."
     return _done(request, said + _moved(before + moved, heir))
 
@@ -148,9 +149,14 @@ def delete_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
         return _ask(request, _found(request, role_id), "delete", heir)
     before, seen = moving.before(request), _seen(request)
     if heir and (now := moving.move(request, role_id, heir, seen=seen)):
-        return moving.show(request, _found(request, role_id), heir, before + now, seen=seen)
+        role = _found(request, role_id)
+        return moving.show(request, role, moving.handing_over(role, heir, before + now, seen=seen))
     role, moved = roles.delete(role_id, heir_id=heir.pk if heir else None, seen=seen, by=pages.actor_of(request))
     return _done(request, f"Deleted the role {role}." + _moved(before + moved, heir))
+
+
+def _lead(request: HttpRequest, address: str) -> HttpResponse:
+    return HttpResponse(headers={"HX-Redirect": address}) if pages.is_htmx(request) else redirect(address)
 
 
 def _done(request: HttpRequest, said: str) -> HttpResponse:
@@ -163,7 +169,7 @@ def _done(request: HttpRequest, said: str) -> HttpResponse:
 
 def _ask(request: HttpRequest, role: Role, verb: str, heir: Role | None) -> HttpResponse:
     """The page that says what will happen; nothing has happened yet."""
-    people = _people_of(role)
+    people = moving.people_of(role)
     if heir is None and reassignment.is_in_use(role):
         raise RoleInUse(f"People have the role {role}. Choose the role that they get instead.")
     context = {
@@ -202,7 +208,7 @@ def save_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     if form.is_valid():
         seen = form.cleaned_data["seen"] or 0
         try:
-            roles.update(role_id, form.cleaned_data["name"], form.levels, seen=seen, by=pages.actor_of(request))
+            saved = roles.update(role_id, form.cleaned_data["name"], form.levels, seen=seen, by=pages.actor_of(request))
         except RoleUnknown:
             raise
         except RoleChanged as refusal:
@@ -211,15 +217,30 @@ def save_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
         except Refusal as refusal:
             form.add_error(None, refusal.message)
         else:
+            if saved.former_name and saved.name != role.name:
+                return moving.show(request, saved, moving.renaming(saved, 0))
             messages.success(request, "Saved.", extra_tags=ROLE_KEY)
             return redirect(_address(role_id))
     return _page(request, role, form)
+
+
+def rename_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
+    """Let more profiles say the new name of a role; the page shows how far it is, until all of them do."""
+    done = moving.before(request)
+    for _ in range(moving.steps(request)):
+        role, now = roles.rename_some(role_id, by=pages.actor_of(request))
+        done += now
+        if not role.former_name:
+            messages.success(request, f"The profiles of all its people say {role} now.", extra_tags=ROLE_KEY)
+            return _lead(request, _address(role_id))
+    return moving.show(request, role, moving.renaming(role, done))
 
 
 def _page(request: HttpRequest, role: Role, form: RoleForm | None = None) -> HttpResponse:
     user: Any = request.user
     may_edit = user.has_perm("roles.edit") and authority.of(user).covers(role)
     may_change, may_switch = may_edit and not role.is_built_in, may_edit and role.is_optional
+    people = moving.people_of(role)
     context = {
         "title": role.name,
         "page": Page.USERS,
@@ -229,7 +250,9 @@ def _page(request: HttpRequest, role: Role, form: RoleForm | None = None) -> Htt
             for area in AREAS
             if (level := role.levels.get(area, Level.NONE))
         ],
-        "people": _people_of(role),
+        "people": people,
+        "takes_steps": people > reassignment.TOGETHER,
+        "renaming": moving.renaming(role) if role.former_name else None,
         "needs_heir": reassignment.is_in_use(role),
         "may_see_people": user.has_perm("users.view"),
         "may_change": may_change,
@@ -313,10 +336,6 @@ def _seen(request: HttpRequest) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def _people_of(role: Role) -> int:
-    return User.objects.of(role.organization_id).filter(role=role).count()
-
-
 def _address(role_id: UUID) -> str:
     return reverse("settings:role", args=[role_id])
 
@@ -335,6 +354,7 @@ ROLES = Section(
         Control("users/roles/add/", "add-role", "roles.edit", add_role),
         Control("users/roles/<uuid:role_id>/", "role", "roles.view", show_role, reads=True),
         Control("users/roles/<uuid:role_id>/save/", "save-role", "roles.edit", save_role),
+        Control("users/roles/<uuid:role_id>/rename/", "rename-role", "roles.edit", rename_role),
         Control("users/roles/<uuid:role_id>/switch/", "switch-role", "roles.edit", switch_role),
         Control("users/roles/<uuid:role_id>/delete/", "delete-role", "roles.edit", delete_role),
     ),

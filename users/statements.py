@@ -11,7 +11,7 @@ from django.utils import timezone
 from audit import rows
 from users.models import Role, User
 
-_ROLE = ("key", "rights", "name", "name_key", "is_default", "is_enabled", "version")
+_ROLE = ("key", "rights", "name", "name_key", "is_default", "is_enabled", "version", "former_name")
 
 # All that a change may need to know, in the order of the model. The columns that only lead to users stay in the
 # database, and so do passwords, until somebody asks for them.

@@ -107,6 +107,9 @@ def on_change(profile: Profile, before: Profile, user: User, principal: Principa
     assert user.role is not None  # noqa: S101  (only operators have none, and they have no organization)
     roles = Roles(principal)
     advice: Advice = ()
+    if profile.get("roles") != before.get("roles"):
+        # The former name that a profile may still say names no role any more.
+        profile, before = (profiles.with_present_name(each, user.role) for each in (profile, before))
     if profile.get("roles") and profile["roles"] != before.get("roles"):
         sent, advice = _sent(profile, user.role, roles)
         if sent:

@@ -123,6 +123,7 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/users/roles/add/", {"name": "New", **dict.fromkeys(Area, "none")}, (ADMIN,)),
     (ROLE, None, (ADMIN, READ_ONLY)),
     (OWN_ROLE, None, (ADMIN, READ_ONLY)),
+    (f"{OWN_ROLE}rename/", {}, (ADMIN,)),
     (f"{OWN_ROLE}save/", {"name": "Other", "seen": "1", **dict.fromkeys(Area, "none")}, (ADMIN,)),
     (f"{OWN_ROLE}delete/", {"seen": "1", "sure": "read"}, (ADMIN,)),
     (f"{ROLE}switch/", {"wanted": "off"}, (ADMIN,)),

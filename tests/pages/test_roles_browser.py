@@ -9,6 +9,7 @@ from tests.pages.everybody import assert_for_everybody
 from tests.pages.test_browser import Open, give_session, lived_in, no_script, open_page
 from tests.tenants import Tenant
 from users import moving
+from users import profile as profiles
 from users.models import User
 from users.permissions import BuiltIn
 from users.services import reassignment
@@ -87,13 +88,18 @@ def test_everything_works_without_script(
     expect(page.get_by_text("Deleted the role Inspectors.")).to_be_visible()
 
 
-def delete_a_role_of_many(page: Page, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let seven people have a role that is deleted two at a time."""
+def open_a_role_of_many(page: Page, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let seven people have a role, and two of them be rewritten at a time."""
     monkeypatch.setattr(reassignment, "TOGETHER", 2)
     monkeypatch.setattr(moving, "STEPS_OF_A_PRESS", 2)
     for number in range(7):
         tenant.add(f"many{number}", "users.view")
     page.get_by_role("link", name="users.view").click()
+
+
+def delete_a_role_of_many(page: Page, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a role go whose people get another one in several steps."""
+    open_a_role_of_many(page, tenant, monkeypatch)
     page.get_by_role("button", name="Delete users.view…").click()
     page.get_by_role("button", name="Delete users.view", exact=True).click()
 
@@ -111,6 +117,30 @@ def test_a_page_shows_how_far_it_is_and_goes_on_by_itself(
     assert_for_everybody(page)
     held[0].continue_()
     expect(page.get_by_text("Deleted the role users.view. 7 people have the role App management now.")).to_be_visible()
+
+
+def test_a_page_shows_how_far_a_new_name_has_come_and_goes_on_by_itself(
+    open_page: Open, lived_in: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = lived_in.role("users.view")
+    page = open_page("/settings/users/")
+    held: list[Route] = []
+    page.route(lambda address: address.endswith("/rename/"), lambda route: let_wait_once(route, held))
+    open_a_role_of_many(page, lived_in, monkeypatch)
+    page.get_by_role("textbox", name="Name").fill("Front desk")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="0 of 7 people's profiles say Front desk now")).to_be_visible()
+    expect(page.get_by_role("button", name="Go on")).to_be_hidden()
+    assert_for_everybody(page)
+    # Whoever leaves finds out on the page of the role, and goes on from there.
+    page.goto(page.url.replace("/save/", "/"))
+    expect(page.get_by_text("The others may still call this role users.view")).to_be_visible()
+    assert_for_everybody(page)
+    page.get_by_role("button", name="Go on with the new name").click()
+    expect(page.get_by_text("The profiles of all its people say Front desk now.")).to_be_visible()
+    expect(page.get_by_text("may still call this role")).to_be_hidden()
+    said = [profiles.read(user)["roles"][0]["value"] for user in User.objects.filter(role=role)]
+    assert said == ["Front desk"] * 7
 
 
 def let_wait_once(route: Route, held: list[Route]) -> None:
@@ -134,3 +164,20 @@ def test_without_script_a_button_goes_on(
     expect(page.get_by_role("heading", name="6 of 7 people")).to_be_visible()
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_text("Deleted the role users.view. 7 people have the role App management now.")).to_be_visible()
+
+
+def test_without_script_a_button_brings_the_new_name(
+    no_script: Page, lived_in: Tenant, signed_in: SignedIn, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = no_script
+    lived_in.role("users.view")
+    give_session(page.context, signed_in(lived_in), live_server)
+    page.goto(f"{live_server.url}/settings/users/")
+    open_a_role_of_many(page, lived_in, monkeypatch)
+    page.get_by_role("textbox", name="Name").fill("Front desk")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="0 of 7 people's profiles")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="4 of 7 people's profiles")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("The profiles of all its people say Front desk now.")).to_be_visible()

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.pages.conftest import SignedIn, htmx
 from tests.tenants import Tenant, waiting_request
 from users import moving
+from users import profile as profiles
 from users.models import Invitation, Role, User
 from users.permissions import Area, BuiltIn
 from users.services import reassignment
@@ -186,9 +187,7 @@ def test_many_people_are_given_another_role_while_a_page_shows_how_far_it_is(
     headers = htmx("moving") if script else {}
     for said in ("4 of 7", "6 of 7") if script else ("6 of 7",):
         assert f'hx-post="{address}"' in html
-        sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', html)) | (
-            {} if script else {"press": "yes"}
-        )
+        sent = hidden(html) | ({} if script else {"press": "yes"})
         html = client.post(address, sent, **headers).content.decode()
         assert f"{said} people have the role Read-only now" in html
         assert ("<main" in html) is not script
@@ -198,6 +197,83 @@ def test_many_people_are_given_another_role_while_a_page_shows_how_far_it_is(
     leads = answer.headers["HX-Redirect" if script else "Location"]
     assert f"{done} 7 people have the role Read-only now." in shown(client, leads)
     assert set(User.objects.filter(pk__in=[each.pk for each in people]).values_list("role", flat=True)) == {heir.pk}
+
+
+@pytest.fixture
+def of_many(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> Role:
+    """A role of seven people, who are rewritten two at a time."""
+    monkeypatch.setattr(reassignment, "TOGETHER", 2)
+    monkeypatch.setattr(moving, "STEPS_OF_A_PRESS", 2)
+    for number in range(7):
+        acme.add(f"p{number}", "users.view")
+    return acme.role("users.view")
+
+
+RENAMED = {"name": "Front desk", **NOTHING, "users": "view", "seen": "1"}
+
+
+def hidden(html: str) -> dict[str, str]:
+    """What the form on the page that shows how far it is sends."""
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', html))
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_many_people_get_a_new_name_of_their_role_while_a_page_shows_how_far_it_is(
+    script: bool, of_many: Role, client: Client
+) -> None:
+    assert "a page shows how far it is" in shown(client, of(of_many))
+    html = client.post(of(of_many, "save/"), RENAMED).content.decode()
+    assert "0 of 7 people&#x27;s profiles say Front desk now" in text(html)
+    assert "The others say users.view until it is their turn." in text(html)
+    headers, address = htmx("moving") if script else {}, of(of_many, "rename/")
+    for said in ("2 of 7", "4 of 7", "6 of 7") if script else ("4 of 7",):
+        assert f'hx-post="{address}"' in html
+        html = client.post(address, hidden(html) | ({} if script else {"press": "yes"}), **headers).content.decode()
+        assert f"{said} people&#x27;s profiles say Front desk now" in html
+        assert ("<main" in html) is not script
+    answer = client.post(address, hidden(html) | ({} if script else {"press": "yes"}), **headers)
+    leads = answer.headers["HX-Redirect" if script else "Location"]
+    assert leads == of(of_many)
+    words = shown(client, leads)
+    assert "The profiles of all its people say Front desk now." in words and "still" not in words
+    assert {profiles.read(user)["roles"][0]["value"] for user in User.objects.filter(role=of_many)} == {"Front desk"}
+
+
+def test_who_has_left_goes_on_from_the_page_of_the_role(
+    of_many: Role, acme: Tenant, client: Client, signed_in: SignedIn
+) -> None:
+    html = client.post(of(of_many, "save/"), RENAMED).content.decode()
+    client.post(of(of_many, "rename/"), hidden(html), **htmx("moving"))
+    said = "2 of 7 people&#x27;s profiles say Front desk now. The others may still call this role users.view"
+    html = client.get(of(of_many)).content.decode()
+    assert said in text(html)
+    for role in (BuiltIn.READ_ONLY, "roles.edit"):
+        words = shown(signed_in(acme, role), of(of_many))
+        assert said in words and "Go on" not in words
+    form = re.search(rf'<form method="post" action="{of(of_many, "rename/")}">(.*?)</form>', html, re.DOTALL)
+    assert form and "Go on" in form[1]
+    words = text(client.post(of(of_many, "rename/"), hidden(form[1])).content.decode())
+    assert "4 of 7 people&#x27;s profiles say Front desk now" in words
+
+
+def test_while_people_get_the_new_name_only_rights_are_saved(of_many: Role, client: Client) -> None:
+    client.post(of(of_many, "save/"), RENAMED)
+    words = text(client.post(of(of_many, "save/"), {**RENAMED, "name": "Back desk", "seen": "2"}).content.decode())
+    assert "still call it &#x27;users.view&#x27;. Go on with that change of name first" in words
+    answer = client.post(of(of_many, "save/"), {**RENAMED, "users": "edit", "seen": "2"})
+    assert "Saved." in message_of(client, answer)
+    of_many.refresh_from_db()
+    assert (of_many.name, of_many.rights) == ("Front desk", "users.edit")
+
+
+def test_another_name_for_few_people_shows_no_page_in_between(acme: Tenant, client: Client) -> None:
+    role = acme.role("users.view")
+    acme.add("ann", "users.view")
+    assert "shows how far it is" not in shown(client, of(role))
+    answer = client.post(of(role, "save/"), RENAMED)
+    assert "Saved." in message_of(client, answer)
+    answer = client.post(of(role, "rename/"))
+    assert "The profiles of all its people say Front desk now." in message_of(client, answer)
 
 
 @pytest.mark.parametrize("sure", ["read", ""])

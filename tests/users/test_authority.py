@@ -111,6 +111,7 @@ def test_a_role_that_may_do_more_is_not_made_changed_deleted_or_made_the_default
         lambda: roles.create("More", {Area.USERS: Level.EDIT}, by=by),
         lambda: roles.update(more.pk, "Less", {}, seen=1, by=by),
         lambda: roles.update(within.pk, "users.view", {Area.DOMAINS: Level.VIEW}, seen=1, by=by),
+        lambda: roles.rename_some(more.pk, by=by),
         lambda: roles.delete(more.pk, seen=1, by=by),
         lambda: roles.make_default(more, by=by),
         lambda: roles.make_default(acme.role(BuiltIn.ADMIN), by=by),

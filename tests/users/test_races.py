@@ -10,9 +10,10 @@ from django.db import connection, transaction
 
 from organizations.refusals import Refusal
 from tests.tenants import Tenant
-from users.models import User
+from users import profile as profiles
+from users.models import Role, User
 from users.permissions import BuiltIn
-from users.services import accounts, batches
+from users.services import accounts, batches, reassignment, roles
 from users.services.accounts import LastAdmin, NameTaken
 from users.services.batches import ChangedMeanwhile, Chosen, Report, Verb
 
@@ -50,6 +51,31 @@ def test_two_admins_who_leave_in_the_same_moment_cannot_both_go(acme: Tenant) ->
         assert User.objects.of(acme.id).active_admins().count() == 1
         accounts.set_active(ada.pk, True, by=acme.by)
         accounts.change_role(bob.pk, acme.role(BuiltIn.ADMIN), by=acme.by)
+
+
+def test_whoever_gets_a_role_while_it_is_renamed_has_its_new_name(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reassignment, "TOGETHER", 1)
+    role, version = roles.create("Desk", {}, by=acme.by), 1
+    # The first whom the steps come to, or pass by.
+    ann, *people = acme.add("ann"), *(acme.add(login, "Desk") for login in ("bob", "cy", "di"))
+
+    def rename(name: str) -> None:
+        roles.update(role.pk, name, {}, seen=version, by=acme.by)
+        while roles.rename_some(role.pk, by=acme.by)[0].former_name:
+            pass
+
+    for version in range(1, ROUNDS + 1):
+        known, ann = Role.objects.get(pk=role.pk), accounts.change_role(ann.pk, acme.role(BuiltIn.HR), by=acme.by)
+        at_once(
+            lambda: rename(f"Desk {version}"),  # noqa: B023
+            lambda: batches.apply(Verb.GIVE_ROLE, [Chosen(ann.pk, ann.version)], role=known, by=acme.by),  # noqa: B023
+        )
+        holders = User.objects.of(acme.id).filter(role=role)
+        assert {user.pk for user in holders} == {user.pk for user in (ann, *people)}, f"round {version}"
+        said = {profiles.read(user)["roles"][0]["value"] for user in holders}
+        assert said == {f"Desk {version}"}, f"round {version}"
 
 
 def test_one_name_asked_for_in_the_same_moment_is_given_once(acme: Tenant) -> None:

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.actions import Action
+from audit.actors import Door
 from tests.tenants import Tenant
 from users import profile as profiles
 from users.models import Role, User
 from users.permissions import NAMES, Area, BuiltIn, Level, levels_of, permissions_of, spelled
-from users.services import invitations, reassignment, roles
+from users.services import accounts, batches, invitations, reassignment, roles, undoing
+from users.services.batches import Chosen, Verb
 from users.services.roles import RoleChanged, RoleFixed, RoleInUse, RoleInvalid, RoleUnknown
 
 
@@ -156,11 +158,165 @@ def test_a_new_name_stands_in_the_profiles_and_the_rest_of_an_entry_stays(acme: 
     assert known.document == bob.document
 
 
+# A new name for many people
+
+
+@pytest.fixture
+def renamed(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> Role:
+    """The role Desk of five people, which has just been given the name Front desk: two of them at a time have it."""
+    monkeypatch.setattr(reassignment, "TOGETHER", 2)
+    role = roles.create("Desk", VIEW_USERS, by=acme.by)
+    for number in range(5):
+        acme.add(f"p{number}", "Desk")
+    return roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
+
+
+def said_by(*people: User) -> list[str]:
+    """What the profiles call the roles of people, by default of all who have one of Acme's own, in their order."""
+    found = [each.pk for each in people]
+    those = User.objects.filter(pk__in=found) if found else User.objects.filter(role__key="")
+    return [profiles.read(user)["roles"][0]["value"] for user in those.order_by("pk")]
+
+
+def test_many_people_get_the_new_name_part_by_part(acme: Tenant, renamed: Role) -> None:
+    assert renamed.name == "Front desk"
+    assert acme.last_event().changes == {"name": ["Desk", "Front desk"]}
+    # Whoever comes from now on has the new name from the start.
+    late = acme.add("late", "Front desk")
+    for so_far in (2, 4):
+        role, done = roles.rename_some(renamed.pk, by=acme.by)
+        assert (role.former_name, done) == ("Desk", 2)
+        assert said_by() == ["Front desk"] * so_far + ["Desk"] * (5 - so_far) + ["Front desk"]
+    role, done = roles.rename_some(renamed.pk, by=acme.by)
+    assert (role.former_name, done) == ("", 2)
+    assert set(said_by()) == {"Front desk"}
+    people = User.objects.of(acme.id).filter(role=renamed)
+    assert [user.version for user in people] == [2] * 5 + [1]
+    assert all(user.search["roles"] == [{"value": "front desk", "primary": True}] for user in people)
+    updated = [event for event in acme.events() if event.action == Action.USER_UPDATED]
+    assert {event.target_id for event in updated} == {str(user.pk) for user in people if user != late}
+    roles_before_and_after = [[{"value": name, "primary": True}] for name in ("Desk", "Front desk")]
+    assert all(event.changes == {"roles": roles_before_and_after} for event in updated)
+    assert sum(event.action == Action.ROLE_UPDATED for event in acme.events()) == 1
+    events = len(acme.events())
+    assert roles.rename_some(renamed.pk, by=acme.by)[1] == 0
+    assert len(acme.events()) == events
+
+
+def test_few_people_have_the_new_name_at_once(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reassignment, "TOGETHER", 2)
+    role = roles.create("Desk", VIEW_USERS, by=acme.by)
+    people = [acme.add(f"p{number}", "Desk") for number in range(2)]
+    assert not roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by).former_name
+    assert said_by(*people) == ["Front desk"] * 2
+
+
+def test_who_comes_and_goes_while_others_get_the_new_name(acme: Tenant, renamed: Role) -> None:
+    first, *_, last = User.objects.of(acme.id).filter(role=renamed).order_by("pk")
+    hr = acme.role(BuiltIn.HR)
+    roles.rename_some(renamed.pk, by=acme.by)
+    accounts.change_role(first.pk, hr, by=acme.by)
+    accounts.change_role(first.pk, Role.objects.get(pk=renamed.pk), by=acme.by)
+    accounts.change_role(last.pk, hr, by=acme.by)
+    while roles.rename_some(renamed.pk, by=acme.by)[0].former_name:
+        pass
+    assert said_by(first, last) == ["Front desk", "HR"]
+    assert set(said_by()) == {"Front desk"}
+
+
+def test_who_is_given_a_role_that_was_renamed_meanwhile_has_its_new_name(acme: Tenant) -> None:
+    role, ann = roles.create("Desk", VIEW_USERS, by=acme.by), acme.add("ann")
+    roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
+    assert role.name == "Desk"
+    batches.apply(Verb.GIVE_ROLE, [Chosen(ann.pk, 1)], role=role, by=acme.by)
+    assert said_by(ann) == ["Front desk"]
+
+
+def test_a_role_is_not_renamed_twice_at_once(acme: Tenant, renamed: Role) -> None:
+    with pytest.raises(RoleInvalid, match="still call it 'Desk'"):
+        roles.update(renamed.pk, "Back desk", VIEW_USERS, seen=2, by=acme.by)
+    roles.rename_some(renamed.pk, by=acme.by)
+    # Its rights can be changed, and that goes on from where it was.
+    roles.update(renamed.pk, "Front desk", {Area.DOMAINS: Level.VIEW}, seen=2, by=acme.by)
+    assert said_by() == ["Front desk"] * 2 + ["Desk"] * 3
+    while roles.rename_some(renamed.pk, by=acme.by)[0].former_name:
+        pass
+    roles.update(renamed.pk, "Back desk", VIEW_USERS, seen=3, by=acme.by)
+    while roles.rename_some(renamed.pk, by=acme.by)[0].former_name:
+        pass
+    assert said_by() == ["Back desk"] * 5
+
+
+def test_nobody_takes_a_name_that_profiles_still_say(acme: Tenant, globex: Tenant, renamed: Role) -> None:
+    other = roles.create("Other", VIEW_USERS, by=acme.by)
+    for attempt in (
+        lambda: roles.create("DESK", VIEW_USERS, by=acme.by),
+        lambda: roles.update(other.pk, "desk", VIEW_USERS, seen=1, by=acme.by),
+    ):
+        with pytest.raises(RoleInvalid, match="still call the role Front desk 'Desk'"):
+            attempt()
+    roles.create("Desk", VIEW_USERS, by=globex.by)
+    while roles.rename_some(renamed.pk, by=acme.by)[0].former_name:
+        pass
+    roles.create("Desk", VIEW_USERS, by=acme.by)
+
+
+def test_a_role_can_go_while_its_people_get_its_new_name(acme: Tenant, renamed: Role) -> None:
+    heir = acme.role(BuiltIn.HR)
+    people = list(User.objects.of(acme.id).filter(role=renamed))
+    roles.rename_some(renamed.pk, by=acme.by)
+    while roles.hand_over(renamed.pk, heir_id=heir.pk, seen=2, by=acme.by):
+        pass
+    roles.delete(renamed.pk, heir_id=heir.pk, seen=2, by=acme.by)
+    assert said_by(*people) == ["HR"] * 5
+    with pytest.raises(RoleUnknown):
+        roles.rename_some(renamed.pk, by=acme.by)
+
+
+def test_a_new_spelling_comes_to_many_people_too(acme: Tenant, renamed: Role) -> None:
+    while roles.rename_some(renamed.pk, by=acme.by)[0].former_name:
+        pass
+    roles.update(renamed.pk, "Front Desk", VIEW_USERS, seen=2, by=acme.by)
+    while roles.rename_some(renamed.pk, by=acme.by)[0].former_name:
+        pass
+    assert said_by() == ["Front Desk"] * 5
+
+
+def test_who_left_the_role_with_its_former_name_can_come_back(acme: Tenant, renamed: Role) -> None:
+    moved, gone, *_ = User.objects.of(acme.id).filter(role=renamed)
+    by_scim = replace(acme.by, door=Door.SCIM)
+    accounts.change_role(moved.pk, acme.role(BuiltIn.HR), by=by_scim)
+    left = acme.last_event()
+    with transaction.atomic():
+        accounts.delete(accounts.find(gone.pk, organization_id=acme.id), by=by_scim)
+    removed = acme.last_event()
+    while roles.rename_some(renamed.pk, by=acme.by)[0].former_name:
+        pass
+    for event in (left, removed):
+        undoing.revert(event.pk, by=acme.by)
+    assert set(User.objects.filter(pk__in=[moved.pk, gone.pk]).values_list("role", flat=True)) == {renamed.pk}
+    assert said_by(moved, gone) == ["Front desk"] * 2
+
+
+def test_the_new_name_takes_no_statement_for_each(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    monkeypatch.setattr(reassignment, "TOGETHER", 40)
+    role = roles.create("Desk", VIEW_USERS, by=acme.by)
+    for number in range(41):
+        acme.add(f"p{number}", "Desk")
+    roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
+    with django_assert_max_num_queries(12):
+        assert roles.rename_some(role.pk, by=acme.by)[1] == 40
+
+
 @pytest.mark.parametrize("key", BuiltIn)
 def test_built_in_roles_are_neither_changed_nor_deleted(key: BuiltIn, acme: Tenant) -> None:
     role = acme.role(key)
     with pytest.raises(RoleFixed):
         roles.update(role.pk, "Mine", VIEW_USERS, seen=1, by=acme.by)
+    with pytest.raises(RoleFixed):
+        roles.rename_some(role.pk, by=acme.by)
     with pytest.raises(RoleFixed):
         roles.delete(role.pk, seen=1, by=acme.by)
     assert acme.role(key).name == NAMES[key]
@@ -344,6 +500,7 @@ def test_another_organizations_role_is_neither_changed_nor_taken_over(acme: Tena
     acme.add("ann", BuiltIn.HR)
     for attempt in (
         lambda: roles.update(foreign.pk, "Mine", {}, seen=1, by=acme.by),
+        lambda: roles.rename_some(foreign.pk, by=acme.by),
         lambda: roles.delete(foreign.pk, seen=1, by=acme.by),
         lambda: roles.set_enabled(globex.role(BuiltIn.HR).pk, False, by=acme.by),
         lambda: roles.set_enabled(own.pk, False, heir_id=foreign.pk, by=acme.by),

@@ -180,6 +180,8 @@ def update(
     """
     before, former_role, former_source = profiles.read(user), user.role, user.source
     role = role or former_role
+    if role != former_role:
+        before = profiles.with_present_name(before, former_role)
     if undoes is not None:
         action = Action.USER_CHANGE_UNDONE
     if profile == before and role == former_role and action is None:
@@ -266,7 +268,7 @@ def delete(user: User, *, by: Actor, undoes: AuditEvent | None = None) -> None:
         _keep_one_admin(user)
     left = [{"value": str(group.pk), "display": group.display_name} for group in groups.member_leaves(user)]
     gone: dict[str, Any] = {
-        "profile": profiles.read(user),
+        "profile": profiles.with_present_name(profiles.read(user), user.role),
         "role": user.role and user.role.name,
         "source": user.source,
         "managed_by": user.managed_by and str(user.managed_by),

@@ -13,7 +13,6 @@ from django.db.models import QuerySet
 from audit import rows, trail
 from audit.actions import Action
 from audit.actors import Actor
-from domains.addresses import fold
 from users import profile as profiles
 from users.models import Role, User
 from users.origins import GivenBy
@@ -54,7 +53,8 @@ def award(awards: Sequence[Award], *, by: Actor) -> None:
     """
     changed: list[tuple[User, dict[str, list[Any]]]] = []
     for each in awards:
-        before, after = profiles.read(each.user).get("roles", []), profiles.role_entries(each.role)
+        present = profiles.with_present_name(profiles.read(each.user), each.user.role)
+        before, after = present.get("roles", []), profiles.role_entries(each.role)
         each.user.role, each.user.role_given_by = each.role, each.given_by
         each.user.version += 1
         changed.append((each.user, {"roles": [before or None, after], REASON: [None, each.reason]}))
@@ -96,19 +96,37 @@ def pass_on_some(former: Role, heir: Role, *, by: Actor) -> int:
     return _rewrite(_lock(others, some[:TOGETHER]), lambda _before: entries, heir, Action.USER_ROLE_CHANGED, by)
 
 
-def rename(role: Role, former_key: str, *, by: Actor) -> int:
-    """Let the profiles of a role's people call it by its new name; tells how many did. Call in a transaction."""
+def takes_steps(role: Role) -> bool:
+    """Whether a role has more people than are rewritten together."""
+    return User.objects.of(role.organization_id).filter(role=role).order_by()[: TOGETHER + 1].count() > TOGETHER
 
-    def renamed(entries: list[Profile]) -> list[Profile]:
-        return [
-            {
-                name: role.name if name in ("value", "display") and fold(str(part)) == former_key else part
-                for name, part in entry.items()
-            }
-            for entry in entries
-        ]
 
-    return sum(_rewrite(people, renamed, role, Action.USER_UPDATED, by) for people in _holders(role, by))
+def rename(role: Role, *, by: Actor) -> None:
+    """Let the profiles of all who have a role say its name in place of its former one. Call in a transaction."""
+    for people in _holders(role, by):
+        _rewrite(people, _renamed(role), role, Action.USER_UPDATED, by)
+    role.former_name, role.reached = "", None
+
+
+def rename_some(role: Role, *, by: Actor) -> int:
+    """Do a part of what ``rename`` does, from where the last part ended; tells for how many people.
+
+    The role, which is not yet saved, says how far that is. Call in a transaction that holds it.
+    """
+    people = User.objects.of(by.organization_id).filter(role=role)
+    if role.reached:
+        people = people.filter(pk__gt=role.reached)
+    some = list(people.order_by("pk").values_list("pk", flat=True)[: TOGETHER + 1])
+    _rewrite(_lock(people, some[:TOGETHER]), _renamed(role), role, Action.USER_UPDATED, by)
+    if len(some) > TOGETHER:
+        role.reached = some[TOGETHER - 1]
+    else:
+        role.former_name, role.reached = "", None
+    return len(some[:TOGETHER])
+
+
+def _renamed(role: Role) -> Entries:
+    return lambda entries: profiles.renamed(entries, role)
 
 
 def _references(role: Role) -> Iterator[tuple[QuerySet[Any], str]]:

@@ -98,10 +98,13 @@ def find_for(role_id: UUID | str, *, by: Actor) -> Role:
 
 
 def hold(role: Role, *, by: Actor) -> None:
-    """Keep a role from being deleted or switched off until the transaction ends. Raises RoleUnknown."""
-    held = Role.objects.of(by.organization_id).select_for_update(no_key=True)
-    if held.filter(pk=role.pk, is_enabled=True).first() is None:
+    """Keep a role from being deleted, switched off or renamed until the transaction ends. Raises RoleUnknown."""
+    found = Role.objects.of(by.organization_id).filter(pk=role.pk, is_enabled=True)
+    held = found.select_for_update(no_key=True).first()
+    if held is None:
         raise RoleUnknown(_GONE)
+    # Whoever gets it is to have the name that it has by now.
+    role.name, role.name_key = held.name, held.name_key
 
 
 def offered_to(user: User) -> list[Role]:
@@ -153,24 +156,51 @@ def create(name: str, levels: Levels, *, by: Actor) -> Role:
 def update(role_id: UUID, name: str, levels: Levels, *, seen: int, by: Actor) -> Role:
     """Change name and rights of a role of the organization's own; ``seen`` is the version that was looked at.
 
-    Its people have the new rights at once, and their profiles the new name. Raises RoleUnknown, RoleFixed, RoleChanged,
-    RoleInvalid and ``authority.BeyondOwnRights``.
+    Its people have the new rights at once, and so do their profiles have the new name, unless these are too many: then
+    the role has a ``former_name``, and ``rename_some`` goes on. Raises RoleUnknown, RoleFixed, RoleChanged, RoleInvalid
+    and ``authority.BeyondOwnRights``.
     """
     role = _own(role_id, seen, by)
     former = {"name": role.name, "rights": role.rights}
-    former_key = role.name_key
     role.rights = spelled(levels)
     _give_name(role, name)
     changes = {field: [was, getattr(role, field)] for field, was in former.items() if was != getattr(role, field)}
     if not changes:
         return role
     authority.behind(by).require(role)
+    if "name" in changes:
+        if role.former_name:
+            raise RoleInvalid(
+                f"Some of its people's profiles still call it '{role.former_name}'. Go on with that change of name "
+                "first, then choose another one."
+            )
+        role.former_name = former["name"]
     role.version += 1
     _save(role)
-    if "name" in changes:
-        reassignment.rename(role, former_key, by=by)
+    if "name" in changes and not reassignment.takes_steps(role):
+        reassignment.rename(role, by=by)
+        _keep_place(role)
     trail.record(Action.ROLE_UPDATED, role, changes, by=by)
     return role
+
+
+@transaction.atomic
+def rename_some(role_id: UUID, *, by: Actor) -> tuple[Role, int]:
+    """Let the profiles of the next of a role's people say its new name, after ``update`` has changed it.
+
+    Call it until the role that it gives has no ``former_name``. Gives also how many people these were. Raises
+    RoleUnknown, RoleFixed and ``authority.BeyondOwnRights``.
+    """
+    role = _own(role_id, None, by)
+    if not role.former_name:
+        return role, 0
+    done = reassignment.rename_some(role, by=by)
+    _keep_place(role)
+    return role, done
+
+
+def _keep_place(role: Role) -> None:
+    role.save(update_fields=["former_name", "reached"])
 
 
 def delete(role_id: UUID, *, heir_id: UUID | None = None, seen: int, by: Actor) -> tuple[Role, int]:
@@ -239,13 +269,13 @@ def _locked(role_id: UUID, by: Actor) -> Role:
     return role
 
 
-def _own(role_id: UUID, seen: int, by: Actor) -> Role:
-    """The organization's own role, locked, if the actor may change it."""
+def _own(role_id: UUID, seen: int | None, by: Actor) -> Role:
+    """The organization's own role, locked, if the actor may change it; ``seen`` None: whatever it is by now."""
     role = _locked(role_id, by)
     if role.is_built_in:
         raise RoleFixed(f"The role {role} is built in: it can be neither changed nor deleted.")
     authority.behind(by).require(role)
-    if role.version != seen:
+    if seen is not None and role.version != seen:
         raise RoleChanged(
             f"Somebody else has changed this role meanwhile: it is called '{role}' now, with these rights: "
             f"{role.rights or 'none'}. Nothing of yours is saved yet. Save again to replace it."
@@ -295,7 +325,19 @@ def _give_name(role: Role, name: str) -> None:
     key, longest = fold(name), 60
     if max(len(name), len(key)) > longest:
         raise RoleInvalid(f"The name has more than {longest} characters. Shorten it.")
+    if key != role.name_key:
+        _keep_former_names(key, role)
     role.name, role.name_key = name, key
+
+
+def _keep_former_names(key: str, role: Role) -> None:
+    """Raises RoleInvalid where profiles still say a name of another role, whose people would seem to have this one."""
+    for other in Role.objects.of(role.organization_id).exclude(former_name="").exclude(pk=role.pk):
+        if fold(other.former_name) == key:
+            raise RoleInvalid(
+                f"Some people's profiles still call the role {other} '{other.former_name}'. Choose another name, or "
+                f"first let all of them say {other}: its page goes on with that."
+            )
 
 
 def _save(role: Role, *, insert: bool = False) -> None:
