@@ -16,7 +16,8 @@ from organizations import pages
 from organizations.pages import Context, Malformed, Page, Piece
 from scim.models import Connection, IdentityProvider
 from scim.services import connections, handing_over
-from users.models import Source, User
+from users.models import User
+from users.origins import Source
 from users.person import PERSON
 from users.services import authority
 from users.services.accounts import UserUnknown

@@ -20,7 +20,8 @@ from organizations.tenancy import TenantQuerySet
 from scim.models import Connection
 from scim.services.onboarding import open_organization
 from users import profile as profiles
-from users.models import AccountRequest, Headcount, Role, Source, User
+from users.models import AccountRequest, Headcount, Role, User
+from users.origins import Source
 from users.permissions import BuiltIn, levels_of
 from users.services import account_requests, accounts, roles
 

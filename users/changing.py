@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from organizations import pages
 from organizations.pages import Context, Malformed
-from users.models import Role, Source, User
+from users.models import Role, User
+from users.origins import Source
 from users.services import batches, roles
 from users.services.accounts import UserUnknown
 from users.services.authority import BeyondOwnRights

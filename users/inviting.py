@@ -22,7 +22,8 @@ from organizations.refusals import Refusal
 from users import pasted
 from users.changing import MOST_AT_ONCE, PEOPLE_KEY, ticked
 from users.listing import INVITED, PER_PAGE, PeopleForm, Sort
-from users.models import Invitation, Role, Source
+from users.models import Invitation, Role
+from users.origins import Source
 from users.services import invitations, roles
 from users.services.invitations import Outcome, TooManyMails
 

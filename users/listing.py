@@ -16,7 +16,8 @@ from django.http import QueryDict
 
 from domains.addresses import canonical, fold
 from domains.models import Domain
-from users.models import NAME_SORTED, Role, Source, User
+from users.models import NAME_SORTED, Role, User
+from users.origins import Source
 
 PER_PAGE = 25
 

@@ -18,8 +18,7 @@ from domains.addresses import canonical
 from organizations.models import Mail, Organization
 from organizations.tenancy import KeyField, TenantModel, TenantQuerySet
 from organizations.tokens import BearerToken, TokenQuerySet
-from users.origins import GivenBy
-from users.origins import Source as Source
+from users.origins import GivenBy, Source
 from users.permissions import OPTIONAL, Area, BuiltIn, Level, levels_of, permissions_of
 
 # Lists sort names by so many characters: an index entry has no room for the longest names.

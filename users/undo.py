@@ -20,7 +20,8 @@ from organizations import pages
 from organizations.pages import Malformed, Page
 from organizations.refusals import Refusal
 from users.changing import PEOPLE_KEY
-from users.models import Role, Source, User
+from users.models import Role, User
+from users.origins import Source
 from users.person import HISTORY_KEY, facts, words
 from users.services import authority, undoing
 from users.services.authority import Authority

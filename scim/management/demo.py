@@ -7,7 +7,7 @@ from typing import Any
 from domains.services import DOMAINS_PAGE
 from scim.services import verdicts
 from scim.services.milestones import Step
-from users.models import Source
+from users.origins import Source
 from users.permissions import Area, BuiltIn, Level
 
 JUMPCLOUD = "JumpCloud SCIM"

@@ -30,8 +30,8 @@ from scim.services import brake
 from scim.storage import repository
 from scim.storage.principals import Credentials, Principal
 from users import profile as profiles
-from users.models import Source, User
-from users.origins import GivenBy
+from users.models import User
+from users.origins import GivenBy, Source
 from users.profile import Profile
 from users.services import accounts, groups
 

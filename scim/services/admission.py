@@ -10,7 +10,8 @@ from domains.services import AddressRefused, check_addresses
 from organizations.models import Organization
 from organizations.refusals import Refusal
 from scim.services import connections
-from users.models import Source, User
+from users.models import User
+from users.origins import Source
 from users.services import accounts
 
 SCIM_IS_ON = "SCIM is on and has a token that is valid"

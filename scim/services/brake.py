@@ -24,7 +24,8 @@ from organizations.refusals import Refusal
 from organizations.tenancy import TenantQuerySet
 from scim.models import Brake, Connection, Departure
 from scim.services import notices
-from users.models import Source, User
+from users.models import User
+from users.origins import Source
 
 WINDOW = timedelta(hours=1)
 

@@ -9,7 +9,8 @@ from audit.actions import Action
 from audit.actors import Actor
 from organizations.refusals import Refusal
 from scim.models import Connection
-from users.models import Source, User
+from users.models import User
+from users.origins import Source
 from users.services import accounts, authority
 
 

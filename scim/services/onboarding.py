@@ -17,7 +17,8 @@ from organizations.models import Organization
 from organizations.refusals import Refusal
 from scim.models import Brake, Connection
 from scim.services import connections
-from users.models import Source, User
+from users.models import User
+from users.origins import Source
 from users.permissions import BuiltIn
 from users.services import accounts, roles
 

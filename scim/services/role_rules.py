@@ -19,8 +19,8 @@ from organizations.services import lock
 from scim.models import RoleRule, RoleRuleSet
 from scim.services import rule_judgement
 from scim.services.rule_judgement import Among, Book, Tally, Verdict
-from users.models import Role, Source, User
-from users.origins import GivenBy
+from users.models import Role, User
+from users.origins import GivenBy, Source
 from users.permissions import BuiltIn
 from users.services import authority, reassignment, roles
 from users.services.authority import BeyondOwnRights

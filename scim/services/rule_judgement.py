@@ -16,8 +16,8 @@ import orjson
 from audit import rows
 from scim.models import RoleRule
 from scim.services.rule_matching import PATHS, ask_for_groups
-from users.models import Role, Source
-from users.origins import GivenBy
+from users.models import Role
+from users.origins import GivenBy, Source
 from users.permissions import BuiltIn
 
 # Whose role no rule touches: the identity provider says it, or somebody gave it on a page.

@@ -15,8 +15,8 @@ from scim.services import role_rules, rule_matching
 from scim.services.rule_judgement import SETTLED
 from scim.services.rule_matching import Facts
 from users import profile as profiles
-from users.models import Role, Source, User
-from users.origins import GivenBy
+from users.models import Role, User
+from users.origins import GivenBy, Source
 from users.services import accounts, authority, roles
 
 

@@ -59,7 +59,8 @@ def add_people(users: int) -> tuple[str, list[list[str]]]:
 def _users(numbers: range, role: "Role") -> Iterator["User"]:
     """Unsaved rows, with what the service would write into them."""
     from users import profile as profiles
-    from users.models import Source, User
+    from users.models import User
+    from users.origins import Source
 
     for number in numbers:
         user = User(organization_id=role.organization_id, role=role, source=Source.SCIM)

@@ -11,7 +11,8 @@ from audit import rows
 from audit.models import AuditEvent
 from tests.tenants import Tenant
 from users import profile as profiles
-from users.models import Source, User, UserValue
+from users.models import User, UserValue
+from users.origins import Source
 from users.permissions import BuiltIn
 
 TRICKY = "Zoë \\ \" \t \n 𝄞 \\N \x7f {},;'"

@@ -17,7 +17,8 @@ from organizations.tokens import digest
 from scim.models import RequestLog, Token
 from scim.services import connections, milestones
 from scim.services.milestones import Step
-from users.models import AccountRequest, Headcount, Role, Source, User
+from users.models import AccountRequest, Headcount, Role, User
+from users.origins import Source
 from users.permissions import Area, Level
 
 pytestmark = pytest.mark.django_db

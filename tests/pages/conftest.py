@@ -10,7 +10,8 @@ from django.test import Client
 from domains.models import Domain
 from scim.services import connections
 from tests.tenants import Tenant
-from users.models import Source, User
+from users.models import User
+from users.origins import Source
 from users.permissions import BuiltIn
 
 PASSWORD = "correct-horse-battery"

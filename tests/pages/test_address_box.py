@@ -7,7 +7,7 @@ from domains.models import Domain
 from scim.services import connections
 from tests.pages.conftest import SignedIn, htmx
 from tests.tenants import Tenant
-from users.models import Source
+from users.origins import Source
 from users.permissions import BuiltIn
 
 PAGE = "/settings/users/"

@@ -13,7 +13,8 @@ from audit.actions import Action
 from tests.pages.conftest import SignedIn
 from tests.tenants import Tenant, is_signed_in, session_of
 from users import profile as profiles
-from users.models import Source, User
+from users.models import User
+from users.origins import Source
 from users.permissions import BuiltIn
 
 CHANGE = "/settings/users/change/"

@@ -12,7 +12,8 @@ from tests.pages.conftest import SignedIn, htmx
 from tests.tenants import Tenant
 from users.listing import ORDERS as ORDERS_OF_LISTS
 from users.listing import Order, Place, Sort
-from users.models import Source, User
+from users.models import User
+from users.origins import Source
 from users.permissions import BuiltIn
 
 PAGE = "/settings/users/"

@@ -13,7 +13,8 @@ from scim.models import RequestLog
 from tests.pages.conftest import SignedIn, person
 from tests.pages.test_people_changes import text
 from tests.tenants import Tenant
-from users.models import Source, User
+from users.models import User
+from users.origins import Source
 from users.permissions import BuiltIn
 from users.person import facts, words
 from users.services import groups

@@ -24,7 +24,8 @@ from tests.pages.conftest import SignedIn
 from tests.pages.test_scim_section import log, plain
 from tests.scim.conftest import Idp
 from tests.tenants import Tenant
-from users.models import Source, User
+from users.models import User
+from users.origins import Source
 from users.permissions import BuiltIn
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from scim.services import connections, plays
 from tests.pages.conftest import SignedIn, htmx
 from tests.pages.test_scim_section import log, plain
 from tests.tenants import Tenant
-from users.models import Source
+from users.origins import Source
 from users.permissions import BuiltIn
 
 PAGE = "/settings/users/"

@@ -17,7 +17,8 @@ from tests.pages.test_people_changes import text
 from tests.scim.conftest import Idp, read
 from tests.tenants import Tenant
 from users import profile as profiles
-from users.models import Role, Source, User
+from users.models import Role, User
+from users.origins import Source
 from users.permissions import BuiltIn
 
 __all__ = ["operator"]

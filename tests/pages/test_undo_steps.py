@@ -27,7 +27,8 @@ from tests.pages.test_undo_page import (
 )
 from tests.scim.conftest import Idp
 from tests.tenants import Tenant
-from users.models import Role, Source, User
+from users.models import Role, User
+from users.origins import Source
 from users.permissions import BuiltIn
 
 __all__ = ["client", "idp"]

@@ -21,7 +21,8 @@ from scim.services import connections
 from tests.pages.conftest import person, sign_in
 from tests.servers import Server
 from tests.tenants import Tenant, open_tenant
-from users.models import Source, User
+from users.models import User
+from users.origins import Source
 from users.permissions import BuiltIn
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,7 +13,8 @@ from organizations.models import Organization
 from scim.models import RequestLog
 from scim.services import additional_logging, journal, onboarding
 from users import profile as profiles
-from users.models import Role, Source, User
+from users.models import Role, User
+from users.origins import Source
 
 JSON = "application/scim+json"
 

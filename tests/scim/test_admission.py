@@ -9,7 +9,8 @@ from domains import services as domains
 from scim.services import admission, connections
 from scim.services.admission import Ruling
 from tests.scim.conftest import Idp, read
-from users.models import Role, Source
+from users.models import Role
+from users.origins import Source
 from users.permissions import BuiltIn
 from users.services import accounts
 

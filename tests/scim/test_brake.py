@@ -20,7 +20,8 @@ from scim.services.brake import ChangedMeanwhile, PercentInvalid
 from scim.services.milestones import Step
 from tests.scim.conftest import Idp, read
 from tests.scim.test_statements import at_most
-from users.models import Headcount, Role, Source, User
+from users.models import Headcount, Role, User
+from users.origins import Source
 from users.permissions import BuiltIn
 from users.services import accounts
 

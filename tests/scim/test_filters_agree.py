@@ -24,7 +24,8 @@ from scim.storage.principals import Credentials
 from scim.storage.resource_types import GROUP, USER, StoredType, check_bindings
 from tests.scim.conftest import Idp
 from users import profile as profiles
-from users.models import Group, Role, Source, User, UserValue
+from users.models import Group, Role, User, UserValue
+from users.origins import Source
 
 # Few texts, so that values meet: letter case, wildcards, quotes, blanks, what folds to two letters, far planes.
 TEXTS = st.sampled_from([*"abABzZ%_\\\"' ßİé\uffff\U0001f600", "", "ab", "Ab", "aB", "a%", " a", "SS", "work", "home"])

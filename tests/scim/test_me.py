@@ -17,7 +17,8 @@ from scim.protocol.schemas import CORE_USER, ENTERPRISE_USER, USER
 from scim.storage.principals import Credentials, Person
 from tests.scim.conftest import Idp, read
 from tests.scim.test_statements import at_most
-from users.models import PersonalToken, Role, Source, User
+from users.models import PersonalToken, Role, User
+from users.origins import Source
 from users.services import accounts, personal_tokens
 from users.services.personal_tokens import Scope
 

@@ -12,7 +12,8 @@ from organizations.models import Mail, Organization
 from scim.models import Token
 from scim.services import connections, notices
 from tests.tenants import Tenant
-from users.models import Source, User
+from users.models import User
+from users.origins import Source
 from users.permissions import BuiltIn
 
 

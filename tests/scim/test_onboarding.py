@@ -12,7 +12,8 @@ from organizations.tokens import digest
 from scim.models import Connection, Token
 from scim.services import connections
 from scim.services.onboarding import PasswordRefused, open_organization
-from users.models import Headcount, Role, Source, User
+from users.models import Headcount, Role, User
+from users.origins import Source
 from users.permissions import BuiltIn
 
 pytestmark = pytest.mark.django_db

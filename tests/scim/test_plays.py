@@ -25,7 +25,8 @@ from scim.services.plays import AddressUnfit, AlreadyRunning, ScriptUnknown
 from tests.servers import Server
 from tests.tenants import Tenant, open_tenant
 from tests.users.test_races import ROUNDS, at_once
-from users.models import Group, Source, User
+from users.models import Group, User
+from users.origins import Source
 from users.permissions import BuiltIn
 from users.services.accounts import NameTaken
 

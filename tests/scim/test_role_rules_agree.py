@@ -14,8 +14,8 @@ from scim.services.rule_matching import Facts
 from tests.scim.role_rules import role_named, somebody
 from tests.tenants import Tenant
 from users import profile as profiles
-from users.models import Role, Source, User
-from users.origins import GivenBy
+from users.models import Role, User
+from users.origins import GivenBy, Source
 from users.services import groups
 
 ENTERPRISE = rule_matching.ENTERPRISE_USER

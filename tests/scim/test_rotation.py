@@ -24,7 +24,7 @@ from tests.rewinding import rewound
 from tests.scim.conftest import Idp
 from tests.tenants import Tenant
 from tests.users.test_races import ROUNDS, at_once
-from users.models import Source
+from users.origins import Source
 from users.permissions import BuiltIn
 
 

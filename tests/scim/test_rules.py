@@ -8,7 +8,8 @@ import domains.services
 from audit.actors import operator_at_the_command_line
 from scim.models import Connection
 from tests.scim.conftest import Idp, read
-from users.models import Role, Source, User
+from users.models import Role, User
+from users.origins import Source
 from users.permissions import BuiltIn
 from users.services import accounts, roles
 

@@ -19,7 +19,8 @@ from scim.services.connections import (
 )
 from scim.services.handing_over import NotManaged
 from tests.scim.conftest import Idp, read
-from users.models import Role, Source, User
+from users.models import Role, User
+from users.origins import Source
 from users.services import accounts
 from users.services.accounts import UserUnknown
 

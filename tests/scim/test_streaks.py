@@ -16,7 +16,7 @@ from scim.services.streaks import LONG
 from tests.scim.conftest import Idp
 from tests.tenants import Tenant
 from tests.users.test_races import ROUNDS, at_once
-from users.models import Source
+from users.origins import Source
 from users.permissions import BuiltIn
 
 FAIL = "Ten SCIM requests in a row have failed in Acme"

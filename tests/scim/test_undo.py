@@ -18,7 +18,8 @@ from scim.services import connections
 from tests.protocol.trees import PLAIN_WORDS, Sample
 from tests.scim.conftest import Idp, read
 from users import profile as profiles
-from users.models import Role, Source, User
+from users.models import Role, User
+from users.origins import Source
 from users.permissions import BuiltIn, Level
 from users.services import accounts, roles, undoing
 from users.services.accounts import LastAdmin, NameTaken

@@ -16,7 +16,8 @@ from organizations import outbox
 from organizations.models import Mail
 from tests.tenants import Tenant, confirmation_in, waiting_request
 from tests.users.test_races import at_once
-from users.models import AccountRequest, Source, User
+from users.models import AccountRequest, User
+from users.origins import Source
 from users.permissions import BuiltIn
 from users.services import account_requests
 from users.services.account_requests import LinkInvalid, RequestInvalid, RequestSettled, RequestUnknown

@@ -14,7 +14,8 @@ from domains.services import AddressRefused
 from organizations.refusals import Refusal
 from tests.tenants import Tenant, is_signed_in, session_of
 from users import profile as profiles
-from users.models import Headcount, Role, Source, User, UserValue
+from users.models import Headcount, Role, User, UserValue
+from users.origins import Source
 from users.permissions import BuiltIn
 from users.services import accounts
 from users.services.accounts import (

@@ -14,7 +14,8 @@ from audit.actors import Actor, Door
 from organizations import outbox
 from organizations.models import Mail
 from tests.tenants import Tenant
-from users.models import Invitation, Source, User
+from users.models import Invitation, User
+from users.origins import Source
 from users.permissions import BuiltIn
 from users.services import accounts, invitations
 from users.services.batches import ChangedMeanwhile

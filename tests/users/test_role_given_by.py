@@ -7,7 +7,8 @@ import pytest
 from tests.rewinding import rewound
 from tests.scim.role_rules import role_named, role_of
 from tests.tenants import Tenant
-from users.models import Source, User
+from users.models import User
+from users.origins import Source
 from users.services import accounts
 
 BEFORE = "0009_managed_by"

@@ -30,7 +30,8 @@ from organizations import outbox
 from organizations.models import Mail, Organization
 from organizations.refusals import Refusal
 from organizations.tokens import digest
-from users.models import AccountRequest, Role, Source, User
+from users.models import AccountRequest, Role, User
+from users.origins import Source
 from users.services import accounts, request_notices
 
 State = AccountRequest.State

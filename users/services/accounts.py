@@ -27,8 +27,8 @@ from domains.services import Gate
 from organizations.refusals import Refusal
 from organizations.services import lock
 from users import profile as profiles
-from users.models import Role, Source, User, UserValue
-from users.origins import GivenBy
+from users.models import Role, User, UserValue
+from users.origins import GivenBy, Source
 from users.profile import Profile
 from users.services import groups
 from users.services.names import Names, naming

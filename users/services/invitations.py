@@ -23,7 +23,8 @@ from organizations.models import Mail, Organization
 from organizations.refusals import Refusal
 from organizations.services import lock
 from organizations.tokens import digest
-from users.models import Invitation, Role, Source, User
+from users.models import Invitation, Role, User
+from users.origins import Source
 from users.services import accounts
 from users.services.batches import ChangedMeanwhile
 from users.statements import holders

@@ -21,8 +21,8 @@ from domains.addresses import fold
 from organizations.refusals import Refusal
 from organizations.services import lock
 from users import profile as profiles
-from users.models import Role, Source, User
-from users.origins import GivenBy
+from users.models import Role, User
+from users.origins import GivenBy, Source
 from users.profile import Profile
 from users.services import accounts, authority, groups, roles
 from users.services.authority import Authority, BeyondOwnRights

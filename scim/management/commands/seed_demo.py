@@ -30,8 +30,8 @@ from scim.services import connections, plays, verdicts
 from scim.services.milestones import Step
 from scim.services.onboarding import Opened, open_organization
 from users import profile as profiles
-from users.models import Role, Source, User
-from users.origins import GivenBy
+from users.models import Role, User
+from users.origins import GivenBy, Source
 from users.permissions import NAMES, BuiltIn
 from users.profile import Profile
 from users.services import account_requests, accounts, groups, personal_tokens
