@@ -68,8 +68,10 @@ def brake_page(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 
 def _held_up(brake: Brake) -> HeldUp:
     assert brake.held_since is not None  # noqa: S101  (nobody asks of one that holds nothing)
-    rows = RequestLog.objects.of(brake.organization_id).filter(
-        cause=HeldBack.code, pk__gte=first_id_at(brake.held_since - _AT_WORK), connection_id=brake.connection_id
+    rows = (
+        RequestLog.objects.of(brake.organization_id)
+        .by_cause(HeldBack.code)
+        .filter(pk__gte=first_id_at(brake.held_since - _AT_WORK), connection_id=brake.connection_id)
     )
     newest = list(rows.order_by("-pk")[: LOOKED_THROUGH + 1])
     # A bulk request is of nobody in particular, so each has a line.

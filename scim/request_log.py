@@ -22,10 +22,9 @@ from domains.addresses import canonical
 from organizations import pages
 from organizations.exports import csv_file
 from organizations.pages import Page
-from organizations.tenancy import TenantQuerySet
 from scim import detail_pages, mends, undo
 from scim.mends import Offer, Situation
-from scim.models import RequestLog, Token
+from scim.models import RequestLog, RequestLogQuerySet, Token
 from scim.services import journal
 from scim.services.causes import CAUSES, UNLISTED
 from users.models import User
@@ -53,7 +52,7 @@ HEADER = (
 
 _SENSIBLE = [MinValueValidator(datetime(1971, 1, 1, tzinfo=UTC)), MaxValueValidator(datetime(9000, 1, 1, tzinfo=UTC))]
 
-Rows = TenantQuerySet[RequestLog]
+Rows = RequestLogQuerySet
 
 
 def _moment(label: str) -> forms.DateTimeField:
@@ -134,7 +133,7 @@ class RequestsForm(forms.Form):
             case "failed":
                 rows = rows.filter(status__gte=500)
         if cause := given.get("cause"):
-            rows = rows.filter(cause=cause)
+            rows = rows.by_cause(cause)
         if "user" in given and (user_id := self._user_id) is not None:
             rows = rows.filter(user_id=user_id)
         if since := given.get("since"):
