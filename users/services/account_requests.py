@@ -235,8 +235,7 @@ def _settle(request: AccountRequest, state: AccountRequest.State, by: Actor) -> 
 
 def _owners() -> QuerySet[User]:
     """The accounts that have a request's address."""
-    key = OuterRef("email_key")
-    return User.objects.filter(Q(user_name_key=key) | Q(email_key=key), organization_id=OuterRef("organization_id"))
+    return User.objects.named(OuterRef("email_key"), OuterRef("organization_id"))
 
 
 def _mail(template: str, request: AccountRequest, context: Mapping[str, Any]) -> None:
