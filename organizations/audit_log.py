@@ -46,6 +46,11 @@ HEADER = (
     "Request id", "Id",
 )  # fmt: skip
 
+# A text is looked for among so many events, the newest that the other filters leave; more would take seconds.
+LOOKED_THROUGH = 1_000_000
+
+_TEXTS = frozenset({"q", "actor", "target"})
+
 _SENSIBLE = [MinValueValidator(datetime(1971, 1, 1, tzinfo=UTC)), MaxValueValidator(datetime(9000, 1, 1, tzinfo=UTC))]
 
 
@@ -73,13 +78,26 @@ class EventsForm(forms.Form):
     def __init__(self, data: Any) -> None:
         super().__init__(data, auto_id="events-%s")
 
-    def narrow(self, events: AppendOnlyQuerySet) -> AppendOnlyQuerySet:
-        """The events that fit every value given."""
+    def reach(self, events: AppendOnlyQuerySet) -> UUID | None:
+        """The event behind which a page does not look for a text, which no index has; None where it looks at all."""
+        if not self.given.keys() & _TEXTS:
+            return None
+        newest = self._indexed(events).order_by("-id").values_list("pk", flat=True)
+        last: UUID | None = newest[LOOKED_THROUGH : LOOKED_THROUGH + 1].first()
+        return last
+
+    def narrow(self, events: AppendOnlyQuerySet, reach: UUID | None = None) -> AppendOnlyQuerySet:
+        """The events that fit every value given, of those after ``reach``."""
         given = self.given
+        events = self._indexed(events if reach is None else events.filter(pk__gt=reach))
         if text := folded(given.get("q", "")):
             events = events.filter(Q(actor_key__contains=text) | Q(target_key__contains=text))
         for name in given.keys() & {"actor", "target"}:
             events = events.filter(**{f"{name}_key__contains": folded(given[name])})
+        return events
+
+    def _indexed(self, events: AppendOnlyQuerySet) -> AppendOnlyQuerySet:
+        given = self.given
         if action := given.get("action"):
             events = events.filter(action=action)
         return events.between(given.get("since"), given.get("until"))
@@ -172,13 +190,16 @@ def _sentence(event: AuditEvent, address: str | None) -> SafeString:
 def _context(request: HttpRequest) -> Context:
     organization = pages.organization_of(request)
     form = EventsForm(request.GET)
-    events = form.narrow(AuditEvent.objects.of(organization.pk))
-    stretch = _stretch(events, _id(request.GET.get("before", "")), _id(request.GET.get("after", "")))
+    events = AuditEvent.objects.of(organization.pk)
+    reach = form.reach(events)
+    before, after = (_id(request.GET.get(name, "")) for name in ("before", "after"))
+    stretch = _stretch(form.narrow(events, reach), before, after)
     query = request.GET.copy()
     for name in ("before", "after"):
         query.pop(name, None)
     return {
         "form": form,
+        "looked_through": LOOKED_THROUGH if reach else 0,
         "time_zone": organization.time_zone,
         "stretch": stretch,
         "rows": _rows(request, stretch.events),

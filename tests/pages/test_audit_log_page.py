@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -18,8 +19,9 @@ import domains.services
 from audit import trail
 from audit.actions import Action, title
 from audit.actors import Actor, Door
-from audit.models import AuditEvent
+from audit.models import AuditEvent, first_id_at
 from domains.models import Domain
+from organizations import audit_log
 from organizations.exports import harmless
 from scim.services import connections
 from tests.pages.conftest import SignedIn, htmx
@@ -136,6 +138,33 @@ def test_a_target_that_another_organization_owns_has_no_link(acme: Tenant, globe
 
 
 # Filters
+
+
+@pytest.mark.parametrize("name", ["q", "target", "actor"])
+def test_a_text_is_looked_for_among_the_newest_and_further_back_on_request(
+    name: str, acme: Tenant, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_log, "LOOKED_THROUGH", 2)
+    march = datetime(2026, 3, 1, tzinfo=UTC)
+    with time_machine.travel(march, tick=False):
+        old = {
+            "target_type": "domain",
+            "target_id": uuid4(),
+            "target_label": "old.lab.example",
+            "target_key": "old.lab.example",
+        }
+        by = {"organization_id": acme.id, "actor_label": "lab", "actor_key": "lab", "door": Door.SCIM}
+        AuditEvent.objects.create(id=first_id_at(march), action=Action.DOMAIN_ADDED, **by, **old)
+    note(acme, "one.lab.example", actor="lab")
+    note(acme, "two.lab.example", actor="lab")
+    assert [re.findall(r"\w+\.lab", row) for row in rows(client, **{name: "lab"})] == [["two.lab"], ["one.lab"]]
+    words = "Looked through: the newest 2 that the other filters leave."
+    assert words in client.get(PAGE, {name: "lab"}).content.decode()
+    before = {name: "lab", "until": "2026-04-01T00:00"}
+    assert [re.findall(r"\w+\.lab", row) for row in rows(client, **before)] == [["old.lab"]]
+    for asked in (before, {}):
+        assert words not in client.get(PAGE, asked).content.decode()
+    assert b"old.lab.example" in b"".join(client.get(FILE, {name: "lab"}).streaming_content)  # type: ignore[attr-defined]
 
 
 def test_each_filter_narrows_and_all_go_together(acme: Tenant, client: Client) -> None:
