@@ -18,6 +18,8 @@ from users import profile as profiles
 from users.models import Role, User
 from users.origins import GivenBy, Source
 from users.services import accounts, authority, roles
+from users.services.accounts import UserUnknown
+from users.services.batches import ChangedMeanwhile
 
 
 class NotForRules(Refusal):
@@ -71,24 +73,24 @@ def say_of(user: User) -> Say | None:
 def leave_to_rules(user_id: UUID, *, by: Actor) -> User:
     """Give a person the role that the rules say, and let them decide from now on, as they do about others.
 
-    Whose role the rules decide already stays as they are. Raises UserUnknown, NotForRules, LastAdmin,
+    Whose role the rules decide already stays as they are. Raises UserUnknown, NotForRules, ChangedMeanwhile, LastAdmin,
     ``roles.RoleUnknown``, and BeyondOwnRights where either role may do more than the actor's.
     """
     # Held like whoever saves rules or applies them, who looks at those people only whom rules decide about by then.
     RoleRuleSet.objects.of(by.organization_id).select_for_update().first()
-    user = accounts.find(user_id, organization_id=by.organization_id)
-    if user.source != Source.SCIM:
-        raise NotForRules(f"{user} is not managed by SCIM, and role rules decide only about people who are.")
-    if not may_leave(user):
-        return user
-    say = say_of(user)
-    if say is None:
-        raise NotForRules("There are no role rules. Make them first, then leave people's roles to them.")
-    if say.obstacle:
-        raise NotForRules(say.obstacle)
-    assert user.role is not None  # noqa: S101  (only operators have none, and they have no organization)
-    authority.behind(by).require(user.role, say.role)
+    people = User.objects.of(by.organization_id).select_related("role")
+    known: User | None = people.filter(pk=user_id).first()
+    if known is None:
+        raise UserUnknown("This person is no longer here. Reload the page.")
+    if known.source == Source.SCIM and not may_leave(known):
+        return known
+    say = _said(known)
+    authority.behind(by).require(known.role, say.role)
+    # The role first and then the person, as at every door: else two could wait for each other.
     roles.hold(say.role, by=by)
+    user = accounts.find(user_id, organization_id=by.organization_id)
+    if user.version != known.version:
+        raise ChangedMeanwhile(f"{user} has been changed by somebody else just now. Try again.")
     profile = profiles.read(user)
     if say.role != user.role:
         profile = {**profile, "roles": profiles.role_entries(say.role)}
@@ -97,3 +99,15 @@ def leave_to_rules(user_id: UUID, *, by: Actor) -> User:
     action = Action.USER_ROLE_LEFT_TO_RULES
     accounts.update(user, profile, role=say.role, given_by=given_by, reason=reason, action=action, by=by)
     return user
+
+
+def _said(user: User) -> Say:
+    """What the rules say, where they can decide. Raises NotForRules."""
+    if user.source != Source.SCIM:
+        raise NotForRules(f"{user} is not managed by SCIM, and role rules decide only about people who are.")
+    say = say_of(user)
+    if say is None:
+        raise NotForRules("There are no role rules. Make them first, then leave people's roles to them.")
+    if say.obstacle:
+        raise NotForRules(say.obstacle)
+    return say

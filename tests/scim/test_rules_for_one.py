@@ -14,10 +14,11 @@ from scim.services.rules_for_one import NotForRules
 from tests.scim.conftest import Idp
 from tests.scim.role_rules import make_default, role_named, role_of, save, somebody
 from tests.scim.test_role_rules import ENTERPRISE, SALES_ARE_HR, in_department, let_manage_admins
-from users.models import User
+from users.models import Role, User
 from users.services import accounts
 from users.services.accounts import LastAdmin, UserUnknown
 from users.services.authority import BeyondOwnRights
+from users.services.batches import ChangedMeanwhile
 
 
 def by_hand(idp: Idp, name: str, login: str = "ada", **profile: Any) -> UUID:
@@ -86,6 +87,20 @@ def test_groups_within_groups_count(idp: Idp) -> None:
     idp.create_group("Everybody", idp.create_group("Engineering", str(ada))["id"])
     leave(idp, ada)
     assert role_of(ada) == "IT by rule"
+
+
+def test_who_is_changed_in_that_moment_is_looked_at_again(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(idp.organization, SALES_ARE_HR)
+    ada = by_hand(idp, "Finance", **in_department("Sales"))
+
+    def meanwhile(role: Role, *, by: Actor) -> None:
+        idp.patch(str(ada), {"op": "replace", "value": {f"{ENTERPRISE}:department": "Law"}})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rules_for_one.roles, "hold", meanwhile)
+        with pytest.raises(ChangedMeanwhile, match="just now"):
+            leave(idp, ada)
+    assert role_of(ada) == "Finance by hand"
 
 
 def test_whom_the_rules_decide_about_already_is_not_written(idp: Idp) -> None:
