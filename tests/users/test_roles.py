@@ -171,6 +171,12 @@ def renamed(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> Role:
     return roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
 
 
+def end_renaming(role: Role, tenant: Tenant) -> None:
+    """Let the profiles of all the role's people say its new name."""
+    while roles.rename_some(role.pk, by=tenant.by)[0].former_name:
+        pass
+
+
 def said_by(*people: User) -> list[str]:
     """What the profiles call the roles of people, by default of all who have one of Acme's own, in their order."""
     found = [each.pk for each in people]
@@ -218,8 +224,7 @@ def test_who_comes_and_goes_while_others_get_the_new_name(acme: Tenant, renamed:
     accounts.change_role(first.pk, hr, by=acme.by)
     accounts.change_role(first.pk, Role.objects.get(pk=renamed.pk), by=acme.by)
     accounts.change_role(last.pk, hr, by=acme.by)
-    while roles.rename_some(renamed.pk, by=acme.by)[0].former_name:
-        pass
+    end_renaming(renamed, acme)
     assert said_by(first, last) == ["Front desk", "HR"]
     assert set(said_by()) == {"Front desk"}
 
@@ -239,11 +244,9 @@ def test_a_role_is_not_renamed_twice_at_once(acme: Tenant, renamed: Role) -> Non
     # Its rights can be changed, and that goes on from where it was.
     roles.update(renamed.pk, "Front desk", {Area.DOMAINS: Level.VIEW}, seen=2, by=acme.by)
     assert said_by() == ["Front desk"] * 2 + ["Desk"] * 3
-    while roles.rename_some(renamed.pk, by=acme.by)[0].former_name:
-        pass
+    end_renaming(renamed, acme)
     roles.update(renamed.pk, "Back desk", VIEW_USERS, seen=3, by=acme.by)
-    while roles.rename_some(renamed.pk, by=acme.by)[0].former_name:
-        pass
+    end_renaming(renamed, acme)
     assert said_by() == ["Back desk"] * 5
 
 
@@ -256,8 +259,7 @@ def test_nobody_takes_a_name_that_profiles_still_say(acme: Tenant, globex: Tenan
         with pytest.raises(RoleInvalid, match="still call the role Front desk 'Desk'"):
             attempt()
     roles.create("Desk", VIEW_USERS, by=globex.by)
-    while roles.rename_some(renamed.pk, by=acme.by)[0].former_name:
-        pass
+    end_renaming(renamed, acme)
     roles.create("Desk", VIEW_USERS, by=acme.by)
 
 
@@ -274,11 +276,9 @@ def test_a_role_can_go_while_its_people_get_its_new_name(acme: Tenant, renamed: 
 
 
 def test_a_new_spelling_comes_to_many_people_too(acme: Tenant, renamed: Role) -> None:
-    while roles.rename_some(renamed.pk, by=acme.by)[0].former_name:
-        pass
+    end_renaming(renamed, acme)
     roles.update(renamed.pk, "Front Desk", VIEW_USERS, seen=2, by=acme.by)
-    while roles.rename_some(renamed.pk, by=acme.by)[0].former_name:
-        pass
+    end_renaming(renamed, acme)
     assert said_by() == ["Front Desk"] * 5
 
 
@@ -290,8 +290,7 @@ def test_who_left_the_role_with_its_former_name_can_come_back(acme: Tenant, rena
     with transaction.atomic():
         accounts.delete(accounts.find(gone.pk, organization_id=acme.id), by=by_scim)
     removed = acme.last_event()
-    while roles.rename_some(renamed.pk, by=acme.by)[0].former_name:
-        pass
+    end_renaming(renamed, acme)
     for event in (left, removed):
         undoing.revert(event.pk, by=acme.by)
     assert set(User.objects.filter(pk__in=[moved.pk, gone.pk]).values_list("role", flat=True)) == {renamed.pk}
