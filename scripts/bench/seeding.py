@@ -28,7 +28,6 @@ def main(users: int, file: Path) -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0, interactive=False)
-    call_command("createcachetable", verbosity=0)
     token, known = add_people(users)
     _copy_for_the_baseline(f"{settings.BASE_URL}/scim/{SLUG}/v2")
     database = _tidied()
