@@ -70,12 +70,13 @@ def send_many(
     return mails
 
 
-def withdraw(mail_id: UUID | None) -> None:
-    """Don't send a mail that still waits, for what it says is no longer so. One that has left stays as it is."""
-    if mail_id is None:
+def withdraw(*mail_ids: UUID | None) -> None:
+    """Don't send mails that still wait, for what they say is no longer so. Those that have left stay as they are."""
+    wanted = [mail_id for mail_id in mail_ids if mail_id is not None]
+    if not wanted:
         return
     now = timezone.now()
-    Mail.objects.filter(pk=mail_id, state=Mail.State.WAITING).update(
+    Mail.objects.filter(pk__in=wanted, state=Mail.State.WAITING).update(
         state=Mail.State.WITHDRAWN, text="", html="", settled_at=now, due_at=now + KEPT
     )
 
