@@ -28,21 +28,22 @@ class BeyondOwnRights(Refusal):
 class Authority:
     """What somebody may hand on. ``is_whole``: everything, also the Admin role.
 
-    With ``permissions`` None, those of somebody who is suspended or gone, not even a role without any.
+    With ``is_gone``, of somebody who is suspended or removed: nothing, not even a role without permissions.
     """
 
-    permissions: frozenset[str] | None = None
+    permissions: frozenset[str] = frozenset()
     is_whole: bool = False
+    is_gone: bool = False
 
     def covers(self, role: Role | None) -> bool:
         """Whether a role may do no more than this."""
-        if self.is_whole or self.permissions is None or role is None:
+        if self.is_whole or self.is_gone or role is None:
             return self.is_whole
         return not role.is_admin and role.permissions <= self.permissions
 
     def may(self, code: str) -> bool:
         """Whether the role grants a permission such as ``users.edit``."""
-        return self.is_whole or code in (self.permissions or ())
+        return self.is_whole or code in self.permissions
 
     def may_invite_as(self, role: Role) -> bool:
         """Whether somebody may let a new user in with a role."""
@@ -72,7 +73,7 @@ def of(user: User | None) -> Authority:
             return Authority(is_whole=True)
         case User(is_active=True, role=Role() as role):
             return Authority(role.permissions, role.is_admin)
-    return Authority()
+    return Authority(is_gone=True)
 
 
 def behind(by: Actor) -> Authority:
