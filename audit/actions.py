@@ -35,6 +35,10 @@ class Action(models.TextChoices):
     INVITATION_SENT = "invitation.sent", "{actor} invited {target}"
     INVITATION_SENT_AGAIN = "invitation.sent-again", "{actor} sent the invitation of {target} again"
     INVITATION_REVOKED = "invitation.revoked", "{actor} revoked the invitation of {target}"
+    INVITATION_ENDED = (
+        "invitation.ended",
+        "{actor} ended the invitation of {target}, whose inviter lost the right to it",
+    )
     INVITATION_ACCEPTED = "invitation.accepted", "{target} accepted the invitation"
     REQUEST_CONFIRMED = "account-request.confirmed", "{target} asked for an account"
     REQUEST_APPROVED = "account-request.approved", "{actor} approved the account request of {target}"

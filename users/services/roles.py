@@ -19,7 +19,7 @@ from organizations.refusals import Refusal
 from organizations.services import lock
 from users.models import Role, User
 from users.permissions import NAMES, Area, BuiltIn, Level, spelled
-from users.services import authority, reassignment
+from users.services import authority, endings, reassignment
 
 # How many roles of its own an organization may have: each is a line in every list of roles.
 MOST_OWN = 50
@@ -181,6 +181,9 @@ def update(role_id: UUID, name: str, levels: Levels, *, seen: int, by: Actor) ->
         reassignment.rename(role, by=by)
         _keep_place(role)
     trail.record(Action.ROLE_UPDATED, role, changes, by=by)
+    if "rights" in changes:
+        # Of those who have the role, and of those who were invited to it.
+        endings.end_invitations(by=by)
     return role
 
 

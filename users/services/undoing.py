@@ -230,6 +230,8 @@ def revert(event_id: UUID, *, names: Collection[str] | None = None, seen: int | 
     match plan.kind, plan.state:
         case kind, State.BACK:
             return Outcome(str(user) if user else person_of(event), kind, changed=False)
+    reach.require_edit_users()
+    match plan.kind, plan.state:
         case Kind.REMOVAL, _:
             return _bring_back(event, name, role, reach, by)
     if user is None:
