@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from audit.actors import Actor
-from organizations.refusals import Refusal
+from organizations.refusals import ProofNeeded, Refusal
 from users.models import Role, User
 
 
@@ -54,3 +54,12 @@ def behind(by: Actor) -> Authority:
         return Authority(is_whole=True)
     people = User.objects.filter(Q(organization_id=by.organization_id) | Q(organization_id=None))
     return of(people.select_related("role").filter(pk=by.user_id).first())
+
+
+def require_proof(*given: Role | None, by: Actor) -> None:
+    """Make sure that the password was given a short while ago before somebody gets the Admin role. Raises ProofNeeded.
+
+    Every verb asks it that gives a role, or lets others give it, before it changes anything.
+    """
+    if not by.is_proven and any(role is not None and role.is_admin for role in given):
+        raise ProofNeeded

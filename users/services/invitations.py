@@ -25,7 +25,7 @@ from organizations.services import lock
 from organizations.tokens import digest
 from users.models import Invitation, Role, User
 from users.origins import Source
-from users.services import accounts
+from users.services import accounts, authority
 from users.services.batches import ChangedMeanwhile
 from users.statements import holders
 
@@ -84,8 +84,11 @@ class Outcome:
 def invite(addresses: Iterable[str], *, role: Role, by: Actor) -> Outcome:
     """Invite everybody whose address is one, and whom the organization does not know; of any domain.
 
-    Costs as many statements for five hundred as for one. Raises TooManyMails, and then nobody is invited.
+    Costs as many statements for five hundred as for one. Raises TooManyMails, ``authority.BeyondOwnRights`` and
+    ProofNeeded, and then nobody is invited.
     """
+    authority.behind(by).require(role)
+    authority.require_proof(role, by=by)
     outcome = Outcome()
     wanted = _checked(addresses, outcome)
     organization = lock(by.organization_id)
@@ -144,11 +147,12 @@ def resend(invitation_id: UUID, *, seen: int, by: Actor) -> Invitation:
     """Mail a new link, valid from now on, in place of the former one.
 
     ``seen`` is the ``sent_count`` that whoever asks has seen. Raises InvitationUnknown, InvitationOver, HasAccount,
-    ChangedMeanwhile, TooManyMails.
+    ChangedMeanwhile, TooManyMails and ``authority.BeyondOwnRights``.
     """
     organization = lock(by.organization_id)
     invitation = _find(invitation_id, by)
     _refuse_changed(invitation, seen)
+    authority.behind(by).require(invitation.role)
     if account_of(invitation) is not None:
         raise HasAccount(f"{invitation} has an account meanwhile, so there is nothing to accept.")
     _refuse_too_many(1, by)
