@@ -14,7 +14,7 @@ from tests.pages.conftest import PASSWORD, SignedIn, htmx
 from tests.pages.test_access import everything
 from tests.pages.test_scim_section import log
 from tests.tenants import Tenant, waiting_request
-from users.models import AccountRequest, Invitation, Role, User
+from users.models import Invitation, Role, User
 from users.permissions import BuiltIn
 from users.services import accounts
 
