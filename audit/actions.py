@@ -58,6 +58,7 @@ class Action(models.TextChoices):
     ROLE_SWITCHED_OFF = "role.switched-off", "{actor} switched the role {target} off"
     PEOPLE_EXPORTED = "people.exported", "{actor} exported the list of people of {target}"
     AUDIT_LOG_EXPORTED = "audit-log.exported", "{actor} exported the audit log of {target}"
+    REQUEST_LOG_EXPORTED = "request-log.exported", "{actor} exported the request log of {target}"
     DEFAULT_ROLE_CHANGED = "role.default-changed", "{actor} made {target} the default role"
     DOMAIN_ADDED = "domain.added", "{actor} added the domain {target}"
     DOMAIN_VERIFIED = "domain.verified", "{actor} verified the domain {target}"

@@ -2,10 +2,12 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, StreamingHttpResponse
 
@@ -22,21 +24,42 @@ FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uf
 BYTE_ORDER_MARK = "\ufeff"
 
 
-@transaction.atomic
-def record(action: Action, request: HttpRequest, filters: Mapping[str, Any]) -> None:
-    """Keep in the trail who takes a file away, and what it was narrowed to; a mere HEAD takes nothing."""
-    if request.method == "GET":
-        changes = {name: (None, str(value)) for name, value in filters.items()}
-        trail.record(action, pages.organization_of(request), changes, by=pages.actor_of(request))
+def is_open_to(request: HttpRequest) -> bool:
+    """Whether the request's user takes files away at all: an operator on a visit only looks."""
+    return not pages.is_visit(request)
 
 
-def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> StreamingHttpResponse:
-    """A download of that name; rows are asked for as they are sent."""
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A file that somebody takes away: the ``action`` under which the trail keeps it, and what it was narrowed to."""
+
+    action: Action
+    filters: Mapping[str, Any]
+
+
+def csv_file(
+    request: HttpRequest, export: Export, name: str, header: Sequence[str], rows: Iterable[Sequence[str]]
+) -> StreamingHttpResponse:
+    """A download of that name, which the trail keeps; rows are asked for as they are sent.
+
+    Raises PermissionDenied for an operator on a visit.
+    """
+    if not is_open_to(request):
+        raise PermissionDenied("Operators look at an organization and take no files away. An Admin of it can export.")
+    _record(request, export)
     return StreamingHttpResponse(
         _written(header, rows),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
+
+
+@transaction.atomic
+def _record(request: HttpRequest, export: Export) -> None:
+    """Keep in the trail who takes a file away, and what it was narrowed to; a mere HEAD takes nothing."""
+    if request.method == "GET":
+        changes = {name: (None, str(value)) for name, value in export.filters.items()}
+        trail.record(export.action, pages.organization_of(request), changes, by=pages.actor_of(request))
 
 
 def _written(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -143,10 +143,12 @@ def confirm(token: str, *, address: str, request_id: str) -> AccountRequest:
 def approve(request_id: UUID, role: Role, *, by: Actor) -> AccountRequest:
     """Make the user, with that role, and mail a link to set a password.
 
-    Raises RequestUnknown, RequestSettled, BeyondOwnRights and, for today's rules hold, what ``accounts.create`` raises.
+    Raises RequestUnknown, RequestSettled, BeyondOwnRights, ProofNeeded and, for today's rules hold, what
+    ``accounts.create`` raises.
     """
     request = _undecided(request_id, by)
     authority.behind(by).require_invite_as(role)
+    authority.require_proof(role, by=by)
     profile = {"userName": request.email, "displayName": request.name}
     user = accounts.create(profile, role=role, source=Source.REQUEST, by=by)
     _settle(request, State.APPROVED, by)

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from audit.actors import Actor
-from organizations.refusals import Refusal
+from organizations.refusals import ProofNeeded, Refusal
 from users.models import Role, User
 
 EDIT_USERS = "users.edit"
@@ -97,3 +97,12 @@ def of_makers(user_ids: Iterable[UUID], *, organization_id: UUID) -> Mapping[UUI
     people = User.objects.filter(Q(organization_id=organization_id) | Q(organization_id=None))
     found = {user.pk: user for user in people.select_related("role").filter(pk__in=wanted)}
     return {user_id: of(found.get(user_id)) for user_id in wanted}
+
+
+def require_proof(*given: Role | None, by: Actor) -> None:
+    """Make sure that the password was given a short while ago before somebody gets the Admin role. Raises ProofNeeded.
+
+    Every verb asks it that gives a role, or lets others give it, before it changes anything.
+    """
+    if not by.is_proven and any(role is not None and role.is_admin for role in given):
+        raise ProofNeeded

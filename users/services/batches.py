@@ -59,8 +59,9 @@ def apply(verb: Verb, chosen: Iterable[Chosen], *, role: Role | None = None, by:
     """Suspend, restore or remove people, or give them ``role``; a refusal of one leaves the others alone.
 
     Who is in the wanted state already is left as they are, whatever version was seen, and nobody is changed whose role,
-    or given one that, may do more than the actor's. Each is a transaction of its own.
+    or given one that, may do more than the actor's. Each is a transaction of its own. Raises ProofNeeded, before any.
     """
+    authority.require_proof(role, by=by)
     report = Report()
     for each in dict.fromkeys(chosen):
         try:

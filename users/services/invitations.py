@@ -89,7 +89,7 @@ class Outcome:
 def invite(addresses: Iterable[str], *, role: Role, by: Actor) -> Outcome:
     """Invite everybody whose address is one, and whom the organization does not know; of any domain.
 
-    Costs as many statements for five hundred as for one. Raises TooManyMails, BeyondOwnRights and
+    Costs as many statements for five hundred as for one. Raises TooManyMails, BeyondOwnRights, ProofNeeded and
     ``roles.RoleUnknown``, and then nobody is invited.
     """
     outcome = Outcome()
@@ -98,6 +98,7 @@ def invite(addresses: Iterable[str], *, role: Role, by: Actor) -> Outcome:
     # Before the rights are asked, so that whoever takes them meanwhile is waited for, or finds what was invited.
     organization = lock(by.organization_id)
     authority.behind(by).require_invite_as(role)
+    authority.require_proof(role, by=by)
     people = {key: user_id for user_id, _name, *keys in holders(wanted, by.organization_id) for key in keys}
     present = Invitation.objects.of(by.organization_id).listed().filter(email_key__in=list(wanted))
     present.filter(Q(expires_at__lte=timezone.now()) | Q(ended_at__isnull=False)).delete()

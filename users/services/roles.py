@@ -118,7 +118,7 @@ def offered_to(user: User) -> list[Role]:
 def make_default(role: Role, *, by: Actor) -> None:
     """Let new users get this role from now on; people who are there keep theirs.
 
-    Raises RoleUnknown and ``authority.BeyondOwnRights``.
+    Raises RoleUnknown, ``authority.BeyondOwnRights`` and ProofNeeded.
     """
     # In one order, so that of two who choose at once one waits for the other.
     wanted = Q(is_default=True) | Q(pk=role.pk)
@@ -129,6 +129,7 @@ def make_default(role: Role, *, by: Actor) -> None:
     if role.pk not in held or not held[role.pk].is_enabled:
         raise RoleUnknown(_GONE)
     authority.behind(by).require(held[role.pk])
+    authority.require_proof(held[role.pk], by=by)
     if former:
         former.is_default = False
         former.save(update_fields=["is_default"])
@@ -316,6 +317,7 @@ def _heir(role: Role, heir_id: UUID | None, by: Actor) -> Role:
     if not heir.is_enabled:
         raise RoleUnknown(_GONE)
     authority.behind(by).require(heir)
+    authority.require_proof(heir, by=by)
     return heir
 
 
