@@ -256,7 +256,8 @@ class BufferingWorker(Worker):
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             surroundings = {**common, "REMOTE_ADDR": address[0], "REMOTE_PORT": str(address[1])}
             self.connections[client.fileno()] = Connection(client, surroundings, self.limits, time.monotonic())
-            self.poll.register(client.fileno(), READ)
+            with suppress(OSError, ValueError):  # there were too many, and it is closed again
+                self.poll.register(client.fileno(), READ)
             while len(self.connections) > self.limits.connections:
                 self._wake()
                 time.sleep(0.01)
@@ -502,7 +503,9 @@ class BufferingWorker(Worker):
     def _close(self, connection: Connection) -> None:
         with connection.lock:
             connection.is_closed = True
-            if self.connections.pop(connection.fd, None) is not None:
+            # The number of a file that was closed before may be another client's by now.
+            if self.connections.get(connection.fd) is connection:
+                del self.connections[connection.fd]
                 connection.unsent.forget()
                 connection.socket.close()
 

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -194,6 +195,23 @@ def test_what_comes_in_is_bounded_in_all(server: Server, scim: Scim) -> None:
         sizes = [worker.memory_info().rss for worker in arbiter.children()]
         assert max(sizes) < 600 * 1024 * 1024, sizes
         assert_serves(server, scim, "large-bodies")
+
+
+def test_clients_that_break_off_take_nothing_from_those_that_come_after_them(server: Server) -> None:
+    at_once = struct.pack("ii", 1, 0)
+    ends = time.monotonic() + 4
+
+    def break_off(_number: int) -> None:
+        while time.monotonic() < ends:
+            with connect(server) as client:
+                client.sendall(GET * 3)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+
+    with ThreadPoolExecutor(4) as pool:
+        broken = pool.map(break_off, range(4))
+        while time.monotonic() < ends:
+            assert exchange(server, CLOSING, timeout=10).startswith(b"HTTP/1.1 200 ")
+        list(broken)
 
 
 # What two readers could understand differently
