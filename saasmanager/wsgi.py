@@ -1,4 +1,4 @@
-"""The door for WSGI servers: `granian --interface wsgi saasmanager.wsgi:application`."""
+"""The door for WSGI servers, such as the one in scripts/server.py."""
 
 import os
 
