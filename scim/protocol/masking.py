@@ -80,7 +80,9 @@ _CREDENTIALS = re.compile(
     re.IGNORECASE,
 )
 _SIGNED_TOKENS = re.compile(r"\beyJ[\w-]{8,}+(?:\.[\w-]*+)*+")
-_PRIVATE_KEYS = re.compile(r"-----BEGIN [^-]{0,40}+PRIVATE KEY.*?(?:-----END [^-]{0,40}+-----|\Z)", re.DOTALL)
+_PRIVATE_KEYS = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]{1,12}+ ){0,3}?PRIVATE KEY.*?(?:-----END [^-]{0,40}+-----|\Z)", re.DOTALL
+)
 _LOGINS = re.compile(r"(?<=://)[^/\s?#@\"]++(?=@)")
 _LOGIN_CUT_OFF = re.compile(r"(?<=://)[^/\s?#@\":]++:[^/\s?#@\"]*+\Z")
 
@@ -187,7 +189,7 @@ class Masking:
 
     def _masked(self, text: str) -> str:
         text = _without_shapes(text)
-        if (place := _json_at(text)) is not None and self._words.names(text):
+        if (place := _json_at(text)) is not None and ("\\u" in text or self._words.names(text)):
             return f"{text[:place]}{self._json_within(text[place:])}"
         if (place := self._words.value_in(text)) is not None:
             self._remember(text[place:])
@@ -216,12 +218,14 @@ class Masking:
             return sent
         if self._words.names_parameter(name):
             self._remember(value)
-            return f"{quote(self._expression(name))}{equals}{MASK}"
+            return f"{_readable(self._expression(name))}{equals}{MASK}"
         masked = self._expression(value)
         if not _is_decoded(plain):
             masked = MASK
         return (
-            sent if masked == value and self._expression(name) == name else f"{quote(name)}{equals}{_readable(masked)}"
+            sent
+            if masked == value and self._expression(name) == name
+            else f"{_readable(name)}{equals}{_readable(masked)}"
         )
 
     def _parameter_of_many(self, sent: str) -> str:
@@ -395,7 +399,7 @@ class _Words:
         self._parameters = frozenset({*NAMES_OF_PARAMETERS, *WHOLE_OF_PARAMETERS})
         self._assigned = tuple(f"{name}=" for name in (*WHOLE_OF_PARAMETERS, *NAMES_OF_PARAMETERS))
         # What a token or credentials begin with, and what may hide any of these.
-        self._signs = (*self._stems, *self._assigned, "smg", "bearer", "basic", "eyj", "%")
+        self._signs = (*self._stems, *self._assigned, "smg", "bearer", "basic", "eyj", "%", "\\u")
         self._short_names = lru_cache(maxsize=2048)(self._has_name)
         self._short_parameters = lru_cache(maxsize=2048)(self._is_of_parameter)
 
@@ -555,7 +559,7 @@ def _is_decoded(plain: str) -> bool:
 
 
 def _readable(text: str) -> str:
-    return quote(text, safe="*:/,.[]()@")
+    return quote(text, safe="*:/,.[]()@", errors="replace")
 
 
 def _decoded(credentials: str) -> str:
