@@ -23,8 +23,9 @@ from scim.protocol.attributes import Json
 
 MASK = "***"
 
-# What is kept of a query, of one text, and of all headers; a body may have as much as a text. In characters.
+# What is kept of a query, of one text, and of all headers, in characters; a body may have as much as a text.
 LONGEST_QUERY = 10_000
+MOST_PARAMETERS = 200
 LONGEST_TEXT = 64 * 1024
 LONGEST_HEADERS = 16 * 1024
 
@@ -148,10 +149,11 @@ class Masking:
         """The query as it was sent, but for what is masked, and no more of it than is kept."""
         if not query:
             return ""
-        if len(query) <= LONGEST_QUERY:
+        if len(query) <= LONGEST_QUERY and query.count("&") < MOST_PARAMETERS:
             return "&".join([self._parameter(each) for each in query.split("&")])
         # What names a secret may stand behind the cut: then no text is shown that could be one.
-        return "&".join([self._parameter_of_many(each) for each in query[:LONGEST_QUERY].split("&")])
+        first = query[:LONGEST_QUERY].split("&", MOST_PARAMETERS)[:MOST_PARAMETERS]
+        return "&".join([self._parameter_of_many(each) for each in first])
 
     def body(self, body: bytes | None) -> str | None:
         """JSON, indented. Of what is none only that which can't name anything sensitive, else None."""
