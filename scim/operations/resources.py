@@ -52,6 +52,7 @@ ERRORS: dict[type[Refusal], type[ScimError]] = {
     accounts.AddressInvalid: InvalidValue,
     AddressRefused: InvalidValue,
     accounts.NameTaken: Uniqueness,
+    accounts.AddressProtected: Forbidden,
     accounts.LastAdmin: Forbidden,
     accounts.CompanionRefused: Conflict,
     accounts.UserUnknown: NotFound,
@@ -286,6 +287,7 @@ def _change(
             by=by,
             action=action,
             secondary_anywhere=principal.admits_secondary,
+            provider=accounts.ByProvider(principal.manages_admins),
         )
         if was_active and not user.is_active:
             brake.departs(user.pk, user.user_name, deleted=False, connection_id=principal.connection_id, by=by)

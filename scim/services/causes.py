@@ -21,6 +21,7 @@ class Mend(StrEnum):
     ALLOW_SECONDARY = "allow-secondary"
     ALLOW_GROUPS = "allow-groups"
     ALLOW_ADMINS = "allow-admins"
+    APPLY_ADDRESS = "apply-address"
     LEAVE_STRICT = "leave-strict"
     LOOK_AT_BRAKE = "look-at-brake"
 
@@ -97,6 +98,7 @@ CAUSES: Mapping[str, Cause] = {
     "managed-elsewhere": Cause("Another connection's user", mend=Mend.HAND_OVER),
     "secondary-domain-unknown": Cause("Secondary address elsewhere", mend=Mend.ALLOW_SECONDARY),
     "admin-not-adopted": Cause("Admin not taken over", mend=Mend.ALLOW_ADMINS),
+    "address-protected": Cause("Address of a user with rights", mend=Mend.APPLY_ADDRESS),
     "last-admin": Cause("Last active Admin", mend=Mend.SHOW_USER),
     "user-unknown": Cause("No such user"),
     "held-back": Cause("Held back by the brake", mend=Mend.LOOK_AT_BRAKE),

@@ -37,6 +37,7 @@ MENDS: Mapping[Mend, str] = {
     Mend.SHOW_TOKENS: "Put the newer token into your identity provider; if nobody has its text, rotate it.",
     Mend.ALLOW_GROUPS: "Turn on Groups, or turn off groups in your identity provider.",
     Mend.ALLOW_ADMINS: "Let SCIM give and take the Admin role, or leave Admins out in your identity provider.",
+    Mend.APPLY_ADDRESS: "Open the request in the request log as an Admin and apply the address, if it is right.",
     Mend.LEAVE_STRICT: "Turn off Strict mode, or mend what your identity provider sends.",
 }
 NO_MEND = "The request log says of each request why it failed and, where there is something to do about it, what."

@@ -33,6 +33,9 @@ from users.profile import Profile
 from users.services import groups
 from users.services.names import Names, naming
 from users.services.names import NameTaken as NameTaken
+from users.services.own_addresses import AddressProtected as AddressProtected
+from users.services.own_addresses import ByProvider as ByProvider
+from users.services.own_addresses import OwnAddresses, note_change, protected, tell_former
 from users.services.reassignment import REASON
 from users.statements import locked, revoke_personal_tokens
 
@@ -168,6 +171,7 @@ def update(
     by: Actor,
     action: Action | None = None,
     secondary_anywhere: bool = False,
+    provider: ByProvider | None = None,
     undoes: AuditEvent | None = None,
 ) -> None:
     """Give a person, locked by ``find``, another profile and, where they are given, another role and source.
@@ -176,7 +180,9 @@ def update(
     role like the present ones change nothing: no version, no event, unless there is an ``action``. No connection keeps
     a person whose source is not SCIM. ``undoes`` is the event that this goes back behind: then secondary addresses,
     which have been let in before, come back from anywhere, as ``secondary_anywhere`` lets them in for ``create``.
-    Raises NameTaken, AddressInvalid, LastAdmin and ``domains.services.AddressRefused``.
+    ``provider`` says that an identity provider asks for it, and how far it may go. An address that the person had is
+    told by mail that it is no longer theirs. Raises NameTaken, AddressInvalid, AddressProtected, LastAdmin and
+    ``domains.services.AddressRefused``.
     """
     before, former_role, former_source = profiles.read(user), user.role, user.source
     role = role or former_role
@@ -187,7 +193,11 @@ def update(
     if profile == before and role == former_role and action is None:
         return
     was_active, names_before, email_before = user.is_active, (user.user_name_key, user.email_key), user.email
-    renamed = (canonical(profile["userName"]), canonical(profiles.primary_email(profile))) != names_before
+    own_before, own = OwnAddresses.of(before), OwnAddresses.of(profile)
+    moved = not own.is_same(own_before)
+    if moved and provider is not None and provider.spares(former_role, role):
+        raise protected(user, former_role if former_role and former_role.is_privileged else role, own)
+    renamed = (canonical(own.user_name), canonical(own.email)) != names_before
     try:
         # A savepoint, to come back to from a name that is taken: nothing else can be refused by the database.
         with transaction.atomic() if renamed else nullcontext():
@@ -209,7 +219,8 @@ def update(
             if was_active and not user.is_active:
                 user.session_epoch += 1
                 revoke_personal_tokens(user.pk, by.organization_id)
-            rows.update(user, _CHANGED)
+            blocks_reset = moved and provider is not None and _is_worth_protecting(user, former_role)
+            rows.update(user, (*_CHANGED, *(note_change(user, blocks_reset=blocks_reset) if moved else ())))
             if profile.get("emails") != before.get("emails"):
                 UserValue.objects.filter(user=user).delete()
                 UserValue.objects.bulk_create(profiles.value_rows(user))
@@ -232,6 +243,9 @@ def update(
             label = str(undoes) if undoes else ""
             action = action or _action(was_active, user, former_role)
             trail.record(action, user, changes | _undoing(undoes), by=by, label=label)
+            if moved:
+                by_provider = provider is not None
+                tell_former(user, own_before, own, provider=by_provider, reset_blocked=blocks_reset, by=by)
     except IntegrityError:
         _refuse_taken_names(user)
         raise
@@ -323,6 +337,21 @@ def set_password(user: User, password: str, *, by: Actor) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
     trail.record(Action.USER_PASSWORD_CHANGED, user, by=by)
+
+
+@transaction.atomic
+def allow_password_reset(user: User, *, by: Actor) -> None:
+    """Let a person, locked by ``find``, set a password by mail again at once, after a change of their address."""
+    blocked_until = user.password_reset_blocked_until
+    user.password_reset_blocked_until = None
+    user.save(update_fields=["password_reset_blocked_until"])
+    changes = {"reset_blocked_until": [blocked_until and blocked_until.isoformat(), None]}
+    trail.record(Action.USER_RESET_ALLOWED, user, changes, by=by)
+
+
+def _is_worth_protecting(user: User, former_role: Role | None) -> bool:
+    """Whether a stranger who gets the person's mail would get more by it than the account of a new user."""
+    return any(role is not None and role.permissions for role in (former_role, user.role)) or user.has_usable_password()
 
 
 def _action(was_active: bool, user: User, former_role: Role | None) -> Action:
