@@ -19,6 +19,7 @@ from organizations.refusals import Refusal
 from scim.operations import assignment
 from scim.operations.preconditions import Preconditions
 from scim.protocol import patch as patching
+from scim.protocol.advice import Told
 from scim.protocol.attributes import Json, Resource
 from scim.protocol.errors import Conflict, Forbidden, InvalidValue, NotFound, ScimError, TooManyRequests, Uniqueness
 from scim.protocol.messages import Op, PatchOp, read_patch
@@ -277,7 +278,7 @@ def _change(
             assigned = _adopted(user, after, before, principal)
             action = Action.USER_ADOPTED
         user.managed_by = principal.connection_id
-        accounts.update(
+        left_out = accounts.update(
             user,
             assignment.with_manager(assigned.profile, before, principal),
             role=assigned.role,
@@ -299,7 +300,8 @@ def _change(
         deed = Deed.RESTORED if user.is_active else Deed.SUSPENDED
     else:
         deed = Deed.CHANGED
-    return _written(user, deed, (*reading.advice, *advice, *assigned.advice))
+    told = (Told(sentence, "address-left-out") for sentence in left_out)
+    return _written(user, deed, (*told, *reading.advice, *advice, *assigned.advice))
 
 
 def _adopted(user: User, after: Profile, before: Profile, principal: Principal) -> assignment.Assigned:

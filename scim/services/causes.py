@@ -112,6 +112,7 @@ CAUSES: Mapping[str, Cause] = {
     # What went through, but not as it was sent
     "role-unknown": Cause("Unknown role left out", mend=Mend.SHOW_ROLES),
     "admin-not-given": Cause("Admin role not given", mend=Mend.ALLOW_ADMINS),
+    "address-left-out": Cause("Address left out of a suspension"),
     "role-by-rule": Cause("Role given by a rule"),
     "healed": Cause("Read as it was meant"),
     "slash-noticed": Cause("Slash after the Base URL", mend=Mend.SHOW_BASE_URL),

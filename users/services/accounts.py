@@ -30,7 +30,7 @@ from users import profile as profiles
 from users.models import Role, User, UserValue
 from users.origins import GivenBy, Source
 from users.profile import Profile
-from users.services import groups
+from users.services import groups, leaving_out
 from users.services.names import Names, naming
 from users.services.names import NameTaken as NameTaken
 from users.services.own_addresses import AddressProtected as AddressProtected
@@ -173,16 +173,17 @@ def update(
     secondary_anywhere: bool = False,
     provider: ByProvider | None = None,
     undoes: AuditEvent | None = None,
-) -> None:
+) -> tuple[str, ...]:
     """Give a person, locked by ``find``, another profile and, where they are given, another role and source.
 
     ``given_by`` is by what they have the role from now on, ``reason`` what the trail says about that. A profile and
     role like the present ones change nothing: no version, no event, unless there is an ``action``. No connection keeps
     a person whose source is not SCIM. ``undoes`` is the event that this goes back behind: then secondary addresses,
     which have been let in before, come back from anywhere, as ``secondary_anywhere`` lets them in for ``create``.
-    ``provider`` says that an identity provider asks for it, and how far it may go. An address that the person had is
-    told by mail that it is no longer theirs. Raises NameTaken, AddressInvalid, AddressProtected, LastAdmin and
-    ``domains.services.AddressRefused``.
+    ``provider`` says that an identity provider asks for it, and how far it may go; where that leaves the person
+    inactive, addresses that it may not give are left out, which the sentences that are returned say. An address that
+    the person had is told by mail that it is no longer theirs. Raises NameTaken, AddressInvalid, AddressProtected,
+    LastAdmin and ``domains.services.AddressRefused``.
     """
     before, former_role, former_source = profiles.read(user), user.role, user.source
     role = role or former_role
@@ -190,12 +191,24 @@ def update(
         before = profiles.with_present_name(before, former_role)
     if undoes is not None:
         action = Action.USER_CHANGE_UNDONE
+    is_active = profile.get("active", user.is_active)
+    spared = provider is not None and provider.spares(former_role, role)
+    left_out: tuple[str, ...] = ()
+    if provider is not None and not is_active:
+        profile, left_out = leaving_out.permitted(
+            profile,
+            before,
+            user,
+            spared=spared,
+            secondary_anywhere=secondary_anywhere,
+            organization_id=by.organization_id,
+        )
     if profile == before and role == former_role and action is None:
-        return
+        return left_out
     was_active, names_before, email_before = user.is_active, (user.user_name_key, user.email_key), user.email
     own_before, own = OwnAddresses.of(before), OwnAddresses.of(profile)
     moved = not own.is_same(own_before)
-    if moved and provider is not None and provider.spares(former_role, role):
+    if moved and spared:
         raise protected(user, former_role if former_role and former_role.is_privileged else role, own)
     renamed = (canonical(own.user_name), canonical(own.email)) != names_before
     try:
@@ -213,7 +226,14 @@ def update(
             profiles.write(user, profile)
             if _is_admin(former_role) and was_active and not (user.is_active and _is_admin(role)):
                 _keep_one_admin(user)
-            _check_addresses(profile, before, secondary_anywhere=secondary_anywhere or undoes is not None, by=by)
+            _check_addresses(
+                profile,
+                before,
+                secondary_anywhere=secondary_anywhere or undoes is not None,
+                any_local_length=provider is not None and not user.is_active,
+                comes_back=provider is not None and user.is_active and not was_active,
+                by=by,
+            )
             if renamed:
                 _refuse_taken_names(user)
             if was_active and not user.is_active:
@@ -249,6 +269,7 @@ def update(
     except IntegrityError:
         _refuse_taken_names(user)
         raise
+    return left_out
 
 
 @transaction.atomic
@@ -433,19 +454,27 @@ def _check_addresses(
     *,
     anywhere: bool = False,
     secondary_anywhere: bool = False,
+    any_local_length: bool = False,
+    comes_back: bool = False,
     gate: Gate | None = None,
     by: Actor,
 ) -> None:
-    """Let in what a profile adds to the one before, and what it makes an address to sign in with or to write to."""
+    """Let in what a profile adds to the one before, and what it makes an address to sign in with or to write to.
+
+    Of somebody who ``comes_back`` both are asked as though they were new.
+    """
     known, own_before = (profiles.addresses(before), profiles.own_addresses(before)) if before else ({}, set())
     addresses, own = profiles.addresses(profile), profiles.own_addresses(profile)
+    if comes_back:
+        known, own_before = {key: spelling for key, spelling in known.items() if key not in own}, set()
     added = {key: spelling for key, spelling in addresses.items() if key not in known}
     promoted = [addresses[key] for key in own - own_before if key in known]
     try:
         for spelling in added.values():
-            check_address(spelling)
+            check_address(spelling, any_local_length=any_local_length)
     except AddressError as error:
-        raise AddressInvalid(str(error)) from None
+        then = f" Send a valid userName and primary e-mail together with 'active'. {str(error)}" if comes_back else ""
+        raise AddressInvalid(f"The user was not let in again.{then}" if then else str(error)) from None
     if anywhere or not (added or promoted):
         return
     gate = gate or Gate((*added.values(), *promoted), organization_id=by.organization_id)
