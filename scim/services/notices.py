@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -113,6 +113,25 @@ def requests_are_refused(connection: Connection, failure: Failure) -> None:
         f"now. People who join or leave are not added or removed by themselves. {_latest(failure)}",
         _mend(failure),
         _requests_like(failure),
+    )
+
+
+def departures_refused(connection: Connection, cause: str, verdict: str, users: Sequence[str]) -> None:
+    """Tell that users whom an identity provider wants to suspend or delete can still sign in."""
+    organization = Organization.objects.get(pk=connection.organization_id)
+    who = f"{users[0]} stays" if len(users) == 1 else f"{len(users)} users stay"
+    mend = CAUSES.get(cause, UNLISTED).mend
+    _tell(
+        organization,
+        f"SCIM could not suspend or delete users in {organization}: {who} in",
+        f"Your identity provider asked through the connection {connection} to suspend or delete: {', '.join(users)}. "
+        f"They can still sign in. {verdict}",
+        (MENDS.get(mend, NO_MEND) if mend else NO_MEND) + " You can suspend them by hand meanwhile.",
+        _Link(
+            "Settings > Users > Single Sign-On (SSO) > SCIM > Request log",
+            "Open the request log",
+            f"{settings.BASE_URL}{reverse('settings:request-log')}?{urlencode({'cause': cause})}",
+        ),
     )
 
 
