@@ -29,6 +29,8 @@ class Action(models.TextChoices):
     USER_ROLE_CHANGED = "user.role-changed", "{actor} changed the role of {target}"
     USER_ROLE_LEFT_TO_RULES = "user.role-left-to-rules", "{actor} left the role of {target} to the role rules"
     USER_HANDED_OVER = "user.handed-over", "{actor} handed {target} over to another connection"
+    USER_ADDRESS_APPLIED = "user.address-applied", "{actor} applied the address that SCIM sent for {target}"
+    USER_RESET_ALLOWED = "user.reset-allowed", "{actor} allowed {target} to set a password by mail"
     USER_CHANGE_UNDONE = "user.change-undone", "{actor} undid: {target}"
     USER_PASSWORD_CHANGED = "user.password-changed", "{actor} set a new password for {target}"  # noqa: S105
     USER_SIGNED_IN = "user.signed-in", "{target} signed in"

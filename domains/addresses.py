@@ -88,10 +88,27 @@ def check_domain(text: str) -> str:
     return domain
 
 
-def check_address(text: str) -> str:
+def same_mailbox(one: str, other: str) -> bool:
+    """Whether mail to both addresses arrives at one place: nothing but ASCII case may differ before the @.
+
+    Stricter than comparing canonical forms, by which a full-width letter before the @ is the plain one.
+    """
+    if one == other:
+        return True
+    (local, _, domain), (other_local, _, other_domain) = (each.strip().rpartition("@") for each in (one, other))
+    return _ascii_lower(local) == _ascii_lower(other_local) and canonical_domain(domain) == canonical_domain(
+        other_domain
+    )
+
+
+def _ascii_lower(text: str) -> str:
+    return text.lower() if text.isascii() else "".join(char.lower() if char.isascii() else char for char in text)
+
+
+def check_address(text: str, *, any_local_length: bool = False) -> str:
     """Return the canonical form of an e-mail address that may be written (RFC 5321 dot-atom, RFC 6531 letters).
 
-    Raises AddressError with the reason.
+    ``any_local_length`` waives MAX_LOCAL_PART. Raises AddressError with the reason.
     """
     if text.strip() != text or text.count("@") != 1:
         raise AddressError(f"'{_printable(text)}' is not an e-mail address such as name@example.com.")
@@ -99,7 +116,7 @@ def check_address(text: str) -> str:
     if len(address) > MAX_ADDRESS or len(text) > MAX_ADDRESS:
         raise AddressError(f"The e-mail address is longer than {MAX_ADDRESS} characters.")
     local = text.partition("@")[0]
-    if len(local) > MAX_LOCAL_PART:
+    if len(local) > MAX_LOCAL_PART and not any_local_length:
         raise AddressError(f"The e-mail address has more than {MAX_LOCAL_PART} characters before the @.")
     if not _DOT_ATOM.fullmatch(local) and not all(map(_is_atom, local.split("."))):
         raise AddressError(f"'{_printable(text)}' has characters before the @ that e-mail addresses can't have.")

@@ -352,6 +352,10 @@ SCIM = Section(
             request_log.hand_over_refused_user,
         ),
         Control(
+            *("users/scim/log/<uuid:request_id>/apply-address/", "apply-refused-address", "users.edit"),
+            request_log.apply_refused_address,
+        ),
+        Control(
             *("users/scim/log/<uuid:request_id>/allow-domain/", "allow-refused-domain", "domains.edit"),
             request_log.allow_refused_domain,
         ),

@@ -117,7 +117,7 @@ def _failed(step: Step, milestone: Milestone, row: RequestLog, situation: Situat
         note = f"{offer.mended} Waiting for your provider to try again."
         return Line(*told, State.MENDED, note, milestone.failed_at, milestone.failed_status, details=details)
     mend, address = "", ""
-    if offer is not None and user.has_perm(offer.permission):
+    if offer is not None and offer.is_for(user):
         # What a button does is confirmed on the request's own page.
         mend, address = offer.text, offer.address or details
         if CAUSES[milestone.failed_cause].mend is Mend.GENERATE_TOKEN:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Max
@@ -23,6 +24,8 @@ from scim.models import Connection, RequestLog
 from scim.services import brake, connections, handing_over
 from scim.services.causes import CAUSES, UNLISTED, Mend
 from users.models import User
+from users.services import applied_addresses, authority
+from users.services.own_addresses import OwnAddresses
 
 AGAIN = (
     "Your identity provider sends the request again with its next sync. In JumpCloud, Activate again does so at once."
@@ -33,6 +36,10 @@ AGAIN = (
 TURN_SWITCH = "turn-refusing-switch"
 ALLOW_DOMAIN = "allow-refused-domain"
 HAND_OVER = "hand-over-refused-user"
+APPLY_ADDRESS = "apply-refused-address"
+
+# What stands in a row of the log where something secret was taken out.
+_MASK = "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,8 @@ class Offer:
     """``text`` is what the link or button says, ``consequence`` what pressing the button does.
 
     ``address`` is where a link leads, ``action`` the name of the control that a button asks; ``mended`` says that there
-    is nothing left to do, and ``since`` when, and then there is neither. All are for those who have ``permission``.
+    is nothing left to do, and ``since`` when, and then there is neither. All are for those who have ``permission``,
+    and with ``admins_only`` for Admins among them.
     """
 
     text: str
@@ -50,6 +58,11 @@ class Offer:
     consequence: str = ""
     mended: str = ""
     since: datetime | None = None
+    admins_only: bool = False
+
+    def is_for(self, user: Any) -> bool:
+        """Whether a person may be shown it."""
+        return user.has_perm(self.permission) and (not self.admins_only or authority.of(user).is_whole)
 
 
 class Situation:
@@ -89,6 +102,13 @@ class Situation:
         return {str(pk): managed_by for pk, managed_by in found}
 
     @cached_property
+    def own_addresses(self) -> Mapping[str, OwnAddresses]:
+        """The present addresses, by id, of those for whom another one was refused."""
+        ids = {about["user_id"] for about in self._about if {"user_id", "email_before"} <= about.keys()}
+        found = User.objects.of(self._organization_id).filter(pk__in=ids) if ids else User.objects.none()
+        return {str(pk): OwnAddresses(*own) for pk, *own in found.values_list("pk", "user_name", "email")}
+
+    @cached_property
     def mended_at(self) -> Mapping[tuple[str, str], datetime]:
         """When each thing that the rows speak of was last mended: by its id and the action, as the trail has them."""
         targets = [str(each) for each in (*self.connections, *(domain.pk for domain in self.domains.values()))]
@@ -121,6 +141,8 @@ class Situation:
                 return Offer("Show the Base URL", "sign-in.view", connection_address(connection))
             case Mend.HAND_OVER if row.arguments.get("user_id") in self.users:
                 return self._of_another(row)
+            case Mend.APPLY_ADDRESS if row.arguments.get("user_id") in self.own_addresses:
+                return self._of_address(row)
             case Mend() as mend if mend in SWITCHES and (connection := self.connection_of(row)):
                 switch = SWITCHES[mend]
                 if getattr(connection, switch.name) == switch.wanted:
@@ -141,6 +163,27 @@ class Situation:
             action=HAND_OVER,
             consequence=f"From then on {connection} changes, suspends and deletes {user}, and the connection that did "
             "so until now is refused.",
+        )
+
+    def _of_address(self, row: RequestLog) -> Offer | None:
+        change = _refused_change(row)
+        if change is None:
+            return None
+        user_id, wanted, seen = change
+        present = self.own_addresses[str(user_id)]
+        if present == wanted:
+            return Offer("", "sign-in.view", mended=f"{wanted.user_name} has this address now.")
+        if present != seen:
+            return Offer("", "sign-in.view", mended=f"{seen.user_name} has another address by now.")
+        new = " and ".join(wanted.given_up_for(seen)) or wanted.email
+        return Offer(
+            "Apply this address",
+            "users.edit",
+            action=APPLY_ADDRESS,
+            admins_only=True,
+            consequence=f"{seen.user_name} gets the address {new}. Mails to the user, also those by which a password "
+            "is set, go to the new address from then on: apply it only if you know that it is the same person's. The "
+            "former address is told by mail.",
         )
 
     def _of_domain(self, name: str) -> Offer:
@@ -253,6 +296,29 @@ def _connection_of(row: RequestLog, by: Actor) -> Connection:
     if row.connection_id is None:
         return connections.default_connection(by.organization_id)
     return connections.find(row.connection_id, organization_id=by.organization_id)
+
+
+def apply_address(row: RequestLog, *, by: Actor) -> str:
+    """Give the user of a request the address that was refused, and say so; empty if the request asks for nothing.
+
+    Raises what the verb does.
+    """
+    change = _refused_change(row) if CAUSES.get(row.cause, UNLISTED).mend is Mend.APPLY_ADDRESS else None
+    if change is None:
+        return ""
+    user_id, wanted, seen = change
+    user = applied_addresses.apply(user_id, wanted, seen=seen, by=by)
+    return f"{user.user_name} has this address now."
+
+
+def _refused_change(row: RequestLog) -> tuple[UUID, OwnAddresses, OwnAddresses] | None:
+    """Whose address was to become which, and what it was; None where the log keeps not all of it."""
+    about = row.arguments
+    texts = [about.get(name, "") for name in ("user_id", "user_name", "email", "user", "email_before")]
+    if not all(texts) or any(_MASK in text for text in texts):
+        return None
+    user_id, user_name, email, *seen = texts
+    return UUID(user_id), OwnAddresses(user_name, email), OwnAddresses(*seen)
 
 
 def allow_domain(row: RequestLog, *, by: Actor) -> str:

@@ -216,6 +216,26 @@ class Departure(TenantModel):
         return self.user_name
 
 
+class DepartureAlert(TenantModel):
+    """When the Admins were last mailed that suspensions or deletions of a connection are refused for a cause.
+
+    ``users`` are the names of those who were refused since, for the next mail.
+    """
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="+", db_index=False)
+    cause = models.CharField(max_length=40)
+    told_at = models.DateTimeField(null=True)
+    users = models.JSONField(default=list)
+
+    objects = TenantQuerySet["DepartureAlert"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "cause"], name="departure_alert_once")]
+
+    def __str__(self) -> str:
+        return self.cause
+
+
 class RoleRule(TenantModel):
     """A person of whom this is so gets the role, unless a rule of a lower ``position`` fits too.
 

@@ -22,6 +22,7 @@ from audit.models import first_id_at
 from domains.addresses import canonical
 from organizations import exports, pages
 from organizations.pages import Page
+from organizations.refusals import Refusal
 from scim import detail_pages, mends, undo
 from scim.mends import Offer, Situation
 from scim.models import RequestLog, RequestLogQuerySet, Token
@@ -180,7 +181,7 @@ def _shown(request: HttpRequest, rows: list[RequestLog]) -> list[Shown]:
     shown = []
     for row in rows:
         offer = situation.offer(row)
-        allowed = offer if offer and user.has_perm(offer.permission) else None
+        allowed = offer if offer and offer.is_for(user) else None
         shown.append(Shown(row, CAUSES.get(row.cause, UNLISTED).name if row.cause else "", allowed))
     return shown
 
@@ -318,6 +319,19 @@ def hand_over_refused_user(request: HttpRequest, request_id: UUID) -> HttpRespon
     """Let the connection whose request was refused keep the user of another one."""
     row = detail_pages.find(request, request_id)
     return _mended(request, row, mends.hand_over(row, by=pages.actor_of(request)))
+
+
+def apply_refused_address(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Give a user the address that a connection may not give; who does so has just shown who they are."""
+    row = detail_pages.find(request, request_id)
+    if proof := pages.ask_for_proof(request, reverse("settings:logged-request", args=[row.pk])):
+        return proof
+    try:
+        said = mends.apply_address(row, by=pages.actor_of(request))
+    except Refusal as refusal:
+        messages.error(request, refusal.message, extra_tags=OF_A_REQUEST)
+        said = ""
+    return _mended(request, row, said)
 
 
 def ask_to_undo(request: HttpRequest, request_id: UUID) -> HttpResponse:

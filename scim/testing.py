@@ -157,7 +157,7 @@ def _progress(request: HttpRequest, play: Play) -> dict[str, Any]:
         row = rows.get(step.request_id)
         offer = situation.offer(row) if row and step.result == Result.FAILED else None
         label, badge = BADGES[Result(step.result)] if step.result else _still_to_come(running, lines)
-        allowed = offer if offer and request.user.has_perm(offer.permission) else None
+        allowed = offer if offer and offer.is_for(request.user) else None
         lines.append(Line(step, label, badge, row, allowed))
     cleanings = [step for step in steps if step.words == plays.CLEAN_UP]
     late = play.finished_at is not None and play.finished_at > timezone.now() - STRAGGLERS

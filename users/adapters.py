@@ -73,7 +73,12 @@ class AccountAdapter(DefaultAccountAdapter):
         return settings.BASE_URL + path.replace("UID-KEY", quote(key))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Leave it to the outbox: the time of the answer must not tell whether there was anybody to mail."""
+        """Leave it to the outbox: the time of the answer must not tell whether there was anybody to mail.
+
+        Who may set no password by mail for now reads that in place of the link.
+        """
         user: User = context["user"]
         name = template_prefix.rpartition("/")[2]
+        if name == "password_reset_key" and user.is_password_reset_blocked:
+            name = "password_reset_blocked"
         outbox.send(name, to=email, context=context, organization_id=user.organization_id)

@@ -1,4 +1,4 @@
-"""Suspend, restore, remove and give a role, to one person or to those who are ticked: asked first, then reported."""
+"""Change one person or those who are ticked: each verb is asked first where it harms, then reported."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ WORDINGS: Mapping[Verb, Wording] = {
     Verb.RESTORE: Wording("Restore", "restored"),
     Verb.REMOVE: Wording("Remove", "removed", harms=True),
     Verb.GIVE_ROLE: Wording("Change the role of", "given the role {role}"),
+    Verb.ALLOW_RESET: Wording("Allow a password reset for", "allowed to set a password by mail"),
 }
 
 

@@ -20,7 +20,7 @@ from organizations.models import Mail, Organization
 from organizations.tenancy import KeyField, TenantModel, TenantQuerySet
 from organizations.tokens import BearerToken, TokenQuerySet
 from users.origins import GivenBy, Source
-from users.permissions import OPTIONAL, Area, BuiltIn, Level, levels_of, permissions_of
+from users.permissions import OPTIONAL, PRIVILEGES, Area, BuiltIn, Level, levels_of, permissions_of
 
 # Lists sort names by so many characters: an index entry has no room for the longest names.
 NAME_SORTED = 60
@@ -81,6 +81,11 @@ class Role(TenantModel):
     def permissions(self) -> frozenset[str]:
         """The permission codes that it grants."""
         return permissions_of(self.key, self.rights)
+
+    @property
+    def is_privileged(self) -> bool:
+        """Whether its users may change who may do what: they edit users, roles or the sign-in."""
+        return not self.permissions.isdisjoint(PRIVILEGES)
 
 
 class UserQuerySet(TenantQuerySet["User"]):
@@ -157,6 +162,8 @@ class User(AbstractBaseUser):
     created_at = models.DateTimeField(editable=False, null=True)
     updated_at = models.DateTimeField(editable=False, null=True)
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
+    address_changed_at = models.DateTimeField(editable=False, null=True)
+    password_reset_blocked_until = models.DateTimeField(editable=False, null=True)
     sign_in_key = models.GeneratedField(
         db_persist=True,
         unique=True,
@@ -220,6 +227,12 @@ class User(AbstractBaseUser):
         return salted_hmac(
             "users.session", f"{self.password}:{self.session_epoch}", secret=secret, algorithm="sha256"
         ).hexdigest()
+
+    @property
+    def is_password_reset_blocked(self) -> bool:
+        """Whether no password is set by mail now, because an identity provider has changed the address lately."""
+        until = self.password_reset_blocked_until
+        return until is not None and until > timezone.now()
 
     @property
     def is_staff(self) -> bool:

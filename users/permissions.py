@@ -58,6 +58,9 @@ RIGHTS: Mapping[BuiltIn, Mapping[Area, Level]] = {
     BuiltIn.FINANCE: NOTHING,
 }
 
+# By any of these, one changes who else may do what.
+PRIVILEGES = frozenset(f"{area}.edit" for area in (Area.USERS, Area.ROLES, Area.SIGN_IN))
+
 # Only these can be switched off.
 OPTIONAL = frozenset({BuiltIn.HR, BuiltIn.IT, BuiltIn.FINANCE})
 

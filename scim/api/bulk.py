@@ -14,11 +14,14 @@ from scim.operations.bulk import Outcome
 from scim.operations.provider import MAX_BULK_BODY, MAX_BULK_OPERATIONS
 from scim.operations.resources import Deed
 from scim.protocol.attributes import Json
-from scim.protocol.bulk import BulkRequest, answer_to, bulk_response, read_bulk
+from scim.protocol.bulk import BulkRequest, Method, answer_to, bulk_response, read_bulk
+from scim.protocol.departures import Departure, asks_to_suspend
 from scim.protocol.errors import PayloadTooLarge, ScimError
 from scim.protocol.messages import error_body
 from scim.protocol.reading import distinct
+from scim.protocol.schemas import USER
 from scim.services import verdicts
+from scim.services.milestones import Step
 from users.profile import etag
 
 
@@ -69,5 +72,21 @@ class BulkView(ScimView):
                 case written:
                     deeds[written.deed] += 1
                     advice += written.advice
+        self.entry.departures = [found for outcome in outcomes if (found := _departure(outcome))]
         self.entry.verdict = verdicts.bulk(len(asked.operations), deeds, failures)
         self.entry.advice = distinct([*failures, *advice])
+
+
+def _departure(outcome: Outcome) -> Departure | None:
+    """The suspension or deletion of a user that an operation asks for, if it does."""
+    operation, result = outcome.operation, outcome.result
+    if operation.kind is not USER or operation.method == Method.POST:
+        return None
+    is_deletion = operation.method == Method.DELETE
+    if not is_deletion and not asks_to_suspend(operation.data):
+        return None
+    step = Step.DELETE if is_deletion else Step.DEACTIVATE
+    if not isinstance(result, ScimError):
+        return Departure(step, outcome.resource_id, outcome.status)
+    verdict = verdicts.refusal(result.cause, result.detail, result.about)
+    return Departure(step, outcome.resource_id, outcome.status, result.cause, verdict, dict(result.about))

@@ -15,6 +15,7 @@ from scim.operations.preconditions import Preconditions
 from scim.operations.resources import Deed, Written
 from scim.protocol import quirks
 from scim.protocol.attributes import Json
+from scim.protocol.departures import asks_to_suspend
 from scim.protocol.errors import Forbidden, InvalidFilter, NotImplementedHere
 from scim.protocol.grammar import parse_filter
 from scim.protocol.projection import EVERYTHING, Projection
@@ -106,6 +107,8 @@ class UserView(ScimView):
         by = self.actor()
         projection = _projection(request)
         body = read_object(request._request)
+        if asks_to_suspend(body):
+            self.entry.step = Step.DEACTIVATE
         written = verb(user_id, body, principal=self.principal(), preconditions=_preconditions(request), by=by)
         related = resources.groups_of(written, self.base_url) if projection.shows("groups") else ""
         return _answer_written(self, written, projection, 200, related)

@@ -20,6 +20,7 @@ from organizations.refusals import Refusal
 from scim.operations import assignment
 from scim.operations.preconditions import Preconditions
 from scim.protocol import patch as patching
+from scim.protocol.advice import Told
 from scim.protocol.attributes import Json, Resource
 from scim.protocol.errors import (
     Conflict,
@@ -62,6 +63,7 @@ ERRORS: dict[type[Refusal], type[ScimError]] = {
     accounts.AddressInvalid: InvalidValue,
     AddressRefused: InvalidValue,
     accounts.NameTaken: Uniqueness,
+    accounts.AddressProtected: Forbidden,
     accounts.LastAdmin: Forbidden,
     accounts.CompanionRefused: Conflict,
     accounts.UserUnknown: NotFound,
@@ -288,7 +290,7 @@ def _change(
             assigned = _adopted(user, after, before, principal)
             action = Action.USER_ADOPTED
         user.managed_by = principal.connection_id
-        accounts.update(
+        left_out = accounts.update(
             user,
             assignment.with_manager(assigned.profile, before, principal),
             role=assigned.role,
@@ -298,6 +300,7 @@ def _change(
             by=by,
             action=action,
             secondary_anywhere=principal.admits_secondary,
+            provider=accounts.ByProvider(principal.manages_admins),
         )
         if was_active and not user.is_active:
             brake.departs(user, deleted=False, connection_id=principal.connection_id, by=by)
@@ -309,7 +312,8 @@ def _change(
         deed = Deed.RESTORED if user.is_active else Deed.SUSPENDED
     else:
         deed = Deed.CHANGED
-    return _written(user, deed, (*reading.advice, *advice, *assigned.advice))
+    told = (Told(sentence, "address-left-out") for sentence in left_out)
+    return _written(user, deed, (*told, *reading.advice, *advice, *assigned.advice))
 
 
 def _adopted(user: User, after: Profile, before: Profile, principal: Principal) -> assignment.Assigned:

@@ -14,6 +14,7 @@ import orjson
 from django.conf import settings
 
 from scim.protocol.advice import cause_of
+from scim.protocol.departures import Departure
 from scim.protocol.masking import LONGEST_QUERY, Masking
 from scim.services.details import Exchange
 from scim.services.verdicts import TOKEN_FAULTS, about_path
@@ -42,7 +43,8 @@ class Entry:
     ``authenticated`` tells that the digest was found valid; ``at_former_slug`` that the slug leads to an organization
     that has another one now; ``address`` is an IP address or empty. ``place`` is the row that the writer chose for it,
     which is another one's where a stranger has asked too often. ``origin`` is where the client thinks that it is, such
-    as ``https://saas.example.com``; ``step`` what the request is in the set-up of a connection, if anything.
+    as ``https://saas.example.com``; ``step`` what the request is in the set-up of a connection, if anything;
+    ``departures`` are the suspensions and deletions within a bulk request.
     ``exchange`` has headers and bodies, while additional logging is on.
     """
 
@@ -68,6 +70,7 @@ class Entry:
     place: str = ""
     origin: str = ""
     step: str = ""
+    departures: Sequence[Departure] = ()
     exchange: Exchange | None = None
 
 
@@ -152,4 +155,9 @@ def verdict(entry: Entry, mask: Masking) -> str:
 
 def arguments(entry: Entry, mask: Masking) -> str:
     """What the cause is about, such as the domain that is not registered, as JSON."""
-    return orjson.dumps({name: kept(text, LONGEST_ARGUMENT, mask) for name, text in entry.arguments.items()}).decode()
+    return as_arguments(entry.arguments, mask)
+
+
+def as_arguments(about: Mapping[str, str], mask: Masking) -> str:
+    """The things that a refusal speaks of, as a row keeps them."""
+    return orjson.dumps({name: kept(text, LONGEST_ARGUMENT, mask) for name, text in about.items()}).decode()

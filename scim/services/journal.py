@@ -20,11 +20,21 @@ from django.db import connection, transaction
 
 from audit import rows
 from organizations.models import FormerSlug
-from scim.services import additional_logging, details, entries, milestones, progress, rotation, streaks
+from scim.services import (
+    additional_logging,
+    details,
+    entries,
+    milestones,
+    progress,
+    refused_departures,
+    rotation,
+    streaks,
+)
 from scim.services.entries import COLUMNS, CONNECTIONS, LONGEST_ARGUMENT, Entry, Presented
 from scim.services.milestones import Step
 from scim.services.notices import Failure
 from scim.services.progress import Met
+from scim.services.refused_departures import Refused
 from scim.services.rotation import Success
 from scim.services.strangers import Turnstile, surplus
 from scim.services.streaks import Kind
@@ -32,6 +42,8 @@ from scim.services.streaks import Kind
 log = structlog.get_logger(__name__)
 
 BATCH = 500
+
+_DEPARTURES = (Step.DEACTIVATE, Step.DELETE)
 
 _INTO = f"scim_requestlog ({', '.join(COLUMNS)})"
 
@@ -204,6 +216,7 @@ def _write(batch: Sequence[Entry]) -> None:
         if (token := tokens.get(entry.digest)) is None or not token.is_test
     ]
     streaks.count(list(_outcomes(told)))
+    refused_departures.tell(list(_refused(told)))
     milestones.keep([_milestone(met) for met in progress.steps_of(told, key)], key=key)
     _counts.homeless += len(batch) - len(at_home)
 
@@ -301,6 +314,24 @@ def _outcomes(told: Iterable[tuple[Entry, str, Presented | None]]) -> Iterator[s
                 yield streaks.Outcome(UUID(token.key), UUID(token.connection), kind, _failure(entry))
 
 
+def _refused(told: Iterable[tuple[Entry, str, Presented | None]]) -> Iterator[Refused]:
+    """The suspensions and deletions that were refused, though the token was valid."""
+    for entry, organization, token in told:
+        if token is None or token.connection is None or token.organization != organization or entry.status == 401:
+            continue
+        place = UUID(organization), UUID(token.connection)
+        mask = entries.masking(entry.query)
+        if entry.step in _DEPARTURES and entry.status >= 400:
+            user_id = entry.path.rstrip("/").rpartition("/")[2]
+            verdict = entries.verdict(entry, mask)
+            yield Refused(*place, entry.cause[:40], verdict, user_id, entries.clean(entry.user_label))
+        for each in entry.departures:
+            if each.status >= 400:
+                user = entries.clean((each.about or {}).get("user", ""))
+                verdict = entries.kept(each.verdict, entries.LONGEST_VERDICT, mask)
+                yield Refused(*place, each.cause[:40], verdict, each.user_id, user)
+
+
 def _failure(entry: Entry) -> Failure:
     mask = entries.masking(entry.query)
     path = entries.kept(entry.path, 200, mask)
@@ -322,6 +353,10 @@ def _milestone(met: Met[Entry]) -> milestones.Outcome:
     if not met.failed:
         return milestones.Outcome(*place, entry.request_id)
     mask = entries.masking(entry.query)
+    if (departure := met.departure) is not None:
+        verdict = entries.kept(departure.verdict, entries.LONGEST_VERDICT, mask)
+        about = entries.as_arguments(departure.about or {}, mask)
+        return milestones.Outcome(*place, entry.place, departure.status, departure.cause[:40], verdict, about)
     verdict, arguments = entries.verdict(entry, mask), entries.arguments(entry, mask)
     return milestones.Outcome(*place, entry.place, entry.status, entry.cause[:40], verdict, arguments)
 

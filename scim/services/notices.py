@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -37,6 +37,7 @@ MENDS: Mapping[Mend, str] = {
     Mend.SHOW_TOKENS: "Put the newer token into your identity provider; if nobody has its text, rotate it.",
     Mend.ALLOW_GROUPS: "Turn on Groups, or turn off groups in your identity provider.",
     Mend.ALLOW_ADMINS: "Let SCIM give and take the Admin role, or leave Admins out in your identity provider.",
+    Mend.APPLY_ADDRESS: "Open the request in the request log as an Admin and apply the address, if it is right.",
     Mend.LEAVE_STRICT: "Turn off Strict mode, or mend what your identity provider sends.",
 }
 NO_MEND = "The request log says of each request why it failed and, where there is something to do about it, what."
@@ -112,6 +113,25 @@ def requests_are_refused(connection: Connection, failure: Failure) -> None:
         f"now. People who join or leave are not added or removed by themselves. {_latest(failure)}",
         _mend(failure),
         _requests_like(failure),
+    )
+
+
+def departures_refused(connection: Connection, cause: str, verdict: str, users: Sequence[str]) -> None:
+    """Tell that users whom an identity provider wants to suspend or delete can still sign in."""
+    organization = Organization.objects.get(pk=connection.organization_id)
+    who = f"{users[0]} stays" if len(users) == 1 else f"{len(users)} users stay"
+    mend = CAUSES.get(cause, UNLISTED).mend
+    _tell(
+        organization,
+        f"SCIM could not suspend or delete users in {organization}: {who} in",
+        f"Your identity provider asked through the connection {connection} to suspend or delete: {', '.join(users)}. "
+        f"They can still sign in. {verdict}",
+        (MENDS.get(mend, NO_MEND) if mend else NO_MEND) + " You can suspend them by hand meanwhile.",
+        _Link(
+            "Settings > Users > Single Sign-On (SSO) > SCIM > Request log",
+            "Open the request log",
+            f"{settings.BASE_URL}{reverse('settings:request-log')}?{urlencode({'cause': cause})}",
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from scim.protocol.departures import Departure
 from scim.services import milestones, origins
 from scim.services.milestones import Standing, Step
 
@@ -22,6 +23,7 @@ class Request(Protocol):
     origin: str
     authenticated: bool
     started: datetime
+    departures: Sequence[Departure]
 
 
 class Presented(Protocol):
@@ -36,6 +38,7 @@ class Presented(Protocol):
 
 Asked = TypeVar("Asked", bound=Request)
 Key = Callable[[UUID | str], str]
+Place = tuple[str, str, str, bool]
 Told = tuple[Asked, str, Presented | None]
 
 # Without a valid token: the client's fault or a stranger's, and never a matter of the connection's own switches.
@@ -55,13 +58,17 @@ _NO_FAULTS = frozenset({"user-unknown", "group-unknown"})
 
 @dataclass(frozen=True, slots=True)
 class Met(Generic[Asked]):
-    """The latest request of a batch that took a step of a connection, or that failed to."""
+    """The latest request of a batch that took a step of a connection, or that failed to.
+
+    ``departure`` is the operation that did, within a bulk request.
+    """
 
     organization: str
     connection: str
     step: str
     failed: bool
     request: Asked
+    departure: Departure | None = None
 
 
 def steps_of(told: Sequence[Told[Asked]], key: Key) -> list[Met[Asked]]:
@@ -69,26 +76,29 @@ def steps_of(told: Sequence[Told[Asked]], key: Key) -> list[Met[Asked]]:
 
     To be asked after tokens were marked as used: once one has worked, others' faults say nothing about the connection.
     """
-    latest: dict[tuple[str, str, str, bool], Asked] = {}
+    latest: dict[Place, tuple[Asked, Departure | None]] = {}
     for request, organization, connection in _attributed(told, key):
         if request.authenticated:
             elsewhere = not origins.same(request.origin, settings.BASE_URL)
             _note(latest, (organization, connection, Step.ADDRESS, elsewhere), request)
         if request.step and not _is_no_fault(request):
-            _note(latest, (organization, connection, _step(request), request.status >= 400), request)
-    return [Met(*place, request) for place, request in latest.items()]
+            _note(latest, (organization, connection, request.step, request.status >= 400), request)
+        for departure in request.departures:
+            if departure.cause not in _NO_FAULTS:
+                place = organization, connection, departure.step, departure.status >= 400
+                _note(latest, place, request, departure)
+    return [Met(*place, *found) for place, found in latest.items()]
 
 
-def _note(latest: dict[tuple[str, str, str, bool], Asked], place: tuple[str, str, str, bool], request: Asked) -> None:
+def _note(
+    latest: dict[Place, tuple[Asked, Departure | None]],
+    place: Place,
+    request: Asked,
+    departure: Departure | None = None,
+) -> None:
     before = latest.get(place)
-    if before is None or before.started <= request.started:
-        latest[place] = request
-
-
-def _step(request: Request) -> str:
-    # Of an update that is refused nobody has looked further than to the reason; this one tells what it was to be.
-    is_deactivation = request.cause == "held-back" and request.step == Step.UPDATE
-    return Step.DEACTIVATE if is_deactivation else request.step
+    if before is None or before[0].started <= request.started:
+        latest[place] = request, departure
 
 
 def _is_no_fault(request: Request) -> bool:

@@ -102,6 +102,12 @@ def _(_acme: Tenant, idp: Idp, _patched: Patched) -> None:
     idp.send("POST", "/Users", {"userName": "kim@"})
 
 
+@causes("address-left-out")
+def _(_acme: Tenant, idp: Idp, _patched: Patched) -> None:
+    user = idp.create("kim@acme.example")
+    idp.patch(user["id"], {"op": "replace", "value": {"userName": "no address", "active": False}})
+
+
 @causes("managed-elsewhere")
 def _(acme: Tenant, idp: Idp, _patched: Patched) -> None:
     kim = idp.create("kim@acme.example")

@@ -188,6 +188,11 @@ def _last_admin(acme: Tenant, idp: Idp) -> None:
     type(kim).objects.of(acme.id).update(is_active=True)
 
 
+def _address_of_an_admin(acme: Tenant, idp: Idp) -> None:
+    kim = acme.add("kim", BuiltIn.ADMIN)
+    idp.patch(str(kim.pk), {"op": "replace", "path": "userName", "value": "lee@acme.example"})
+
+
 def _admin_sent(_acme: Tenant, idp: Idp) -> None:
     idp.create("kim@acme.example", roles=[{"value": "Admin"}])
 
@@ -258,6 +263,7 @@ HAPPENED: list[tuple[Act, str, str, str]] = [
     (_exists, "name-taken", "'kim@acme.example' exists already.", "Show kim@acme.example"),
     (_by_hand, "not-adopted", "kim@acme.example was not made by SCIM.", "Show kim@acme.example"),
     (_admin_by_hand, "admin-not-adopted", "kim@acme.example is an Admin", "Let SCIM manage Admins…"),
+    (_address_of_an_admin, "address-protected", "kim@acme.example has the role Admin", "Apply this address…"),
     (_last_admin, "last-admin", "kim@acme.example is the last active Admin.", "Show kim@acme.example"),
     (_too_many, "held-back", "p9@acme.example was not deleted: 9 of 10 people have been suspended or deleted",
      "Look at who would go and release"),

@@ -30,9 +30,12 @@ from users import profile as profiles
 from users.models import Role, User, UserValue
 from users.origins import GivenBy, Source
 from users.profile import Profile
-from users.services import endings, groups
+from users.services import endings, groups, leaving_out
 from users.services.names import Names, naming
 from users.services.names import NameTaken as NameTaken
+from users.services.own_addresses import AddressProtected as AddressProtected
+from users.services.own_addresses import ByProvider as ByProvider
+from users.services.own_addresses import OwnAddresses, note_change, protected, tell_former
 from users.services.reassignment import REASON
 from users.statements import locked, revoke_personal_tokens
 
@@ -168,15 +171,19 @@ def update(
     by: Actor,
     action: Action | None = None,
     secondary_anywhere: bool = False,
+    provider: ByProvider | None = None,
     undoes: AuditEvent | None = None,
-) -> None:
+) -> tuple[str, ...]:
     """Give a person, locked by ``find``, another profile and, where they are given, another role and source.
 
     ``given_by`` is by what they have the role from now on, ``reason`` what the trail says about that. A profile and
     role like the present ones change nothing: no version, no event, unless there is an ``action``. No connection keeps
     a person whose source is not SCIM. ``undoes`` is the event that this goes back behind: then secondary addresses,
     which have been let in before, come back from anywhere, as ``secondary_anywhere`` lets them in for ``create``.
-    Raises NameTaken, AddressInvalid, LastAdmin and ``domains.services.AddressRefused``.
+    ``provider`` says that an identity provider asks for it, and how far it may go; where that leaves the person
+    inactive, addresses that it may not give are left out, which the sentences that are returned say. An address that
+    the person had is told by mail that it is no longer theirs. Raises NameTaken, AddressInvalid, AddressProtected,
+    LastAdmin and ``domains.services.AddressRefused``.
     """
     before, former_role, former_source = profiles.read(user), user.role, user.source
     role = role or former_role
@@ -184,10 +191,26 @@ def update(
         before = profiles.with_present_name(before, former_role)
     if undoes is not None:
         action = Action.USER_CHANGE_UNDONE
+    is_active = profile.get("active", user.is_active)
+    spared = provider is not None and provider.spares(former_role, role)
+    left_out: tuple[str, ...] = ()
+    if provider is not None and not is_active:
+        profile, left_out = leaving_out.permitted(
+            profile,
+            before,
+            user,
+            spared=spared,
+            secondary_anywhere=secondary_anywhere,
+            organization_id=by.organization_id,
+        )
     if profile == before and role == former_role and action is None:
-        return
+        return left_out
     was_active, names_before, email_before = user.is_active, (user.user_name_key, user.email_key), user.email
-    renamed = (canonical(profile["userName"]), canonical(profiles.primary_email(profile))) != names_before
+    own_before, own = OwnAddresses.of(before), OwnAddresses.of(profile)
+    moved = not own.is_same(own_before)
+    if moved and spared:
+        raise protected(user, former_role if former_role and former_role.is_privileged else role, own)
+    renamed = (canonical(own.user_name), canonical(own.email)) != names_before
     try:
         # A savepoint, to come back to from a name that is taken: nothing else can be refused by the database.
         with transaction.atomic() if renamed else nullcontext():
@@ -203,13 +226,21 @@ def update(
             profiles.write(user, profile)
             if _is_admin(former_role) and was_active and not (user.is_active and _is_admin(role)):
                 _keep_one_admin(user)
-            _check_addresses(profile, before, secondary_anywhere=secondary_anywhere or undoes is not None, by=by)
+            _check_addresses(
+                profile,
+                before,
+                secondary_anywhere=secondary_anywhere or undoes is not None,
+                any_local_length=provider is not None and not user.is_active,
+                comes_back=provider is not None and user.is_active and not was_active,
+                by=by,
+            )
             if renamed:
                 _refuse_taken_names(user)
             if was_active and not user.is_active:
                 user.session_epoch += 1
                 revoke_personal_tokens(user.pk, by.organization_id)
-            rows.update(user, _CHANGED)
+            blocks_reset = moved and provider is not None and _is_worth_protecting(user, former_role)
+            rows.update(user, (*_CHANGED, *(note_change(user, blocks_reset=blocks_reset) if moved else ())))
             if endings.could_invite(former_role) and (role != former_role or (was_active and not user.is_active)):
                 endings.end_invitations(inviter_ids=[user.pk], by=by)
             if profile.get("emails") != before.get("emails"):
@@ -234,9 +265,13 @@ def update(
             label = str(undoes) if undoes else ""
             action = action or _action(was_active, user, former_role)
             trail.record(action, user, changes | _undoing(undoes), by=by, label=label)
+            if moved:
+                by_provider = provider is not None
+                tell_former(user, own_before, own, provider=by_provider, reset_blocked=blocks_reset, by=by)
     except IntegrityError:
         _refuse_taken_names(user)
         raise
+    return left_out
 
 
 @transaction.atomic
@@ -330,6 +365,21 @@ def set_password(user: User, password: str, *, by: Actor) -> None:
     trail.record(Action.USER_PASSWORD_CHANGED, user, by=by)
 
 
+@transaction.atomic
+def allow_password_reset(user: User, *, by: Actor) -> None:
+    """Let a person, locked by ``find``, set a password by mail again at once, after a change of their address."""
+    blocked_until = user.password_reset_blocked_until
+    user.password_reset_blocked_until = None
+    user.save(update_fields=["password_reset_blocked_until"])
+    changes = {"reset_blocked_until": [blocked_until and blocked_until.isoformat(), None]}
+    trail.record(Action.USER_RESET_ALLOWED, user, changes, by=by)
+
+
+def _is_worth_protecting(user: User, former_role: Role | None) -> bool:
+    """Whether a stranger who gets the person's mail would get more by it than the account of a new user."""
+    return any(role is not None and role.permissions for role in (former_role, user.role)) or user.has_usable_password()
+
+
 def _action(was_active: bool, user: User, former_role: Role | None) -> Action:
     if was_active != user.is_active:
         return Action.USER_RESTORED if user.is_active else Action.USER_SUSPENDED
@@ -409,19 +459,27 @@ def _check_addresses(
     *,
     anywhere: bool = False,
     secondary_anywhere: bool = False,
+    any_local_length: bool = False,
+    comes_back: bool = False,
     gate: Gate | None = None,
     by: Actor,
 ) -> None:
-    """Let in what a profile adds to the one before, and what it makes an address to sign in with or to write to."""
+    """Let in what a profile adds to the one before, and what it makes an address to sign in with or to write to.
+
+    Of somebody who ``comes_back`` both are asked as though they were new.
+    """
     known, own_before = (profiles.addresses(before), profiles.own_addresses(before)) if before else ({}, set())
     addresses, own = profiles.addresses(profile), profiles.own_addresses(profile)
+    if comes_back:
+        known, own_before = {key: spelling for key, spelling in known.items() if key not in own}, set()
     added = {key: spelling for key, spelling in addresses.items() if key not in known}
     promoted = [addresses[key] for key in own - own_before if key in known]
     try:
         for spelling in added.values():
-            check_address(spelling)
+            check_address(spelling, any_local_length=any_local_length)
     except AddressError as error:
-        raise AddressInvalid(str(error)) from None
+        then = f" Send a valid userName and primary e-mail together with 'active'. {str(error)}" if comes_back else ""
+        raise AddressInvalid(f"The user was not let in again.{then}" if then else str(error)) from None
     if anywhere or not (added or promoted):
         return
     gate = gate or Gate((*added.values(), *promoted), organization_id=by.organization_id)

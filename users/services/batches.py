@@ -25,6 +25,7 @@ class Verb(StrEnum):
     RESTORE = "restore"
     REMOVE = "remove"
     GIVE_ROLE = "role"
+    ALLOW_RESET = "allow-reset"
 
 
 class ChangedMeanwhile(Refusal):
@@ -56,7 +57,7 @@ class Report:
 
 
 def apply(verb: Verb, chosen: Iterable[Chosen], *, role: Role | None = None, by: Actor) -> Report:
-    """Suspend, restore or remove people, or give them ``role``; a refusal of one leaves the others alone.
+    """Apply a verb to people; GIVE_ROLE gives ``role``. A refusal of one leaves the others alone.
 
     Who is in the wanted state already is left as they are, whatever version was seen, and nobody is changed whose role,
     or given one that, may do more than the actor's. Each is a transaction of its own. Raises ProofNeeded, before any.
@@ -98,6 +99,8 @@ def _apply_to_one(verb: Verb, each: Chosen, role: Role | None, by: Actor) -> tup
             accounts.delete(user, by=by)
         case Verb.GIVE_ROLE if role:
             accounts.change_role(user.pk, role, by=by)
+        case Verb.ALLOW_RESET:
+            accounts.allow_password_reset(user, by=by)
     return True, str(user)
 
 
@@ -117,6 +120,8 @@ def _is_so(verb: Verb, user: User, role: Role | None) -> bool:
             return user.is_active is (verb is Verb.RESTORE)
         case Verb.GIVE_ROLE:
             return user.role == role
+        case Verb.ALLOW_RESET:
+            return not user.is_password_reset_blocked
     return False
 
 

@@ -41,6 +41,10 @@ class Names:
                 )
         self._note((user.pk, user.user_name), user_name, email)
 
+    def owner_of(self, key: str) -> tuple[UUID, str] | None:
+        """Who has a name as userName or e-mail address, of those that were asked for: id and userName."""
+        return self._by_user_name.get(key) or self._by_email.get(key)
+
     def _note(self, owner: tuple[UUID, str], user_name_key: str, email_key: str) -> None:
         self._by_user_name[user_name_key] = self._by_email[email_key] = owner
 

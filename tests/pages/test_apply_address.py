@@ -1,0 +1,119 @@
+"""Apply this address: an Admin gives a user with rights the address that the connection was not allowed to give."""
+
+import pytest
+from django.test import Client
+
+from audit.actions import Action
+from scim.models import RequestLog
+from scim.services import connections
+from tests.pages.conftest import SignedIn
+from tests.pages.test_request_log import latest, permalink, shown
+from tests.scim.conftest import Idp, quiet_journal
+from tests.tenants import Tenant
+from users.models import User
+from users.permissions import BuiltIn
+
+# What a test leaves in the queue, some of it from days ahead, must not turn up in the next one's log.
+__all__ = ["quiet_journal"]
+
+pytestmark = pytest.mark.django_db
+
+NEW = "ada.king@acme.example"
+
+
+@pytest.fixture
+def idp(acme: Tenant) -> Idp:
+    _, text = connections.generate_token(acme.connection, by=acme.by)
+    connections.set_enabled(acme.connection, True, by=acme.by)
+    return Idp(acme.organization, text)
+
+
+@pytest.fixture
+def ada(acme: Tenant) -> User:
+    """An Admin whom SCIM has made."""
+    emails = [{"value": "ada@acme.example", "type": "work", "primary": True}]
+    return acme.add("ada", BuiltIn.ADMIN, profile={"emails": emails})
+
+
+@pytest.fixture
+def refused(idp: Idp, ada: User) -> RequestLog:
+    emails = [{"value": NEW, "type": "work", "primary": True}]
+    body = {"userName": NEW, "emails": emails, "title": "Countess"}
+    assert idp.send("PUT", f"/Users/{ada.pk}", body).status_code == 403
+    return latest(idp)
+
+
+def apply(client: Client, row: RequestLog) -> str:
+    answer = client.post(f"{permalink(row)}apply-address/")
+    assert answer.headers["Location"].startswith(permalink(row)), answer.headers["Location"]
+    return shown(client, permalink(row))
+
+
+def own(user: User) -> tuple[str, str]:
+    user = User.objects.get(pk=user.pk)
+    return user.user_name, user.email
+
+
+def test_an_admin_applies_exactly_the_address_that_was_refused(
+    acme: Tenant, ada: User, refused: RequestLog, signed_in: SignedIn, idp: Idp
+) -> None:
+    client = signed_in(acme)
+    page = shown(client, permalink(refused))
+    assert "Apply this address…" in page
+    assert f"ada@acme.example gets the address {NEW}." in page
+    assert f"{NEW} has this address now." in apply(client, refused)
+    assert own(ada) == (NEW, NEW)
+    event = acme.last_event()
+    assert (event.action, event.actor_label) == (Action.USER_ADDRESS_APPLIED, "admin@acme.example")
+    assert set(event.changes) == {"userName", "emails"}
+    assert "has this address now." in apply(client, refused)
+    assert acme.last_event().pk == event.pk
+    # What the provider sends next changes no address any more.
+    body = {"userName": NEW, "emails": [{"value": NEW, "type": "work", "primary": True}], "title": "Countess"}
+    assert idp.send("PUT", f"/Users/{ada.pk}", body).status_code == 200
+
+
+@pytest.mark.parametrize("role", ["users.edit sign-in.edit roles.edit", BuiltIn.READ_ONLY])
+def test_nobody_else_does(role: str, acme: Tenant, ada: User, refused: RequestLog, signed_in: SignedIn) -> None:
+    client = signed_in(acme, role)
+    assert "Apply this address" not in shown(client, permalink(refused))
+    client.post(f"{permalink(refused)}apply-address/")
+    assert own(ada)[0] == "ada@acme.example"
+
+
+def test_another_organizations_admin_does_not_find_it(
+    globex: Tenant, ada: User, refused: RequestLog, signed_in: SignedIn
+) -> None:
+    assert signed_in(globex).post(f"{permalink(refused)}apply-address/").status_code == 404
+    assert own(ada)[0] == "ada@acme.example"
+
+
+def test_every_rule_is_asked_again(acme: Tenant, ada: User, refused: RequestLog, signed_in: SignedIn) -> None:
+    client = signed_in(acme)
+    acme.tick("acme.example", False)
+    assert "does not have the User requests checkmark" in apply(client, refused)
+    acme.tick("acme.example")
+    taker = acme.add(NEW)
+    assert f"A user with the userName '{NEW}' exists already." in apply(client, refused)
+    acme.update(taker, userName="x@acme.example")
+    acme.update(ada, userName="countess@acme.example")
+    assert "has another address by now" in apply(client, refused)
+    assert own(ada)[0] == "countess@acme.example"
+
+
+def test_who_applies_it_has_just_shown_who_they_are(
+    acme: Tenant, ada: User, refused: RequestLog, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = signed_in(acme)
+    monkeypatch.setattr("organizations.pages._proofs", [])
+    answer = client.post(f"{permalink(refused)}apply-address/")
+    assert answer.headers["Location"].startswith("/confirm/")
+    assert own(ada)[0] == "ada@acme.example"
+
+
+def test_a_masked_address_is_not_offered(acme: Tenant, ada: User, idp: Idp, signed_in: SignedIn) -> None:
+    assert idp.send("PUT", f"/Users/{ada.pk}", {"userName": "smgp_x@acme.example"}).status_code == 403
+    client = signed_in(acme)
+    assert "Apply this address" not in shown(client, permalink(latest(idp)))
+    client.post(f"{permalink(latest(idp))}apply-address/")
+    assert own(ada)[0] == "ada@acme.example"

@@ -1,0 +1,169 @@
+"""No address keeps a leaver in: a write that leaves a user inactive is done, and what it may not give is left out."""
+
+from typing import Any
+
+import pytest
+
+from domains.models import Domain
+from scim.models import Connection
+from scim.protocol.schemas import CORE_USER
+from tests.scim.conftest import Idp, read
+from tests.scim.test_bulk import bulk
+from users.models import User
+
+HEX = "0123456789abcdef0123456789abcdef"
+LONG = "a" * 60 + "@acme.example"
+PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+REFUSED = {
+    "no address": "no address",
+    "too long": f"{'a' * 250}@acme.example",
+    "domain unknown": "ada@elsewhere.example",
+    "domain without checkmark": "ada@acme-unchecked.example",
+    "taken": "bob@acme.example",
+    "bad character": "a da@acme.example",
+}
+
+
+def put(idp: Idp, user: dict[str, Any], address: str) -> Any:
+    return idp.send("PUT", f"/Users/{user['id']}", {"schemas": [CORE_USER.id], "userName": address, "active": False})
+
+
+def patch(idp: Idp, user: dict[str, Any], address: str) -> Any:
+    return idp.patch(
+        user["id"],
+        {"op": "replace", "path": "userName", "value": address},
+        {"op": "replace", "path": "active", "value": False},
+    )
+
+
+def patch_without_path(idp: Idp, user: dict[str, Any], address: str) -> Any:
+    return idp.patch(user["id"], {"op": "replace", "value": {"userName": address, "active": False}})
+
+
+WRITES = {"PUT": put, "PATCH": patch, "PATCH without a path": patch_without_path}
+
+
+@pytest.fixture
+def user(idp: Idp) -> dict[str, Any]:
+    idp.create("bob@acme.example")
+    return idp.create("ada@acme.example")
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["lenient", "strict"])
+@pytest.mark.parametrize("was_active", [True, False], ids=["active", "inactive already"])
+@pytest.mark.parametrize("write", WRITES)
+def test_the_user_is_suspended_whatever_the_address(
+    write: str, was_active: bool, strict: bool, idp: Idp, user: dict[str, Any]
+) -> None:
+    Connection.objects.update(strict=strict)
+    for address in REFUSED.values():
+        idp.patch(user["id"], {"op": "replace", "path": "active", "value": was_active})
+        answer = WRITES[write](idp, user, address)
+        assert answer.status_code == 200, answer.content
+        assert read(answer)["active"] is False
+        assert read(answer)["userName"] == "ada@acme.example"
+        row = idp.log()[-1]
+        assert row.cause == "address-left-out"
+        assert "'userName' was left out" in row.advice[0]
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_of_the_rules_only_the_length_before_the_at_is_waived(write: str, idp: Idp) -> None:
+    user = idp.create(LONG)
+    answer = WRITES[write](idp, user, HEX + LONG)
+    assert answer.status_code == 200, answer.content
+    assert (read(answer)["active"], read(answer)["userName"]) == (False, HEX + LONG)
+    assert idp.log()[-1].cause == ""
+    # What stays as it is, is no reason to refuse later.
+    assert idp.patch(user["id"], {"op": "replace", "path": "title", "value": "x"}).status_code == 200
+
+
+def test_in_a_bulk_request_alike(idp: Idp, user: dict[str, Any]) -> None:
+    operations = [{"op": "replace", "value": {"userName": "no address", "active": False}}]
+    data = {"schemas": [PATCH_OP], "Operations": operations}
+    (result,) = bulk(idp, {"method": "PATCH", "path": f"/Users/{user['id']}", "data": data})
+    assert result["status"] == "200"
+    assert not User.objects.get(pk=user["id"]).is_active
+
+
+@pytest.mark.parametrize("address", REFUSED.values(), ids=REFUSED)
+def test_who_stays_active_or_is_new_gets_no_such_address(address: str, idp: Idp, user: dict[str, Any]) -> None:
+    refused = idp.patch(user["id"], {"op": "replace", "path": "userName", "value": address})
+    assert refused.status_code in (400, 409)
+    assert idp.send("POST", "/Users", {"userName": address, "active": False}).status_code in (400, 409)
+
+
+def test_a_long_local_part_is_for_suspensions_only(idp: Idp, user: dict[str, Any]) -> None:
+    assert idp.patch(user["id"], {"op": "replace", "path": "userName", "value": HEX + LONG}).status_code == 400
+    assert idp.send("POST", "/Users", {"userName": HEX + LONG, "active": False}).status_code == 400
+
+
+def entries(*addresses: str) -> list[dict[str, Any]]:
+    return [{"value": each, "type": "work" if not n else "home", "primary": not n} for n, each in enumerate(addresses)]
+
+
+@pytest.mark.parametrize(
+    ("before", "sent", "after"),
+    [
+        (["a@acme.test"], ["x@elsewhere.example"], ["a@acme.test"]),
+        (["a@acme.test"], ["a@acme.test", "x@elsewhere.example"], ["a@acme.test"]),
+        (["a@acme.test", "b@acme.test"], ["x@elsewhere.example", "b@acme.test"], ["a@acme.test", "b@acme.test"]),
+        (["a@acme.test"], ["x@elsewhere.example", "c@acme.test"], ["a@acme.test", "c@acme.test"]),
+        (["a@acme.test"], ["bob@acme.example"], ["a@acme.test"]),
+        (["a@acme.test"], ["c@acme.test", "no address"], ["c@acme.test"]),
+        ([], ["x@elsewhere.example"], []),
+        ([], ["x@elsewhere.example", "c@acme.test"], ["ada@acme.example", "c@acme.test"]),
+    ],
+)
+def test_each_e_mail_is_given_or_left_out_by_itself(
+    before: list[str], sent: list[str], after: list[str], idp: Idp
+) -> None:
+    idp.create("bob@acme.example")
+    user = idp.create("ada@acme.example", **({"emails": entries(*before)} if before else {}))
+    answer = idp.patch(user["id"], {"op": "replace", "value": {"active": False, "emails": entries(*sent)}})
+    assert answer.status_code == 200, answer.content
+    changed = read(answer)
+    assert changed["active"] is False
+    assert [entry["value"] for entry in changed.get("emails", [])] == after
+    assert [entry.get("primary") for entry in changed.get("emails", [])][:1] in ([], [True])
+
+
+def test_an_admin_is_suspended_and_keeps_the_address_while_the_switch_is_off(idp: Idp) -> None:
+    Connection.objects.update(manage_admins=True)
+    idp.create("root@acme.example", roles=[{"value": "Admin"}])
+    user = idp.create("ada@acme.example", roles=[{"value": "Admin"}])
+    Connection.objects.update(manage_admins=False)
+    answer = patch(idp, user, "mallory@acme.example")
+    assert answer.status_code == 200, answer.content
+    found = User.objects.get(pk=user["id"])
+    assert (found.is_active, found.user_name, found.email) == (False, "ada@acme.example", "ada@acme.example")
+    assert patch(idp, user, "mallory@acme.example").status_code == 200
+    assert User.objects.get(pk=user["id"]).user_name == "ada@acme.example"
+
+
+def test_the_last_admin_stays(idp: Idp) -> None:
+    Connection.objects.update(manage_admins=True)
+    user = idp.create("ada@acme.example", roles=[{"value": "Admin"}])
+    assert patch(idp, user, "no address").status_code == 403
+    assert User.objects.get(pk=user["id"]).is_active
+
+
+def test_who_comes_back_needs_an_address_that_is_let_in(idp: Idp) -> None:
+    user = idp.create(LONG)
+    assert patch(idp, user, HEX + LONG).status_code == 200
+    refused = idp.patch(user["id"], {"op": "replace", "path": "active", "value": True})
+    assert refused.status_code == 400
+    assert "Send a valid userName" in read(refused)["detail"]
+    back = idp.patch(user["id"], {"op": "replace", "value": {"active": True, "userName": LONG}})
+    assert back.status_code == 200
+    assert read(back)["userName"] == LONG
+
+
+def test_so_does_who_comes_back_from_a_domain_that_was_closed_meanwhile(idp: Idp, user: dict[str, Any]) -> None:
+    idp.patch(user["id"], {"op": "replace", "path": "active", "value": False})
+    Domain.objects.filter(name="acme.example").update(user_requests=False)
+    refused = idp.patch(user["id"], {"op": "replace", "path": "active", "value": True})
+    assert refused.status_code == 400
+    assert idp.log()[-1].cause == "domain-without-user-requests"
+    Domain.objects.filter(name="acme.example").update(user_requests=True)
+    assert idp.patch(user["id"], {"op": "replace", "path": "active", "value": True}).status_code == 200
