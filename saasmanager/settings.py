@@ -179,7 +179,7 @@ POSTGRESQL_NO_TIMEOUTS = "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_tr
 _database = setting(database, "DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 if "MIGRATION_DATABASE_URL" in env.ENVIRON:
     # Read here for its faults only: manage.py puts it in the place of DATABASE_URL for the command that it is for.
-    setting(database, "MIGRATION_DATABASE_URL", default="")
+    setting(database, "MIGRATION_DATABASE_URL", default=env.ENVIRON["MIGRATION_DATABASE_URL"])
 if _database["ENGINE"].endswith("sqlite3"):
     _options = {
         "transaction_mode": "IMMEDIATE",
