@@ -12,7 +12,7 @@ def note_who_was_told(apps: Any, _editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("scim", "0013_request_log_faults"),
+        ("scim", "0014_brake_try_outs"),
     ]
 
     operations = [

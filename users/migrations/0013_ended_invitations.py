@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0011_renaming_of_roles"),
+        ("users", "0012_no_saml_source"),
     ]
 
     operations = [
