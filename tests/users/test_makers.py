@@ -11,7 +11,8 @@ from django.utils import timezone
 from audit.actors import Actor, Door, operator_at_the_command_line
 from organizations import outbox
 from organizations.models import Mail
-from scim.services import role_rules
+from scim.models import Token
+from scim.services import connections, role_rules, rotation, token_makers
 from scim.services.role_rules import Wanted
 from tests.tenants import Tenant, waiting_request
 from tests.users.test_invitations import accept, token_of
@@ -362,6 +363,58 @@ def test_role_rules_are_the_organizations_and_outlive_their_maker(event: Event, 
     more = [Wanted("department", "is", "Staff", str(acme.role(BuiltIn.ADMIN).pk))]
     with pytest.raises(BeyondOwnRights):
         role_rules.save(more, seen=1, by=acting(acme, user))
+
+
+# Connections' tokens
+
+
+LOST = {
+    suspend: "who can no longer sign in",
+    demote: "who may no longer make tokens of this connection",
+    remove: "who is no longer a user",
+}
+
+
+def outlived(tenant: Tenant) -> dict[str, str]:
+    """The tokens that the checklist advises to rotate, and what it says about who made them."""
+    found = token_makers.outlived(tenant.connection, connections.live_tokens(tenant.connection))
+    return {each.token.name: each.maker for each in found}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("event", LOST)
+def test_a_connections_token_outlives_its_maker_and_is_to_be_rotated(event: Event, acme: Tenant, client: Any) -> None:
+    user, other = maker(acme), maker(acme, login="other")
+    token, text = connections.generate_token(acme.connection, by=acting(acme, user), name="Leaver's")
+    connections.generate_token(acme.connection, by=acting(acme, other), name="Other's")
+    connections.generate_token(acme.connection, by=operator_at_the_command_line(acme.id), name="Command's")
+    connections.set_enabled(acme.connection, True, by=acme.by)
+    assert outlived(acme) == {}
+    event(acme, user)
+    answer = client.get("/scim/acme/v2/Users", headers={"Authorization": f"Bearer {text}"})
+    assert answer.status_code == 200, "It belongs to the organization."
+    assert outlived(acme) == {"Leaver's": f"{user}, {LOST[event]}"}
+    rotation.rotate_token(token.pk, by=acting(acme, other))
+    assert outlived(acme) == {}, "Somebody has begun to replace it."
+    Token.objects.filter(pk=token.pk).update(retires_by_itself=False)
+    assert list(outlived(acme)) == ["Leaver's"], "It would stay for ever beside the new one."
+
+
+@pytest.mark.django_db
+def test_a_token_is_to_be_rotated_whose_maker_has_less_than_the_connection_gives(acme: Tenant) -> None:
+    user = maker(acme)
+    connections.generate_token(acme.connection, by=acting(acme, user), name="First")
+    accounts.change_role(user.pk, acme.role("sign-in.edit domains.edit organization.view"), by=acme.by)
+    assert outlived(acme) == {"First": f"{user}, who may no longer make tokens of this connection"}
+    accounts.change_role(user.pk, acme.role(BuiltIn.ADMIN), by=acme.by)
+    assert outlived(acme) == {}
+
+
+@pytest.mark.django_db
+def test_another_organizations_user_is_no_maker(acme: Tenant, globex: Tenant) -> None:
+    stranger = globex.add("stranger", BuiltIn.ADMIN)
+    connections.generate_token(acme.connection, by=acting(acme, stranger), name="First")
+    assert outlived(acme) == {"First": f"{stranger}, who is no longer a user"}
 
 
 # Work that goes on step by step
