@@ -234,6 +234,7 @@ LOGIN_REDIRECT_URL = "/settings/"
 
 ACCOUNT_ADAPTER = "users.adapters.AccountAdapter"
 ACCOUNT_FORMS = {"login": "users.forms.SignInForm", "reset_password": "users.forms.ResetPasswordForm"}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "users.reset_links.ResetTokenGenerator"  # noqa: S105
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "sign_in_key"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]

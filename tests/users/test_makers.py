@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 from audit.actors import Actor, Door, operator_at_the_command_line
@@ -329,6 +330,68 @@ def test_an_approval_takes_effect_at_once_and_asks_the_rights_then(event: Event,
     with pytest.raises(BeyondOwnRights):
         account_requests.approve(after.pk, acme.role(BuiltIn.APP_MANAGEMENT), by=acting(acme, user))
     assert not User.objects.filter(email=after.email).exists()
+
+
+# Links to set a password
+
+
+def ask_for_link(tenant: Tenant, user: User) -> str:
+    """What a mail says that somebody asked for who has forgotten the password."""
+    Client().post(f"/sign-in/{tenant.organization.slug}/password/", {"email": user.email})
+    return link_of("password_reset_key")
+
+
+def approved(tenant: Tenant, user: User) -> str:
+    """What a mail says to somebody whose request was approved; the user comes in the place of the one who is there."""
+    accounts.delete(accounts.find(user.pk, organization_id=tenant.id), by=tenant.by)
+    account_requests.approve(waiting_request(tenant, "pat").pk, tenant.role(BuiltIn.HR), by=tenant.by)
+    return link_of("account_request_approved")
+
+
+def link_of(name: str) -> str:
+    mail = Mail.objects.filter(name__startswith=name).latest("id")
+    return "/new-password/" + mail.text.partition("/new-password/")[2].split()[0]
+
+
+def opens(link: str) -> bool:
+    """Whether a form for a new password is behind a link, without using it."""
+    return Client().get(link).status_code == 302
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("ask", [ask_for_link, approved])
+def test_a_link_to_set_a_password_ends_with_a_suspension_for_good(ask: Callable[..., str], acme: Tenant) -> None:
+    link = ask(acme, acme.add("pat"))
+    assert opens(link)
+    pat = User.objects.get(email="pat@acme.example")
+    suspend(acme, pat)
+    assert not opens(link)
+    accounts.set_active(pat.pk, True, by=acme.by)
+    assert not opens(link), "Reactivation revives nothing."
+    assert opens(ask_for_link(acme, pat))
+
+
+@pytest.mark.django_db
+def test_a_link_to_set_a_password_ends_with_a_removal_for_good(acme: Tenant) -> None:
+    pat = acme.add("pat", password="six-blue-boats")
+    link = ask_for_link(acme, pat)
+    accounts.delete(accounts.find(pat.pk, organization_id=acme.id), by=Actor(acme.id, "SCIM", Door.SCIM))
+    assert not opens(link)
+    undoing.revert(acme.last_event().pk, by=acme.by)
+    assert User.objects.filter(pk=pat.pk).exists()
+    assert not opens(link)
+
+
+@pytest.mark.django_db
+def test_a_suspension_ends_a_form_for_a_new_password_that_is_open(acme: Tenant) -> None:
+    pat = acme.add("pat")
+    browser = Client()
+    form = browser.get(ask_for_link(acme, pat)).headers["Location"]
+    suspend(acme, pat)
+    accounts.set_active(pat.pk, True, by=acme.by)
+    browser.post(form, {"password1": "six-blue-boats", "password2": "six-blue-boats"})
+    pat.refresh_from_db()
+    assert not pat.has_usable_password()
 
 
 # Personal tokens
