@@ -12,8 +12,7 @@ from scim.models import Connection, Token
 from scim.services import reach
 from users.models import User
 from users.services import authority
-
-EDIT_SIGN_IN = "sign-in.edit"
+from users.services.authority import EDIT_SIGN_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,7 @@ def _makers(connection: Connection, tokens: Collection[Token]) -> Mapping[UUID, 
         events = AuditEvent.objects.of(connection.organization_id).filter(
             target_id__in=others, action=Action.TOKEN_GENERATED, actor_id__isnull=False
         )
-        for token_id, user_id in events.values_list("target_id", "actor_id"):
-            made_by[UUID(token_id)] = user_id
+        made_by |= {UUID(event.target_id): event.actor_id for event in events if event.actor_id is not None}
     return made_by
 
 

@@ -428,6 +428,49 @@ def test_role_rules_are_the_organizations_and_outlive_their_maker(event: Event, 
         role_rules.save(more, seen=1, by=acting(acme, user))
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("event", [suspend, demote, remove])
+@pytest.mark.parametrize("saved", [True, False], ids=["a rule", "no rule any more"])
+def test_each_step_of_applying_role_rules_asks_the_actors_rights_anew(
+    saved: bool, event: Event, acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(role_rules, "HELD_TOGETHER", 1)
+    user = maker(acme)
+    for number in range(3):
+        department = {"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "Staff"}}
+        acme.add(f"p{number}", profile=department, given_by=GivenBy.DEFAULT)
+    rule = [Wanted("department", "is", "Staff", str(acme.role(BuiltIn.HR).pk))]
+    role_rules.save(rule, seen=0, by=acme.by)
+    if not saved:
+        while role_rules.apply_some(by=acme.by).is_applying:
+            pass
+        role_rules.save([], seen=1, by=acting(acme, user))
+    whole = role_rules.apply_some(by=acting(acme, user))
+    assert (whole.changed, whole.is_applying) == (1, True)
+    event(acme, user)
+    with pytest.raises(BeyondOwnRights):
+        role_rules.apply_some(by=acting(acme, user))
+    while (whole := role_rules.apply_some(by=acme.by)).is_applying:
+        pass
+    assert whole.changed == 3, "Somebody else goes on."
+
+
+@pytest.mark.django_db
+def test_a_step_of_applying_role_rules_takes_no_role_beyond_the_actors(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(role_rules, "HELD_TOGETHER", 1)
+    user = maker(acme, "sign-in.edit")
+    for number in range(2):
+        acme.add(f"p{number}", given_by=GivenBy.DEFAULT)
+    rule = [Wanted("domain", "is", acme.domain, str(acme.role(BuiltIn.HR).pk))]
+    role_rules.save(rule, seen=0, by=acting(acme, user))
+    assert role_rules.apply_some(by=acting(acme, user)).is_applying
+    User.objects.filter(role_given_by=GivenBy.DEFAULT, email__startswith="p").update(role=acme.role(BuiltIn.READ_ONLY))
+    with pytest.raises(BeyondOwnRights):
+        role_rules.apply_some(by=acting(acme, user))
+
+
 # Connections' tokens
 
 

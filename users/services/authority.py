@@ -16,6 +16,7 @@ from organizations.refusals import Refusal
 from users.models import Role, User
 
 EDIT_USERS = "users.edit"
+EDIT_SIGN_IN = "sign-in.edit"
 
 
 class BeyondOwnRights(Refusal):
