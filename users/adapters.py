@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -73,7 +74,21 @@ class AccountAdapter(DefaultAccountAdapter):
         return settings.BASE_URL + path.replace("UID-KEY", quote(key))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Leave it to the outbox: the time of the answer must not tell whether there was anybody to mail."""
+        """Leave it to the outbox: the time of the answer must not tell whether there was anybody to mail.
+
+        Withheld from a user who has had enough of them lately, and from one who is not there.
+        """
         user: User = context["user"]
         name = template_prefix.rpartition("/")[2]
-        outbox.send(name, to=email, context=context, organization_id=user.organization_id)
+        counted_as = f"reset/{user.pk}"
+        with transaction.atomic():
+            is_there = User.objects.select_for_update(of=("self",), no_key=True).filter(pk=user.pk).first() is not None
+            is_withheld = not outbox.may_send(counted_as) or not is_there
+            outbox.send(
+                name,
+                to=email,
+                context=context,
+                organization_id=user.organization_id,
+                counted_as=counted_as,
+                is_withheld=is_withheld,
+            )
