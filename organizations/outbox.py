@@ -32,6 +32,7 @@ LEASE = timedelta(minutes=5)
 # After how many minutes a mail is tried again.
 RETRIES = (1, 5, 30, 120, 480)
 KEPT = timedelta(days=30)
+WITHHELD_KEPT = timedelta(days=1)
 # Seconds between two looks of a sender: at most, and at least if nobody wakes it.
 LONGEST_PAUSE, SHORTEST_PAUSE = 60.0, 5.0
 # Seconds until a process that has just been loaded looks for the first time.
@@ -43,17 +44,44 @@ LONGEST_GOODBYE = 10.0
 TROUBLES = (smtplib.SMTPException, OSError, ValueError)
 
 
-def send(name: str, *, to: str, context: Mapping[str, Any], organization_id: UUID | None) -> Mail:
+def send(
+    name: str,
+    *,
+    to: str,
+    context: Mapping[str, Any],
+    organization_id: UUID | None,
+    counted_as: str | None = None,
+    is_withheld: bool = False,
+) -> Mail:
     """Put a mail into the outbox, to leave once the transaction is committed.
 
     The templates are ``mail/<name>.subject.txt``, ``.txt`` and ``.html``; ``base_url`` is in their context, and moments
-    are written in the organization's time zone and language of dates. Organization None: to an operator.
+    are written in the organization's time zone and language of dates. Organization None: to an operator. One that
+    ``is_withheld`` costs the same work, but never leaves and is not counted.
     """
     with _manner_of(organization_id):
         mail = _written(name, to, context, organization_id)
+    if is_withheld:
+        now = timezone.now()
+        mail.state, mail.text, mail.html = Mail.State.WITHDRAWN, "", ""
+        mail.settled_at, mail.due_at = now, now + WITHHELD_KEPT
+    else:
+        mail.counted_as = counted_as
     mail.save(force_insert=True)
     transaction.on_commit(nudge)
     return mail
+
+
+def may_send(counted_as: str) -> bool:
+    """Whether one more mail may be counted as that: there are so many for each hour, and for 24 hours.
+
+    Costs one statement. Call it under a lock that all who send a mail of the kind wait for, and then ``send``.
+    """
+    now, most = timezone.now(), settings.SIGN_IN_MAILS_PER_DAY
+    sent = Mail.objects.filter(counted_as=counted_as, created_at__gt=now - timedelta(days=1)).order_by("-created_at")
+    moments = list(sent.values_list("created_at", flat=True)[: max(most, 1)])
+    lately = sum(moment > now - timedelta(hours=1) for moment in moments)
+    return len(moments) < most and lately < settings.SIGN_IN_MAILS_PER_HOUR
 
 
 def send_many(

@@ -291,6 +291,9 @@ MAIL_IN_BACKGROUND = env.bool("MAIL_IN_BACKGROUND", default=True)
 
 # How many invitations an organization may mail within 24 hours.
 INVITATION_MAILS_PER_DAY = setting(env.int, "INVITATION_MAILS_PER_DAY", default=1000)
+# How many mails of one kind strangers can have sent to one account: a link for a new password, an answer to a sign-up.
+SIGN_IN_MAILS_PER_HOUR = setting(env.int, "SIGN_IN_MAILS_PER_HOUR", default=3)
+SIGN_IN_MAILS_PER_DAY = setting(env.int, "SIGN_IN_MAILS_PER_DAY", default=6)
 
 # Domains: whom to ask for the records that verify them; none means the machine's own resolvers
 

@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from domains.models import Domain
 from scim.models import Connection, Milestone, Token
-from scim.services import origins
+from scim.services import origins, token_makers
+from scim.services.token_makers import Outlived
 from users.models import Role
 
 NAMED = 3
@@ -65,7 +66,7 @@ def lines(
 ) -> list[Line]:
     """The prerequisites; ``arrived`` tells by which address SCIM's last requests came, where there were any."""
     return [
-        _token(tokens),
+        _token(connection, tokens),
         _enabled(connection),
         _domain(domains),
         _default_role(connection),
@@ -78,11 +79,22 @@ def offered(found: Sequence[Line], user: Any) -> list[tuple[Line, bool]]:
     return [(line, bool(line.mend) and user.has_perm(line.permission)) for line in found]
 
 
-def _token(tokens: Collection[Token]) -> Line:
+def _token(connection: Connection, tokens: Collection[Token]) -> Line:
     if not tokens:
         note = "There is none. Your provider signs in with it."
         return Line("token", "Token", State.UNMET, note, "Generate a token", "#generate-token", "sign-in.edit")
+    if outlived := token_makers.outlived(connection, tokens):
+        first = outlived[0].token
+        named = " ".join(_made_by(each, alone=len(tokens) == 1) for each in outlived)
+        advice = "Rotate it." if len(outlived) == 1 else "Rotate them."
+        note = f"{named} {advice}"
+        return Line("token", "Token", State.DOUBTFUL, note, "Rotate the token", f"#token-{first.pk}", "sign-in.edit")
     return Line("token", "Token", State.MET, "Made" if len(tokens) == 1 else f"{len(tokens)} are live")
+
+
+def _made_by(outlived: Outlived, *, alone: bool) -> str:
+    which = "The token" if alone else f"The token {outlived.token.name}"
+    return f"{which} was made by {outlived.maker}."
 
 
 def _enabled(connection: Connection) -> Line:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -75,10 +76,22 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Leave it to the outbox: the time of the answer must not tell whether there was anybody to mail.
 
-        Who may set no password by mail for now reads that in place of the link.
+        Withheld from a user who has had enough of them lately, and from one who is not there. A user who may set no
+        password by mail for now reads that in place of the link.
         """
         user: User = context["user"]
         name = template_prefix.rpartition("/")[2]
         if name == "password_reset_key" and user.is_password_reset_blocked:
             name = "password_reset_blocked"
-        outbox.send(name, to=email, context=context, organization_id=user.organization_id)
+        counted_as = f"reset/{user.pk}"
+        with transaction.atomic():
+            is_there = User.objects.select_for_update(of=("self",), no_key=True).filter(pk=user.pk).first() is not None
+            is_withheld = not outbox.may_send(counted_as) or not is_there
+            outbox.send(
+                name,
+                to=email,
+                context=context,
+                organization_id=user.organization_id,
+                counted_as=counted_as,
+                is_withheld=is_withheld,
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -125,6 +125,19 @@ def _were_invited(outcome: Outcome) -> str:
 # The list
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An invitation of the list. ``account`` is the id of the user who has the address by now.
+
+    ``is_ended``: its inviter may no longer give the role; ``may_again``: whoever looks at the list may.
+    """
+
+    invitation: Invitation
+    account: UUID | None
+    is_ended: bool
+    may_again: bool
+
+
 def how_many(organization_id: UUID) -> int:
     """How many invitations were neither accepted nor revoked by hand."""
     return Invitation.objects.of(organization_id).listed().count()
@@ -138,16 +151,24 @@ def listed(request: HttpRequest, form: PeopleForm) -> Context:
     page = Paginator(ordered, PER_PAGE).get_page(request.GET.get("page"))
     shown = list(page)
     people = invitations.accounts_of(shown, organization_id=organization_id) if shown else {}
+    ended = {each.pk for each in shown if each.ended_at} | _unbacked(shown, organization_id)
     user: Any = request.user
     reach = authority.of(user)
     return {
         "invitations": [
-            (each, people.get(each.email_key), each.ended_at and reach.may_invite_as(each.role)) for each in shown
+            Listed(each, people.get(each.email_key), each.pk in ended, reach.may_invite_as(each.role)) for each in shown
         ],
         "leaf": page,
         "before": _page_of(request, page.previous_page_number()) if page.has_previous() else "",
         "after": _page_of(request, page.next_page_number()) if page.has_next() else "",
     }
+
+
+def _unbacked(shown: Sequence[Invitation], organization_id: UUID) -> set[UUID]:
+    """The open ones that acceptance would refuse, for their inviters have lost rights by no verb that ends them."""
+    made_by = {each: each.invited_by_id for each in shown if each.is_open and each.invited_by_id}
+    reach = authority.of_makers(made_by.values(), organization_id=organization_id) if made_by else {}
+    return {each.pk for each, user_id in made_by.items() if not reach[user_id].may_invite_as(each.role)}
 
 
 def _narrow(found: QuerySet[Invitation], given: Mapping[str, Any]) -> QuerySet[Invitation]:

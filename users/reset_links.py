@@ -1,4 +1,4 @@
-"""What makes a link to set a password good: it dies when it is used, by a sign-in, and with a change of address."""
+"""What makes a link to set a password good: use, sign-in, suspension and a change of address end it."""
 
 from typing import Any
 
@@ -8,16 +8,19 @@ from users.models import User
 
 
 class ResetTokenGenerator(PasswordResetTokenGenerator):
-    """Django's own, bound to userName and e-mail address, and to when either was changed last.
+    """Django's own, bound to ``session_epoch``, userName and e-mail address, and to when either was changed last.
 
-    So a link that went to a former address stays dead when the user has that address again.
+    What ends all sessions ends the links that were mailed before. A link that went to a former address stays dead when
+    the user has that address again.
     """
 
     def _make_hash_value(self, user: Any, timestamp: int) -> str:
         changed_at = user.address_changed_at
-        return f"{super()._make_hash_value(user, timestamp)}{user.user_name}{changed_at and changed_at.timestamp()}"
+        own = f"{user.session_epoch}{user.user_name}{changed_at and changed_at.timestamp()}"
+        return f"{super()._make_hash_value(user, timestamp)}{own}"
 
     def check_token(self, user: Any, token: str | None) -> bool:
-        """Whether the link may be used now."""
-        is_blocked = isinstance(user, User) and user.is_password_reset_blocked
-        return not is_blocked and super().check_token(user, token)
+        """Whether the link may be used now: never by a user who is suspended, or whose resets are blocked."""
+        if not isinstance(user, User) or not user.is_active or user.is_password_reset_blocked:
+            return False
+        return super().check_token(user, token)

@@ -23,7 +23,7 @@ from users.models import Role, User
 from users.origins import GivenBy, Source
 from users.permissions import BuiltIn
 from users.services import authority, reassignment, roles
-from users.services.authority import BeyondOwnRights
+from users.services.authority import EDIT_SIGN_IN, BeyondOwnRights
 from users.services.reassignment import TOGETHER, Award
 
 # A statement names each rule, and a person has to understand them.
@@ -171,7 +171,8 @@ def save(wanted: Sequence[Wanted], *, seen: int, by: Actor) -> RoleRuleSet:
 def apply_some(*, by: Actor) -> RoleRuleSet:
     """Give the next few people the roles that the saved rules give them; the set says how far that has come.
 
-    Whatever stops it, the next call goes on from there.
+    Whatever stops it, the next call goes on from there. Each step asks the actor for the rights that saving the rules
+    has asked for. Raises BeyondOwnRights.
     """
     whole = RoleRuleSet.objects.of(by.organization_id).select_for_update().first()
     if whole is None or not whole.is_applying:
@@ -179,11 +180,22 @@ def apply_some(*, by: Actor) -> RoleRuleSet:
     rules = in_force(by.organization_id)
     book = book_of(rules, organization_id=by.organization_id)
     found = rule_judgement.changes(book, Among(after=whole.reached, limit=HELD_TOGETHER))
+    _refuse_beyond_rights(rules, found, by)
     whole.changed += len(settle([verdict.user_id for verdict in found], book=book, by=by))
     whole.is_applying = len(found) == HELD_TOGETHER
     whole.reached = found[-1].user_id if found else whole.reached
     whole.save()
     return whole
+
+
+def _refuse_beyond_rights(rules: Sequence[RoleRule], found: Sequence[Verdict], by: Actor) -> None:
+    """Raises BeyondOwnRights if the actor could no longer save the rules, or take the roles that some people have."""
+    reach = authority.behind(by)
+    if not reach.may(EDIT_SIGN_IN):
+        raise BeyondOwnRights("You may no longer apply role rules. Ask an Admin of your organization to go on.")
+    if not reach.is_whole:
+        losing = Role.objects.of(by.organization_id).filter(users__in=[each.user_id for each in found]).distinct()
+        reach.require(*(rule.role for rule in rules), *losing)
 
 
 def settle(members: Sequence[UUID], *, book: Book, by: Actor) -> list[Verdict]:

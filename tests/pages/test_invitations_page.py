@@ -1,6 +1,7 @@
 """Settings > Users > Invite people, and the list of who was invited."""
 
 import re
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -9,14 +10,15 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from audit.actors import Actor
 from organizations import outbox
 from organizations.models import Mail
 from tests.pages.conftest import SignedIn
 from tests.tenants import Tenant
 from tests.users.test_invitations import ANN, age, invite, one, token_of
-from users.models import Invitation
+from users.models import Invitation, User
 from users.permissions import BuiltIn
-from users.services import invitations
+from users.services import accounts, invitations
 
 FORM = "/settings/users/invite/"
 SEND = "/settings/users/invitations/send/"
@@ -167,6 +169,48 @@ def test_who_has_an_account_meanwhile_is_shown_so(acme: Tenant, client: Client) 
     assert f'href="/settings/users/{grace.pk}/"' in answer.content.decode()
 
 
+def by(tenant: Tenant, user: User) -> Actor:
+    return replace(tenant.by, user_id=user.pk, label=str(user))
+
+
+@pytest.mark.parametrize("how", ["suspended", "suspended in the database", "demoted in the database"])
+def test_an_invitation_whose_inviter_lost_the_rights_is_shown_as_ended(how: str, acme: Tenant, client: Client) -> None:
+    mona = acme.add("mona", BuiltIn.ADMIN)
+    (invitation,) = invitations.invite([ANN], role=acme.role(BuiltIn.HR), by=by(acme, mona)).invited
+    assert "Invited until" in text_of(client.get(LIST))
+    match how:
+        case "suspended":
+            accounts.set_active(mona.pk, False, by=acme.by)
+        case "suspended in the database":
+            User.objects.filter(pk=mona.pk).update(is_active=False)
+        case _:
+            User.objects.filter(pk=mona.pk).update(role=acme.role(BuiltIn.READ_ONLY))
+    page = client.get(LIST)
+    assert f"Ended {mona} may no longer invite as HR Invite again" in text_of(page)
+    found = re.search(r'name="again" value="([^"]+)"', page.content.decode())
+    assert found
+    assert client.post(CHANGE, {"again": found[1]}).status_code == 302
+    told = text_of(client.get(LIST))
+    assert f"The invitation of {ANN} was sent again." in told
+    assert "Ended" not in told
+    invitation.refresh_from_db()
+    assert invitation.is_open
+    assert invitation.invited_by == "admin@acme.example"
+    assert invitations.behind(token_of(invitation)) == invitation
+
+
+def test_who_may_not_give_the_role_is_not_offered_to_invite_again(
+    acme: Tenant, client: Client, signed_in: SignedIn
+) -> None:
+    mona = acme.add("mona", BuiltIn.ADMIN)
+    invitations.invite([ANN], role=acme.role(BuiltIn.ADMIN), by=by(acme, mona))
+    accounts.set_active(mona.pk, False, by=acme.by)
+    for role, may in (("users.edit", False), (BuiltIn.READ_ONLY, False), (BuiltIn.ADMIN, True)):
+        page = text_of(signed_in(acme, role).get(LIST))
+        assert f"Ended {mona} may no longer invite as Admin" in page
+        assert ("Invite again" in page) is may, role
+
+
 def test_the_list_is_searched_narrowed_and_paged(acme: Tenant, client: Client) -> None:
     invite(acme, *(f"p{each:02}@x.example" for each in range(30)))
     invite(acme, ANN, role=BuiltIn.IT)
@@ -210,9 +254,12 @@ def test_a_long_list_costs_the_statements_of_a_short_one(acme: Tenant, client: C
             client.get(LIST)
         return len(queries)
 
-    invite(acme, "p@x.example")
+    makers = [acme.add(f"m{each}", BuiltIn.ADMIN) for each in range(3)]
+    invitations.invite(["p@x.example"], role=acme.role(BuiltIn.HR), by=by(acme, makers[0]))
     few = statements()
-    invite(acme, *(f"p{each}@x.example" for each in range(200)))
+    for number, maker in enumerate(makers):
+        addresses = [f"p{number}.{each}@x.example" for each in range(70)]
+        invitations.invite(addresses, role=acme.role(BuiltIn.HR), by=by(acme, maker))
     assert statements() == few
 
 

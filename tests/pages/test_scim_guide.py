@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ from tests.pages.test_scim_section import at, generate, plain
 from tests.tenants import Tenant
 from users.models import Role
 from users.permissions import BuiltIn
-from users.services import roles
+from users.services import accounts, roles
 
 PAGE = "/settings/users/"
 STEPS = [step for step in Step if step is not Step.ADDRESS]
@@ -174,6 +175,24 @@ def test_what_is_ready_says_so_by_name(acme: Tenant, client: Client, token: Toke
     assert found["enabled"] == "met: ✓ Enable SCIM ready On"
     assert found["domain"] == "met: ✓ Domain ready People of a.example, acme.example, b.example and 1 more are let in"
     assert found["role"].startswith("met: ✓ Default role ready App management")
+
+
+def test_a_token_whose_maker_has_left_is_to_be_rotated(acme: Tenant, client: Client, signed_in: SignedIn) -> None:
+    acme.add("root", BuiltIn.ADMIN)
+    mona = acme.add("mona", BuiltIn.ADMIN)
+    made, _ = connections.generate_token(acme.connection, by=replace(acme.by, user_id=mona.pk, label="Mona"))
+    assert lines(client, "preflight")["token"] == "met: ✓ Token ready Made"
+    accounts.set_active(mona.pk, False, by=acme.by)
+    note = "doubtful: ! Token look again The token was made by Mona, who can no longer sign in. Rotate it."
+    assert lines(client, "preflight")["token"] == f"{note} Rotate the token"
+    page = client.get(PAGE).content.decode()
+    assert f'id="preflight-token-mend" href="#token-{made.pk}"' in page
+    _, _, card = page.partition(f'id="token-{made.pk}"')
+    assert "Rotate<" in card.partition("</li>")[0]
+    assert lines(signed_in(acme, "sign-in.view"), "preflight")["token"] == note
+    connections.generate_token(acme.connection, by=acme.by, name="Second")
+    named = f"The token {made.name} was made by Mona, who can no longer sign in. Rotate it."
+    assert named in lines(client, "preflight")["token"]
 
 
 @pytest.mark.parametrize(("managed", "words"), [(True, "may do everything"), (False, "gets App management")])

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 from audit.actors import Actor, Door, operator_at_the_command_line
 from organizations import outbox
 from organizations.models import Mail
-from scim.services import role_rules
+from scim.models import Token
+from scim.services import connections, role_rules, rotation, token_makers
 from scim.services.role_rules import Wanted
 from tests.tenants import Tenant, waiting_request
 from tests.users.test_invitations import accept, token_of
@@ -330,6 +332,68 @@ def test_an_approval_takes_effect_at_once_and_asks_the_rights_then(event: Event,
     assert not User.objects.filter(email=after.email).exists()
 
 
+# Links to set a password
+
+
+def ask_for_link(tenant: Tenant, user: User) -> str:
+    """What a mail says that somebody asked for who has forgotten the password."""
+    Client().post(f"/sign-in/{tenant.organization.slug}/password/", {"email": user.email})
+    return link_of("password_reset_key")
+
+
+def approved(tenant: Tenant, user: User) -> str:
+    """What a mail says to somebody whose request was approved; the user comes in the place of the one who is there."""
+    accounts.delete(accounts.find(user.pk, organization_id=tenant.id), by=tenant.by)
+    account_requests.approve(waiting_request(tenant, "pat").pk, tenant.role(BuiltIn.HR), by=tenant.by)
+    return link_of("account_request_approved")
+
+
+def link_of(name: str) -> str:
+    mail = Mail.objects.filter(name__startswith=name).latest("id")
+    return "/new-password/" + mail.text.partition("/new-password/")[2].split()[0]
+
+
+def opens(link: str) -> bool:
+    """Whether a form for a new password is behind a link, without using it."""
+    return Client().get(link).status_code == 302
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("ask", [ask_for_link, approved])
+def test_a_link_to_set_a_password_ends_with_a_suspension_for_good(ask: Callable[..., str], acme: Tenant) -> None:
+    link = ask(acme, acme.add("pat"))
+    assert opens(link)
+    pat = User.objects.get(email="pat@acme.example")
+    suspend(acme, pat)
+    assert not opens(link)
+    accounts.set_active(pat.pk, True, by=acme.by)
+    assert not opens(link), "Reactivation revives nothing."
+    assert opens(ask_for_link(acme, pat))
+
+
+@pytest.mark.django_db
+def test_a_link_to_set_a_password_ends_with_a_removal_for_good(acme: Tenant) -> None:
+    pat = acme.add("pat", password="six-blue-boats")
+    link = ask_for_link(acme, pat)
+    accounts.delete(accounts.find(pat.pk, organization_id=acme.id), by=Actor(acme.id, "SCIM", Door.SCIM))
+    assert not opens(link)
+    undoing.revert(acme.last_event().pk, by=acme.by)
+    assert User.objects.filter(pk=pat.pk).exists()
+    assert not opens(link)
+
+
+@pytest.mark.django_db
+def test_a_suspension_ends_a_form_for_a_new_password_that_is_open(acme: Tenant) -> None:
+    pat = acme.add("pat")
+    browser = Client()
+    form = browser.get(ask_for_link(acme, pat)).headers["Location"]
+    suspend(acme, pat)
+    accounts.set_active(pat.pk, True, by=acme.by)
+    browser.post(form, {"password1": "six-blue-boats", "password2": "six-blue-boats"})
+    pat.refresh_from_db()
+    assert not pat.has_usable_password()
+
+
 # Personal tokens
 
 
@@ -362,6 +426,101 @@ def test_role_rules_are_the_organizations_and_outlive_their_maker(event: Event, 
     more = [Wanted("department", "is", "Staff", str(acme.role(BuiltIn.ADMIN).pk))]
     with pytest.raises(BeyondOwnRights):
         role_rules.save(more, seen=1, by=acting(acme, user))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("event", [suspend, demote, remove])
+@pytest.mark.parametrize("saved", [True, False], ids=["a rule", "no rule any more"])
+def test_each_step_of_applying_role_rules_asks_the_actors_rights_anew(
+    saved: bool, event: Event, acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(role_rules, "HELD_TOGETHER", 1)
+    user = maker(acme)
+    for number in range(3):
+        department = {"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "Staff"}}
+        acme.add(f"p{number}", profile=department, given_by=GivenBy.DEFAULT)
+    rule = [Wanted("department", "is", "Staff", str(acme.role(BuiltIn.HR).pk))]
+    role_rules.save(rule, seen=0, by=acme.by)
+    if not saved:
+        while role_rules.apply_some(by=acme.by).is_applying:
+            pass
+        role_rules.save([], seen=1, by=acting(acme, user))
+    whole = role_rules.apply_some(by=acting(acme, user))
+    assert (whole.changed, whole.is_applying) == (1, True)
+    event(acme, user)
+    with pytest.raises(BeyondOwnRights):
+        role_rules.apply_some(by=acting(acme, user))
+    while (whole := role_rules.apply_some(by=acme.by)).is_applying:
+        pass
+    assert whole.changed == 3, "Somebody else goes on."
+
+
+@pytest.mark.django_db
+def test_a_step_of_applying_role_rules_takes_no_role_beyond_the_actors(
+    acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(role_rules, "HELD_TOGETHER", 1)
+    user = maker(acme, "sign-in.edit")
+    for number in range(2):
+        acme.add(f"p{number}", given_by=GivenBy.DEFAULT)
+    rule = [Wanted("domain", "is", acme.domain, str(acme.role(BuiltIn.HR).pk))]
+    role_rules.save(rule, seen=0, by=acting(acme, user))
+    assert role_rules.apply_some(by=acting(acme, user)).is_applying
+    User.objects.filter(role_given_by=GivenBy.DEFAULT, email__startswith="p").update(role=acme.role(BuiltIn.READ_ONLY))
+    with pytest.raises(BeyondOwnRights):
+        role_rules.apply_some(by=acting(acme, user))
+
+
+# Connections' tokens
+
+
+LOST = {
+    suspend: "who can no longer sign in",
+    demote: "who may no longer make tokens of this connection",
+    remove: "who is no longer a user",
+}
+
+
+def outlived(tenant: Tenant) -> dict[str, str]:
+    """The tokens that the checklist advises to rotate, and what it says about who made them."""
+    found = token_makers.outlived(tenant.connection, connections.live_tokens(tenant.connection))
+    return {each.token.name: each.maker for each in found}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("event", LOST)
+def test_a_connections_token_outlives_its_maker_and_is_to_be_rotated(event: Event, acme: Tenant, client: Any) -> None:
+    user, other = maker(acme), maker(acme, login="other")
+    token, text = connections.generate_token(acme.connection, by=acting(acme, user), name="Leaver's")
+    connections.generate_token(acme.connection, by=acting(acme, other), name="Other's")
+    connections.generate_token(acme.connection, by=operator_at_the_command_line(acme.id), name="Command's")
+    connections.set_enabled(acme.connection, True, by=acme.by)
+    assert outlived(acme) == {}
+    event(acme, user)
+    answer = client.get("/scim/acme/v2/Users", headers={"Authorization": f"Bearer {text}"})
+    assert answer.status_code == 200, "It belongs to the organization."
+    assert outlived(acme) == {"Leaver's": f"{user}, {LOST[event]}"}
+    rotation.rotate_token(token.pk, by=acting(acme, other))
+    assert outlived(acme) == {}, "Somebody has begun to replace it."
+    Token.objects.filter(pk=token.pk).update(retires_by_itself=False)
+    assert list(outlived(acme)) == ["Leaver's"], "It would stay for ever beside the new one."
+
+
+@pytest.mark.django_db
+def test_a_token_is_to_be_rotated_whose_maker_has_less_than_the_connection_gives(acme: Tenant) -> None:
+    user = maker(acme)
+    connections.generate_token(acme.connection, by=acting(acme, user), name="First")
+    accounts.change_role(user.pk, acme.role("sign-in.edit domains.edit organization.view"), by=acme.by)
+    assert outlived(acme) == {"First": f"{user}, who may no longer make tokens of this connection"}
+    accounts.change_role(user.pk, acme.role(BuiltIn.ADMIN), by=acme.by)
+    assert outlived(acme) == {}
+
+
+@pytest.mark.django_db
+def test_another_organizations_user_is_no_maker(acme: Tenant, globex: Tenant) -> None:
+    stranger = globex.add("stranger", BuiltIn.ADMIN)
+    connections.generate_token(acme.connection, by=acting(acme, stranger), name="First")
+    assert outlived(acme) == {"First": f"{stranger}, who is no longer a user"}
 
 
 # Work that goes on step by step

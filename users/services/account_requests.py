@@ -188,26 +188,33 @@ def prune() -> int:
 
 
 def _file(name: str, address: str, key: str, organization: Organization) -> None:
-    """The same statements whatever is found: two that look, one that writes the request, and the mail."""
-    user = User.objects.known_as(organization.pk, address)
+    """The same statements whatever is found: three that look, one that writes the request, and the mail.
+
+    A mail beyond those that the owner of the address gets is withheld, and then the link of the one before stays good.
+    """
+    # Locked, as is the request, so that nobody else counts the mails of either meanwhile.
+    user = User.objects.select_for_update(of=("self",), no_key=True).known_as(organization.pk, address)
     requests = AccountRequest.objects.of(organization.pk).select_for_update(of=("self",))
     request = requests.filter(email_key=key, state__in=(State.UNCONFIRMED, State.WAITING)).first()
     now, token = timezone.now(), secrets.token_urlsafe(32)
+    counted_as = f"sign-up/{user.pk if user else f'{organization.pk}/{key}'}"
+    may_send = outbox.may_send(counted_as)
+    is_new = request is None
     if request is None:
         request = AccountRequest(organization=organization, email_key=key)
     request.organization, request.asked_at = organization, now
-    if request.state == State.UNCONFIRMED:
+    if request.state == State.UNCONFIRMED and (may_send or is_new):
         # Folding can make many letters of one.
         request.name, request.name_key, request.email = name, fold(name)[:LONGEST_NAME_KEY], address
         request.token_digest, request.expires_at = digest(token), now + LIFE_OF_LINK
     request.save()
     here = settings.BASE_URL + reverse("sign-in", args=[organization.slug])
+    name, link = "confirm_address", settings.BASE_URL + reverse("confirm-request", args=[token])
     if user:
-        _mail("account_exists", request, {"link": here})
+        name, link = "account_exists", here
     elif request.state == State.WAITING:
-        _mail("account_request_waits", request, {"link": here})
-    else:
-        _mail("confirm_address", request, {"link": settings.BASE_URL + reverse("confirm-request", args=[token])})
+        name, link = "account_request_waits", here
+    _mail(name, request, {"link": link}, counted_as=counted_as, is_withheld=not may_send)
 
 
 def _linked(request: AccountRequest | None) -> AccountRequest:
@@ -241,9 +248,9 @@ def _owners() -> QuerySet[User]:
     return User.objects.named(OuterRef("email_key"), OuterRef("organization_id"))
 
 
-def _mail(template: str, request: AccountRequest, context: Mapping[str, Any]) -> None:
+def _mail(template: str, request: AccountRequest, context: Mapping[str, Any], **counting: Any) -> None:
     context = {"asked": request, "organization": request.organization, **context}
-    outbox.send(template, to=request.email, context=context, organization_id=request.organization_id)
+    outbox.send(template, to=request.email, context=context, organization_id=request.organization_id, **counting)
 
 
 def _tell(request: AccountRequest) -> None:

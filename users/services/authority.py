@@ -16,6 +16,7 @@ from organizations.refusals import ProofNeeded, Refusal
 from users.models import Role, User
 
 EDIT_USERS = "users.edit"
+EDIT_SIGN_IN = "sign-in.edit"
 
 
 class BeyondOwnRights(Refusal):
@@ -94,8 +95,7 @@ def of_maker(user_id: UUID | None, *, organization_id: UUID) -> Authority:
 def of_makers(user_ids: Iterable[UUID], *, organization_id: UUID) -> Mapping[UUID, Authority]:
     """The same of several people, by id."""
     wanted = set(user_ids)
-    people = User.objects.filter(Q(organization_id=organization_id) | Q(organization_id=None))
-    found = {user.pk: user for user in people.select_related("role").filter(pk__in=wanted)}
+    found = makers(wanted, organization_id=organization_id)
     return {user_id: of(found.get(user_id)) for user_id in wanted}
 
 
@@ -106,3 +106,9 @@ def require_proof(*given: Role | None, by: Actor) -> None:
     """
     if not by.is_proven and any(role is not None and role.is_admin for role in given):
         raise ProofNeeded
+
+
+def makers(user_ids: Iterable[UUID], *, organization_id: UUID) -> dict[UUID, User]:
+    """The users and operators who are still there of some who made something in an organization, with their roles."""
+    users = User.objects.filter(Q(organization_id=organization_id) | Q(organization_id=None))
+    return {user.pk: user for user in users.select_related("role").filter(pk__in=set(user_ids))}
