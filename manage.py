@@ -11,6 +11,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saasmanager.settings")
     # A migration or an import may take longer than a web request is allowed to.
     os.environ.setdefault("DATABASE_TIMEOUTS", "off")
+    direct = os.environ.get("MIGRATION_DATABASE_URL")
+    if direct and sys.argv[1:2] == ["migrate"]:
+        # Past the pooler: what a migration sets on its connection, such as a lock, must stay with it.
+        os.environ.update(DATABASE_URL=direct, DATABASE_POOLER="off")
     # A command sends its mails at its end, for a thread of it would end amid its work.
     os.environ["MAIL_IN_BACKGROUND"] = "off"
     try:

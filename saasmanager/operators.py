@@ -16,7 +16,7 @@ from django.db.models import Count, Exists, IntegerField, Model, OuterRef, Query
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import URLPattern, URLResolver, path, reverse
+from django.urls import URLPattern, URLResolver, path, re_path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
@@ -245,19 +245,19 @@ class OperatorSite(AdminSite):
         return bool(user.is_active and user.is_superuser and user.organization_id is None)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
-        """The pages about organizations, and the way in and out."""
-        [(_, organization_admin)] = self._registry.items()
+        """List the addresses of every registered model, the ways in and out, and what Django's own pages link to."""
+        wrap = self.admin_view
+        labels = "|".join(sorted({model._meta.app_label for model in self._registry}))
         return [
-            path("", self.admin_view(self.index), name="index"),
+            path("", wrap(self.index), name="index"),
             path("login/", OperatorSignIn.as_view(), name="login"),
             path("logout/", self.logout, name="logout"),
-            path("leave/", self.admin_view(require_POST(leave)), name="leave"),
-            path("organizations/", (organization_admin.urls, None, None)),
+            path("leave/", wrap(require_POST(leave)), name="leave"),
+            path("autocomplete/", wrap(self.autocomplete_view), name="autocomplete"),
+            path("jsi18n/", wrap(self.i18n_javascript, cacheable=True), name="jsi18n"),
+            *(path(_place(model), (admin.urls, None, None)) for model, admin in self._registry.items()),
+            re_path(rf"^(?P<app_label>{labels})/$", wrap(self.app_index), name="app_list"),
         ]
-
-    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Nothing: there is one kind of page, and no menu of Django's."""
-        return []
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:  # type: ignore[override]
         """Wrap a view for operators; to anybody else who is signed in, there is nothing here."""
@@ -279,6 +279,12 @@ class OperatorSite(AdminSite):
     def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
         """Our own sign-out."""
         return redirect("account_logout")
+
+
+def _place(model: type[Model]) -> str:
+    """Return where the pages of a model are: organizations, the entrance, at a shorter address than Django's."""
+    options = model._meta
+    return "organizations/" if model is Organization else f"{options.app_label}/{options.model_name}/"
 
 
 def leave(request: HttpRequest) -> HttpResponse:

@@ -165,7 +165,7 @@ USE_TZ = True
 
 # The database
 
-# Off for commands, which may take their time (manage.py does it), and where the database's role sets its own.
+# Off for commands, which may take their time (manage.py does it), whatever the database's role sets.
 DATABASE_TIMEOUTS = env.bool("DATABASE_TIMEOUTS", default=True)
 # A pooler that changes connections between transactions knows neither prepared statements nor start-up options.
 DATABASE_POOLER = env.bool("DATABASE_POOLER", default=False)
@@ -173,7 +173,12 @@ DATABASE_POOLER = env.bool("DATABASE_POOLER", default=False)
 POSTGRESQL_OPTIONS = "-c jit=off"
 POSTGRESQL_TIMEOUTS = "-c statement_timeout=3s -c lock_timeout=2s -c idle_in_transaction_session_timeout=10s"
 
+POSTGRESQL_NO_TIMEOUTS = "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
+
 _database = setting(database, "DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+if "MIGRATION_DATABASE_URL" in env.ENVIRON:
+    # Read here for its faults only: manage.py puts it in the place of DATABASE_URL for the command that it is for.
+    setting(database, "MIGRATION_DATABASE_URL", default="")
 if _database["ENGINE"].endswith("sqlite3"):
     _options = {
         "transaction_mode": "IMMEDIATE",
@@ -186,9 +191,12 @@ else:
     if DATABASE_POOLER:
         _options |= {"prepare_threshold": None}
         _database["DISABLE_SERVER_SIDE_CURSORS"] = True
+        if not DATABASE_TIMEOUTS:
+            _database["ENGINE"] = "saasmanager.pooled_postgresql"
     else:
         _options |= {"server_side_binding": True, "prepare_threshold": 3}
-        _options |= {"options": f"{POSTGRESQL_OPTIONS} {POSTGRESQL_TIMEOUTS if DATABASE_TIMEOUTS else ''}".strip()}
+        _limits = POSTGRESQL_TIMEOUTS if DATABASE_TIMEOUTS else POSTGRESQL_NO_TIMEOUTS
+        _options |= {"options": f"{POSTGRESQL_OPTIONS} {_limits}"}
 _database["OPTIONS"] = _options | _database.get("OPTIONS", {})
 _database.setdefault("CONN_MAX_AGE", None)
 DATABASES = {"default": _database}

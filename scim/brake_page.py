@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,34 +11,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 
-from audit.models import first_id_at
 from organizations import pages
 from organizations.pages import Control, Malformed, Page
 from scim import connection_pages
-from scim.models import Brake, RequestLog
+from scim.models import Brake
 from scim.services import brake as brakes
 from scim.services.brake import ChangedMeanwhile, HeldBack
 
 PER_PAGE = 50
 
-# Of what was held back so many of the newest requests are looked through: providers ask for the same again and again.
-LOOKED_THROUGH = 2_000
-SHOWN = 50
-
 # Where messages about an answer belong.
 OF_THE_BRAKE = "brake"
-
-# A request begins before the brake that holds it back, and a row's id is of its beginning.
-_AT_WORK = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class HeldUp:
-    """Who would have gone: each person's newest request, ``more`` of them not shown, and whether all were found."""
-
-    requests: list[RequestLog]
-    more: int
-    is_complete: bool
 
 
 def brake_page(request: HttpRequest, connection_id: UUID) -> HttpResponse:
@@ -49,6 +29,7 @@ def brake_page(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     connection = connection_pages.chosen(request)
     brake = brakes.of(connection)
     gone = Paginator(brakes.departures(brake), PER_PAGE).get_page(request.GET.get("page"))
+    refused = Paginator(brakes.refused(brake), PER_PAGE).get_page(request.GET.get("refused"))
     context = {
         "title": "Mass-change brake",
         "lead": "Who goes by SCIM within an hour, and who is held back because they are too many.",
@@ -56,30 +37,13 @@ def brake_page(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         "brake": brake,
         "back": connection_pages.address(connection),
         "gone": gone,
-        "held_up": _held_up(brake) if brake.held_since else None,
+        "refused": refused,
         "cause": HeldBack.code,
-        "looked_through": LOOKED_THROUGH,
         "least": brakes.LEAST,
         "may_edit": pages.may(request, "sign-in.edit"),
         "notices": [each for each in messages.get_messages(request) if each.extra_tags == OF_THE_BRAKE],
     }
     return render(request, "settings/brake/brake.html", context)
-
-
-def _held_up(brake: Brake) -> HeldUp:
-    assert brake.held_since is not None  # noqa: S101  (nobody asks of one that holds nothing)
-    rows = (
-        RequestLog.objects.of(brake.organization_id)
-        .by_cause(HeldBack.code)
-        .filter(pk__gte=first_id_at(brake.held_since - _AT_WORK), connection_id=brake.connection_id)
-    )
-    newest = list(rows.order_by("-pk")[: LOOKED_THROUGH + 1])
-    # A bulk request is of nobody in particular, so each has a line.
-    latest: dict[Any, RequestLog] = {}
-    for row in newest[:LOOKED_THROUGH]:
-        latest.setdefault(row.user_id or row.pk, row)
-    requests = list(latest.values())
-    return HeldUp(requests[:SHOWN], max(len(requests) - SHOWN, 0), len(newest) <= LOOKED_THROUGH)
 
 
 def release(request: HttpRequest, connection_id: UUID) -> HttpResponse:

@@ -160,6 +160,7 @@ class Brake(TenantModel):
     counted_at = models.DateTimeField(null=True)
     counts_from = models.DateTimeField(null=True)
     held_since = models.DateTimeField(null=True)
+    last_held_since = models.DateTimeField(null=True)
     gone = models.PositiveIntegerField(default=0)
     told_at = models.DateTimeField(null=True)
     kept_at = models.DateTimeField(null=True)
@@ -178,21 +179,36 @@ class Brake(TenantModel):
 
 
 class Departure(TenantModel):
-    """Somebody whom a connection has suspended or deleted lately, once each; refers to the user by value."""
+    """A user whom a connection has suspended or deleted, or would have; refers to the user by value.
+
+    ``refused`` rows are of those who stayed: the brake refused the change. Of the others, ``is_try_out`` do not count
+    as long as they are few (see ``scim.services.brake``), nor do users who are back, with ``is_back``.
+    ``request_id`` leads to the row in the request log.
+    """
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="+", db_index=False)
     user_id = models.UUIDField()
     user_name = models.CharField(max_length=254)
     user_name_key = KeyField(max_length=400)
     deleted = models.BooleanField()
+    refused = models.BooleanField(default=False)
+    is_try_out = models.BooleanField(default=False)
+    is_back = models.BooleanField(default=False)
+    request_id = models.CharField(max_length=40, blank=True)
     at = models.DateTimeField()
 
     objects = TenantQuerySet["Departure"].as_manager()
 
     class Meta:
         ordering = ["-at", "-id"]
-        indexes = [models.Index(fields=["organization", "connection", "at"], name="departure_by_time")]
-        constraints = [models.UniqueConstraint(fields=["connection", "user_id"], name="departed_once")]
+        indexes = [
+            models.Index(fields=["organization", "connection", "at"], name="departure_by_time"),
+            models.Index(fields=["organization", "connection", "user_name_key"], name="departure_by_name"),
+            models.Index(
+                fields=["organization", "connection", "at"], name="departure_try_outs", condition=Q(is_try_out=True)
+            ),
+        ]
+        constraints = [models.UniqueConstraint(fields=["connection", "user_id", "refused"], name="departed_once")]
 
     def __str__(self) -> str:
         return self.user_name

@@ -49,7 +49,6 @@ def fill() -> None:
 
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
-    call_command("createcachetable", verbosity=0)
     call_command("seed_demo")
 
 

@@ -82,7 +82,6 @@ def serving(database_url: str, folder: Path) -> Iterator[str]:
 
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
-    call_command("createcachetable", verbosity=0)
     log = folder / "log"
     with log.open("wb") as output:
         server = subprocess.Popen(

@@ -103,7 +103,6 @@ def demo(folder: Path, port: int, base_url: str, flags: Sequence[str] = ()) -> I
         return done.stdout
 
     manage("migrate", "--verbosity", "0")
-    manage("createcachetable")
     manage("collectstatic", "--no-input", "--verbosity", "0")
     # Only the seed asks for a developer's machine; what goes wrong is to look as it does for customers.
     manage("seed_demo", DEBUG="on")

@@ -8,7 +8,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PREPARATIONS = (
     ["migrate", "--no-input"],
-    ["createcachetable"],
     ["collectstatic", "--no-input", "--verbosity", "0"],
 )
 

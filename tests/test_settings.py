@@ -141,7 +141,8 @@ def test_a_request_on_postgresql_gets_prepared_statements_and_time_limits(read: 
 
 def test_a_command_may_take_its_time(read: Read) -> None:
     database = read(DEBUG="on", DATABASE_URL=POSTGRESQL, DATABASE_TIMEOUTS="off")["DATABASES"]["default"]
-    assert database["OPTIONS"]["options"] == "-c jit=off"
+    limits = "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0"
+    assert database["OPTIONS"]["options"] == f"-c jit=off {limits}"
 
 
 def test_a_pooler_gets_nothing_that_outlives_a_transaction(read: Read) -> None:

@@ -8,7 +8,6 @@ class Source(TextChoices):
 
     MANUAL = "manual", "Manual"
     SCIM = "scim", "SCIM"
-    SAML = "saml", "SAML"
     REQUEST = "request", "Request"
 
 

@@ -16,9 +16,9 @@ _ROLE = ("key", "rights", "name", "name_key", "is_default", "is_enabled", "versi
 # All that a change may need to know, in the order of the model. The columns that only lead to users stay in the
 # database, and so do passwords, until somebody asks for them.
 _USER = (
-    "id", "organization_id", "role_id", "role_given_by", "source", "managed_by", "is_active", "is_superuser",
-    "user_name", "user_name_key", "email", "email_key", "external_id", "display_name", "document", "version",
-    "created_at", "updated_at", "session_epoch",
+    "last_login", "id", "organization_id", "role_id", "role_given_by", "source", "managed_by", "is_active",
+    "is_superuser", "user_name", "user_name_key", "email", "email_key", "external_id", "display_name", "document",
+    "version", "created_at", "updated_at", "session_epoch",
 )  # fmt: skip
 
 _LOCKED = (

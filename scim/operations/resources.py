@@ -5,6 +5,7 @@ The only place where a service's refusal becomes a SCIM error.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -246,8 +247,10 @@ def delete(user_id: str, *, principal: Principal, preconditions: Preconditions, 
             raise _made_by_hand(user)
         _stay_within(principal, user)
         gone = _written(user, Deed.DELETED, ())
+        # Django takes the id off what it deletes.
+        leaver = copy(user)
         accounts.delete(user, by=by)
-        brake.departs(gone.user_id, gone.user_name, deleted=True, connection_id=principal.connection_id, by=by)
+        brake.departs(leaver, deleted=True, connection_id=principal.connection_id, by=by)
     return gone
 
 
@@ -288,7 +291,7 @@ def _change(
             secondary_anywhere=principal.admits_secondary,
         )
         if was_active and not user.is_active:
-            brake.departs(user.pk, user.user_name, deleted=False, connection_id=principal.connection_id, by=by)
+            brake.departs(user, deleted=False, connection_id=principal.connection_id, by=by)
     if action:
         deed = Deed.ADOPTED
     elif user.version == former_version:

@@ -1,8 +1,8 @@
 """The mass-change brake: too many suspensions and deletions by SCIM within an hour wait until a person releases them.
 
-What counts are different people. More than the share, and at least ``LEAST`` of them, is too many; the one who would
-make it too many stays, as does everybody after, until an Admin releases the rest. Only SCIM is braked: what people do
-on the pages is neither counted nor refused.
+The brake counts distinct users. Once more than the share of them (and at least ``LEAST``) would go, that change and all
+later ones are refused until an Admin releases them. Only SCIM is braked: changes on the pages are neither counted nor
+refused. Nor does trying a set-up out count: see ``_is_try_out``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
 from audit import trail
@@ -40,20 +40,27 @@ REMINDED = timedelta(days=1)
 
 PERCENT = range(1, 101)
 
+# Up to so many users of a try-out, within this time, do not count.
+MOST_TRY_OUTS = 25
+TRY_OUT = timedelta(hours=24)
+
+# How long a userName that has gone is remembered, so that a user made again and again counts after all.
+REMEMBERED = timedelta(days=365)
+
 
 class HeldBack(Refusal):
     """Too many people would have gone within an hour; ``brake`` as it was found."""
 
     code = "held-back"
 
-    def __init__(self, brake: Brake, user_id: UUID, user_name: str, *, deleted: bool) -> None:
+    def __init__(self, brake: Brake, departure: Departure) -> None:
         super().__init__(
-            f"{user_name} was not {'deleted' if deleted else 'suspended'}: {brake.gone:,} of {brake.people:,} people "
-            "have been suspended or deleted within an hour, and more are held back until an Admin releases them in "
-            "Settings > Users > Single Sign-On (SSO) > SCIM. Try again then.",
-            about={"user_id": str(user_id), "user": user_name},
+            f"{departure.user_name} was not {'deleted' if departure.deleted else 'suspended'}: {brake.gone:,} of "
+            f"{brake.people:,} people have been suspended or deleted within an hour, and more are held back until an "
+            "Admin releases them in Settings > Users > Single Sign-On (SSO) > SCIM. Try again then.",
+            about={"user_id": str(departure.user_id), "user": departure.user_name},
         )
-        self.brake = brake
+        self.brake, self.departure = brake, departure
 
 
 class ChangedMeanwhile(Refusal):
@@ -82,8 +89,23 @@ def held(organization_id: UUID) -> list[Brake]:
 
 
 def departures(brake: Brake) -> TenantQuerySet[Departure]:
-    """Who has gone within the hour before the brake held, or before now; newest first."""
-    return _window(brake, brake.held_since or timezone.now())
+    """Return who has gone and is not back, newest first.
+
+    From an hour before the brake paused the connection, if it did within the last day, else within the last hour.
+    """
+    now = timezone.now()
+    lately = brake.last_held_since if brake.last_held_since and brake.last_held_since > now - REMINDED else None
+    since = (brake.held_since or lately or now) - WINDOW
+    return Departure.objects.of(brake.organization_id).filter(
+        connection=brake.connection_id, refused=False, is_back=False, at__gt=since
+    )
+
+
+def refused(brake: Brake) -> TenantQuerySet[Departure]:
+    """Return the users whose suspension or deletion the brake refuses or lately refused and who have not gone since."""
+    rows = Departure.objects.of(brake.organization_id).filter(connection=brake.connection_id)
+    gone = rows.filter(refused=False, is_back=False, user_id=OuterRef("user_id"), at__gt=OuterRef("at"))
+    return rows.filter(~Exists(gone), refused=True, at__gt=timezone.now() - REMINDED)
 
 
 # While people go
@@ -98,43 +120,89 @@ def watched(*, by: Actor) -> Iterator[None]:
     except HeldBack as refusal:
         if _is_news(refusal.brake):
             _hold(refusal.brake.connection_id, by=by)
+        _save(refusal.departure)
         raise
 
 
-def departs(user_id: UUID, user_name: str, *, deleted: bool, connection_id: UUID, by: Actor) -> None:
-    """Count somebody who has just been suspended or deleted, last in the ``watched`` transaction. Raises HeldBack.
+def departs(user: User, *, deleted: bool, connection_id: UUID, by: Actor) -> None:
+    """Count a user who has just been suspended or deleted, last in the ``watched`` transaction. Raises HeldBack.
 
-    Its lock is held until the commit: of two who go at once the second one is counted with the first.
+    The brake's lock is held until the commit: of two users who go at once the second one is counted with the first.
     """
     brake, now = _locked(by.organization_id, connection_id), timezone.now()
-    if not brake.enabled or brake.is_resting:
+    if not brake.enabled:
         return
-    if brake.held_since is not None:
-        raise HeldBack(brake, user_id, user_name, deleted=deleted)
     departure = Departure(
         organization_id=by.organization_id,
         connection_id=connection_id,
-        user_id=user_id,
-        user_name=user_name,
-        user_name_key=canonical(user_name),
+        user_id=user.pk,
+        user_name=user.user_name,
+        user_name_key=canonical(user.user_name),
         deleted=deleted,
+        request_id=by.request_id,
         at=now,
     )
-    Departure.objects.bulk_create(
-        [departure],
-        update_conflicts=True,
-        unique_fields=["connection", "user_id"],
-        update_fields=["user_name", "user_name_key", "deleted", "at"],
+    if brake.held_since is not None and not brake.is_resting:
+        raise _refusal(brake, departure)
+    before = _before(departure, brake)
+    departure.is_try_out = (
+        _is_try_out(user, departure) and not before["same_name"] and before["try_outs"] < MOST_TRY_OUTS
     )
+    _save(departure)
+    if brake.is_resting or departure.is_try_out:
+        return
     # Not fewer than have gone: some of them may be back, or be the same test user over and over again.
-    at_most = _window(brake, now).count()
+    at_most = before["counted"] + 1
     if at_most < LEAST or (brake.counted_at and brake.counted_at > now - WINDOW and not _is_too_many(at_most, brake)):
         return
     gone = _count(brake, now)
     brake.save(update_fields=["people", "counted_at"])
     if _is_too_many(gone, brake):
         brake.gone = gone - 1
-        raise HeldBack(brake, user_id, user_name, deleted=deleted)
+        raise _refusal(brake, departure)
+
+
+def _refusal(brake: Brake, departure: Departure) -> HeldBack:
+    departure.refused, departure.is_try_out = True, False
+    return HeldBack(brake, departure)
+
+
+def _save(departure: Departure) -> None:
+    Departure.objects.bulk_create(
+        [departure],
+        update_conflicts=True,
+        unique_fields=["connection", "user_id", "refused"],
+        update_fields=["user_name", "user_name_key", "deleted", "is_try_out", "is_back", "request_id", "at"],
+    )
+
+
+def _before(departure: Departure, brake: Brake) -> dict[str, int]:
+    """Count earlier departures in one statement: ``counted`` ones, ``try_outs``, and others of the ``same_name``."""
+    others = Departure.objects.of(departure.organization_id).filter(connection=brake.connection_id, refused=False)
+    same_name = Q(user_name_key=departure.user_name_key)
+    try_out = Q(is_try_out=True, at__gt=departure.at - TRY_OUT)
+    counted = Q(is_try_out=False, is_back=False, at__gt=_since(brake, departure.at))
+    found: dict[str, int] = (
+        others.exclude(user_id=departure.user_id)
+        .filter(same_name | try_out | counted)
+        .aggregate(
+            same_name=Count("pk", filter=same_name),
+            try_outs=Count("pk", filter=try_out),
+            counted=Count("pk", filter=counted),
+        )
+    )
+    return found
+
+
+def _is_try_out(user: User, departure: Departure) -> bool:
+    """Whether somebody seems to try the set-up out: the connection made the user lately, and nobody ever signed in."""
+    return (
+        user.source == Source.SCIM
+        and user.managed_by == departure.connection_id
+        and user.last_login is None
+        and user.created_at is not None
+        and user.created_at > departure.at - TRY_OUT
+    )
 
 
 def _is_too_many(gone: int, brake: Brake) -> bool:
@@ -149,7 +217,7 @@ def _count(brake: Brake, now: datetime) -> int:
     everybody = User.objects.of(brake.organization_id).filter(is_active=True)
     window = _window(brake, now)
     by_id, by_name = (everybody.filter(**{name: OuterRef(of_departure)}) for name, of_departure in _SAME)
-    window.filter(Q(Exists(by_id)) | Q(Exists(by_name))).delete()
+    window.filter(Q(Exists(by_id)) | Q(Exists(by_name))).update(is_back=True)
     gone = window.order_by().values("user_name_key").distinct().count()
     managed = Q(managed_by=brake.connection_id) | Q(managed_by=None)
     brake.people, brake.counted_at = gone + everybody.filter(managed, source=Source.SCIM).count(), now
@@ -161,8 +229,14 @@ _SAME = (("pk", "user_id"), ("user_name_key", "user_name_key"))
 
 
 def _window(brake: Brake, until: datetime) -> TenantQuerySet[Departure]:
-    since = max(until - WINDOW, brake.counts_from or until - WINDOW)
-    return Departure.objects.of(brake.organization_id).filter(connection=brake.connection_id, at__gt=since)
+    """The departures that count."""
+    return Departure.objects.of(brake.organization_id).filter(
+        connection=brake.connection_id, refused=False, is_try_out=False, is_back=False, at__gt=_since(brake, until)
+    )
+
+
+def _since(brake: Brake, until: datetime) -> datetime:
+    return max(until - WINDOW, brake.counts_from or until - WINDOW)
 
 
 # Held
@@ -198,6 +272,7 @@ def release(connection: Connection, *, seen: int, by: Actor) -> Brake:
     ``seen`` is the version that the person was shown. Raises ChangedMeanwhile.
     """
     brake = _held(connection, seen, by)
+    brake.last_held_since = brake.held_since
     _count_anew(brake, timezone.now() + REST)
     return _answered(brake, Action.SCIM_BRAKE_RELEASED, by)
 
@@ -265,10 +340,9 @@ def set_percent(connection: Connection, percent: int, *, by: Actor) -> Brake:
 
 
 def prune() -> int:
-    """Forget who went longer than an hour ago, unless a brake that holds still shows them; returns how many."""
-    holding = Brake.objects.filter(held_since__isnull=False).values("connection")
-    old = Departure.objects.filter(at__lt=timezone.now() - WINDOW).exclude(connection__in=holding)
-    return old.delete()[0]
+    """Delete departures older than REMEMBERED, and refusals that no page shows any more; returns how many."""
+    now = timezone.now()
+    return Departure.objects.filter(Q(at__lt=now - REMEMBERED) | Q(refused=True, at__lt=now - REMINDED)).delete()[0]
 
 
 def _all(organization_id: UUID, connection_id: UUID) -> TenantQuerySet[Brake]:

@@ -92,6 +92,9 @@ def _step(request: Request) -> str:
 
 
 def _is_no_fault(request: Request) -> bool:
+    # A precondition that fails protects the client as it asked (RFC 7644 section 3.14); it reads again and retries.
+    if request.status == 412:
+        return True
     return request.status == 404 and request.method in ("GET", "DELETE") and request.cause in _NO_FAULTS
 
 

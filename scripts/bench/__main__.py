@@ -18,7 +18,7 @@ from scripts.bench.calls import Call, Target
 from scripts.bench.client import WrongAnswerError
 from scripts.bench.measuring import Result, measure
 from scripts.bench.operations import BY_NAME, OPERATIONS, Operation
-from scripts.bench.report import Counted, Report
+from scripts.bench.report import Counted, Failed, Report
 from scripts.bench.servers import BARE, CONNECTIONS, OURS, WORKERS, Server, ServerError, environment_of, serving
 
 BASE_PATH = "/scim/bench/v2"
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     print(found.as_text())
     if options.json:
         options.json.write_text(json.dumps(found.as_json(), indent=1) + "\n")
-    return 1 if options.strict and found.is_below_a_floor else 0
+    return 1 if found.failed or (options.strict and found.is_below_a_floor) else 0
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -115,6 +115,7 @@ def _measure(options: argparse.Namespace) -> Report:
     results: list[Result] = []
     counted: list[Counted] = []
     not_offered: list[tuple[str, int]] = []
+    failed: list[Failed] = []
     for users in options.users:
         with _stand(users, options.database) as stand:
             machine["database"] = stand.database
@@ -124,7 +125,13 @@ def _measure(options: argparse.Namespace) -> Report:
                     continue
                 if options.database == "sqlite":
                     operation = operation.on_sqlite()
-                result = measure(operation, stand.ours, stand.bare, rounds=options.rounds, seconds=options.seconds)
+                try:
+                    result = measure(operation, stand.ours, stand.bare, rounds=options.rounds, seconds=options.seconds)
+                except (WrongAnswerError, OSError) as problem:
+                    # What was measured before has taken minutes, and the next operation may well work.
+                    failed.append(Failed(operation.name, users, str(problem)))
+                    _say(f"{users:,} users, {operation.name}: failed. {problem}")
+                    continue
                 results.append(result)
                 _say(f"{users:,} users, {operation.name}: {result.ratio:.2f} ({report.verdict(result)})")
             # They do not depend on how many users there are.
@@ -137,7 +144,7 @@ def _measure(options: argparse.Namespace) -> Report:
         "connections": CONNECTIONS,
         "workers": WORKERS,
     }
-    return Report(machine, chosen, results, counted, not_offered)
+    return Report(machine, chosen, results, counted, not_offered, failed)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ class Verdict(StrEnum):
     BELOW = "below floor"
     NO_LIMIT = "-"
     NOT_OFFERED = "not offered"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,15 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class Failed:
+    """An operation that could not be measured at this size, and why: the wrong answer, or what broke."""
+
+    name: str
+    users: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All that one run found, database by database; ``not_offered`` names operations that the server does not have."""
 
@@ -56,6 +66,7 @@ class Report:
     results: Sequence[Result]
     counted: Sequence[Counted]
     not_offered: Sequence[tuple[str, int]]
+    failed: Sequence[Failed] = ()
 
     @property
     def is_below_a_floor(self) -> bool:
@@ -66,21 +77,28 @@ class Report:
             "machine": self.machine,
             "options": self.options,
             "results": [result.as_json() | {"verdict": verdict(result)} for result in self.results]
-            + [{"operation": name, "users": n, "verdict": Verdict.NOT_OFFERED} for name, n in self.not_offered],
+            + [{"operation": name, "users": n, "verdict": Verdict.NOT_OFFERED} for name, n in self.not_offered]
+            + [
+                {"operation": each.name, "users": each.users, "verdict": Verdict.FAILED, "reason": each.reason}
+                for each in self.failed
+            ],
             "statements": [asdict(count) | {"verdict": count.verdict} for count in self.counted],
         }
 
     def as_text(self) -> str:
         facts = self.machine
         rows = [_row(result) for result in self.results]
-        rows += [[name, f"{n:,}", *[""] * (len(HEAD) - 3), Verdict.NOT_OFFERED] for name, n in self.not_offered]
+        rows += [_unmeasured(name, n, Verdict.NOT_OFFERED) for name, n in self.not_offered]
+        rows += [_unmeasured(each.name, each.users, Verdict.FAILED) for each in self.failed]
         counts = [
             [count.name, str(count.statements), f"≤ {count.floor}", f"≤ {count.goal}", count.verdict]
             for count in self.counted
         ]
+        reasons = [f"{each.name} at {each.users:,} users failed: {each.reason}\n" for each in self.failed]
         return (
             f"{facts['database']}, Python {facts['python']}, {facts['cores']} cores, commit {facts['commit']}\n\n"
             f"{table(HEAD, rows)}\n\n"
+            f"{''.join([*reasons, chr(10)]) if reasons else ''}"
             f"{table(['database statements', '', 'floor', 'goal', 'verdict'], counts)}"
         )
 
@@ -115,6 +133,10 @@ def _row(result: Result) -> list[str]:
         "; ".join(in_words(each, operation.measure) for each in (operation.floor, operation.goal) if each),
         verdict(result),
     ]
+
+
+def _unmeasured(name: str, users: int, why: Verdict) -> list[str]:
+    return [name, f"{users:,}", *[""] * (len(HEAD) - 3), why]
 
 
 def in_words(limits: Limits, measure: Measure) -> str:

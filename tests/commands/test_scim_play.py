@@ -1,6 +1,7 @@
 """``manage.py scim_play`` plays identity providers against a real server over HTTP, and says what it found."""
 
 import json
+import re
 from io import StringIO
 from typing import Any
 from uuid import uuid4
@@ -55,6 +56,14 @@ def test_the_report_for_people_has_a_line_for_each_step_and_an_address_that_nobo
     assert lines[0].startswith("ok          200") and lines[0].endswith("Test Connection: read the list of users")
     assert lines[-1].startswith("JumpCloud with scim.play.")
     assert lines[-1].endswith("@example.com: 9 of 9 steps passed.")
+
+
+@pytest.mark.parametrize("client", SCRIPTS)
+def test_a_play_without_a_fault_passes_all_of_its_steps(client: str, target: tuple[str, str]) -> None:
+    status, printed = run(client, *target, "--groups")
+    passed, total = re.search(r": (\d+) of (\d+) steps passed\.$", printed.strip()).groups()  # type: ignore[union-attr]
+    assert status == 0
+    assert int(passed) == int(total) == sum(line.startswith("ok ") for line in printed.splitlines())
 
 
 def test_a_domain_without_the_checkmark_fails_the_create_and_shows_the_mend(target: tuple[str, str]) -> None:

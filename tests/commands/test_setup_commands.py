@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from audit.actors import operator_at_the_command_line
 from audit.models import AuditEvent
@@ -17,7 +18,7 @@ from domains.models import Domain
 from domains.services import add
 from organizations.models import Organization
 from organizations.tokens import digest
-from scim.models import Token
+from scim.models import Brake, Token
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -277,3 +278,13 @@ def test_a_second_connection_is_set_up_by_its_name(acme: Organization) -> None:
     assert run("scim", "acme", "status")["scim"]["enabled"] is False
     assert "It has 'Default', 'Okta'." in refusal_of("scim", "acme", "status", "--connection", "Entra")
     assert "already" in refusal_of("scim", "acme", "add-connection", "--connection", "OKTA")
+
+
+def test_a_brake_that_holds_is_released_from_a_shell(acme: Organization) -> None:
+    run("scim", "acme", "generate-token")
+    assert "holds nothing back" in refusal_of("scim", "acme", "release")
+    Brake.objects.filter(organization=acme).update(held_since=timezone.now(), gone=10, people=50)
+    assert "manage.py scim acme release" in text_of("scim", "acme", "status")
+    assert run("scim", "acme", "status")["scim"]["held_back"] is True
+    assert run("scim", "acme", "release")["scim"]["held_back"] is False
+    assert AuditEvent.objects.filter(organization_id=acme.pk).latest("id").action == "scim.brake-released"

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -224,13 +225,13 @@ def test_the_readme_gives_every_floor_and_goal() -> None:
 COMMAND = [sys.executable, "-m", "scripts.bench", "--users", "200", "--rounds", "1", "--seconds", "0.2"]
 
 
-def test_a_short_run_measures_and_keeps_what_it_found(tmp_path: Path) -> None:
+def test_a_short_run_measures_every_operation_and_keeps_what_it_found(tmp_path: Path) -> None:
     file = tmp_path / "bench.json"
-    options = ["--ops", "get,cursor-at-90%/first,POST", "--database", connection.vendor, "--json", str(file)]
+    options = ["--database", connection.vendor, "--json", str(file)]
     run = subprocess.run([*COMMAND, *options], cwd=serve.ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     found = json.loads(file.read_text())
-    assert [each["operation"] for each in found["results"]] == ["get", "cursor-at-90%/first", "POST"]
+    assert [each["operation"] for each in found["results"]] == list(BY_NAME)
     for each in found["results"]:
         assert each["ratio"] > 0
         assert each["verdict"] in {*Verdict}
@@ -238,6 +239,27 @@ def test_a_short_run_measures_and_keeps_what_it_found(tmp_path: Path) -> None:
     statements = {each["name"]: each["statements"] for each in found["statements"]}
     assert statements["get"] == 1
     assert all(each["statements"] <= each["floor"] for each in found["statements"])
+
+
+@pytest.mark.once
+def test_an_operation_that_fails_costs_nothing_of_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measured(operation: Any, *_arguments: Any, **_options: Any) -> Result:
+        if operation.name == "list-100":
+            raise WrongAnswerError("GET /Users: 503")
+        return result(operation.name, 1.0)
+
+    file = tmp_path / "bench.json"
+    stand = SimpleNamespace(ours=None, bare=None, database="SQLite 3")
+    monkeypatch.setattr(bench, "measure", measured)
+    monkeypatch.setattr(bench, "_stand", lambda *_arguments: nullcontext(stand))
+    monkeypatch.setattr(bench, "_is_offered", lambda *_arguments: True)
+    monkeypatch.setattr(bench, "_counted", lambda _stand: [])
+    assert bench.main(["--users", "5", "--ops", "get,list-100,POST", "--json", str(file)]) == 1
+    kept = [(each["operation"], each["verdict"]) for each in json.loads(file.read_text())["results"]]
+    assert kept == [("get", "goal met"), ("POST", "goal met"), ("list-100", "failed")]
+    assert "list-100 at 5 users failed: GET /Users: 503" in capsys.readouterr().out
 
 
 def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def demo(project: Path) -> Iterator[tuple[Server, str]]:
         yield server, printed
 
 
-def test_what_the_demo_prints_works_and_a_second_run_keeps_the_data_and_is_up_within_five_seconds(
+def test_what_the_demo_prints_works_and_a_second_run_keeps_the_data_and_makes_nothing_anew(
     project: Path,
 ) -> None:
     with demo(project) as (server, printed):
@@ -45,15 +45,13 @@ def test_what_the_demo_prints_works_and_a_second_run_keeps_the_data_and_is_up_wi
         assert people.status == 200
         assert people.json()["totalResults"] >= 12
 
-    waits: list[float] = []
-    while not waits or (waits[-1] >= 5 and len(waits) < 3):  # a busy machine gets another chance
-        started = time.monotonic()
-        with demo(project) as (server, printed):
-            waits.append(time.monotonic() - started)
-            assert "generate-token" in printed
-            again = server.request("GET", path, headers=bearer)
-            assert again.json()["totalResults"] == people.json()["totalResults"]
-    assert min(waits) < 5
+    with demo(project) as (server, printed):
+        assert "generate-token" in printed
+        # Installing and seeding are what would take time; neither is done again.
+        assert "Installing" not in printed
+        assert "The demo's data is here already and was kept." in printed
+        again = server.request("GET", path, headers=bearer)
+        assert again.json()["totalResults"] == people.json()["totalResults"]
 
 
 def test_a_taken_port_moves_the_demo_to_the_next_one(project: Path) -> None:

@@ -13,7 +13,6 @@ from scim.models import Brake, Departure
 from tests.pages.conftest import SignedIn
 from tests.pages.everybody import assert_for_everybody
 from tests.pages.test_browser import give_session
-from tests.pages.test_scim_section import log
 from tests.tenants import Tenant
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,11 +35,19 @@ def held(acme: Tenant, signed_in: SignedIn, live_server: LiveServer, page: Page)
         )
         for number in range(60)
     )
-    for number, method in enumerate(["PATCH", "DELETE", "PATCH"]):
+    for number in range(4):
         user = acme.add(f"q{number}")
-        log(acme, method=method, status=429, cause="held-back", user_id=user.pk, user_label=user.user_name,
-            connection_id=acme.connection.pk)  # fmt: skip
-    log(acme, method="POST", path="/scim/acme/v2/Bulk", status=200, cause="held-back", connection_id=acme.connection.pk)
+        Departure.objects.create(
+            organization=acme.organization,
+            connection=acme.connection,
+            user_id=user.pk,
+            user_name=user.user_name,
+            user_name_key=user.user_name_key,
+            deleted=number == 1,
+            refused=True,
+            request_id=str(uuid4()),
+            at=now,
+        )
     give_session(page.context, signed_in(acme), live_server)
     page.goto(f"{live_server.url}/settings/users/")
     yield page

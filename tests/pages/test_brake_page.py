@@ -43,6 +43,8 @@ def idp(acme: Tenant) -> Idp:
 def held(acme: Tenant, idp: Idp) -> list[User]:
     """Twelve people, of whom nine are suspended, and two were held back; one of these by two requests."""
     people = [acme.add(f"p{number:02}") for number in range(12)]
+    # Whoever was made within the day could be a try-out's test user.
+    User.objects.of(acme.id).update(created_at=timezone.now() - timedelta(days=30))
     for user in [*people[:10], people[10], people[9]]:
         idp.patch(str(user.pk), {"op": "replace", "path": "active", "value": False})
     journal.flush()
@@ -99,6 +101,8 @@ def test_release_lets_them_go_and_says_until_when(acme: Tenant, client: Client, 
     html = plain(answer.content.decode())
     assert "Released. Nothing is held back for an hour." in html
     assert "from then on the brake counts anew" in html
+    assert "p00@acme.example" in html.split("Who has gone")[-1], "the list stays"
+    assert "p10@acme.example" in html.split("Who would go")[-1].split("Who has gone")[0]
     assert idp.send("DELETE", f"/Users/{held[9].pk}").status_code == 204
     assert acme.events()[1].action == Action.SCIM_BRAKE_RELEASED
     assert "SCIM is held back" not in shown(client, USERS)

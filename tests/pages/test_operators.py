@@ -8,12 +8,15 @@ from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, override_settings
+from django.urls import path
 from django.utils import timezone
 
 from audit.models import AuditEvent
 from organizations import services, slugs, support
 from organizations.models import Organization, SupportVisit
+from saasmanager import urls
+from saasmanager.operators import OperatorSite, OrganizationAdmin
 from scim.models import RequestLog
 from tests.pages.conftest import PASSWORD, SignedIn, htmx, person
 from tests.tenants import Tenant, open_tenant
@@ -177,7 +180,7 @@ def test_what_is_not_there_is_not_there(operator: Client) -> None:
     for verb in ("", "hold/", "release/", "enter/"):
         address = f"{LIST}{uuid4()}/{verb}"
         assert (operator.post(address, {"reason": "x"}) if verb else operator.get(address)).status_code == 404
-    for address in ("users/", "jsi18n/", "password_change/", "r/1/1/", "organizations/1/delete/", "autocomplete/"):
+    for address in ("users/", "password_change/", "r/1/1/", "organizations/1/delete/"):
         assert operator.get(f"/operator/{address}").status_code == 404
 
 
@@ -327,3 +330,29 @@ def test_the_switch_is_an_admins_and_lasts_a_week(acme: Tenant, signed_in: Signe
     client.post("/settings/organization/support/", {"wanted": "off"})
     assert acme.last_event().action == "support.ended"
     assert Organization.objects.get(pk=acme.id).support_until is None
+
+
+# More models
+
+
+class OperatorModels:
+    """The addresses of a project whose operators' site has one more model, registered as any Django developer would."""
+
+    site = OperatorSite(name="operator")
+    site.register(Organization, OrganizationAdmin)
+    site.register(SupportVisit)
+    urlpatterns = [path("operator/", site.urls), *urls.urlpatterns]
+
+
+def test_one_more_model_gets_the_pages_that_django_gives_it(operator: Client, acme: Tenant) -> None:
+    ask_for_support(acme)
+    enter(operator, acme)
+    with override_settings(ROOT_URLCONF=OperatorModels):
+        assert operator.get(LIST).status_code == 200
+        listed = operator.get("/operator/organizations/supportvisit/")
+        assert listed.status_code == 200
+        (visit,) = SupportVisit.objects.all()
+        assert str(visit.pk) in listed.content.decode()
+        for address in (f"{visit.pk}/change/", "add/"):
+            assert operator.get(f"/operator/organizations/supportvisit/{address}").status_code == 200
+        assert Client().get("/operator/organizations/supportvisit/").headers["Location"].startswith("/operator/login/")

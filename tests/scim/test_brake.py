@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -42,7 +43,9 @@ def admin_of(idp: Idp) -> Actor:
 
 
 def people(idp: Idp, number: int) -> list[str]:
+    """Make users who have been here for long, so that none of them could be a try-out's test user."""
     ids = [str(user.pk) for user in idp.add_people(number)]
+    User.objects.filter(pk__in=ids).update(created_at=timezone.now() - timedelta(days=30))
     Headcount.objects.update_or_create(organization=idp.organization, defaults={"users": User.objects.count()})
     return ids
 
@@ -211,6 +214,71 @@ def test_one_organizations_brake_is_not_anothers(idp: Idp, stranger: Idp, fifty:
     assert brakes.held(stranger.organization.pk) == []
 
 
+# Trying a set-up out
+
+
+def test_nine_test_users_made_and_deleted_do_not_stop_a_small_organization(idp: Idp) -> None:
+    people(idp, 13)
+    ids = [idp.create(f"test{number}@acme.example")["id"] for number in range(9)]
+    assert [suspend(idp, each) for each in ids] == [200] * 9
+    assert [delete(idp, each) for each in ids] == [204] * 9
+    more = [idp.create(f"more{number}@acme.example")["id"] for number in range(16)]
+    assert [delete(idp, each) for each in more] == [204] * 16
+    assert brakes.of(connection(idp)).held_since is None
+
+
+def test_test_users_who_are_made_and_deleted_again_count(idp: Idp) -> None:
+    established = people(idp, 13)
+    for _twice in range(2):
+        for number in range(9):
+            assert delete(idp, idp.create(f"test{number}@acme.example")["id"]) == 204
+    assert delete(idp, established[0]) == 429
+
+
+def test_only_so_many_a_day_are_test_users(idp: Idp) -> None:
+    people(idp, 13)
+    ids = [idp.create(f"test{number}@acme.example")["id"] for number in range(brakes.MOST_TRY_OUTS + 10)]
+    assert [delete(idp, each) for each in ids] == [204] * (brakes.MOST_TRY_OUTS + 9) + [429]
+    brakes.set_enabled(connection(idp), False, by=admin_of(idp))
+    brakes.set_enabled(connection(idp), True, by=admin_of(idp))
+    with time_machine.travel(timezone.now() + brakes.TRY_OUT, tick=False):
+        later = [idp.create(f"later{number}@acme.example")["id"] for number in range(brakes.MOST_TRY_OUTS)]
+        assert [delete(idp, each) for each in later] == [204] * brakes.MOST_TRY_OUTS
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"last_login": timezone.now()},
+        {"created_at": timezone.now() - timedelta(hours=25)},
+        {"source": Source.REQUEST},
+        {"managed_by": uuid4()},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_who_signed_in_or_is_older_or_came_another_way_is_no_test_user(change: dict[str, Any], idp: Idp) -> None:
+    idp.create("test@acme.example")
+    user = User.objects.get()
+    departure = Departure(connection=connection(idp), user_id=user.pk, at=timezone.now())
+    assert brakes._is_try_out(user, departure)
+    for name, value in change.items():
+        setattr(user, name, value)
+    assert not brakes._is_try_out(user, departure)
+
+
+def test_those_held_back_inside_a_bulk_request_are_named_until_they_go(idp: Idp, fifty: list[str]) -> None:
+    operations = [{"method": "DELETE", "path": f"/Users/{each}"} for each in fifty[:13]]
+    idp.send("POST", "/Bulk", {"Operations": operations})
+    held = brakes.refused(brake_of(idp))
+    assert {each.user_name for each in held} == {f"p{number}@acme.example" for number in (10, 11, 12)}
+    assert {each.request_id for each in held} == {idp.log()[-1].request_id}
+    brakes.release(connection(idp), seen=brake_of(idp).version, by=admin_of(idp))
+    assert brakes.refused(brake_of(idp)).count() == 3
+    assert brakes.departures(brake_of(idp)).count() == 10
+    assert delete(idp, fifty[11]) == 204
+    assert {each.user_name for each in brakes.refused(brake_of(idp))} == {"p10@acme.example", "p12@acme.example"}
+
+
 # Who hears of it
 
 
@@ -331,11 +399,16 @@ def test_a_departure_costs_three_statements_and_seven_when_people_are_counted(id
         suspend(idp, fifty[10])
 
 
-def test_who_went_long_ago_is_forgotten_unless_a_held_brake_shows_them(idp: Idp, fifty: list[str], capsys: Any) -> None:
+def test_who_went_is_shown_for_a_day_after_a_release_and_forgotten_after_a_year(
+    idp: Idp, fifty: list[str], capsys: Any
+) -> None:
     trip(idp, fifty)
     with time_machine.travel(timezone.now() + timedelta(hours=2), tick=False):
         call_command("prune_request_log")
         assert brakes.departures(brake_of(idp)).count() == 10
         brakes.release(connection(idp), seen=brake_of(idp).version, by=admin_of(idp))
+        call_command("prune_request_log")
+        assert brakes.departures(brake_of(idp)).count() == 10
+    with time_machine.travel(timezone.now() + brakes.REMEMBERED + timedelta(hours=1), tick=False):
         call_command("prune_request_log")
     assert not Departure.objects.exists()

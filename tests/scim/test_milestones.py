@@ -97,6 +97,15 @@ def test_to_ask_for_what_is_gone_is_no_failure_but_to_change_it_is(idp: Idp) -> 
     assert reached(idp)["update"] == "404 user-unknown"
 
 
+def test_a_precondition_that_fails_is_no_failure_of_the_set_up(idp: Idp) -> None:
+    path = f"/Users/{idp.create()['id']}"
+    rename = {"userName": "ada@acme.example", "title": "Countess"}
+    assert idp.send("PUT", path, rename, if_match='W/"1"').status_code == 200
+    assert idp.send("PUT", path, rename, if_match='W/"1"').status_code == 412
+    assert idp.send("DELETE", path, if_match='W/"1"').status_code == 412
+    assert reached(idp) == {"create": "done", "update": "done"}
+
+
 def test_of_many_requests_the_latest_counts_whichever_process_writes_first(idp: Idp) -> None:
     only = connections.default_connection(idp.organization.pk)
     key = str if connection.vendor == "postgresql" else journal._hexadecimal

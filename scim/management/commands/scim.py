@@ -6,17 +6,20 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from audit.actors import operator_at_the_command_line
-from organizations.commands import HouseCommand, Report, describe, find_organization
+from organizations.commands import Error, HouseCommand, Report, describe, find_organization
 from organizations.models import Organization
 from scim.models import Connection, IdentityProvider, Token
-from scim.services import connections
+from scim.services import brake, connections
 from scim.services.connections import ConnectionUnknown
 
-ACTIONS = ("generate-token", "enable", "disable", "strict", "lenient", "add-connection", "status")
+ACTIONS = ("generate-token", "enable", "disable", "strict", "lenient", "release", "add-connection", "status")
 
 
 class Command(HouseCommand):
-    help = "Generate a SCIM token (shown once), enable or disable SCIM or its strict mode, or show how it stands."
+    help = (
+        "Generate a SCIM token (shown once), enable or disable SCIM or its strict mode, release what the mass-change"
+        " brake holds back, or show how it stands."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("organization", metavar="ORGANIZATION", help="its slug, such as acme")
@@ -41,6 +44,11 @@ class Command(HouseCommand):
                 connection = connections.set_enabled(connection, action == "enable", by=by)
             case "strict" | "lenient":
                 connection = connections.set_strict(connection, action == "strict", by=by)
+            case "release":
+                held = brake.of(connection)
+                if held.held_since is None:
+                    raise Error(f"The mass-change brake of connection '{connection}' holds nothing back.")
+                brake.release(connection, seen=held.version, by=by)
         tokens = connections.live_tokens(connection)
         data = {
             "organization": describe(organization),
@@ -51,6 +59,7 @@ class Command(HouseCommand):
                 "bearer_token": bearer_token,
                 "enabled": connection.enabled,
                 "strict": connection.strict,
+                "held_back": brake.of(connection).held_since is not None,
                 "tokens": [_describe(token) for token in tokens],
             },
         }
@@ -86,6 +95,8 @@ def _text(organization: Organization, connection: Connection, bearer_token: str 
         f"SCIM of {organization}, connection '{connection}', is {state}.",
         f"Base URL      {connections.base_url(organization)}",
     ]
+    if brake.of(connection).held_since:
+        lines.append(f"The mass-change brake holds it back: manage.py scim {organization.slug} release")
     if bearer_token:
         lines += [f"Bearer token  {bearer_token}", "Copy the token now: it is not shown again."]
         if not connection.enabled:

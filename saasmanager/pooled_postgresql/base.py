@@ -1,0 +1,20 @@
+"""PostgreSQL behind a pooler, for commands: each transaction lifts the time limits that the database's role sets."""
+
+from django.db.backends.postgresql import base
+
+NO_LIMITS = (
+    "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+)
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's own, but for how a transaction begins.
+
+    A plain ``SET`` would stay with the pooler's connection, and so reach the next client; ``SET LOCAL`` ends with the
+    transaction. Statements outside of transactions keep the role's limits.
+    """
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        super()._set_autocommit(autocommit)  # type: ignore[misc]
+        if not autocommit:
+            self.connection.execute(NO_LIMITS)
