@@ -35,6 +35,10 @@ class Action(models.TextChoices):
     INVITATION_SENT = "invitation.sent", "{actor} invited {target}"
     INVITATION_SENT_AGAIN = "invitation.sent-again", "{actor} sent the invitation of {target} again"
     INVITATION_REVOKED = "invitation.revoked", "{actor} revoked the invitation of {target}"
+    INVITATION_ENDED = (
+        "invitation.ended",
+        "{actor} ended the invitation of {target}, whose inviter lost the right to it",
+    )
     INVITATION_ACCEPTED = "invitation.accepted", "{target} accepted the invitation"
     REQUEST_CONFIRMED = "account-request.confirmed", "{target} asked for an account"
     REQUEST_APPROVED = "account-request.approved", "{actor} approved the account request of {target}"
@@ -54,6 +58,7 @@ class Action(models.TextChoices):
     ROLE_SWITCHED_OFF = "role.switched-off", "{actor} switched the role {target} off"
     PEOPLE_EXPORTED = "people.exported", "{actor} exported the list of people of {target}"
     AUDIT_LOG_EXPORTED = "audit-log.exported", "{actor} exported the audit log of {target}"
+    REQUEST_LOG_EXPORTED = "request-log.exported", "{actor} exported the request log of {target}"
     DEFAULT_ROLE_CHANGED = "role.default-changed", "{actor} made {target} the default role"
     DOMAIN_ADDED = "domain.added", "{actor} added the domain {target}"
     DOMAIN_VERIFIED = "domain.verified", "{actor} verified the domain {target}"

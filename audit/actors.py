@@ -31,6 +31,8 @@ class Actor:
     """Somebody who acts on one organization's data.
 
     ``label`` is kept in the trail and must make sense after the person or token is gone. ``address`` is the IP address.
+    ``is_proven``: there is no need to ask for the password again. It is false only for a person at a page who has not
+    given it a short while ago.
     """
 
     organization_id: UUID
@@ -39,6 +41,7 @@ class Actor:
     user_id: UUID | None = None
     address: str = ""
     request_id: str = ""
+    is_proven: bool = True
 
 
 def address_of_caller(meta: Mapping[str, Any]) -> str:

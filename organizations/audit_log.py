@@ -201,6 +201,7 @@ def _context(request: HttpRequest) -> Context:
         "form": form,
         "looked_through": LOOKED_THROUGH if reach else 0,
         "time_zone": organization.time_zone,
+        "may_export": exports.is_open_to(request),
         "stretch": stretch,
         "rows": _rows(request, stretch.events),
         "query": query.urlencode(),
@@ -224,10 +225,10 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     organization = pages.organization_of(request)
     form = EventsForm(request.GET)
     events = _all(form.narrow(AuditEvent.objects.of(organization.pk)).order_by("-id"))
-    exports.record(Action.AUDIT_LOG_EXPORTED, request, form.given)
     zone = timezone.get_current_timezone()
     name = f"audit-log-{organization.slug}-{timezone.localdate()}.csv"
-    return exports.csv_file(name, HEADER, (_cells(event, zone) for event in events))
+    taken = exports.Export(Action.AUDIT_LOG_EXPORTED, form.given)
+    return exports.csv_file(request, taken, name, HEADER, (_cells(event, zone) for event in events))
 
 
 def _all(events: AppendOnlyQuerySet) -> Iterator[AuditEvent]:

@@ -32,7 +32,12 @@ LEASE = timedelta(minutes=5)
 # After how many minutes a mail is tried again.
 RETRIES = (1, 5, 30, 120, 480)
 KEPT = timedelta(days=30)
-LONGEST_PAUSE = 60.0
+# Seconds between two looks of a sender: at most, and at least if nobody wakes it.
+LONGEST_PAUSE, SHORTEST_PAUSE = 60.0, 5.0
+# Seconds until a process that has just been loaded looks for the first time.
+FIRST_LOOK = 1.0
+# Seconds that a process which forks waits for its sender to end.
+LONGEST_GOODBYE = 10.0
 
 # What a mail server may answer, or not answer; and, last, what comes of a text that no mail can be made of.
 TROUBLES = (smtplib.SMTPException, OSError, ValueError)
@@ -65,12 +70,13 @@ def send_many(
     return mails
 
 
-def withdraw(mail_id: UUID | None) -> None:
-    """Don't send a mail that still waits, for what it says is no longer so. One that has left stays as it is."""
-    if mail_id is None:
+def withdraw(*mail_ids: UUID | None) -> None:
+    """Don't send mails that still wait, for what they say is no longer so. Those that have left stay as they are."""
+    wanted = [mail_id for mail_id in mail_ids if mail_id is not None]
+    if not wanted:
         return
     now = timezone.now()
-    Mail.objects.filter(pk=mail_id, state=Mail.State.WAITING).update(
+    Mail.objects.filter(pk__in=wanted, state=Mail.State.WAITING).update(
         state=Mail.State.WITHDRAWN, text="", html="", settled_at=now, due_at=now + KEPT
     )
 
@@ -197,16 +203,26 @@ def _words(answer: bytes | str) -> str:
 _awake = threading.Event()
 _starting = threading.Lock()
 _sender: threading.Thread | None = None
+# Whether this process answers requests, and so sends what others have left in the outbox too.
+_is_serving = False
+
+
+def attend() -> None:
+    """Let this process, which answers requests, send what waits: soon, and from then on whenever something is due.
+
+    Call it where the server loads the application. A server that loads it before it forks leaves the outbox to the
+    processes that it makes.
+    """
+    global _is_serving
+    _is_serving = settings.MAIL_IN_BACKGROUND
+    if _is_serving:
+        _start()
 
 
 def nudge() -> None:
     """Let the sender of this process look what is due; the first time, start it."""
-    global _sender
     if settings.MAIL_IN_BACKGROUND:
-        with _starting:
-            if _sender is None or not _sender.is_alive():
-                _sender = threading.Thread(target=_send_for_ever, name="outbox", daemon=True)
-                _sender.start()
+        _start()
     _awake.set()
 
 
@@ -217,24 +233,57 @@ def catch_up() -> None:
         deliver()
 
 
+def _start() -> None:
+    global _sender
+    with _starting:
+        if _sender is None or not _sender.is_alive():
+            _sender = threading.Thread(target=_send_for_ever, name="outbox", daemon=True)
+            _sender.start()
+
+
 def _send_for_ever() -> None:
-    while settings.MAIL_IN_BACKGROUND:
+    # A process that has just been loaded may be about to fork, which it does better without a connection.
+    pause = FIRST_LOOK
+    while True:
+        _awake.wait(pause)
+        if not settings.MAIL_IN_BACKGROUND or _sender is not threading.current_thread():
+            return
         _awake.clear()
-        try:
+        pause = _look()
+
+
+def _look() -> float:
+    """Send what is due, if anything is; the seconds after which to look again. Costs one statement where nothing is."""
+    try:
+        due = Mail.objects.filter(state=Mail.State.WAITING).order_by("due_at").values_list("due_at", flat=True)
+        first = due.first()
+        if first is not None and first <= timezone.now():
             deliver()
-            waiting = Mail.objects.filter(state=Mail.State.WAITING).exists()
-        except DatabaseError:
-            log.exception("outbox_unreadable")
-            waiting = True
-        finally:
-            connection.close()
-        _awake.wait(LONGEST_PAUSE if waiting else None)
+            first = due.first()
+    except DatabaseError:
+        log.exception("outbox_unreadable")
+        first = None
+    finally:
+        connection.close()
+    wait = (first - timezone.now()).total_seconds() if first is not None else LONGEST_PAUSE
+    return min(max(wait, SHORTEST_PAUSE), LONGEST_PAUSE)
+
+
+def _leave_to_children() -> None:
+    """A process that forks serves by the processes that it makes; its own sender ends before, and its connection."""
+    global _sender
+    if _is_serving and _sender is not None:
+        former, _sender = _sender, None
+        _awake.set()
+        former.join(LONGEST_GOODBYE)
 
 
 def _start_afresh() -> None:
     """A forked process does not have the parent's thread."""
     global _sender, _starting, _awake
     _sender, _starting, _awake = None, threading.Lock(), threading.Event()
+    if _is_serving:
+        _start()
 
 
-os.register_at_fork(after_in_child=_start_afresh)
+os.register_at_fork(before=_leave_to_children, after_in_child=_start_afresh)

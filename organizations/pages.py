@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -12,17 +12,17 @@ import structlog
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from audit.actors import Actor, Door, address_of_caller
 from audit.models import AuditEvent
 from organizations.models import Organization
-from organizations.refusals import Refusal
+from organizations.refusals import ProofNeeded, Refusal
 
 Context = Mapping[str, Any]
 View = Callable[..., HttpResponseBase]
@@ -277,12 +277,45 @@ def offer_proof(recent: Callable[[HttpRequest], bool]) -> None:
 def ask_for_proof(request: HttpRequest, back: str) -> HttpResponse | None:
     """Before something that matters: None for who has just shown who they are, else the way to the question.
 
-    From there they come to the address ``back``. Where no app can tell, everybody is asked.
+    Where no app can tell, everybody is asked.
     """
-    if any(recent(request) for recent in _proofs):
-        return None
+    return None if _is_proven(request) else _lead_to_proof(request, back)
+
+
+def _is_proven(request: HttpRequest) -> bool:
+    return any(recent(request) for recent in _proofs)
+
+
+# Where a session keeps the form that waits for the proof.
+_WAITING = "form-waiting-for-proof"
+
+
+def _lead_to_proof(request: HttpRequest, back: str) -> HttpResponse:
+    """The way to the question; the form that was sent waits until it is answered, see ``carry_on``.
+
+    ``back`` is where the person comes to if there is no such form.
+    """
+    request.session.pop(_WAITING, None)
+    if request.method == "POST":
+        request.session[_WAITING] = {"back": back, "path": request.path_info, "fields": request.POST.urlencode()}
     address = f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}"
     return HttpResponse(headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
+
+
+def carry_on(request: HttpRequest, back: str) -> HttpResponseBase | None:
+    """Answer the form that has waited for the proof, now that it is given, as if it had just been sent.
+
+    None if none waits: ``back`` is what the question was asked with, so that no older form is sent by the way.
+    """
+    waiting = request.session.pop(_WAITING, None)
+    if waiting is None or waiting["back"] != back:
+        return None
+    # Its forgery token has been checked when it was sent, that of the question just now.
+    request.path = request.path_info = waiting["path"]
+    request.POST = QueryDict(waiting["fields"])
+    request.resolver_match = match = resolve(waiting["path"])
+    response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+    return response
 
 
 def show(request: HttpRequest, page: Page, extra: Mapping[str, Context] | None = None) -> HttpResponse:
@@ -344,6 +377,8 @@ def guarded(section: Section, control: Control) -> View:
             return redirect(section.address_after(request))
         try:
             return control.view(request, **arguments)
+        except ProofNeeded:
+            return _lead_to_proof(request, section.address_after(request))
         except Refusal as refusal:
             return refused(request, section, refusal)
 
@@ -372,6 +407,11 @@ def wanted(request: HttpRequest) -> bool:
     return states[state]
 
 
+def is_visit(request: HttpRequest) -> bool:
+    """Whether an operator looks at the organization, who has been let in by it and belongs to none."""
+    return getattr(request.user, "visit", None) is not None
+
+
 def organization_of(request: HttpRequest) -> Organization:
     """The organization of whoever is signed in."""
     user: Any = request.user
@@ -382,7 +422,7 @@ def organization_of(request: HttpRequest) -> Organization:
 def actor_of(request: HttpRequest) -> Actor:
     """Whoever is signed in, acting through a page."""
     user: Any = request.user
-    return actor_for(user, request, Door.PAGE)
+    return replace(actor_for(user, request, Door.PAGE), is_proven=_is_proven(request))
 
 
 def actor_for(user: Any, request: HttpRequest, door: Door) -> Actor:

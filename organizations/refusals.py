@@ -19,3 +19,10 @@ class Refusal(Exception):
         super().__init__(message)
         self.message = message
         self.about = about
+
+
+class ProofNeeded(Exception):
+    """A person has to show who they are, by the password once more, before the verb does anything.
+
+    No refusal, so that nobody reports it as one: the page asks, and carries the same form on afterwards.
+    """

@@ -1,8 +1,9 @@
-"""ScimShortcut: SCIM requests go straight to their view, past what only pages need (sessions, messages, CSRF)."""
+"""What a request meets first: the way of SCIM past what only pages need, and how large a form may be."""
 
 from collections.abc import Callable
 
-from django.core.exceptions import DisallowedHost
+from django.conf import settings
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 
 from scim.api.base import EVERY_ANSWER
@@ -15,7 +16,10 @@ MOST_KNOWN_HOSTS = 64
 
 
 class ScimShortcut:
-    """The first middleware. The host's name, which the ones behind it would check, it checks itself."""
+    """Send SCIM requests straight to their view, past sessions, messages and CSRF. The first middleware.
+
+    The host's name, which the ones behind it would check, it checks itself.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -45,3 +49,16 @@ class ScimShortcut:
         request.get_host()
         if host and len(self.known_hosts) < MOST_KNOWN_HOSTS:
             self.known_hosts.add(host)
+
+
+class FormLimit:
+    """Refuse a form by its length alone, however it is encoded; of one that large, the server reads no byte."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise RequestDataTooBig(f"A form may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes.")
+        return self.get_response(request)

@@ -1,4 +1,4 @@
-"""The door for WSGI servers: `granian --interface wsgi saasmanager.wsgi:application`."""
+"""The door for WSGI servers, such as the one in scripts/server.py."""
 
 import os
 
@@ -7,3 +7,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saasmanager.settings")
 
 application = get_wsgi_application()
+
+# Models can be imported now, and not before.
+from organizations import outbox  # noqa: E402
+
+outbox.attend()

@@ -28,7 +28,7 @@ from scim import (
 from scim.guides import Gets
 from scim.models import Connection, IdentityProvider, RequestLog, Token
 from scim.play import client
-from scim.services import brake, connections, handing_over, journal, milestones, rotation
+from scim.services import brake, connections, handing_over, journal, milestones, reach, rotation
 from scim.services.brake import PercentInvalid
 from scim.services.milestones import Step
 from scim.services.rotation import RetirementRefused
@@ -36,6 +36,7 @@ from scim.services.token_names import TokenNameRefused
 from scim.switches import SWITCHES
 from users.models import User
 from users.person import PERSON
+from users.services import authority
 
 LATEST = 10
 
@@ -67,7 +68,8 @@ def _context(request: HttpRequest) -> Context:
         **tokens.context(),
         "next_name": connections.next_name(connection, [shown.token.name for shown in state["tokens"]]),
         "once": once.value(request, FORM_SALT),
-        "switches": switches.shown(connection),
+        "switches": switches.shown(connection, authority.of(user)),
+        "beyond": reach.beyond(connection, authority.of(user)),
         "brake": brake.of(connection),
         "brake_least": brake.LEAST,
         "details": detail_pages.switch(connection),

@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 from organizations import pages
 from organizations.pages import Context, Malformed, Page, Piece
 from scim.models import Connection, IdentityProvider
-from scim.services import connections, handing_over
+from scim.services import connections, handing_over, reach
 from users.models import User
 from users.origins import Source
 from users.person import PERSON
@@ -139,12 +139,15 @@ def _managed_by(request: HttpRequest, user: User) -> Context:
     asker: Any = request.user
     present = connections.of_organization(asker.organization_id)
     keeper = next((each for each in present if each.pk == user.managed_by), None)
+    own = authority.of(asker)
     return {
         "person": user,
         "keeper": keeper,
         "address": address(keeper) if keeper else "",
-        "others": [each for each in present if each != keeper] if user.source == Source.SCIM else [],
-        "may_edit": pages.may(request, "sign-in.edit") and authority.of(asker).covers(user.role),
+        "others": [each for each in present if each != keeper and not reach.beyond(each, own)]
+        if user.source == Source.SCIM
+        else [],
+        "may_edit": pages.may(request, "sign-in.edit") and own.covers(user.role),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -20,7 +21,8 @@ from organizations import pages
 from organizations.pages import Section
 from scim import connection_pages
 from scim.models import Connection, Kept, RequestDetail, RequestLog
-from scim.services import additional_logging, connections
+from scim.services import additional_logging, connections, reach
+from users.services import authority
 
 # Where messages about what is kept of a request belong.
 OF_DETAILS = "details"
@@ -91,6 +93,19 @@ class Details:
     is_on: bool
 
 
+def why_not(request: HttpRequest, row: RequestLog) -> str:
+    """Why the request's user may not see what was kept of a request; empty if they may.
+
+    It says as much as a token of the connection could read, so it is shown to those who may make one.
+    """
+    if not pages.may(request, "sign-in.edit"):
+        return "Your role does not allow this. Ask an Admin of your organization."
+    asker: Any = request.user
+    known = Connection.objects.of(row.organization_id).filter(pk=row.connection_id) if row.connection_id else None
+    connection = (known and known.first()) or connections.default_connection(row.organization_id)
+    return reach.beyond(connection, authority.of(asker))
+
+
 def of_request(row: RequestLog) -> Details:
     """What was kept of a request, and whether more would be of the next ones."""
     connection = _connection_of(row)
@@ -131,6 +146,8 @@ def log_next(request: HttpRequest, row: RequestLog) -> HttpResponse:
 
 def download(request: HttpRequest, row: RequestLog) -> HttpResponse:
     """All that is known of a request, as a text file for a support ticket."""
+    if why := why_not(request, row):
+        raise PermissionDenied(why)
     return HttpResponse(
         _file(row, of_request(row).parts),
         content_type="text/plain; charset=utf-8",

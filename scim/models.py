@@ -134,6 +134,8 @@ class Streak(TenantModel):
     )
     connection = models.OneToOneField(Connection, models.CASCADE, related_name="+", db_constraint=False, editable=False)
     failures = models.PositiveIntegerField(default=0)
+    failures_told = models.BooleanField(default=False, db_default=False)
+    told_of_failures_at = models.DateTimeField(null=True)
     refusals = models.PositiveIntegerField(default=0)
     refusals_told = models.BooleanField(default=False)
     told_of_refusals_at = models.DateTimeField(null=True)

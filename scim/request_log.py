@@ -17,10 +17,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
+from audit.actions import Action
 from audit.models import first_id_at
 from domains.addresses import canonical
-from organizations import pages
-from organizations.exports import csv_file
+from organizations import exports, pages
 from organizations.pages import Page
 from scim import detail_pages, mends, undo
 from scim.mends import Offer, Situation
@@ -83,23 +83,24 @@ class RequestsForm(forms.Form):
         fields["cause"].choices = [("", "Any cause"), *causes]
         fields["token"].choices = [("", "Any token"), (NO_TOKEN, "No valid token"), *tokens]
         self.is_valid()
-        self._given = {name: value for name, value in self.cleaned_data.items() if value}
+        # The values that make sense.
+        self.given = {name: value for name, value in self.cleaned_data.items() if value}
 
     @property
     def narrows(self) -> bool:
         """Whether anything is asked for."""
-        return bool(self._given)
+        return bool(self.given)
 
     @property
     def is_bounded(self) -> bool:
         """Whether only the newest requests are looked through."""
-        unindexed = self._given.keys() & {"method", "token"} or self._given.get("status") == "done"
-        by_text = "q" in self._given and _id(self._given["q"]) is None
-        return bool(unindexed or by_text or ("user" in self._given and self._user_id is None))
+        unindexed = self.given.keys() & {"method", "token"} or self.given.get("status") == "done"
+        by_text = "q" in self.given and _id(self.given["q"]) is None
+        return bool(unindexed or by_text or ("user" in self.given and self._user_id is None))
 
     @property
     def _user_id(self) -> UUID | None:
-        typed = self._given["user"]
+        typed = self.given["user"]
         if (user_id := _id(typed)) is not None:
             return user_id
         found = User.objects.of(self._organization_id).filter(user_name_key=canonical(typed))
@@ -124,7 +125,7 @@ class RequestsForm(forms.Form):
         return self._looked_through(RequestLog.objects.of(self._organization_id).filter(pk__in=looked_at))
 
     def _indexed(self, rows: Rows) -> Rows:
-        given = self._given
+        given = self.given
         if (request_id := _id(given.get("q", ""))) is not None:
             rows = rows.filter(pk=request_id)
         match given.get("status"):
@@ -143,7 +144,7 @@ class RequestsForm(forms.Form):
         return rows
 
     def _looked_through(self, rows: Rows) -> Rows:
-        given = self._given
+        given = self.given
         if (text := given.get("q")) and _id(text) is None:
             rows = rows.filter(Q(path__icontains=text) | Q(query__icontains=text))
         if given.get("status") == "done":
@@ -219,6 +220,7 @@ def request_log(request: HttpRequest) -> HttpResponse:
         "page": Page.USERS,
         "form": form,
         "time_zone": organization.time_zone,
+        "may_export": exports.is_open_to(request),
         "shown": _shown(request, stretch.rows),
         "dropped": journal.dropped(),
         "looked_through": LOOKED_THROUGH,
@@ -279,8 +281,7 @@ def logged_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
         "again": mends.AGAIN,
         "action": _action(shown),
         "notices": pages.notices(request, OF_A_REQUEST),
-        # Who may make a token could read as much with it.
-        "details": detail_pages.of_request(shown.row) if pages.may(request, "sign-in.edit") else None,
+        "details": detail_pages.of_request(shown.row) if detail_pages.why_not(request, shown.row) == "" else None,
         "details_notices": pages.notices(request, detail_pages.OF_DETAILS),
         **undo.changed_by(request, shown.row),
     }
@@ -341,10 +342,12 @@ def _mended(request: HttpRequest, row: RequestLog, said: str) -> HttpResponse:
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The requests that the filters leave, newest first, as a CSV file."""
     organization = pages.organization_of(request)
-    found = RequestsForm(request.GET, organization.pk).narrow().order_by("-pk")
+    form = RequestsForm(request.GET, organization.pk)
+    found = form.narrow().order_by("-pk")
     zone = timezone.get_current_timezone()
     name = f"scim-requests-{organization.slug}-{timezone.localdate()}.csv"
-    return csv_file(name, HEADER, (_cells(row, zone) for row in _all(found)))
+    taken = exports.Export(Action.REQUEST_LOG_EXPORTED, form.given)
+    return exports.csv_file(request, taken, name, HEADER, (_cells(row, zone) for row in _all(found)))
 
 
 def _all(found: Rows) -> Iterator[RequestLog]:

@@ -9,12 +9,16 @@ from typing import Any
 from django.urls import reverse
 
 from scim.models import Connection
-from scim.services import connections
+from scim.services import connections, reach
+from users.services.authority import Authority
 
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """``said`` and ``said_off`` answer the one who turned it on or off; ``badge`` is its colour while it is on."""
+    """``said`` and ``said_off`` answer the one who turned it on or off; ``badge`` is its colour while it is on.
+
+    ``opens`` is the state in which the identity provider may do more.
+    """
 
     id: str
     label: str
@@ -23,6 +27,7 @@ class Switch:
     said: str
     said_off: str
     badge: str = "good"
+    opens: bool = True
 
 
 # By the field of the connection.
@@ -62,19 +67,23 @@ SWITCHES: Mapping[str, Switch] = {
         connections.set_strict,
         "Strict mode is on.",
         "Strict mode is off.",
+        opens=False,
     ),
 }
 
 
-def shown(connection: Connection) -> list[Mapping[str, Any]]:
-    """The switches as the page has them: words, state and where a press leads."""
+def shown(connection: Connection, asker: Authority) -> list[Mapping[str, Any]]:
+    """The switches as the page has them: words, state, where a press leads, and why the asker may not press."""
+    beyond = reach.beyond(connection, asker)
+    beyond_admins = reach.beyond(connection, asker, manages_admins=True)
     return [
         {
             "id": switch.id,
             "label": switch.label,
             "hint": switch.hint,
             "badge": switch.badge,
-            "on": getattr(connection, name),
+            "on": (on := getattr(connection, name)),
+            "why_not": "" if on == switch.opens else beyond_admins if name == "manage_admins" else beyond,
             "action": reverse("settings:scim-switch", args=[connection.pk, name]),
         }
         for name, switch in SWITCHES.items()

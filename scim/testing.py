@@ -21,8 +21,10 @@ from scim.mends import Offer, Situation
 from scim.models import Play, PlayState, RequestLog
 from scim.play.player import Result
 from scim.play.scripts import SCRIPTS
-from scim.services import connections, plays
+from scim.services import connections, plays, reach
 from scim.services.plays import AlreadyRunning, Shown
+from users.services import authority
+from users.services.authority import BeyondOwnRights
 
 LONGEST_ADDRESS = 254
 LATEST = 3
@@ -75,8 +77,10 @@ def _context(request: HttpRequest) -> Context:
     connection = connection_pages.among(present, request)
     latest = plays.latest(connection, LATEST)
     provider = connection.identity_provider
+    asker: Any = request.user
     return {
         "connection": connection,
+        "beyond": reach.beyond(connection, authority.of(asker)),
         "is_one_of_several": len(present) > 1,
         "clients": CLIENTS.items(),
         "client": provider if provider in CLIENTS else next(iter(CLIENTS)),
@@ -104,6 +108,8 @@ def start(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     except AlreadyRunning as running:
         messages.warning(request, running.message, extra_tags=OF_A_PLAY)
         play = running.play
+    except BeyondOwnRights:
+        raise
     except Refusal as refusal:
         extra = {"refusal": refusal.message, "address": email, "client": client}
         return pages.show(request, Page.USERS, {TEST.key: extra})

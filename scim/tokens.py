@@ -42,6 +42,11 @@ class Shown:
         return self.token.retires_by_itself and self.successor is not None
 
     @property
+    def may_be_kept(self) -> bool:
+        """Whether anything is planned that would end it."""
+        return self.token.retires_at is not None or self.retires_by_itself
+
+    @property
     def seen(self) -> str:
         """When it is to retire, as its forms send it back."""
         return self.token.retires_at.isoformat() if self.token.retires_at else ""

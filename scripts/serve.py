@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,11 +15,15 @@ PREPARATIONS = (
 
 def main() -> None:
     host, port, workers = os.environ.get("HOST") or "127.0.0.1", number("PORT", 8000), number("WEB_CONCURRENCY", 2)
+    options = [
+        *("--request-timeout", str(number("REQUEST_TIMEOUT", 30))),
+        *("--keep-alive-timeout", str(number("KEEP_ALIVE_TIMEOUT", 75))),
+    ]
     for command in PREPARATIONS:
         done = subprocess.run([sys.executable, ROOT / "manage.py", *command])
         if done.returncode:
             sys.exit(done.returncode)
-    become_the_server(host=host, port=port, workers=workers)
+    become_the_server(host=host, port=port, workers=workers, options=options)
 
 
 def number(name: str, default: int) -> int:
@@ -29,30 +34,27 @@ def number(name: str, default: int) -> int:
     return int(text)
 
 
-def become_the_server(*, host: str, port: int, workers: int) -> None:
-    """Replace this process by granian: signals reach it directly, and its exit status is ours."""
+def become_the_server(*, host: str, port: int, workers: int, options: Sequence[str] = ()) -> None:
+    """Replace this process by the server: signals reach it directly, and its exit status is ours."""
     os.chdir(ROOT)
     print(f"Serving on http://{host}:{port} until stopped (Ctrl-C).", flush=True)
-    command = server(host=host, port=port, workers=workers)
+    command = server(host=host, port=port, workers=workers, options=options)
     os.execv(command[0], command)  # noqa: S606
 
 
-def server(*, host: str, port: int, workers: int, application: str = "saasmanager.wsgi:application") -> list[str]:
+def server(
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    application: str = "saasmanager.wsgi:application",
+    options: Sequence[str] = (),
+) -> list[str]:
     """The command line of the server, to be run in the project's folder."""
     return [
         *(sys.executable, "-m", "scripts.server"),
-        *("--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(workers)),
-        # Each thread keeps a database connection of its own.
-        *("--blocking-threads", "2"),
-        # HTTP/2 is the front proxy's matter, and nothing here speaks WebSocket.
-        *("--http", "1", "--no-ws"),
-        # A worker that was killed is back within two seconds; without this the server would leave with it.
-        *("--respawn-failed-workers", "--respawn-interval", "0.5"),
-        # A worker that will not stop must not hold up a deployment.
-        *("--workers-kill-timeout", "10"),
-        # A filter of 8,192 characters, each percent-encoded, is a request line of 25 kB and more.
-        *("--http1-buffer-size", str(128 * 1024), "--http1-header-read-timeout", "10000"),
-        *("--log-level", "warning"),
+        *("--host", host, "--port", str(port), "--workers", str(workers)),
+        *options,
         application,
     ]
 

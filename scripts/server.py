@@ -1,54 +1,172 @@
-"""The server: granian, with the application loaded before it forks workers, so that one is replaced at once.
+"""The server: gunicorn's arbiter with workers of our own, and the application loaded before it forks them."""
 
-Ctrl-C goes to every process of the terminal's group, and granian's main process then stops its workers. A worker that
-hears of it twice hangs more often than not, so each has a group of its own. And one that is told to stop while it is
-only just starting would miss that, so no signal reaches it before it waits for one.
-"""
-
+import argparse
 import gc
 import importlib
-import os
+import logging
+import resource
 import signal
+import socket
 import sys
-from types import FrameType
+import time
+from typing import Any
 
-from granian.cli import entrypoint
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
+from gunicorn.glogging import Logger
 
-STOPS = {signal.SIGINT, signal.SIGTERM}
-LOOKS_EVERY = 0.1  # seconds
+from scripts.worker import BufferingWorker, Limits
 
+# A worker that lived shorter died young. The next one then waits, twice as long each time, up to LONGEST_WAIT.
+YOUNG = 2.0
+FIRST_WAIT, LONGEST_WAIT = 0.5, 10.0
 
-def hold_signals() -> None:
-    """Let what arrives while a worker is forked wait."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-
-
-def take_signals() -> None:
-    """Go on in the main process: what arrived meanwhile is heard of now."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-
-
-def leave_signals_to_the_main_process() -> None:
-    """Begin as a worker: forget a Ctrl-C that came before, and let the main process's word wait."""
-    os.setpgrp()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGALRM, _listen_once_it_waits)
-    signal.setitimer(signal.ITIMER_REAL, LOOKS_EVERY, LOOKS_EVERY)
+STOPS = {signal.SIGINT, signal.SIGTERM, signal.SIGQUIT}
+FILES = 4096
+DEFAULTS = Limits()
 
 
-def _listen_once_it_waits(_number: int, frame: FrameType | None) -> None:
-    # A worker's main thread does nothing else than wait, once the others serve.
-    if frame is not None and frame.f_globals["__name__"] == "threading":
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        take_signals()
+class Lasting(Arbiter):
+    """An arbiter that no number of dead workers ends."""
+
+    young = 0
+    not_before = 0.0
+    stops = False
+
+    def spawn_worker(self) -> None:
+        # A worker that is told to stop while it is only just starting would miss that.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        try:
+            super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+
+    def manage_workers(self) -> None:
+        if time.monotonic() < self.not_before:
+            return
+        try:
+            super().manage_workers()
+        except OSError as error:  # no memory, or no more processes
+            self._wait(f"A worker could not be started: {error}.")
+
+    def reap_workers(self) -> None:
+        before = dict(self.WORKERS)
+        try:
+            super().reap_workers()
+        except HaltServer as halt:
+            # It is raised for a worker that could not begin. The application is loaded, so the next one may.
+            self.log.error("%s", halt.reason)
+        for pid in before.keys() - self.WORKERS.keys():
+            before[pid].tmp.close()
+            lived = time.monotonic() - before[pid].born
+            if lived >= YOUNG:
+                self.young = 0
+            elif not self.stops:
+                self._wait(f"Worker {pid} died {lived:.1f} seconds after its start.")
+
+    def stop(self, graceful: bool = True) -> None:
+        self.stops = True
+        super().stop(graceful)
+
+    def handle_int(self) -> None:
+        """Stop on Ctrl-C as on SIGTERM: what runs is finished."""
+        self.handle_term()
+
+    def _wait(self, why: str) -> None:
+        seconds = min(FIRST_WAIT * 2**self.young, LONGEST_WAIT)
+        self.young += 1
+        self.not_before = time.monotonic() + seconds
+        self.log.warning("%s The next one starts in %.1f seconds.", why, seconds)
 
 
-if __name__ == "__main__":
-    importlib.import_module(sys.argv[-1].partition(":")[0])
+class Log(Logger):
+    """Writes where the application does, in its way."""
+
+    def setup(self, cfg: Any) -> None:
+        self.cfg = cfg
+        self.error_log.propagate = self.access_log.propagate = True
+        self.error_log.setLevel(logging.WARNING)
+
+
+class Application(BaseApplication):
+    """gunicorn's view of one WSGI application on one socket."""
+
+    def __init__(self, application: Any, door: socket.socket, workers: int, limits: Limits) -> None:
+        BufferingWorker.limits = limits
+        self.application = application
+        self.settings = {
+            "bind": [f"fd://{door.detach()}"],
+            "workers": workers,
+            # Each thread keeps a database connection of its own.
+            "threads": 2,
+            "worker_class": BufferingWorker,
+            # Whoever will not stop must not hold up a deployment.
+            "graceful_timeout": 10,
+            "preload_app": True,
+            "logger_class": Log,
+            "proc_name": "saasmanager",
+            "control_socket_disable": True,
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.settings.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return self.application
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m scripts.server")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--request-timeout", type=float, default=DEFAULTS.request)
+    parser.add_argument("--keep-alive-timeout", type=float, default=DEFAULTS.idle)
+    parser.add_argument("application", metavar="MODULE:NAME")
+    options = parser.parse_args()
+    limits = Limits(
+        request=options.request_timeout,
+        stall=options.request_timeout,
+        drain=options.request_timeout,
+        idle=options.keep_alive_timeout,
+    )
+    door = listen(options.host, options.port)
+    allow_files(FILES)
+    module, _, name = options.application.partition(":")
+    application = getattr(importlib.import_module(module), name)
+    server = Application(application, door, options.workers, limits)
     # All that is there by now stays: the workers share it, and need not look through it for garbage.
     gc.collect()
     gc.freeze()
-    os.register_at_fork(
-        before=hold_signals, after_in_parent=take_signals, after_in_child=leave_signals_to_the_main_process
-    )
-    entrypoint()
+    Lasting(server).run()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The socket that all workers accept from; ends the program if there can be none."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        door = socket.socket(found[0], socket.SOCK_STREAM)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind(found[4])
+        door.listen(2048)
+    except OSError as error:
+        sys.exit(
+            f"SaaS Manager cannot start: it cannot listen on port {port} of {host} ({error.strerror}). "
+            "Stop what uses it, or set PORT or HOST."
+        )
+    return door
+
+
+def allow_files(wanted: int) -> None:
+    """Each client is an open file, of which many systems allow 1,024 unless asked."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+if __name__ == "__main__":
+    main()

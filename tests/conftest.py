@@ -15,7 +15,7 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 from audit.guard import GUARD, UNGUARD
 from tests.browser import base_url, browser_type_launch_args, chromium, complaints, context
 from tests.nameserver import nameserver
-from tests.servers import granian_server
+from tests.servers import real_server
 from tests.tenants import acme, globex
 
 __all__ = [
@@ -26,8 +26,8 @@ __all__ = [
     "complaints",
     "context",
     "globex",
-    "granian_server",
     "nameserver",
+    "real_server",
 ]
 
 STOCK_FLUSH = BaseDatabaseOperations.execute_sql_flush

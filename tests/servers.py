@@ -1,4 +1,4 @@
-"""The real server: granian as `make serve` starts it, in processes of its own, on the test's database."""
+"""The real server, as `make serve` starts it, in processes of its own, on the test's database."""
 
 import http.client
 import json
@@ -56,7 +56,7 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def granian_server(
+def real_server(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """One for the whole run. It sees what is committed only, so its tests are marked `django_db(transaction=True)`."""
@@ -72,7 +72,7 @@ def granian_server(
         "LOG_LEVEL": "INFO",
     }
     command = serve.server(host="127.0.0.1", port=port, workers=2)
-    log = tmp_path_factory.mktemp("granian") / "log"
+    log = tmp_path_factory.mktemp("server") / "log"
     with running(command, environment, log) as process:
         server = Server(f"http://127.0.0.1:{port}", process, log)
         wait_until_alive(server)

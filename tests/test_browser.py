@@ -9,8 +9,8 @@ ADD_INLINE_SCRIPT = "document.body.append(Object.assign(document.createElement('
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_inline_script_is_refused_and_noticed(page: Page, granian_server: Any, complaints: list[str]) -> None:
-    page.goto(f"{granian_server.url}/sign-in/")
+def test_an_inline_script_is_refused_and_noticed(page: Page, real_server: Any, complaints: list[str]) -> None:
+    page.goto(f"{real_server.url}/sign-in/")
     page.evaluate(ADD_INLINE_SCRIPT)
     assert page.evaluate("typeof hacked") == "undefined"
     assert [c for c in complaints if "violates the following Content Security Policy directive" in c]
@@ -18,8 +18,8 @@ def test_an_inline_script_is_refused_and_noticed(page: Page, granian_server: Any
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_error_in_a_script_is_noticed(page: Page, granian_server: Any, complaints: list[str]) -> None:
-    page.goto(f"{granian_server.url}/sign-in/")
+def test_an_error_in_a_script_is_noticed(page: Page, real_server: Any, complaints: list[str]) -> None:
+    page.goto(f"{real_server.url}/sign-in/")
     with page.context.expect_event("weberror"):
         page.evaluate("setTimeout(() => { throw new Error('out of cheese') })")
     assert "out of cheese" in complaints[0]

@@ -68,7 +68,7 @@ def test_a_probe_needs_to_know_neither_our_name_nor_https(client: Client, settin
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_real_server_is_alive_and_ready(granian_server: Any) -> None:
-    assert granian_server.request("GET", "/livez").json() == {"status": "ok"}
-    assert granian_server.request("GET", "/readyz").json() == {"status": "ok"}
-    assert granian_server.request("HEAD", "/readyz").body == b""
+def test_a_real_server_is_alive_and_ready(real_server: Any) -> None:
+    assert real_server.request("GET", "/livez").json() == {"status": "ok"}
+    assert real_server.request("GET", "/readyz").json() == {"status": "ok"}
+    assert real_server.request("HEAD", "/readyz").body == b""

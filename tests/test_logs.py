@@ -37,9 +37,9 @@ def test_the_words_on_a_refused_request_hide_what_its_address_may_hide(refused: 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_server_writes_one_json_line_a_request(granian_server: Any) -> None:
-    granian_server.request("GET", "/sign-in/?token=smgr_secret1", headers={"Authorization": "Bearer smgr_secret2"})
-    text = granian_server.log.read_text()
+def test_the_server_writes_one_json_line_a_request(real_server: Any) -> None:
+    real_server.request("GET", "/sign-in/?token=smgr_secret1", headers={"Authorization": "Bearer smgr_secret2"})
+    text = real_server.log.read_text()
     assert "smgr_secret" not in text
     last = json.loads(text.splitlines()[-1])
     assert {"level", "timestamp", "request_id"} < set(last)

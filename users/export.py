@@ -24,7 +24,6 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     """All people whom the list shows, on all its pages and in its order."""
     organization = pages.organization_of(request)
     form = PeopleForm(request.GET, organization_id=organization.pk)
-    exports.record(Action.PEOPLE_EXPORTED, request, form.given)
     people = User.objects.of(organization.pk).select_related("role").only(
         "display_name", "name_key", "user_name", "user_name_key", "email", "is_active", "source", "last_login",
         "created_at", "organization_id", "role__name",
@@ -32,7 +31,8 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     zone = ZoneInfo(organization.time_zone)
     today = timezone.localtime(timezone=zone).date()
     rows = (_cells(user, zone) for batch in _batches(form.narrow(people), form.order) for user in batch)
-    return exports.csv_file(f"users-{organization.slug}-{today}.csv", HEADINGS, rows)
+    taken = exports.Export(Action.PEOPLE_EXPORTED, form.given)
+    return exports.csv_file(request, taken, f"users-{organization.slug}-{today}.csv", HEADINGS, rows)
 
 
 def _batches(found: QuerySet[User], order: Order) -> Iterator[list[User]]:

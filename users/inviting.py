@@ -24,7 +24,8 @@ from users.changing import MOST_AT_ONCE, PEOPLE_KEY, ticked
 from users.listing import INVITED, PER_PAGE, PeopleForm, Sort
 from users.models import Invitation, Role
 from users.origins import Source
-from users.services import invitations, roles
+from users.services import authority, invitations, roles
+from users.services.authority import BeyondOwnRights
 from users.services.invitations import Outcome, TooManyMails
 
 MOST_ADDRESSES = 500
@@ -78,6 +79,8 @@ def invite(request: HttpRequest) -> HttpResponse:
         outcome = invitations.invite(addresses, role=typed.role, by=actor)
     except TooManyMails as refusal:
         return _form(request, typed, text_error=refusal.message)
+    except (roles.RoleUnknown, BeyondOwnRights) as refusal:
+        return _form(request, typed, role_error=refusal.message)
     if outcome.known or outcome.malformed:
         rest = "\n".join(address for address, _reason in outcome.malformed)
         return _form(request, Typed(rest, typed.role), outcome=outcome, said=_were_invited(outcome))
@@ -123,20 +126,24 @@ def _were_invited(outcome: Outcome) -> str:
 
 
 def how_many(organization_id: UUID) -> int:
-    """How many invitations were neither accepted nor revoked."""
-    return Invitation.objects.of(organization_id).unanswered().count()
+    """How many invitations were neither accepted nor revoked by hand."""
+    return Invitation.objects.of(organization_id).listed().count()
 
 
 def listed(request: HttpRequest, form: PeopleForm) -> Context:
     """A page of the invitations that fit the filters."""
     organization_id = pages.organization_of(request).pk
-    found = _narrow(Invitation.objects.of(organization_id).unanswered(), form.given)
+    found = _narrow(Invitation.objects.of(organization_id).listed(), form.given)
     ordered = found.select_related("role", "mail").order_by(ORDERS[Sort(form.given.get("sort", Sort.ADDRESS))])
     page = Paginator(ordered, PER_PAGE).get_page(request.GET.get("page"))
     shown = list(page)
     people = invitations.accounts_of(shown, organization_id=organization_id) if shown else {}
+    user: Any = request.user
+    reach = authority.of(user)
     return {
-        "invitations": [(invitation, people.get(invitation.email_key)) for invitation in shown],
+        "invitations": [
+            (each, people.get(each.email_key), each.ended_at and reach.may_invite_as(each.role)) for each in shown
+        ],
         "leaf": page,
         "before": _page_of(request, page.previous_page_number()) if page.has_previous() else "",
         "after": _page_of(request, page.next_page_number()) if page.has_next() else "",
@@ -167,7 +174,7 @@ def address_of_list(**narrowed: str) -> str:
 
 def whereabouts(organization_id: UUID, ids: Any) -> Mapping[str, str]:
     """Where each of the invitations is listed."""
-    found = Invitation.objects.of(organization_id).unanswered().filter(pk__in=ids).values_list("pk", "email")
+    found = Invitation.objects.of(organization_id).listed().filter(pk__in=ids).values_list("pk", "email")
     return {str(pk): address_of_list(q=email) for pk, email in found}
 
 
@@ -178,6 +185,9 @@ def change(request: HttpRequest) -> HttpResponse:
     """Send the invitations that are ticked again, or revoke them once the person is sure."""
     actor = pages.actor_of(request)
     action, chosen = request.POST.get("action", ""), ticked(request, "invitation")
+    if again := ticked(request, "again"):
+        # The button of a line, which is about that line alone.
+        action, chosen = "resend", again
     if action not in ("resend", "revoke"):
         raise Malformed("Choose what to do with the invitations, then try again.")
     if not chosen:
@@ -212,7 +222,7 @@ def change(request: HttpRequest) -> HttpResponse:
 
 def _ask(request: HttpRequest, chosen: Mapping[UUID, int]) -> HttpResponse:
     """The page that says what revoking means; nothing has happened yet."""
-    rows = list(Invitation.objects.of(pages.organization_of(request).pk).unanswered().filter(pk__in=chosen))
+    rows = list(Invitation.objects.of(pages.organization_of(request).pk).listed().filter(pk__in=chosen))
     if not rows:
         raise invitations.InvitationUnknown("This invitation is no longer here. Reload the page.")
     whose = f"the invitation of {rows[0]}" if len(rows) == 1 else f"{len(rows)} invitations"

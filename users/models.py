@@ -260,12 +260,17 @@ class InvitationQuerySet(TenantQuerySet["Invitation"]):
         """Those that were neither accepted nor revoked; some of them have expired."""
         return self.filter(accepted_at=None, revoked_at=None)
 
+    def listed(self) -> Self:
+        """Those that somebody may want to do something about: the unanswered, and those that ended by themselves."""
+        return self.filter(Q(revoked_at=None) | Q(ended_at__isnull=False), accepted_at=None)
+
 
 class Invitation(TenantModel):
     """Somebody who was asked to come, and the role that waits for them.
 
     Of the link in the mail only the SHA-256 of its token is kept. ``sent_count`` counts the links so far, of which the
-    last one works; it grows with every change that somebody may have missed.
+    last one works; it grows with every change that somebody may have missed. One whose inviter may no longer give the
+    role is revoked, and has an ``ended_at`` until it is sent again, revoked by hand or its address invited anew.
     """
 
     email = models.CharField(max_length=254)
@@ -280,6 +285,7 @@ class Invitation(TenantModel):
     last_sent_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
+    ended_at = models.DateTimeField(null=True, editable=False)
     mail = models.ForeignKey(Mail, models.SET_NULL, null=True, related_name="+")
 
     objects = InvitationQuerySet.as_manager()

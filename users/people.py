@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import reverse
 
-from organizations import pages
+from organizations import exports, pages
 from organizations.pages import Context, Control, Page, Section
 from users import inviting, listing, undo
 from users.changing import PEOPLE_KEY, change
@@ -33,6 +33,7 @@ def _people(request: HttpRequest) -> Context:
         "address_of_invited": inviting.address_of_list(),
         "here": request.GET.urlencode(),
         "may_edit": user.has_perm("users.edit"),
+        "may_export": exports.is_open_to(request),
     }
     if form.asks_for_invited:
         return {**common, "lists_invited": True, **inviting.listed(request, form)}

@@ -43,7 +43,7 @@ SUMMARIES: Mapping[tuple[Area, Level], str] = {
     (
         Area.SIGN_IN,
         Level.EDIT,
-    ): "Sets up SCIM, and so decides which identity provider may give people any role but Admin.",
+    ): "Sets up SCIM, and lets an identity provider in where that can give no role that may do more than theirs.",
     (Area.DOMAINS, Level.VIEW): "Sees the domains and which of them let people in.",
     (Area.DOMAINS, Level.EDIT): "Adds, verifies and removes domains, and decides which of them let people in.",
     (Area.ORGANIZATION, Level.VIEW): "Sees the name and the time zone of the organization.",

@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 
 from domains.addresses import domain_of
-from organizations import slugs
+from organizations import pages, slugs
 from organizations.models import Organization
 from users.forms import AddressForm, NewPasswordForm, OperatorSignInForm, ProveAgainForm
 from users.services import account_requests, sign_in
@@ -136,6 +136,11 @@ class ProveAgain(views.ReauthenticateView):
     form_class = ProveAgainForm
     template_name = "signin/prove_again.html"
     extra_context = {"title": "Confirm that it is you"}
+
+    def form_valid(self, form: ProveAgainForm) -> HttpResponseBase:
+        """Do what has waited for it, else lead on to where somebody came from."""
+        response: HttpResponseBase = super().form_valid(form)
+        return pages.carry_on(self.request, _next(self.request)) or response
 
 
 class SignOut(views.LogoutView):

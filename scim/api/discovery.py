@@ -8,7 +8,7 @@ from scim.api.base import ScimView
 from scim.api.media import answer
 from scim.operations import discovery
 from scim.protocol.attributes import Json
-from scim.protocol.errors import Forbidden, NotFound
+from scim.protocol.errors import Forbidden, NotFound, shown_name
 from scim.protocol.messages import list_response
 from scim.services import verdicts
 
@@ -46,7 +46,7 @@ class ResourceTypeView(DiscoveryView):
         for kind in discovery.offered_types(self.principal()):
             if kind.name == name:
                 return self.answer_document(request, discovery.resource_type(kind, self.base_url))
-        raise NotFound(f"There is no resource type {name[:64]!r}.")
+        raise NotFound(f"There is no resource type '{shown_name(name)}'.")
 
 
 class SchemasView(DiscoveryView):
@@ -64,7 +64,7 @@ class SchemaView(DiscoveryView):
         for schema in discovery.offered_schemas(principal):
             if schema.id.lower() == urn.lower():
                 return self.answer_document(request, discovery.schema(schema, principal, self.base_url))
-        raise NotFound(f"There is no schema {urn[:128]!r}.")
+        raise NotFound(f"There is no schema '{shown_name(urn)}'.")
 
 
 class NowhereView(ScimView):

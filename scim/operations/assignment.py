@@ -10,6 +10,7 @@ from scim.models import RoleRule
 from scim.protocol import schemas
 from scim.protocol.advice import Told
 from scim.protocol.attributes import Json
+from scim.protocol.errors import LONGEST_NAME
 from scim.services import role_rules, rule_matching
 from scim.services.connections import base_url_at
 from scim.services.rule_judgement import Book
@@ -236,4 +237,4 @@ def _named(entry: Profile, known: Mapping[str, Role]) -> Role | None:
 
 def _name(entry: Profile) -> Json:
     name: Json = entry.get("value") or entry.get("display")
-    return name
+    return name[:LONGEST_NAME] if isinstance(name, str) else name

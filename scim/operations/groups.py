@@ -18,7 +18,7 @@ from scim.operations.resources import MAX_EXTERNAL_ID, Deed, as_scim_errors
 from scim.protocol import patch as patching
 from scim.protocol.advice import Told
 from scim.protocol.attributes import Json, Resource
-from scim.protocol.errors import InvalidFilter, InvalidValue, Mutability, NotFound
+from scim.protocol.errors import InvalidFilter, InvalidValue, Mutability, NotFound, shown_id
 from scim.protocol.filters import Compare, Operator, Or, Resolved
 from scim.protocol.messages import Op, PatchOperation, read_patch
 from scim.protocol.schemas import CORE_GROUP, GROUP
@@ -224,7 +224,7 @@ def _named(members: Json) -> tuple[UUID, ...]:
     for text in _values(members):
         identifier = _uuid(text)
         if identifier is None:
-            raise InvalidValue(f"'members': there is no user and no group {text[:64]!r} in this organization.")
+            raise InvalidValue(f"'members': there is no user and no group {shown_id(text)} in this organization.")
         named.append(identifier)
     return tuple(named)
 
@@ -267,7 +267,7 @@ def _find(group_id: str, principal: Principal) -> Group:
 
 
 def _unknown(group_id: str) -> NotFound:
-    return NotFound(f"There is no group {group_id[:64]!r} in this organization.", cause="group-unknown")
+    return NotFound(f"There is no group {shown_id(group_id)} in this organization.", cause="group-unknown")
 
 
 def _written(group: Group, deed: Deed, advice: tuple[str, ...]) -> Written:

@@ -21,7 +21,16 @@ from scim.operations import assignment
 from scim.operations.preconditions import Preconditions
 from scim.protocol import patch as patching
 from scim.protocol.attributes import Json, Resource
-from scim.protocol.errors import Conflict, Forbidden, InvalidValue, NotFound, ScimError, TooManyRequests, Uniqueness
+from scim.protocol.errors import (
+    Conflict,
+    Forbidden,
+    InvalidValue,
+    NotFound,
+    ScimError,
+    TooManyRequests,
+    Uniqueness,
+    shown_id,
+)
 from scim.protocol.messages import Op, PatchOp, read_patch
 from scim.protocol.projection import EVERYTHING, Projection
 from scim.protocol.reading import Reading
@@ -334,7 +343,7 @@ def _find(user_id: str, principal: Principal) -> User:
 
 
 def _unknown(user_id: str) -> NotFound:
-    return NotFound(f"There is no user {user_id[:64]!r} in this organization.", cause="user-unknown")
+    return NotFound(f"There is no user {shown_id(user_id)} in this organization.", cause="user-unknown")
 
 
 def _made_by_hand(user: User) -> Conflict:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from domains.addresses import canonical, fold
-from scim.protocol.errors import InvalidPath
+from scim.protocol.errors import InvalidPath, shown_name
 
 # What JSON can hold, and a resource as it travels inside the house: plain, with canonical names.
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -210,14 +210,14 @@ def _resolve(resource_type: ResourceType, path: AttributePath) -> ResolvedPath:
     elif container := resource_type.extension(f"{path.urn}:{path.name}"):
         attribute = resource_type.attribute(container.id)
     else:
-        raise InvalidPath(f"'{path.urn}' is not a schema of {resource_type.name}.")
+        raise InvalidPath(f"'{shown_name(path.urn)}' is not a schema of {resource_type.name}.")
     if attribute is None:
-        raise InvalidPath(f"{resource_type.name} has no attribute '{path}'.")
+        raise InvalidPath(f"{resource_type.name} has no attribute '{shown_name(str(path))}'.")
     if path.sub is None:
         return ResolvedPath(extension, attribute)
     sub = attribute.sub_attribute(path.sub)
     if sub is None:
-        raise InvalidPath(f"'{attribute.name}' has no sub-attribute '{path.sub}'.")
+        raise InvalidPath(f"'{attribute.name}' has no sub-attribute '{shown_name(path.sub)}'.")
     return ResolvedPath(extension, attribute, sub)
 
 

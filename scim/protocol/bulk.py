@@ -7,7 +7,15 @@ from enum import StrEnum
 
 from scim.protocol import quirks
 from scim.protocol.attributes import Json, Resource, ResourceType
-from scim.protocol.errors import InvalidSyntax, InvalidValue, MethodNotAllowed, NotFound, PayloadTooLarge, ScimError
+from scim.protocol.errors import (
+    InvalidSyntax,
+    InvalidValue,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    ScimError,
+    shown_name,
+)
 from scim.protocol.messages import in_any_case, texts
 from scim.protocol.reading import LENIENT, Leniency, Reading
 from scim.protocol.references import references_in
@@ -55,7 +63,7 @@ class Operation:
     @property
     def name(self) -> str:
         """What people call the operation: method, endpoint and bulkId or id."""
-        which = f" (bulkId '{self.bulk_id[:64]}')" if self.bulk_id else ""
+        which = f" (bulkId '{shown_name(self.bulk_id)}')" if self.bulk_id else ""
         where = f" {self.kind.endpoint}/{self.resource_id[:64]}".rstrip("/") if self.kind else ""
         return f"{self.method}{where}{which}"
 
@@ -113,13 +121,13 @@ def _read(operation: Json) -> Operation:
 def _target(method: str, path: Json) -> tuple[ResourceType, str]:
     """The kind of resource that a path leads to, and the id in it."""
     if method not in list(Method):
-        raise InvalidSyntax(f"'{method}' is no method of an operation; there are POST, PUT, PATCH and DELETE.")
+        raise InvalidSyntax("'method' must be POST, PUT, PATCH or DELETE.")
     if not isinstance(path, str) or not path:
         raise InvalidValue("Every operation needs a 'path', such as /Users or /Users/ID.")
     found = _PATH.fullmatch(path)
     if found is None or found[1] not in _KINDS:
         raise NotFound(
-            f"'{path[:100]}' leads nowhere: paths are /Users, /Groups and either of them with /ID.",
+            f"'{shown_name(path)}' leads nowhere: paths are /Users, /Groups and either of them with /ID.",
             cause="endpoint-unknown",
         )
     kind, resource_id = _KINDS[found[1]], found[2] or ""
@@ -155,7 +163,7 @@ def _bulk_ids(operations: Sequence[Operation]) -> set[str]:
         if operation.method == Method.POST and operation.bulk_id:
             if operation.bulk_id in known:
                 raise InvalidValue(
-                    f"The bulkId '{operation.bulk_id[:100]}' stands for two resources; give each its own."
+                    f"The bulkId '{shown_name(operation.bulk_id)}' stands for two resources; give each its own."
                 )
             known.add(operation.bulk_id)
     return known
@@ -165,7 +173,7 @@ def _resolvable(operation: Operation, known: set[str]) -> Operation:
     unknown = min(operation.refers - known, default=None)
     if unknown is None:
         return operation
-    fault = InvalidValue(f"No operation of this request makes a resource with the bulkId '{unknown[:100]}'.")
+    fault = InvalidValue(f"No operation of this request makes a resource with the bulkId '{shown_name(unknown)}'.")
     return replace(operation, refers=frozenset(), fault=fault)
 
 

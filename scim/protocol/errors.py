@@ -1,11 +1,35 @@
 """Every error that a SCIM client can be told, with its status and scimType (RFC 7644 section 3.12, RFC 9865)."""
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar
 
 NOTHING: Mapping[str, str] = {}
 
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
+
+
+LONGEST_NAME = 100
+
+# What names of attributes, schemas, endpoints and media types are made of; quotes, blanks and brackets are none of it.
+_NAME = re.compile(r"[\w:./$#~%+*-]*+")
+_ID = re.compile(r"[0-9A-Fa-f-]{1,36}+")
+
+
+def shown_name(text: str) -> str:
+    """A name that the client sent, as an error repeats it: up to the first sign that no name has.
+
+    So the path ``emails[value eq "ada@example.com"]`` is told by its attribute. What a client compares with or sets is
+    its users' business, and errors are kept in logs.
+    """
+    found = _NAME.match(text[:LONGEST_NAME])
+    name = found[0] if found else ""
+    return name if len(name) == len(text) else f"{name}…"
+
+
+def shown_id(text: str) -> str:
+    """An id that the client sent, as an error repeats it: if it may be one of ours."""
+    return f"'{text}'" if _ID.fullmatch(text) else "with that id"
 
 
 class ScimError(Exception):

@@ -16,9 +16,10 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from scim.protocol.attributes import AttributePath, ResolvedPath
+from scim.protocol.errors import LONGEST_NAME, shown_name
 
 
 class Operator(StrEnum):
@@ -143,3 +144,35 @@ class PatchPath:
         if self.value_filter is None:
             return str(self.path)
         return f"{self.path}[{self.value_filter}]" + (f".{self.sub}" if self.sub else "")
+
+    @property
+    def outline(self) -> str:
+        """The path for messages: without what its filter compares with, and of a short length."""
+        if self.value_filter is None:
+            return shown_name(str(self.path))
+        inner = str(_without_literals(self.value_filter))[:LONGEST_NAME]
+        return f"{shown_name(str(self.path))}[{inner}]" + (f".{shown_name(self.sub)}" if self.sub else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Outlined:
+    """A comparison with something that is not told."""
+
+    path: AttributePath
+    operator: Operator
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.operator} …"
+
+
+def _without_literals(condition: Filter) -> Any:
+    match condition:
+        case And(terms):
+            return And(tuple(map(_without_literals, terms)))
+        case Or(terms):
+            return Or(tuple(map(_without_literals, terms)))
+        case Not(term):
+            return Not(_without_literals(term))
+        case Comparison(path, operator) if operator is not Operator.PR:
+            return _Outlined(path, operator)
+    return condition

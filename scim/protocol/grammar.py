@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NoReturn
 
 from scim.protocol.attributes import AttributePath
-from scim.protocol.errors import InvalidFilter, InvalidPath
+from scim.protocol.errors import InvalidFilter, InvalidPath, shown_name
 from scim.protocol.filters import And, Comparison, Filter, Not, Operator, Or, PatchPath, ValuePath
 
 MAX_LENGTH = 8_192
@@ -30,6 +30,7 @@ _URI = re.compile(r"[A-Za-z][\w.+-]*+:[\w:./#~%+-]++", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*+)((?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?)", re.ASCII)
 
 _OPERATORS = {operator.value: operator for operator in Operator}
+_KEYWORDS = frozenset({"and", "or", "not", *_OPERATORS})
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
@@ -67,7 +68,7 @@ def parse_attribute_path(text: str) -> AttributePath:
     """
     path = _attribute_path(text)
     if path is None:
-        raise InvalidPath(f"'{_shown(text)}' is not the name of an attribute.")
+        raise InvalidPath(f"'{shown_name(text)}' is not the name of an attribute.")
     return path
 
 
@@ -227,7 +228,7 @@ class _Descent:
         """Refuse the text at the token that was taken last."""
         for index, token in enumerate(_TOKENS.finditer(self.text), 1):
             if index == self.at:
-                found = f"'{_shown(token[0])}' at character {token.start() + 1}"
+                found = f"{_kind(token[0])} at character {token.start() + 1}"
                 raise self.refusal(f"Found {found} of the {self.noun}; expected {expected}.")
         raise self.refusal(f"The {self.noun} ends too early; expected {expected}.")
 
@@ -236,6 +237,10 @@ def _flat(kind: type[And[Filter]] | type[Or[Filter]], terms: list[Filter]) -> tu
     return tuple(part for term in terms for part in (term.terms if isinstance(term, kind) else (term,)))
 
 
-def _shown(text: str) -> str:
-    shown = "".join(char if char.isprintable() else "\ufffd" for char in text[:40])
-    return shown + ("…" if len(text) > 40 else "")
+def _kind(token: str) -> str:
+    """A token for messages: those of the grammar as they are, of others only what they are."""
+    if token in ("(", ")", "[", "]") or token.lower() in _KEYWORDS:
+        return f"'{token}'"
+    if token.startswith('"'):
+        return "a quoted text"
+    return "a number" if _NUMBER.fullmatch(token) else "a word"

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from scim.protocol import quirks
 from scim.protocol.attributes import Attribute, Json, Mutability, ResolvedPath, Resource, ResourceType, Returned, Type
-from scim.protocol.errors import ERROR_SCHEMA, InvalidPath, InvalidSyntax, InvalidValue, NoTarget, ScimError
+from scim.protocol.errors import ERROR_SCHEMA, InvalidPath, InvalidSyntax, InvalidValue, NoTarget, ScimError, shown_name
 from scim.protocol.errors import Mutability as NotWritable
 from scim.protocol.filters import (
     And,
@@ -108,21 +108,21 @@ def _members_once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         # Counted in one pass: whoever repeats one name may send a hundred thousand others with it.
         times = Counter(name for name, _ in pairs)
         twice = next(name for name in members if times[name] > 1)
-        raise InvalidSyntax(f"The body has the member '{twice[:100]}' twice in one object.")
+        raise InvalidSyntax(f"The body has the member '{shown_name(twice)}' twice in one object.")
     return members
 
 
 def _integer(digits: str) -> int:
     # The length comes first: Python takes quadratic time for, and then refuses, integers of thousands of digits.
     if len(digits) > 20 or not _SMALLEST <= (number := int(digits)) <= _LARGEST:
-        raise InvalidSyntax(f"The number {digits[:30]} does not fit into 64 bits.")
+        raise InvalidSyntax("The body has a number that does not fit into 64 bits.")
     return number
 
 
 def _decimal(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise InvalidSyntax(f"The number {digits[:30]} does not fit into 64 bits.")
+        raise InvalidSyntax("The body has a number that does not fit into 64 bits.")
     return number
 
 
@@ -149,7 +149,7 @@ class Target:
 
     ``described`` is the value that the filter describes where all it does is to name sub-attributes and what they
     equal, as ``type eq "work"`` does; None where it does more, or where there is no filter. ``written`` is the path as
-    the client has it, for messages to the client.
+    the client has it but for what its filter compares with, for messages to the client.
     """
 
     path: ResolvedPath
@@ -258,7 +258,7 @@ class _PatchReader:
         if op not in _OPS:
             healed = quirks.operation_in_capitals(op)
             if healed is None:
-                raise InvalidSyntax(f"'{op[:40]}' is no operation; there are 'add', 'replace' and 'remove'.")
+                raise InvalidSyntax("'op' must be 'add', 'replace' or 'remove'.")
             op, oddity = healed
             self.reading.forgive(oddity)
         return _OPS[op]
@@ -297,7 +297,7 @@ class _PatchReader:
             raise InvalidPath(f"'{found}' has one value; a filter in brackets can't select among them.")
         sub = None
         if path.sub is not None and (sub := found.attribute.sub_attribute(path.sub)) is None:
-            raise InvalidPath(f"'{found}' has no sub-attribute '{path.sub}'.")
+            raise InvalidPath(f"'{found}' has no sub-attribute '{shown_name(path.sub)}'.")
         condition = resolve_value_filter(path.value_filter, found.attribute)
         for quoted in quoted_booleans_of_values(path.value_filter, found.attribute):
             self.reading.forgive(quirks.boolean_in_quotes(quoted))
@@ -305,7 +305,7 @@ class _PatchReader:
             ResolvedPath(found.extension, found.attribute, sub),
             condition,
             self._described(path.value_filter, found.attribute),
-            str(path)[:200],
+            path.outline,
         )
 
     def _described(self, condition: Filter, attribute: Attribute) -> Resource | None:

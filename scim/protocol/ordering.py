@@ -12,7 +12,7 @@ The rules, which the database follows and the tests follow in memory:
 from dataclasses import dataclass
 
 from scim.protocol.attributes import ResolvedPath, ResourceType, Returned, Type
-from scim.protocol.errors import InvalidPath, InvalidValue
+from scim.protocol.errors import InvalidPath, InvalidValue, shown_name
 from scim.protocol.grammar import parse_attribute_path
 
 _DESCENDING = {"ascending": False, "descending": True}
@@ -42,7 +42,7 @@ def resolve_order(sort_by: str | None, sort_order: str | None, resource_type: Re
         raise InvalidValue("'sortOrder' must be 'ascending' or 'descending'.")
     path = resource_type.resolve(parse_attribute_path(sort_by))
     if path.leaf.returned is Returned.NEVER or resource_type.extension(path.attribute.name):
-        raise InvalidPath(f"Lists can't be sorted by '{path}'.")
+        raise InvalidPath(f"Lists can't be sorted by '{shown_name(str(path))}'.")
     if path.leaf.type is Type.COMPLEX:
         value = path.leaf.sub_attribute("value") if path.leaf.multi_valued else None
         if value is None:

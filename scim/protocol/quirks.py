@@ -8,7 +8,7 @@ then goes on or, in strict mode, refuses. Transcripts under ``tests/idp`` show e
 import re
 
 from scim.protocol.attributes import Attribute, Json, Type
-from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidSyntax, NoTarget
+from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidSyntax, NoTarget, shown_name
 from scim.protocol.reading import Oddity
 
 # What was meant, and what is odd about what was sent.
@@ -87,7 +87,9 @@ def schema_not_named(urn: str) -> Oddity:
 
 def flat_name(name: str) -> Oddity:
     """Microsoft Entra ID with its compliance flag: ``"name.givenName"`` or ``"URN:department"`` as a member's name."""
-    return Oddity(f"'{name[:200]}' is a path, not a member's name", "it was read as the path it is", InvalidSyntax)
+    return Oddity(
+        f"'{shown_name(name)}' is a path, not a member's name", "it was read as the path it is", InvalidSyntax
+    )
 
 
 def operation_in_capitals(op: str) -> tuple[str, Oddity] | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scim.protocol.attributes import Attribute
-from scim.protocol.errors import Forbidden, InvalidValue, ScimError
+from scim.protocol.errors import Forbidden, InvalidValue, ScimError, shown_name
 
 _MOST_ADVICE = 20
 
@@ -64,11 +64,11 @@ class Reading:
 
     def leave_out(self, name: str) -> None:
         """Pass over a member that no schema defines, as RFC 7644 section 3.3 lets a server do."""
-        self._advice.append(f"'{name[:200]}' is not an attribute of this resource and was left out.")
+        self._advice.append(f"'{shown_name(name)}' is not an attribute of this resource and was left out.")
 
     def leave_out_schema(self, urn: str) -> None:
         """Pass over a schema that the resource does not have, such as Microsoft's own one for groups."""
-        self._advice.append(f"The schema '{urn[:200]}' is not known here; its attributes are left out.")
+        self._advice.append(f"The schema '{shown_name(urn)}' is not known here; its attributes are left out.")
 
     def drop(self, attribute: Attribute) -> None:
         """Take a password and do not keep it. Raises Forbidden where that would mislead."""

@@ -6,7 +6,7 @@ from functools import partial
 
 from domains.addresses import fold
 from scim.protocol.attributes import Attribute, AttributePath, ResolvedPath, ResourceType, Returned, Type
-from scim.protocol.errors import InvalidFilter, InvalidPath
+from scim.protocol.errors import InvalidFilter, InvalidPath, shown_name
 from scim.protocol.filters import (
     And,
     AnyValue,
@@ -150,14 +150,14 @@ def _in_resource(resource_type: ResourceType, path: AttributePath) -> ResolvedPa
     except InvalidPath as error:
         raise InvalidFilter(error.detail) from None
     if resource_type.extension(found.attribute.name):
-        raise InvalidFilter(f"'{path}' is a schema: name one of its attributes, as in {path}:NAME.")
+        raise InvalidFilter(f"'{shown_name(str(path))}' is a schema: name one of its attributes.")
     return found
 
 
 def _in_value(attribute: Attribute, path: AttributePath) -> ResolvedPath:
     sub = attribute.sub_attribute(path.name) if path.urn is None and path.sub is None else None
     if sub is None:
-        raise InvalidFilter(f"'{attribute.name}' has no sub-attribute '{path}'.")
+        raise InvalidFilter(f"'{attribute.name}' has no sub-attribute '{shown_name(str(path))}'.")
     return ResolvedPath(None, sub)
 
 

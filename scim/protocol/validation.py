@@ -14,7 +14,7 @@ from scim.protocol.attributes import (
     Returned,
     Type,
 )
-from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue
+from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, shown_name
 from scim.protocol.grammar import parse_attribute_path
 from scim.protocol.reading import LENIENT, Leniency, Reading
 from scim.protocol.values import read_instant
@@ -235,10 +235,10 @@ def _keep_flat(read: Resource, name: str, value: Json, resource_type: ResourceTy
     for key in path.keys[:-1]:
         inner = holder.setdefault(key, {})
         if not isinstance(inner, dict) or path.attribute.multi_valued:
-            raise InvalidValue(f"'{path.attribute.name}' has several values; '{name[:200]}' does not say which.")
+            raise InvalidValue(f"'{path.attribute.name}' has several values; '{shown_name(name)}' does not say which.")
         holder = inner
     if path.leaf.name in holder:
-        raise InvalidSyntax(f"'{name[:200]}' was sent twice, in different ways.")
+        raise InvalidSyntax(f"'{shown_name(name)}' was sent twice, in different ways.")
     holder.update(member)
 
 

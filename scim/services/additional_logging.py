@@ -20,6 +20,7 @@ from audit.actions import Action
 from audit.actors import Actor, Door
 from organizations.models import FormerSlug
 from scim.models import Connection
+from scim.services import reach
 
 log = structlog.get_logger(__name__)
 
@@ -93,9 +94,13 @@ def look_again() -> None:
 
 
 def turn_on(connection: Connection, *, by: Actor) -> Connection:
-    """Keep headers and bodies of the connection's requests for 24 hours from now, also where it is on already."""
+    """Keep headers and bodies of the connection's requests for 24 hours from now, also where it is on already.
+
+    They say as much as a token could read, so it is for those who may make one. Raises BeyondOwnRights.
+    """
     with transaction.atomic():
         connection = _locked(connection, by)
+        reach.require(connection, by=by)
         now, former = timezone.now(), connection.details_until
         goes_on = former is not None and former > now
         if former is not None and goes_on and former >= now + LASTS - _SOONEST:

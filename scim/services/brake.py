@@ -23,7 +23,7 @@ from domains.addresses import canonical
 from organizations.refusals import Refusal
 from organizations.tenancy import TenantQuerySet
 from scim.models import Brake, Connection, Departure
-from scim.services import notices
+from scim.services import notices, reach
 from users.models import User
 from users.origins import Source
 
@@ -269,9 +269,10 @@ def _hold(connection_id: UUID, *, by: Actor) -> None:
 def release(connection: Connection, *, seen: int, by: Actor) -> Brake:
     """Let the held changes through when they come again: the brake rests for ``REST``, and what was does not count.
 
-    ``seen`` is the version that the person was shown. Raises ChangedMeanwhile.
+    ``seen`` is the version that the person was shown. Raises ChangedMeanwhile and BeyondOwnRights.
     """
     brake = _held(connection, seen, by)
+    reach.require(connection, by=by)
     brake.last_held_since = brake.held_since
     _count_anew(brake, timezone.now() + REST)
     return _answered(brake, Action.SCIM_BRAKE_RELEASED, by)
@@ -312,10 +313,15 @@ def _answered(brake: Brake, action: Action, by: Actor) -> Brake:
 
 @transaction.atomic
 def set_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Brake:
-    """Turn the brake on or off; off, it lets go of what it holds, and on, it counts from then."""
+    """Turn the brake on or off; off, it lets go of what it holds, and on, it counts from then.
+
+    Raises BeyondOwnRights where it is turned off.
+    """
     brake = _locked(by.organization_id, connection.pk)
     if brake.enabled == wanted:
         return brake
+    if not wanted:
+        reach.require(connection, by=by)
     brake.enabled = wanted
     _count_anew(brake, timezone.now())
     brake.version += 1
@@ -327,10 +333,15 @@ def set_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Brake:
 
 @transaction.atomic
 def set_percent(connection: Connection, percent: int, *, by: Actor) -> Brake:
-    """Hold back at another share, from the next departure on. Raises PercentInvalid."""
+    """Hold back at another share, from the next departure on.
+
+    Raises PercentInvalid, and BeyondOwnRights where the share grows.
+    """
     if percent not in PERCENT:
         raise PercentInvalid(f"The share must be a whole number from {PERCENT[0]} to {PERCENT[-1]} percent.")
     brake = _locked(by.organization_id, connection.pk)
+    if percent > brake.percent:
+        reach.require(connection, by=by)
     if brake.percent != percent:
         changes = {"percent": (brake.percent, percent)}
         brake.percent = percent

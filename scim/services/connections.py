@@ -16,9 +16,10 @@ from organizations.models import Organization
 from organizations.refusals import Refusal
 from organizations.services import lock
 from scim.models import Connection, IdentityProvider, Token
-from scim.services import handing_over, notices, token_names
+from scim.services import handing_over, notices, reach, token_names
+from users.models import Role
+from users.permissions import BuiltIn
 from users.services import authority
-from users.services.authority import BeyondOwnRights
 
 MAX_LIVE_TOKENS = 5
 MAX_CONNECTIONS = 10
@@ -144,7 +145,7 @@ def remove(connection: Connection, *, heir: Connection | None, by: Actor) -> int
     """Take a connection off for good: its tokens end at once, its people stay.
 
     Those become the ``heir``'s, or nobody's, and then the next connection's that changes them. Returns how many people
-    that were. Raises LastConnection, ConnectionUnknown.
+    that were. Raises LastConnection, ConnectionUnknown, and BeyondOwnRights as ``handing_over.hand_over_all`` does.
     """
     present = {each.pk: each for each in _all_locked(by)}
     if connection.pk not in present or (heir is not None and (heir.pk not in present or heir == connection)):
@@ -206,10 +207,11 @@ def generate_token(
     """Add a token to the connection and return it with its text, which nobody can see again.
 
     It never ends another token. Without a ``name`` it is called by its number; ``days`` is the life time, None for
-    ever; ``instead_of`` the token whose place it is to take, for the mail that tells of it. Raises TooManyTokens and
-    TokenNameRefused.
+    ever; ``instead_of`` the token whose place it is to take, for the mail that tells of it. Raises TooManyTokens,
+    TokenNameRefused and BeyondOwnRights.
     """
     connection = _locked(connection, by)
+    reach.require(connection, by=by)
     live = live_tokens(connection)
     if len(live) >= MAX_LIVE_TOKENS:
         raise TooManyTokens(
@@ -249,14 +251,15 @@ def revoke_token(token_id: UUID, *, by: Actor) -> Token:
 def set_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
     """Make the connection's tokens valid, or stop them all; asking for what is so already changes nothing.
 
-    Raises TokenMissing when there is no token to make valid.
+    Raises TokenMissing when there is no token to make valid, and BeyondOwnRights.
     """
     with transaction.atomic():
         connection = _locked(connection, by)
         if wanted and not connection.enabled and not _live(connection).exists():
             raise TokenMissing("Generate a token before you enable SCIM.")
         switching = connection.enabled != wanted
-        connection = _switch(connection, "enabled", wanted, (Action.SCIM_ENABLED, Action.SCIM_DISABLED), by=by)
+        actions = Action.SCIM_ENABLED, Action.SCIM_DISABLED
+        connection = _switch(connection, "enabled", wanted, actions, opens=wanted, by=by)
         if switching:
             notices.switched(connection, by=by)
         return connection
@@ -265,46 +268,56 @@ def set_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Connectio
 def set_manage_admins(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
     """Let SCIM give, take and manage Admins, or not; asking for what is so already changes nothing.
 
-    Only an Admin may let it: else whoever sets up SCIM could make Admins. Raises BeyondOwnRights.
+    Only an Admin who has just given the password may let it. Raises BeyondOwnRights and ProofNeeded.
     """
-    if wanted and not authority.behind(by).is_whole:
-        raise BeyondOwnRights("Only an Admin can let SCIM give and take the Admin role. Ask one of your organization.")
     actions = Action.SCIM_ADMIN_ALLOWED, Action.SCIM_ADMIN_DISALLOWED
-    return _switch(connection, "manage_admins", wanted, actions, by=by)
+    return _switch(connection, "manage_admins", wanted, actions, opens=wanted, by=by)
 
 
 def set_strict(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
-    """Refuse what clients get wrong, or go on healing it; asking for what is so already changes nothing."""
-    return _switch(connection, "strict", wanted, (Action.SCIM_STRICT, Action.SCIM_LENIENT), by=by)
+    """Refuse what clients get wrong, or go on healing it; asking for what is so already changes nothing.
+
+    Raises BeyondOwnRights where healing begins.
+    """
+    return _switch(connection, "strict", wanted, (Action.SCIM_STRICT, Action.SCIM_LENIENT), opens=not wanted, by=by)
 
 
 def set_groups_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
     """Offer groups to the identity provider, or not; asking for what is so already changes nothing.
 
-    Groups that are there stay with their members; while this is off, SCIM can neither read nor change them.
+    Groups that are there stay with their members; while this is off, SCIM can neither read nor change them. Raises
+    BeyondOwnRights.
     """
     actions = Action.SCIM_GROUPS_ALLOWED, Action.SCIM_GROUPS_DISALLOWED
-    return _switch(connection, "groups_enabled", wanted, actions, by=by)
+    return _switch(connection, "groups_enabled", wanted, actions, opens=wanted, by=by)
 
 
 def set_secondary_addresses(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
     """Let people have secondary addresses of any domain, or not; asking for what is so already changes nothing.
 
-    Those that people have stay.
+    Those that people have stay. Raises BeyondOwnRights.
     """
     actions = Action.SCIM_SECONDARY_ALLOWED, Action.SCIM_SECONDARY_DISALLOWED
-    return _switch(connection, "secondary_addresses", wanted, actions, by=by)
+    return _switch(connection, "secondary_addresses", wanted, actions, opens=wanted, by=by)
 
 
 @transaction.atomic
 def _switch(
-    connection: Connection, name: str, wanted: bool, actions: tuple[Action, Action], *, by: Actor
+    connection: Connection, name: str, wanted: bool, actions: tuple[Action, Action], *, opens: bool, by: Actor
 ) -> Connection:
-    """Turn a boolean of the connection on or off; ``actions`` are what the trail calls the one and the other."""
+    """Turn a boolean of the connection on or off; ``actions`` are what the trail calls the one and the other.
+
+    ``opens``: the identity provider may do more from then on, so the actor has to have every right that it may give.
+    """
     connection = _locked(connection, by)
     if getattr(connection, name) == wanted:
         return connection
     setattr(connection, name, wanted)
+    if opens:
+        reach.require(connection, by=by)
+    if opens and name == "manage_admins":
+        admin = Role.objects.of(connection.organization_id).get(key=BuiltIn.ADMIN)
+        authority.require_proof(admin, by=by)
     connection.save(update_fields=[name])
     turned_on, turned_off = actions
     trail.record(turned_on if wanted else turned_off, connection, {name: [not wanted, wanted]}, by=by)

@@ -18,14 +18,13 @@ from django.utils import timezone
 
 from audit.models import first_id_at
 from scim.models import Kept, RequestDetail
-from scim.protocol.masking import Headers, Masking
+from scim.protocol.masking import LONGEST_HEADERS, LONGEST_TEXT, Headers, Masking
 
 log = structlog.get_logger(__name__)
 
 # What is kept of each body, after masking; what is longer than the other figure is not even masked. In characters.
-LONGEST_BODY = 64 * 1024
+LONGEST_BODY = LONGEST_TEXT
 LONGEST_MASKED = 1024 * 1024
-LONGEST_HEADERS = 16 * 1024
 _LARGEST_SIZE = 2**31 - 1
 
 # What may wait in this process for the writer, in bytes.
@@ -129,11 +128,11 @@ def _keep_the_newest(organization_id: UUID) -> None:
 
 
 def _detail(row_id: UUID, organization_id: UUID, query: str, exchange: Exchange) -> RequestDetail:
-    masking = Masking(settings.SCIM_SENSITIVE)
+    masking = Masking(settings.SCIM_SENSITIVE, LONGEST_BODY)
     sent_headers, _query, sent = masking.request(exchange.sent_headers, query, exchange.sent_body)
+    sent_body, sent_kept = _kept(exchange, exchange.sent_size, exchange.sent_body, sent, masking)
     answer_headers, answer = masking.headers(exchange.answer_headers), masking.body(exchange.answer_body)
-    sent_body, sent_kept = _kept(exchange, exchange.sent_size, exchange.sent_body, sent)
-    answer_body, answer_kept = _kept(exchange, exchange.answer_size, exchange.answer_body, answer)
+    answer_body, answer_kept = _kept(exchange, exchange.answer_size, exchange.answer_body, answer, masking)
     return RequestDetail(
         id=row_id,
         organization_id=organization_id,
@@ -148,9 +147,10 @@ def _detail(row_id: UUID, organization_id: UUID, query: str, exchange: Exchange)
     )
 
 
-def _kept(exchange: Exchange, size: int, body: bytes | None, masked: str | None) -> tuple[str, Kept]:
+def _kept(exchange: Exchange, size: int, body: bytes | None, masked: str | None, masking: Masking) -> tuple[str, Kept]:
     if masked is not None:
-        return masked[:LONGEST_BODY], Kept.WHOLE if len(masked) <= LONGEST_BODY else Kept.CUT
+        whole = len(masked) <= LONGEST_BODY and not masking.is_cut
+        return masked[:LONGEST_BODY], Kept.WHOLE if whole else Kept.CUT
     if not size:
         return "", Kept.WHOLE
     if body is not None:

@@ -14,20 +14,18 @@ import orjson
 from django.conf import settings
 
 from scim.protocol.advice import cause_of
-from scim.protocol.masking import Masking
+from scim.protocol.masking import LONGEST_QUERY, Masking
 from scim.services.details import Exchange
 from scim.services.verdicts import TOKEN_FAULTS, about_path
 
-LONGEST_QUERY = 10_000
+LONGEST_PATH = 2048
+LONGEST_VERDICT = 1000
+LONGEST_CLIENT = 200
 LONGEST_ARGUMENT = 320
 
 # The table of connections' tokens, to which rows of the log refer; people's have a label there and nothing else.
 CONNECTIONS = "scim_token"
 
-# Whatever looks like one of our tokens, or stands where people put secrets, is not for the log.
-_SECRETS = re.compile(
-    r"smg[rp]_\w+|(?<=token=)[^&]+|(?<=password=)[^&]+|(?<=secret=)[^&]+|(?<=authorization=)[^&]+", re.I
-)
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 COLUMNS = (
@@ -111,19 +109,19 @@ def row(
         moment(entry.started),
         entry.request_id,
         clean(entry.method)[:10],
-        clean(mask.text(entry.path))[:2048],
+        kept(entry.path, LONGEST_PATH, mask),
         clean(mask.query(entry.query))[:LONGEST_QUERY],
         entry.status,
         (entry.cause or (cause_of(advice) if advice else ""))[:40],
         verdict(entry, mask),
-        orjson.dumps([clean(mask.text(sentence)) for sentence in advice]).decode() if advice else "[]",
-        arguments(entry),
+        orjson.dumps([kept(sentence, LONGEST_VERDICT, mask) for sentence in advice]).decode() if advice else "[]",
+        arguments(entry, mask),
         0,
         entry.duration_us,
         own.key if own is not None and own.is_connections else None,
         own.connection if own is not None else None,
         own.label if own is not None else TOKEN_FAULTS.get(entry.cause, TOKEN_FAULTS["token-unknown"]),
-        clean(entry.client)[:200],
+        kept(entry.client, LONGEST_CLIENT, mask),
         entry.address or None,
         key(entry.user_id) if entry.user_id else None,
         entry.user_label[:254],
@@ -131,10 +129,13 @@ def row(
 
 
 def clean(text: str) -> str:
-    """The text without secrets and without what no column or page can hold; most texts need neither search."""
-    if "=" in text or "smg" in text.lower():
-        text = _SECRETS.sub("***", text)
+    """The text without what no column or page can hold."""
     return text if text.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def kept(text: str, longest: int, mask: Masking) -> str:
+    """What a column of so many characters keeps of a text."""
+    return clean(mask.text(text, longest))[:longest]
 
 
 def masking(query: str) -> Masking:
@@ -146,9 +147,9 @@ def masking(query: str) -> Masking:
 
 def verdict(entry: Entry, mask: Masking) -> str:
     """What became of the request, in a sentence."""
-    return clean(mask.text(entry.verdict.replace("{user}", entry.user_label)))[:1000]
+    return kept(entry.verdict.replace("{user}", entry.user_label), LONGEST_VERDICT, mask)
 
 
-def arguments(entry: Entry) -> str:
+def arguments(entry: Entry, mask: Masking) -> str:
     """What the cause is about, such as the domain that is not registered, as JSON."""
-    return orjson.dumps({name: clean(text)[:LONGEST_ARGUMENT] for name, text in entry.arguments.items()}).decode()
+    return orjson.dumps({name: kept(text, LONGEST_ARGUMENT, mask) for name, text in entry.arguments.items()}).decode()

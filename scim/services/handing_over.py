@@ -9,7 +9,8 @@ from audit.actions import Action
 from audit.actors import Actor
 from organizations.refusals import Refusal
 from scim.models import Connection
-from users.models import User
+from scim.services import reach
+from users.models import Role, User
 from users.origins import Source
 from users.services import accounts, authority
 
@@ -24,7 +25,8 @@ class NotManaged(Refusal):
 def hand_over(user_id: UUID, connection: Connection, *, by: Actor) -> User:
     """Let a connection keep a person whom another one has kept.
 
-    Raises UserUnknown, NotManaged, and BeyondOwnRights for whose role may do more than the actor's.
+    Raises UserUnknown, NotManaged, and BeyondOwnRights where the role of the person, or one that the connection may
+    give, may do more than the actor's.
     """
     user = accounts.find(user_id, organization_id=by.organization_id)
     if user.source != Source.SCIM:
@@ -33,6 +35,7 @@ def hand_over(user_id: UUID, connection: Connection, *, by: Actor) -> User:
         return user
     assert user.role is not None  # noqa: S101  (only operators have none, and they have no organization)
     authority.behind(by).require(user.role)
+    reach.require(connection, by=by)
     former = Connection.objects.of(by.organization_id).filter(pk=user.managed_by).first() if user.managed_by else None
     User.objects.filter(pk=user.pk).update(managed_by=connection.pk)
     user.managed_by = connection.pk
@@ -45,9 +48,17 @@ def hand_over(user_id: UUID, connection: Connection, *, by: Actor) -> User:
 def hand_over_all(connection: Connection, heir: Connection | None, *, by: Actor) -> int:
     """Make all people of a connection the heir's, or nobody's; returns how many that were.
 
-    One event tells of them all: of the people themselves nothing changes.
+    One event tells of them all: of the people themselves nothing changes. Raises BeyondOwnRights where the role of one
+    of them, or one that the heir may give, may do more than the actor's; without an heir it may be any connection's.
     """
     people = User.objects.of(by.organization_id).filter(managed_by=connection.pk)
+    held = Role.objects.of(by.organization_id).filter(pk__in=people.order_by().values("role"))
+    authority.behind(by).require(*held)
+    if heir:
+        reach.require(heir, by=by)
+    elif held:
+        others = Connection.objects.of(by.organization_id).present().exclude(pk=connection.pk)
+        reach.require(*others, by=by)
     moved: int = people.update(managed_by=heir and heir.pk)
     if moved:
         changes: trail.Changes = {"managed by": [connection.name, heir and heir.name], "users": [None, moved]}

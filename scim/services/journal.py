@@ -274,7 +274,8 @@ def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, Presented]) -> None:
         # In one order everywhere, so that two processes never wait for each other.
         for digest in sorted(latest.keys() & tokens.keys(), key=lambda each: tokens[each].key):
             token, entry = tokens[digest], latest[digest]
-            values = [moment(entry.started), entry.address or None, entries.clean(entry.client)[:200], token.key]
+            client = entries.kept(entry.client, entries.LONGEST_CLIENT, entries.masking(entry.query))
+            values = [moment(entry.started), entry.address or None, client, token.key]
             cursor.execute(_USED[token.table], values)
 
 
@@ -302,7 +303,7 @@ def _outcomes(told: Iterable[tuple[Entry, str, Presented | None]]) -> Iterator[s
 
 def _failure(entry: Entry) -> Failure:
     mask = entries.masking(entry.query)
-    path = entries.clean(mask.text(entry.path))[:200]
+    path = entries.kept(entry.path, 200, mask)
     return Failure(entries.clean(entry.method)[:10], path, entry.status, entry.cause, entries.verdict(entry, mask))
 
 
@@ -316,13 +317,13 @@ def _milestone(met: Met[Entry]) -> milestones.Outcome:
     entry = met.request
     place = met.organization, met.connection, met.step, met.failed, entry.started
     if met.step == Step.ADDRESS:
-        return milestones.Outcome(
-            *place, entry.request_id, verdict=entries.clean(entry.origin)[:LONGEST_ARGUMENT] if met.failed else ""
-        )
+        origin = entries.kept(entry.origin, LONGEST_ARGUMENT, entries.masking(entry.query))
+        return milestones.Outcome(*place, entry.request_id, verdict=origin if met.failed else "")
     if not met.failed:
         return milestones.Outcome(*place, entry.request_id)
-    verdict = entries.verdict(entry, entries.masking(entry.query))
-    return milestones.Outcome(*place, entry.place, entry.status, entry.cause[:40], verdict, entries.arguments(entry))
+    mask = entries.masking(entry.query)
+    verdict, arguments = entries.verdict(entry, mask), entries.arguments(entry, mask)
+    return milestones.Outcome(*place, entry.place, entry.status, entry.cause[:40], verdict, arguments)
 
 
 def _hexadecimal(identifier: UUID | str) -> str:

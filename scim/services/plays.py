@@ -38,7 +38,7 @@ from scim.play import player
 from scim.play.client import Client
 from scim.play.player import Outcome, Result
 from scim.play.scripts import SCRIPTS, Step
-from scim.services import connections
+from scim.services import connections, reach
 from users.services import accounts, groups
 
 log = structlog.get_logger(__name__)
@@ -101,10 +101,12 @@ def proposed_address(organization_id: UUID) -> str:
 def start(connection: Connection, script: str, email: str, *, by: Actor) -> Play:
     """Begin to play a script, with groups if the connection offers them; its steps come in behind this.
 
-    Raises ScriptUnknown, AddressUnfit, ``accounts.NameTaken`` and AlreadyRunning.
+    The test user gets what the connection gives, with an address that the actor chooses, so it is for those who may
+    make tokens. Raises ScriptUnknown, AddressUnfit, ``accounts.NameTaken``, AlreadyRunning and BeyondOwnRights.
     """
     if script not in SCRIPTS:
         raise ScriptUnknown("The page sent a form that can't be read. Reload it and try again.")
+    reach.require(connection, by=by)
     _check(email, by.organization_id)
     with transaction.atomic():
         # One at a time: whoever else begins waits here, and then finds this one.

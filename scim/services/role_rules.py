@@ -138,7 +138,8 @@ def save(wanted: Sequence[Wanted], *, seen: int, by: Actor) -> RoleRuleSet:
     """Let these be the rules from now on; ``apply_some`` then does the same to the people who are there.
 
     ``seen`` is the version of the set that was looked at. Nobody saves rules who could not give and take each of the
-    roles in question. Raises RulesInvalid, RulesChanged, ``roles.RoleUnknown`` and ``authority.BeyondOwnRights``.
+    roles in question. Raises RulesInvalid, RulesChanged, ``roles.RoleUnknown``, ``authority.BeyondOwnRights`` and
+    ProofNeeded.
     """
     whole, _ = RoleRuleSet.objects.select_for_update().get_or_create(organization_id=by.organization_id)
     if whole.version != seen:
@@ -149,6 +150,7 @@ def save(wanted: Sequence[Wanted], *, seen: int, by: Actor) -> RoleRuleSet:
     former, rules = in_force(by.organization_id), worded(wanted, by=by)
     reach = authority.behind(by)
     reach.require(*(rule.role for rule in (*former, *rules)))
+    authority.require_proof(*(rule.role for rule in rules), by=by)
     for role in {rule.role for rule in rules}:
         roles.hold(role, by=by)
     expected = preview(rules, organization_id=by.organization_id)
@@ -238,7 +240,8 @@ def _is_active_admin(user: User) -> bool:
 
 
 def _stay_within(reach: authority.Authority, expected: Preview, by: Actor) -> None:
-    """Raises BeyondOwnRights if anybody would lose a role that may do more than the actor's."""
+    """Raises BeyondOwnRights if anybody would lose or get a role that may do more than the actor's."""
+    reach.require(*(tally.role for tally in expected.tallies))
     former = Role.objects.of(by.organization_id).in_bulk([tally.from_id for tally in expected.tallies])
     for tally in expected.tallies:
         if not reach.covers(former[tally.from_id]):

@@ -14,7 +14,7 @@ from audit.actors import Actor, Door
 from audit.trail import Changes
 from organizations.refusals import Refusal
 from scim.models import Connection, Token
-from scim.services import connections, notices, token_names
+from scim.services import connections, notices, reach, token_names
 from scim.services.connections import TokenUnknown
 
 _DAY = timedelta(days=1)
@@ -48,8 +48,9 @@ class Success:
 
 @transaction.atomic
 def rename_token(token_id: UUID, name: str, *, by: Actor) -> Token:
-    """Call a live token something else. Raises TokenUnknown, TokenNameRefused."""
+    """Call a live token something else. Raises TokenUnknown, TokenNameRefused, BeyondOwnRights."""
     token = _locked(token_id, by)
+    reach.require(token.connection, by=by)
     others = [each.name for each in connections.live_tokens(token.connection) if each.pk != token.pk]
     former, token.name = token.name, token_names.chosen(name, others)
     if token.name != former:
@@ -63,9 +64,10 @@ def rotate_token(token_id: UUID, *, by: Actor, retires_by_itself: bool = True) -
     """Make a successor beside a live token, for as long as that one was made for; return it with its text.
 
     With ``retires_by_itself`` the old one is revoked when the new one first gets something done. Raises TokenUnknown,
-    TokenRotated if it has a live successor, and TooManyTokens.
+    TokenRotated if it has a live successor, TooManyTokens and BeyondOwnRights.
     """
     token = _locked(token_id, by)
+    reach.require(token.connection, by=by)
     if token.successor is not None and token.successor.is_live:
         raise TokenRotated(
             f"{token.name} has been rotated already: {token.successor.name} is to take its place. If nobody has the "
@@ -88,9 +90,12 @@ def rotate_token(token_id: UUID, *, by: Actor, retires_by_itself: bool = True) -
 def retire_token(token_id: UUID, retires_at: datetime, *, seen: datetime | None, by: Actor) -> Token:
     """Let a live token be valid until that moment and no longer; ``seen`` is when it was to retire until now.
 
-    Raises TokenUnknown, RetirementRefused, RetirementChanged.
+    Who may not make tokens of the connection can let one retire, and sooner than planned, but not later. Raises
+    TokenUnknown, RetirementRefused, RetirementChanged and BeyondOwnRights.
     """
     token = _locked(token_id, by)
+    if token.retires_at is not None and retires_at > token.retires_at:
+        reach.require(token.connection, by=by)
     _refuse_unless_seen(token, seen)
     if retires_at <= timezone.now():
         raise RetirementRefused("Choose a day that is still to come. To end the token now, revoke it.")
@@ -109,9 +114,10 @@ def retire_token(token_id: UUID, retires_at: datetime, *, seen: datetime | None,
 def keep_token(token_id: UUID, *, seen: datetime | None, by: Actor) -> Token:
     """Let a live token retire neither by date nor by itself; ``seen`` is when it was to retire until now.
 
-    Raises TokenUnknown, RetirementChanged.
+    Raises TokenUnknown, RetirementChanged and BeyondOwnRights.
     """
     token = _locked(token_id, by)
+    reach.require(token.connection, by=by)
     _refuse_unless_seen(token, seen)
     if token.retires_at is not None or token.retires_by_itself:
         changes: Changes = {"retires_at": [_written(seen), None], "retires_by_itself": [token.retires_by_itself, False]}

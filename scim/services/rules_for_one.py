@@ -74,7 +74,7 @@ def leave_to_rules(user_id: UUID, *, by: Actor) -> User:
     """Give a person the role that the rules say, and let them decide from now on, as they do about others.
 
     Whose role the rules decide already stays as they are. Raises UserUnknown, NotForRules, ChangedMeanwhile, LastAdmin,
-    ``roles.RoleUnknown``, and BeyondOwnRights where either role may do more than the actor's.
+    ``roles.RoleUnknown``, and BeyondOwnRights where either role may do more than the actor's, and ProofNeeded.
     """
     # Held like whoever saves rules or applies them, who looks at those people only whom rules decide about by then.
     RoleRuleSet.objects.of(by.organization_id).select_for_update().first()
@@ -86,6 +86,7 @@ def leave_to_rules(user_id: UUID, *, by: Actor) -> User:
         return known
     say = _said(known)
     authority.behind(by).require(known.role, say.role)
+    authority.require_proof(say.role, by=by)
     # The role first and then the person, as at every door: else two could wait for each other.
     roles.hold(say.role, by=by)
     user = accounts.find(user_id, organization_id=by.organization_id)

@@ -1,4 +1,4 @@
-"""Ten requests of a connection in a row that fail are told to the Admins, once for each such streak.
+"""Ten requests of a connection in a row that fail are told to the Admins, once for each such streak and once a day.
 
 Counted by the writer of the request log, in its transaction, for all processes together in the database.
 """
@@ -25,7 +25,13 @@ COUNTED_REFUSALS = frozenset({"token-revoked", "token-expired", "token-retired",
 # Whoever has an old token can't have more mails than this sent.
 BETWEEN_MAILS_OF_REFUSALS = timedelta(days=1)
 
+# A connection that fails and works by turns is told of no more often. Who still fails after a day is told of then.
+BETWEEN_MAILS_OF_FAILURES = timedelta(days=1)
 
+_COUNTED = (
+    *("failures", "failures_told", "told_of_failures_at"),
+    *("refusals", "refusals_told", "told_of_refusals_at"),
+)
 _GOING_ON = Q(failures__gt=0) | Q(refusals__gt=0)
 
 
@@ -78,10 +84,12 @@ def count(outcomes: Sequence[Outcome]) -> None:
             continue
         match outcome.kind:
             case Kind.SUCCESS:
-                streak.failures, streak.refusals, streak.refusals_told = 0, 0, False
+                streak.failures, streak.refusals = 0, 0
+                streak.failures_told = streak.refusals_told = False
             case Kind.FAILURE:
                 streak.failures += 1
-                if streak.failures == LONG:
+                if streak.failures >= LONG and not streak.failures_told and not _is_paused(streak):
+                    streak.failures_told, streak.told_of_failures_at = True, timezone.now()
                     failing.append((streak, outcome.failure))
             case Kind.REFUSAL:
                 streak.refusals += 1
@@ -93,7 +101,7 @@ def count(outcomes: Sequence[Outcome]) -> None:
     for streak, failure in sorted(refused.values(), key=lambda each: each[0].organization_id):
         _tell_of_refusals(streak, failure)
     for streak in streaks.values():
-        streak.save(update_fields=["failures", "refusals", "refusals_told", "told_of_refusals_at"])
+        streak.save(update_fields=_COUNTED)
 
 
 def _locked(counted: Iterable[tuple[Token, Outcome]]) -> Mapping[UUID, Streak]:
@@ -110,6 +118,11 @@ def _locked(counted: Iterable[tuple[Token, Outcome]]) -> Mapping[UUID, Streak]:
     rows = Streak.objects.filter(Q(connection__in=failed) | Q(_GOING_ON, connection__in=succeeded))
     locked = rows.select_for_update(of=("self",)).select_related("connection").order_by("connection_id")
     return {streak.connection_id: streak for streak in locked}
+
+
+def _is_paused(streak: Streak) -> bool:
+    told = streak.told_of_failures_at
+    return told is not None and told > timezone.now() - BETWEEN_MAILS_OF_FAILURES
 
 
 def _tell_of_refusals(streak: Streak, failure: Failure) -> None:

@@ -13,7 +13,7 @@ from scripts import serve
 from scripts.bench.measuring import Result
 from scripts.bench.operations import Limits, Measure
 
-PACKAGES = ("django", "djangorestframework", "granian", "psycopg", "orjson")
+PACKAGES = ("django", "djangorestframework", "gunicorn", "httptools", "psycopg", "orjson")
 
 HEAD = (
     "operation", "users", "ours/s", "other/s", "ours p50 ms", "other p50 ms", "ratio", "CPU ratio", "floor; goal",

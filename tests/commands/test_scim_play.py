@@ -19,14 +19,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def target(transactional_db: None, granian_server: Server) -> tuple[str, str]:
+def target(transactional_db: None, real_server: Server) -> tuple[str, str]:
     """The Base URL of an organization with the domain example.com, and its token."""
     # Of its own slug, for the server may still be writing its log when the next test's organization is there.
     slug = f"played-{uuid4().hex[:8]}"
     opened = open_organization(
         "Acme", slug, domains_with_requests=["example.com"], admin_email="ada@example.com", enable_scim=True
     )
-    return f"{granian_server.url}/scim/{slug}/v2", opened.bearer_token or ""
+    return f"{real_server.url}/scim/{slug}/v2", opened.bearer_token or ""
 
 
 def run(client: str, base_url: str, token: str, *more: str) -> tuple[int, str]:
@@ -102,7 +102,7 @@ def test_an_address_that_leads_nowhere_is_one_line(base_url: str, reason: str) -
     assert "secret-token" not in str(refused.value)
 
 
-def test_a_server_without_users_asks_for_an_address(target: tuple[str, str], granian_server: Server) -> None:
+def test_a_server_without_users_asks_for_an_address(target: tuple[str, str], real_server: Server) -> None:
     opened: Any = open_organization("Empty", "played-empty", domains_with_requests=["empty.example"], enable_scim=True)
     with pytest.raises(CommandError, match="--email test.user@example.com"):
-        run("okta", f"{granian_server.url}/scim/played-empty/v2", opened.bearer_token)
+        run("okta", f"{real_server.url}/scim/played-empty/v2", opened.bearer_token)

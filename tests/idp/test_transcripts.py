@@ -13,11 +13,11 @@ from tests.servers import Server
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_the_identity_provider_gets_the_answers_it_counts_on(transcript: Path, granian_server: Server) -> None:
+def test_the_identity_provider_gets_the_answers_it_counts_on(transcript: Path, real_server: Server) -> None:
     opened = open_organization("Acme", "acme", domains_with_requests=["example.com"], enable_scim=True)
 
     def send(method: str, path: str, headers: dict[str, str], body: Any) -> tuple[int, dict[str, str], Any]:
-        answer = granian_server.request(
+        answer = real_server.request(
             method,
             f"/scim/acme/v2{path}",
             headers={"Authorization": f"Bearer {opened.bearer_token}"} | headers,

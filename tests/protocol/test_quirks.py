@@ -111,7 +111,14 @@ def test_a_flat_name_without_a_value_is_no_value() -> None:
 def test_a_flat_name_that_leads_nowhere_is_left_out(name: str) -> None:
     resource, advice = read(**{name: "x"})
     assert resource == person()
-    assert advice == (f"'{name}' is not an attribute of this resource and was left out.",)
+    shown = name.replace(" b", "…")
+    assert advice == (f"'{shown}' is not an attribute of this resource and was left out.",)
+
+
+def test_of_a_flat_name_no_more_is_told_than_the_attribute() -> None:
+    name = 'emails[value eq "ada@example.com"].value'
+    assert read(**{name: "x"})[1] == ("'emails…' is not an attribute of this resource and was left out.",)
+    assert len(read(**{"x" * 5000: "x"})[1][0]) < 200
 
 
 @pytest.mark.parametrize(("sent", "meant"), OPERATIONS)

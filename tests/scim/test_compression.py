@@ -114,12 +114,12 @@ def test_the_version_of_a_user_is_the_same_packed_or_not(idp: Idp) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_real_server_sends_it_whole(granian_server: Server) -> None:
+def test_the_real_server_sends_it_whole(real_server: Server) -> None:
     opened = open_organization("Acme", "acme", enable_scim=True)
     headers = {"Authorization": f"Bearer {opened.bearer_token}"}
 
     def ask(method: str, **more: str) -> Any:
-        return granian_server.request(method, "/scim/acme/v2/Schemas", headers=headers | more)
+        return real_server.request(method, "/scim/acme/v2/Schemas", headers=headers | more)
 
     plain, packed = ask("GET"), ask("GET", **{"Accept-Encoding": "gzip"})
     assert "content-encoding" not in plain.headers

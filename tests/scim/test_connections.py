@@ -14,6 +14,7 @@ from scim.models import Connection, Token
 from scim.services import connections
 from scim.services.connections import ConnectionUnknown, TokenMissing, TokenUnknown, TooManyTokens
 from tests.tenants import Tenant
+from users.permissions import BuiltIn
 from users.services import accounts
 
 
@@ -151,7 +152,8 @@ def test_another_organizations_tokens_and_connection_do_not_exist(acme: Tenant, 
 def test_a_token_outlives_who_made_it(acme: Tenant) -> None:
     from dataclasses import replace
 
-    ann = acme.add("ann")
+    acme.add("other", BuiltIn.ADMIN)
+    ann = acme.add("ann", BuiltIn.ADMIN)
     token, _ = connections.generate_token(acme.connection, by=replace(acme.by, user_id=ann.pk))
     accounts.delete(accounts.find(ann.pk, organization_id=acme.id), by=acme.by)
     token.refresh_from_db()

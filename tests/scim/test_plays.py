@@ -338,9 +338,9 @@ def test_the_daily_command_forgets_plays_after_thirty_days_and_settles_dead_ones
 
 
 @pytest.fixture
-def away(transactional_db: None, granian_server: Server, settings: Any) -> Iterator[Tenant]:
+def away(transactional_db: None, real_server: Server, settings: Any) -> Iterator[Tenant]:
     """An organization whose Base URL leads to the real server; of its own slug, for that may still write its log."""
-    settings.BASE_URL = settings.SCIM_PLAY_URL = granian_server.url
+    settings.BASE_URL = settings.SCIM_PLAY_URL = real_server.url
     tenant = open_tenant(f"play-{uuid4().hex[:8]}")
     connections.generate_token(tenant.connection, by=tenant.by)
     connections.set_enabled(tenant.connection, True, by=tenant.by)
@@ -353,13 +353,13 @@ def away(transactional_db: None, granian_server: Server, settings: Any) -> Itera
 def test_it_goes_to_the_server_over_http_and_asks_by_its_public_name(
     elsewhere: bool,
     away: Tenant,
-    granian_server: Server,
+    real_server: Server,
     settings: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if elsewhere:
         # This name the server does not answer to.
-        settings.SCIM_PLAY_URL = granian_server.url.replace("127.0.0.1", "localhost")
+        settings.SCIM_PLAY_URL = real_server.url.replace("127.0.0.1", "localhost")
     monkeypatch.setattr(plays, "in_background", lambda work: work())
     play = plays.start(away.connection, "okta", f"test.user@{away.domain}", by=away.by)
     play.refresh_from_db()

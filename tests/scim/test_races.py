@@ -16,10 +16,10 @@ from tests.servers import Server
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", [*race_rounds.ROUNDS, *race_brake.ROUNDS], ids=lambda kind: kind.__name__)
-def test_whoever_comes_first(kind: Callable[[Round], None], granian_server: Server) -> None:
+def test_whoever_comes_first(kind: Callable[[Round], None], real_server: Server) -> None:
     # On SQLite writers take turns, so that little depends on who comes first.
     rounds = 20 if CI and connection.vendor == "postgresql" else 5
-    outcome = race_rounds.play(kind, granian_server.url, rounds)
+    outcome = race_rounds.play(kind, real_server.url, rounds)
     assert not outcome.wrong
     assert outcome.rounds == rounds
 

@@ -34,19 +34,19 @@ DOMAIN = "example.com"
 
 
 @pytest.fixture
-def base_url_and_token(transactional_db: None, granian_server: Server) -> tuple[str, str]:
+def base_url_and_token(transactional_db: None, real_server: Server) -> tuple[str, str]:
     """An organization whose people have addresses in DOMAIN."""
     slug = f"referee-{uuid.uuid4().hex[:8]}"
     opened = open_organization("Referee", slug, domains_with_requests=[DOMAIN], enable_scim=True)
-    return f"{granian_server.url}/scim/{slug}/v2", opened.bearer_token or ""
+    return f"{real_server.url}/scim/{slug}/v2", opened.bearer_token or ""
 
 
 @pytest.fixture
-def client(base_url_and_token: tuple[str, str], granian_server: Server) -> WSGISCIMClient:
+def client(base_url_and_token: tuple[str, str], real_server: Server) -> WSGISCIMClient:
     """scim2-client, which checks what it sends and what comes back: payload, content type and status."""
     base_url, token = base_url_and_token
     client = WSGISCIMClient(
-        forwarding_to(granian_server),
+        forwarding_to(real_server),
         base_url=base_url,
         headers={"Authorization": f"Bearer {token}"},
         check_request_payload=True,

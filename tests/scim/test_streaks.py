@@ -89,17 +89,22 @@ def test_a_cause_without_a_mend_leads_to_the_log(idp: Idp) -> None:
     assert "The request log says of each request why it failed" in mailed()[0].body
 
 
-def test_a_success_ends_the_streak_and_the_next_is_told_anew(idp: Idp) -> None:
+def test_a_connection_that_fails_and_works_by_turns_is_told_of_once_a_day(idp: Idp) -> None:
     fail(idp, LONG - 1)
     succeed(idp)
     fail(idp, LONG - 1)
     assert subjects() == []
     fail(idp)
     assert subjects() == [FAIL]
-    succeed(idp)
-    assert subjects() == []
-    fail(idp, LONG)
-    assert subjects() == [FAIL]
+    for _ in range(3):
+        succeed(idp)
+        fail(idp, LONG)
+        assert subjects() == []
+    with time_machine.travel(timezone.now() + timedelta(days=1, minutes=1), tick=False):
+        fail(idp)
+        assert subjects() == [FAIL], "who still fails after a day is told of"
+        fail(idp, LONG)
+        assert subjects() == []
 
 
 def test_a_streak_that_ends_within_a_batch_is_told(idp: Idp) -> None:
@@ -107,7 +112,7 @@ def test_a_streak_that_ends_within_a_batch_is_told(idp: Idp) -> None:
     succeed(idp)
     fail(idp, LONG)
     succeed(idp)
-    assert subjects() == [FAIL, FAIL]
+    assert subjects() == [FAIL]
 
 
 def test_connections_and_organizations_count_for_themselves(acme: Tenant, globex: Tenant, idp: Idp) -> None:
@@ -267,6 +272,7 @@ def test_two_writers_count_together_and_mail_once(acme: Tenant, idp: Idp) -> Non
         assert [each.subject for each in Mail.objects.all()] == [FAIL] * 2, "one for each Admin"
         succeed(idp)
         journal.flush()
+        Streak.objects.update(told_of_failures_at=None)
     assert journal.dropped() == 0
 
 

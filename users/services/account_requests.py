@@ -32,7 +32,7 @@ from organizations.refusals import Refusal
 from organizations.tokens import digest
 from users.models import AccountRequest, Role, User
 from users.origins import Source
-from users.services import accounts, request_notices
+from users.services import accounts, authority, request_notices
 
 State = AccountRequest.State
 
@@ -143,9 +143,12 @@ def confirm(token: str, *, address: str, request_id: str) -> AccountRequest:
 def approve(request_id: UUID, role: Role, *, by: Actor) -> AccountRequest:
     """Make the user, with that role, and mail a link to set a password.
 
-    Raises RequestUnknown, RequestSettled and, for today's rules hold, what ``accounts.create`` raises.
+    Raises RequestUnknown, RequestSettled, BeyondOwnRights, ProofNeeded and, for today's rules hold, what
+    ``accounts.create`` raises.
     """
     request = _undecided(request_id, by)
+    authority.behind(by).require_invite_as(role)
+    authority.require_proof(role, by=by)
     profile = {"userName": request.email, "displayName": request.name}
     user = accounts.create(profile, role=role, source=Source.REQUEST, by=by)
     _settle(request, State.APPROVED, by)

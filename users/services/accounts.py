@@ -30,7 +30,7 @@ from users import profile as profiles
 from users.models import Role, User, UserValue
 from users.origins import GivenBy, Source
 from users.profile import Profile
-from users.services import groups
+from users.services import endings, groups
 from users.services.names import Names, naming
 from users.services.names import NameTaken as NameTaken
 from users.services.reassignment import REASON
@@ -210,6 +210,8 @@ def update(
                 user.session_epoch += 1
                 revoke_personal_tokens(user.pk, by.organization_id)
             rows.update(user, _CHANGED)
+            if endings.could_invite(former_role) and (role != former_role or (was_active and not user.is_active)):
+                endings.end_invitations(inviter_ids=[user.pk], by=by)
             if profile.get("emails") != before.get("emails"):
                 UserValue.objects.filter(user=user).delete()
                 UserValue.objects.bulk_create(profiles.value_rows(user))
@@ -277,7 +279,10 @@ def delete(user: User, *, by: Actor, undoes: AuditEvent | None = None) -> None:
     }
     changes = {name: [value, None] for name, value in gone.items() if value} | _undoing(undoes)
     trail.record(Action.USER_DELETED, user, changes, by=by)
+    user_id, could_invite = user.pk, endings.could_invite(user.role)
     user.delete()
+    if could_invite:
+        endings.end_invitations(inviter_ids=[user_id], by=by)
     _count(by.organization_id, -1)
 
 

@@ -1,14 +1,21 @@
-"""How far somebody's own role reaches: nobody gives, changes or takes away a role that may do more than theirs."""
+"""How far somebody's own role reaches: nobody gives, changes or takes away a role that may do more than theirs.
+
+Asked again whenever something takes effect that somebody has begun, see decision 46.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import Q
 
 from audit.actors import Actor
-from organizations.refusals import Refusal
+from organizations.refusals import ProofNeeded, Refusal
 from users.models import Role, User
+
+EDIT_USERS = "users.edit"
 
 
 class BeyondOwnRights(Refusal):
@@ -19,14 +26,38 @@ class BeyondOwnRights(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """What somebody may hand on. ``is_whole``: everything, also the Admin role."""
+    """What somebody may hand on. ``is_whole``: everything, also the Admin role.
+
+    With ``is_gone``, of somebody who is suspended or removed: nothing, not even a role without permissions.
+    """
 
     permissions: frozenset[str] = frozenset()
     is_whole: bool = False
+    is_gone: bool = False
 
     def covers(self, role: Role | None) -> bool:
         """Whether a role may do no more than this."""
-        return self.is_whole or (role is not None and not role.is_admin and role.permissions <= self.permissions)
+        if self.is_whole or self.is_gone or role is None:
+            return self.is_whole
+        return not role.is_admin and role.permissions <= self.permissions
+
+    def may(self, code: str) -> bool:
+        """Whether the role grants a permission such as ``users.edit``."""
+        return self.is_whole or code in self.permissions
+
+    def may_invite_as(self, role: Role) -> bool:
+        """Whether somebody may let a new user in with a role."""
+        return self.may(EDIT_USERS) and self.covers(role)
+
+    def require_edit_users(self) -> None:
+        """Raises BeyondOwnRights unless users may be changed at all; a page has asked that when its request began."""
+        if not self.may(EDIT_USERS):
+            raise BeyondOwnRights("You may no longer change users. Ask an Admin of your organization.")
+
+    def require_invite_as(self, role: Role) -> None:
+        """Raises BeyondOwnRights unless somebody may let a new user in with a role."""
+        self.require_edit_users()
+        self.require(role)
 
     def require(self, *roles: Role | None) -> None:
         """Raises BeyondOwnRights at the first role that may do more."""
@@ -42,7 +73,7 @@ def of(user: User | None) -> Authority:
             return Authority(is_whole=True)
         case User(is_active=True, role=Role() as role):
             return Authority(role.permissions, role.is_admin)
-    return Authority()
+    return Authority(is_gone=True)
 
 
 def behind(by: Actor) -> Authority:
@@ -50,7 +81,28 @@ def behind(by: Actor) -> Authority:
 
     Operators' commands and identity providers act for no person; they have rules of their own.
     """
-    if by.user_id is None:
-        return Authority(is_whole=True)
-    people = User.objects.filter(Q(organization_id=by.organization_id) | Q(organization_id=None))
-    return of(people.select_related("role").filter(pk=by.user_id).first())
+    return of_maker(by.user_id, organization_id=by.organization_id)
+
+
+def of_maker(user_id: UUID | None, *, organization_id: UUID) -> Authority:
+    """What the maker of something may hand on by now: a user who is gone nothing, no person everything."""
+    return (
+        Authority(is_whole=True) if user_id is None else of_makers([user_id], organization_id=organization_id)[user_id]
+    )
+
+
+def of_makers(user_ids: Iterable[UUID], *, organization_id: UUID) -> Mapping[UUID, Authority]:
+    """The same of several people, by id."""
+    wanted = set(user_ids)
+    people = User.objects.filter(Q(organization_id=organization_id) | Q(organization_id=None))
+    found = {user.pk: user for user in people.select_related("role").filter(pk__in=wanted)}
+    return {user_id: of(found.get(user_id)) for user_id in wanted}
+
+
+def require_proof(*given: Role | None, by: Actor) -> None:
+    """Make sure that the password was given a short while ago before somebody gets the Admin role. Raises ProofNeeded.
+
+    Every verb asks it that gives a role, or lets others give it, before it changes anything.
+    """
+    if not by.is_proven and any(role is not None and role.is_admin for role in given):
+        raise ProofNeeded

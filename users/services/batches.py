@@ -59,13 +59,13 @@ def apply(verb: Verb, chosen: Iterable[Chosen], *, role: Role | None = None, by:
     """Suspend, restore or remove people, or give them ``role``; a refusal of one leaves the others alone.
 
     Who is in the wanted state already is left as they are, whatever version was seen, and nobody is changed whose role,
-    or given one that, may do more than the actor's. Each is a transaction of its own.
+    or given one that, may do more than the actor's. Each is a transaction of its own. Raises ProofNeeded, before any.
     """
+    authority.require_proof(role, by=by)
     report = Report()
-    reach = authority.behind(by)
     for each in dict.fromkeys(chosen):
         try:
-            changed, label = _apply_to_one(verb, each, role, reach, by)
+            changed, label = _apply_to_one(verb, each, role, by)
         except Refusal as refusal:
             report.refused.append(refusal)
         else:
@@ -74,7 +74,7 @@ def apply(verb: Verb, chosen: Iterable[Chosen], *, role: Role | None = None, by:
 
 
 @transaction.atomic
-def _apply_to_one(verb: Verb, each: Chosen, role: Role | None, reach: Authority, by: Actor) -> tuple[bool, str]:
+def _apply_to_one(verb: Verb, each: Chosen, role: Role | None, by: Actor) -> tuple[bool, str]:
     if role is not None:
         roles.hold(role, by=by)
     try:
@@ -90,7 +90,7 @@ def _apply_to_one(verb: Verb, each: Chosen, role: Role | None, reach: Authority,
         raise ChangedMeanwhile(
             f"{user} has been changed by somebody else since you opened the page. Look at what is new, then try again."
         )
-    _stay_within(reach, user, role)
+    _stay_within(authority.behind(by), user, role)
     match verb:
         case Verb.SUSPEND | Verb.RESTORE:
             accounts.set_active(user.pk, verb is Verb.RESTORE, by=by)
@@ -102,6 +102,7 @@ def _apply_to_one(verb: Verb, each: Chosen, role: Role | None, reach: Authority,
 
 
 def _stay_within(reach: Authority, user: User, role: Role | None) -> None:
+    reach.require_edit_users()
     if not reach.covers(user.role):
         raise BeyondOwnRights(
             f"{user} has the role {user.role}, which may do more than yours. Ask an Admin of your organization."

@@ -25,7 +25,7 @@ from organizations.services import lock
 from organizations.tokens import digest
 from users.models import Invitation, Role, User
 from users.origins import Source
-from users.services import accounts
+from users.services import accounts, authority, roles
 from users.services.batches import ChangedMeanwhile
 from users.statements import holders
 
@@ -33,6 +33,11 @@ VALID = timedelta(days=7)
 KEPT = timedelta(days=30)
 
 MAIL = "invitation"
+
+_SENT_AGAIN = (
+    *("sent_count", "last_sent_at", "expires_at", "digest", "mail"),
+    *("invited_by", "invited_by_id", "revoked_at", "ended_at"),
+)
 
 # Longer than anything but an id in an address, so that no log shows it.
 _TOKEN_BYTES = 32
@@ -84,14 +89,19 @@ class Outcome:
 def invite(addresses: Iterable[str], *, role: Role, by: Actor) -> Outcome:
     """Invite everybody whose address is one, and whom the organization does not know; of any domain.
 
-    Costs as many statements for five hundred as for one. Raises TooManyMails, and then nobody is invited.
+    Costs as many statements for five hundred as for one. Raises TooManyMails, BeyondOwnRights, ProofNeeded and
+    ``roles.RoleUnknown``, and then nobody is invited.
     """
     outcome = Outcome()
     wanted = _checked(addresses, outcome)
+    roles.hold(role, by=by)
+    # Before the rights are asked, so that whoever takes them meanwhile is waited for, or finds what was invited.
     organization = lock(by.organization_id)
+    authority.behind(by).require_invite_as(role)
+    authority.require_proof(role, by=by)
     people = {key: user_id for user_id, _name, *keys in holders(wanted, by.organization_id) for key in keys}
-    present = Invitation.objects.of(by.organization_id).unanswered().filter(email_key__in=list(wanted))
-    present.filter(expires_at__lte=timezone.now()).delete()
+    present = Invitation.objects.of(by.organization_id).listed().filter(email_key__in=list(wanted))
+    present.filter(Q(expires_at__lte=timezone.now()) | Q(ended_at__isnull=False)).delete()
     invited = {invitation.email_key: invitation for invitation in present}
     newcomers = {}
     for key, address in wanted.items():
@@ -141,14 +151,16 @@ def _add(newcomers: Mapping[str, str], organization: Organization, role: Role, b
 
 @transaction.atomic
 def resend(invitation_id: UUID, *, seen: int, by: Actor) -> Invitation:
-    """Mail a new link, valid from now on, in place of the former one.
+    """Mail a new link, valid from now on, in place of the former one; the invitation is the actor's from then on.
 
-    ``seen`` is the ``sent_count`` that whoever asks has seen. Raises InvitationUnknown, InvitationOver, HasAccount,
-    ChangedMeanwhile, TooManyMails.
+    One that has ended since its inviter may no longer give the role is open again. ``seen`` is the ``sent_count`` that
+    whoever asks has seen. Raises InvitationUnknown, InvitationOver, HasAccount, ChangedMeanwhile, TooManyMails,
+    BeyondOwnRights.
     """
     organization = lock(by.organization_id)
     invitation = _find(invitation_id, by)
     _refuse_changed(invitation, seen)
+    authority.behind(by).require_invite_as(invitation.role)
     if account_of(invitation) is not None:
         raise HasAccount(f"{invitation} has an account meanwhile, so there is nothing to accept.")
     _refuse_too_many(1, by)
@@ -156,9 +168,14 @@ def resend(invitation_id: UUID, *, seen: int, by: Actor) -> Invitation:
     before, now = invitation.expires_at, timezone.now()
     invitation.sent_count += 1
     invitation.last_sent_at, invitation.expires_at = now, now + VALID
+    former_inviter = invitation.invited_by
+    invitation.invited_by, invitation.invited_by_id = by.label[:320], by.user_id
+    invitation.revoked_at = invitation.ended_at = None
     _mail([invitation], organization, by)
-    invitation.save(update_fields=["sent_count", "last_sent_at", "expires_at", "digest", "mail"])
+    invitation.save(update_fields=_SENT_AGAIN)
     changes = {"expires at": (before.isoformat(), invitation.expires_at.isoformat())}
+    if invitation.invited_by != former_inviter:
+        changes["inviter"] = (former_inviter, invitation.invited_by)
     trail.record(Action.INVITATION_SENT_AGAIN, invitation, changes, by=by)
     return invitation
 
@@ -170,11 +187,11 @@ def revoke(invitation_id: UUID, *, seen: int, by: Actor) -> tuple[Invitation, bo
     Raises InvitationUnknown, InvitationOver, ChangedMeanwhile.
     """
     invitation = _find(invitation_id, by)
-    if invitation.revoked_at is not None:
+    if invitation.revoked_at is not None and invitation.ended_at is None:
         return invitation, False
     _refuse_changed(invitation, seen)
-    invitation.revoked_at = timezone.now()
-    invitation.save(update_fields=["revoked_at"])
+    invitation.revoked_at, invitation.ended_at = timezone.now(), None
+    invitation.save(update_fields=["revoked_at", "ended_at"])
     outbox.withdraw(invitation.mail_id)
     trail.record(Action.INVITATION_REVOKED, invitation, by=by)
     return invitation, True
@@ -185,19 +202,28 @@ def behind(token: str) -> Invitation:
     invitation = Invitation.objects.select_related("organization", "role").filter(digest=digest(token)).first()
     if invitation is None:
         raise InvitationUnknown("There is no such invitation.")
-    if not (invitation.is_open and invitation.organization.is_active):
+    if not (invitation.is_open and invitation.organization.is_active and _is_backed(invitation)):
         raise InvitationOver("This invitation can't be used any more.")
     if account_of(invitation) is not None:
         raise HasAccount("This invitation is not needed any more.")
     return invitation
 
 
+def _is_backed(invitation: Invitation) -> bool:
+    """Whether the inviter may still give the role; a command, which is no person, has invited for the organization."""
+    inviter = authority.of_maker(invitation.invited_by_id, organization_id=invitation.organization_id)
+    return inviter.may_invite_as(invitation.role)
+
+
 @transaction.atomic
 def accept(token: str, *, name: str, password: str, by: Actor) -> User:
     """Make the account that waits behind a link.
 
-    Raises what ``behind`` does; of two who accept at once, one gets InvitationOver.
+    Raises what ``behind`` does; of two who accept at once, one gets InvitationOver. Whoever takes the inviter's rights
+    at the same moment comes before or after, for both lock the organization, and after the role.
     """
+    _hold_role(behind(token), by)
+    lock(by.organization_id)
     # Whoever waits here reads the row as the other one has left it.
     Invitation.objects.of(by.organization_id).select_for_update().filter(digest=digest(token)).first()
     invitation = behind(token)
@@ -212,6 +238,13 @@ def accept(token: str, *, name: str, password: str, by: Actor) -> User:
     invitation.save(update_fields=["accepted_at"])
     trail.record(Action.INVITATION_ACCEPTED, invitation, by=by)
     return user
+
+
+def _hold_role(invitation: Invitation, by: Actor) -> None:
+    try:
+        roles.hold(invitation.role, by=by)
+    except roles.RoleUnknown:
+        raise InvitationOver("This invitation can't be used any more.") from None
 
 
 def account_of(invitation: Invitation) -> User | None:
@@ -243,7 +276,7 @@ def _find(invitation_id: UUID, by: Actor) -> Invitation:
 def _refuse_changed(invitation: Invitation, seen: int) -> None:
     if invitation.accepted_at is not None:
         raise InvitationOver(f"{invitation} has accepted the invitation and is a user now.")
-    if invitation.revoked_at is not None:
+    if invitation.revoked_at is not None and invitation.ended_at is None:
         raise InvitationOver(f"The invitation of {invitation} has been revoked. Invite the address anew.")
     if invitation.sent_count != seen:
         raise ChangedMeanwhile(

@@ -13,10 +13,12 @@ from django.db.models import QuerySet
 from audit import rows, trail
 from audit.actions import Action
 from audit.actors import Actor
+from organizations.services import lock
 from users import profile as profiles
 from users.models import Role, User
 from users.origins import GivenBy
 from users.profile import Profile
+from users.services import endings
 
 # So many people are locked, read and written together; what one statement takes stays far below the time-outs.
 TOGETHER = 1000
@@ -52,6 +54,7 @@ def award(awards: Sequence[Award], *, by: Actor) -> None:
     Call in a transaction that has made sure of the last active Admin.
     """
     changed: list[tuple[User, dict[str, list[Any]]]] = []
+    inviters = [each.user.pk for each in awards if endings.could_invite(each.user.role)]
     for each in awards:
         present = profiles.with_present_name(profiles.read(each.user), each.user.role)
         before, after = present.get("roles", []), profiles.role_entries(each.role)
@@ -60,6 +63,8 @@ def award(awards: Sequence[Award], *, by: Actor) -> None:
         changed.append((each.user, {"roles": [before or None, after], REASON: [None, each.reason]}))
         profiles.write_roles(each.user, after)
     _write(changed, (*_WRITTEN, "role_given_by"), Action.USER_ROLE_CHANGED, by)
+    if inviters:
+        endings.end_invitations(inviter_ids=inviters, by=by)
 
 
 def is_in_use(role: Role) -> bool:
@@ -73,13 +78,18 @@ def pass_on(former: Role, heir: Role, *, by: Actor) -> int:
     What is to give the role to somebody later gives the other one. Call in a transaction that holds the former role,
     which is never Admin.
     """
+    entries = profiles.role_entries(heir)
+    moved = sum(
+        _rewrite(people, lambda _before: entries, heir, Action.USER_ROLE_CHANGED, by) for people in _holders(former, by)
+    )
+    # After people and before invitations, which is the order in which everybody locks them.
+    lock(by.organization_id)
     for rows_elsewhere, name in _references(former):
         if rows_elsewhere.model is not User:
             rows_elsewhere.update(**{name: heir})
-    entries = profiles.role_entries(heir)
-    return sum(
-        _rewrite(people, lambda _before: entries, heir, Action.USER_ROLE_CHANGED, by) for people in _holders(former, by)
-    )
+    # Of those who had the role, and of those who were invited to it.
+    endings.end_invitations(by=by)
+    return moved
 
 
 def pass_on_some(former: Role, heir: Role, *, by: Actor) -> int:
@@ -92,8 +102,11 @@ def pass_on_some(former: Role, heir: Role, *, by: Actor) -> int:
     some = list(others.order_by("pk").values_list("pk", flat=True)[: TOGETHER + 1])
     if len(some) <= TOGETHER:
         return 0
-    entries = profiles.role_entries(heir)
-    return _rewrite(_lock(others, some[:TOGETHER]), lambda _before: entries, heir, Action.USER_ROLE_CHANGED, by)
+    entries, people = profiles.role_entries(heir), _lock(others, some[:TOGETHER])
+    moved = _rewrite(people, lambda _before: entries, heir, Action.USER_ROLE_CHANGED, by)
+    if endings.could_invite(former):
+        endings.end_invitations(inviter_ids=[user.pk for user in people], by=by)
+    return moved
 
 
 def takes_steps(role: Role) -> bool:

@@ -19,7 +19,7 @@ from organizations.refusals import Refusal
 from organizations.services import lock
 from users.models import Role, User
 from users.permissions import NAMES, Area, BuiltIn, Level, spelled
-from users.services import authority, reassignment
+from users.services import authority, endings, reassignment
 
 # How many roles of its own an organization may have: each is a line in every list of roles.
 MOST_OWN = 50
@@ -118,7 +118,7 @@ def offered_to(user: User) -> list[Role]:
 def make_default(role: Role, *, by: Actor) -> None:
     """Let new users get this role from now on; people who are there keep theirs.
 
-    Raises RoleUnknown and ``authority.BeyondOwnRights``.
+    Raises RoleUnknown, ``authority.BeyondOwnRights`` and ProofNeeded.
     """
     # In one order, so that of two who choose at once one waits for the other.
     wanted = Q(is_default=True) | Q(pk=role.pk)
@@ -129,6 +129,7 @@ def make_default(role: Role, *, by: Actor) -> None:
     if role.pk not in held or not held[role.pk].is_enabled:
         raise RoleUnknown(_GONE)
     authority.behind(by).require(held[role.pk])
+    authority.require_proof(held[role.pk], by=by)
     if former:
         former.is_default = False
         former.save(update_fields=["is_default"])
@@ -181,6 +182,9 @@ def update(role_id: UUID, name: str, levels: Levels, *, seen: int, by: Actor) ->
         reassignment.rename(role, by=by)
         _keep_place(role)
     trail.record(Action.ROLE_UPDATED, role, changes, by=by)
+    if "rights" in changes:
+        # Of those who have the role, and of those who were invited to it.
+        endings.end_invitations(by=by)
     return role
 
 
@@ -313,6 +317,7 @@ def _heir(role: Role, heir_id: UUID | None, by: Actor) -> Role:
     if not heir.is_enabled:
         raise RoleUnknown(_GONE)
     authority.behind(by).require(heir)
+    authority.require_proof(heir, by=by)
     return heir
 
 

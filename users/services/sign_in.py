@@ -61,7 +61,12 @@ def record(user: User, *, by: Actor) -> None:
 
 
 def recently_proven(request: HttpRequest) -> bool:
-    """Whether the person has shown who they are, by signing in or once more, within the last quarter of an hour."""
+    """Whether the person has shown who they are, by signing in or once more, within the last quarter of an hour.
+
+    An operator on a visit has shown it elsewhere, and changes nothing here.
+    """
+    if not isinstance(request.user, User):
+        return False
     records = get_authentication_records(request, request.user)
     proven = max((float(record.get("at", 0)) for record in records), default=0.0)
     return time.time() - proven < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT

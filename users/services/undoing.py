@@ -211,8 +211,8 @@ def revert(event_id: UUID, *, names: Collection[str] | None = None, seen: int | 
     Where there is nothing to undo any more, nothing happens, whatever was seen. With None an attribute that somebody
     has changed again is refused; named, it goes back all the same. ``seen`` is the ``Plan.version`` that was looked at.
     Nobody goes back to more than the actor's own rights. Who was made is removed; who was removed is there again, under
-    the same id. Raises EventUnknown, ChangedMeanwhile, NotRecorded, RemovedSince, RoleGone, BeyondOwnRights, and what
-    the verbs of ``accounts`` do.
+    the same id. Raises EventUnknown, ChangedMeanwhile, NotRecorded, RemovedSince, RoleGone, BeyondOwnRights,
+    ProofNeeded, and what the verbs of ``accounts`` do.
     """
     event = find(event_id, organization_id=by.organization_id)
     name, role = role_before(event, organization_id=by.organization_id)
@@ -230,6 +230,8 @@ def revert(event_id: UUID, *, names: Collection[str] | None = None, seen: int | 
     match plan.kind, plan.state:
         case kind, State.BACK:
             return Outcome(str(user) if user else person_of(event), kind, changed=False)
+    reach.require_edit_users()
+    match plan.kind, plan.state:
         case Kind.REMOVAL, _:
             return _bring_back(event, name, role, reach, by)
     if user is None:
@@ -354,7 +356,7 @@ def _go_back(
     keeper = wanted.pop("managed_by", None)
     if source == Source.SCIM:
         user.managed_by = _keeper(keeper, by)
-    role = _given_back(*former, reach) if any(part.name == "roles" for part in parts) else None
+    role = _given_back(*former, reach, by) if any(part.name == "roles" for part in parts) else None
     profile = {**profiles.read(user), **wanted}
     profile = {name: value for name, value in profile.items() if value is not None}
     # What somebody went back to by hand, no rule takes away again.
@@ -362,9 +364,10 @@ def _go_back(
     accounts.update(user, profile, role=role, given_by=given_by, source=source, by=by, undoes=event)
 
 
-def _given_back(name: str, role: Role | None, reach: Authority) -> Role | None:
+def _given_back(name: str, role: Role | None, reach: Authority, by: Actor) -> Role | None:
     if role is not None:
         reach.require(role)
+        authority.require_proof(role, by=by)
     elif name:
         raise RoleGone(f"There is no role '{name}' to give any more. Leave the role as it is, or give another by hand.")
     return role
@@ -381,6 +384,7 @@ def _bring_back(event: AuditEvent, name: str, role: Role | None, reach: Authorit
             "or invite the person anew."
         )
     reach.require(role)
+    authority.require_proof(role, by=by)
     former = {name: before for name, (before, _after) in event.changes.items()}
     source, created = former.get("source"), former.get("created")
     user = accounts.bring_back(

@@ -1,0 +1,325 @@
+"""HTTP/1.1 as the server reads and writes it (RFC 9110, RFC 9112): bytes in, whole requests or refusals out.
+
+llhttp, by httptools, finds where each part begins and ends. It refuses what two readers could take for two different
+requests: Content-Length beside Transfer-Encoding, more than one of either, white space before a colon, bare line feeds.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import lru_cache
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+# Bytes of a request line with its header fields: a filter of 8,192 characters that are not Latin, each percent-encoded
+# in nine characters, has room. And header fields in one request.
+LONGEST_HEAD = 128 * 1024
+MOST_FIELDS = 100
+
+# Requests of one connection that may wait for an answer.
+MOST_WAITING = 64
+
+# Chunks may be as small as a byte, in six bytes: beyond this multiple of the limit it is no honest body.
+WORST_CHUNKING = 8
+
+_UNPREFIXED = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
+_VERSIONS = {"1.0", "1.1"}
+_WITHOUT_BODY = {204, 304}
+
+
+@dataclass(slots=True)
+class Request:
+    """A request that has arrived whole; or one whose body is too large, without that body and with its length."""
+
+    method: str
+    target: bytes
+    version: str
+    fields: dict[str, str]
+    body: bytes | bytearray
+    keep_alive: bool
+
+    def environ(self, surroundings: dict[str, Any]) -> dict[str, Any]:
+        """The WSGI environment (PEP 3333), in the middle of what is the same for all requests of a connection."""
+        target, _, _fragment = self.target.partition(b"#")
+        path, _, query = target.partition(b"?")
+        if not path.startswith(b"/") and b"://" in path:
+            path = b"/" + path.split(b"://", 1)[1].partition(b"/")[2]
+        environ = {
+            **surroundings,
+            **self.fields,
+            "REQUEST_METHOD": self.method,
+            "PATH_INFO": (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1"),
+            "QUERY_STRING": query.decode("latin-1"),
+            "SERVER_PROTOCOL": f"HTTP/{self.version}",
+            "wsgi.input": BytesIO(self.body),
+        }
+        return environ
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What cannot be read, or has taken too long: answered without the application, then the connection is closed."""
+
+    status: HTTPStatus
+    reason: str
+
+    def as_bytes(self) -> bytes:
+        text = f"{self.status.value} {self.status.phrase}: {self.reason}\n".encode()
+        retry = [("Retry-After", "2")] if self.status == HTTPStatus.SERVICE_UNAVAILABLE else []
+        fields = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(text))), *retry]
+        return head(f"{self.status.value} {self.status.phrase}", fields, "close") + text
+
+
+class _Refused(Exception):
+    def __init__(self, status: HTTPStatus, reason: str) -> None:
+        self.refusal = Refusal(status, reason)
+
+
+class Reader:
+    """Reads what one connection sends. Complete requests, and at last perhaps a refusal, come into `received`.
+
+    `limit` is the largest body in bytes. `held` counts the bytes of what has not arrived whole.
+    """
+
+    def __init__(self, limit: int, continue_: Callable[[], None]) -> None:
+        self.limit = limit
+        self.received: deque[Request | Refusal] = deque()
+        self.discards = False
+        self.held = 0
+        self._continue = continue_
+        self._parser = HttpRequestParser(self)
+        self._in_head = True
+        self._begin()
+
+    @property
+    def is_amid(self) -> bool:
+        """Whether a request has begun and not ended."""
+        return self.held > 0
+
+    def feed(self, data: bytes) -> None:
+        """Take in the next bytes."""
+        if self.discards:
+            return
+        self.held += len(data)
+        try:
+            if self._in_head and self.held > LONGEST_HEAD:
+                raise _Refused(
+                    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                    f"The request line and the header fields may have {LONGEST_HEAD:,} bytes.",
+                )
+            self._parser.feed_data(data)
+            if self.held > LONGEST_HEAD + WORST_CHUNKING * self.limit:
+                raise _Refused(HTTPStatus.BAD_REQUEST, "The chunks are too small.")
+        except HttpParserUpgrade:
+            # The offer to speak something else is declined, and with it all that follows.
+            self.refuse(None)
+        except _Refused as refused:
+            self.refuse(refused.refusal)
+        except HttpParserError as error:
+            cause = error.__context__
+            self.refuse(
+                cause.refusal
+                if isinstance(cause, _Refused)
+                else Refusal(HTTPStatus.BAD_REQUEST, f"This is not HTTP/1.1: {error}.")
+            )
+
+    def refuse(self, refusal: Refusal | None) -> None:
+        """Read no further. What came before is still answered, then the refusal."""
+        last = self.received[-1] if self.received else None
+        if refusal and not self.discards and not (isinstance(last, Request) and not last.keep_alive):
+            self.received.append(refusal)
+        elif isinstance(last, Request):
+            last.keep_alive = False
+        self.discards = True
+        self.held = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._target = b""
+        self._fields: dict[str, str] = {}
+        self._count = 0
+        self._body: bytes | bytearray = b""
+        self._hosts = 0
+
+    # What llhttp calls
+
+    def on_url(self, part: bytes) -> None:
+        self._target += part
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count += 1
+        if self._count > MOST_FIELDS:
+            raise _Refused(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"A request may have {MOST_FIELDS} header fields."
+            )
+        # Trailers are read past. X_Forwarded_For would become the same variable as X-Forwarded-For, which only proxies
+        # of ours may write.
+        if not self._in_head or b"_" in name:
+            return
+        variable, text = _variable(name), value.decode("latin-1")
+        if variable in self._fields:
+            if variable == "HTTP_HOST":
+                self._hosts += 1
+            text = f"{self._fields[variable]}{'; ' if variable == 'HTTP_COOKIE' else ','}{text}"
+        self._fields[variable] = text
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        fields, version = self._fields, self._parser.get_http_version()
+        if version not in _VERSIONS:
+            raise _Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This server speaks HTTP/1.1.")
+        if self._hosts or (version == "1.1" and "HTTP_HOST" not in fields):
+            raise _Refused(HTTPStatus.BAD_REQUEST, "A request has exactly one Host.")
+        if (coding := fields.pop("HTTP_TRANSFER_ENCODING", None)) is not None and (
+            coding.lower() != "chunked" or version == "1.0"
+        ):
+            raise _Refused(HTTPStatus.NOT_IMPLEMENTED, "Of the transfer codings, this server knows chunked.")
+        length = int(fields.get("CONTENT_LENGTH", 0))
+        if expected := fields.get("HTTP_EXPECT"):
+            if expected.lower() != "100-continue":
+                raise _Refused(HTTPStatus.EXPECTATION_FAILED, "This server knows the expectation 100-continue.")
+            if version == "1.1" and length <= self.limit and (length or coding):
+                self._continue()
+        if length > self.limit:
+            self._complete(keep_alive=False)
+            raise _TooLarge
+
+    def on_body(self, part: bytes) -> None:
+        if not self._body:
+            self._body = part
+        else:
+            if isinstance(self._body, bytes):
+                self._body = bytearray(self._body)
+            self._body += part
+        if len(self._body) > self.limit:
+            self._fields["CONTENT_LENGTH"] = str(len(self._body))
+            self._body = b""
+            self._complete(keep_alive=False)
+            raise _TooLarge
+
+    def on_message_complete(self) -> None:
+        if self._body:
+            # It has been put together: as a proxy would, say how long it is (RFC 9112 section 7.1.3).
+            self._fields["CONTENT_LENGTH"] = str(len(self._body))
+        self._complete(keep_alive=self._parser.should_keep_alive())
+        self._begin()
+        self._in_head = True
+        self.held = 0
+
+    def _complete(self, *, keep_alive: bool) -> None:
+        if len(self.received) >= MOST_WAITING:
+            raise _Refused(HTTPStatus.BAD_REQUEST, f"More than {MOST_WAITING} requests wait for their answers.")
+        parser = self._parser
+        self.received.append(
+            Request(
+                parser.get_method().decode(),
+                self._target,
+                parser.get_http_version(),
+                self._fields,
+                self._body,
+                keep_alive,
+            )
+        )
+
+
+class _TooLarge(_Refused):
+    """The request is with the application, which answers it by its length alone; its body is not read."""
+
+    def __init__(self) -> None:
+        super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large.")
+
+
+class Answer:
+    """Writes one answer (the WSGI side: `start`, then the body) to `send`."""
+
+    # Django's files come in pieces of 4 kB.
+    PIECE = 64 * 1024
+
+    def __init__(self, request: Request, send: Callable[[bytes], None], keep_alive: Callable[[], bool]) -> None:
+        self.has_started = False
+        self.closes = False
+        self._request, self._send, self._keep_alive = request, send, keep_alive
+        self._status = ""
+        self._fields: list[tuple[str, str]] = []
+
+    def start(self, status: str, fields: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
+        """WSGI's start_response; the old `write` that it should return is for applications of 2003."""
+        self._status, self._fields = status, fields
+        return _no_write
+
+    def write(self, body: Iterable[bytes]) -> None:
+        """Send everything, in as few pieces as are reasonable."""
+        pieces = iter(body)
+        first = next(pieces, b"")
+        second = next(pieces, None)
+        has_length = any(name.lower() == "content-length" for name, _ in self._fields)
+        code = int(self._status[:3])
+        is_bare = self._request.method == "HEAD" or code in _WITHOUT_BODY
+        fields = self._fields
+        chunked = False
+        if second is None:
+            if not has_length and code not in _WITHOUT_BODY and not (is_bare and not first):
+                fields = [*fields, ("Content-Length", str(len(first)))]
+        elif not has_length:
+            chunked = self._request.version == "1.1"
+            self.closes = not chunked
+            if chunked:
+                fields = [*fields, ("Transfer-Encoding", "chunked")]
+        self.closes = self.closes or not self._keep_alive()
+        connection = "close" if self.closes else "keep-alive" if self._request.version == "1.0" else ""
+        begin = head(self._status, fields, connection)
+        self.has_started = True
+        if is_bare:
+            self._send(begin)
+        elif second is None:
+            self._send(begin + first)
+        else:
+            self._stream(begin, first, second, pieces, chunked)
+
+    def _stream(self, begin: bytes, first: bytes, second: bytes, rest: Iterable[bytes], chunked: bool) -> None:
+        self._send(begin)
+        waiting, size = [first, second], len(first) + len(second)
+        for piece in rest:
+            if size >= self.PIECE:
+                self._send(_chunk(b"".join(waiting)) if chunked else b"".join(waiting))
+                waiting, size = [], 0
+            waiting.append(piece)
+            size += len(piece)
+        last = b"".join(waiting)
+        self._send((_chunk(last) if last else b"") + b"0\r\n\r\n" if chunked else last)
+
+
+def head(status: str, fields: Iterable[tuple[str, str]], connection: str) -> bytes:
+    """The status line and the header fields of an answer, with the empty line after them."""
+    lines = [f"HTTP/1.1 {status}\r\nDate: {_date(int(time.time()))}\r\n"]
+    lines += [f"{name}: {value}\r\n" for name, value in fields]
+    if connection:
+        lines.append(f"Connection: {connection}\r\n")
+    lines.append("\r\n")
+    return "".join(lines).encode("latin-1")
+
+
+@lru_cache(maxsize=2)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
+@lru_cache(maxsize=512)
+def _variable(name: bytes) -> str:
+    """The WSGI variable of a header field."""
+    lower = name.lower()
+    return _UNPREFIXED.get(lower) or "HTTP_" + lower.decode("latin-1").replace("-", "_").upper()
+
+
+def _chunk(piece: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(piece), piece)
+
+
+def _no_write(_data: bytes) -> None:
+    raise NotImplementedError("Return the body instead.")

@@ -1,0 +1,514 @@
+"""The server's worker: one thread talks to all clients, others run the application on requests that are there whole.
+
+A request takes a thread only once it has arrived, and an answer keeps none until it is read: whatever a client leaves
+half done costs one entry in a table, bounded in bytes and in seconds. (Half-sync/half-async, Schmidt and Cranor, 1996.)
+"""
+
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from queue import SimpleQueue
+from typing import IO, Any
+
+from gunicorn.workers.base import Worker
+
+from scripts.http1 import Answer, Reader, Refusal, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What clients may take of a worker. Times are in seconds, sizes in bytes."""
+
+    # In all, from the first byte of a request to the last of its body.
+    request: float = 30
+    # Between requests.
+    idle: float = 75
+    # Within which a client that reads its answer must take another `step`.
+    stall: float = 30
+    step: int = 64 * 1024
+    # For what a client still sends when it has been told that it is too much.
+    drain: float = 30
+    drained: int = 128 * 1024 * 1024
+    # For requests that are only just coming in when the server stops.
+    stop: float = 2
+
+    body: int = 16 * 1024 * 1024
+    # Of all requests that have not arrived whole. When they are more, the largest gives way.
+    held: int = 256 * 1024 * 1024
+    connections: int = 1000
+    # Of one answer: what waits in memory, the rest in a file; beyond the second, its thread waits for the reader.
+    unsent: int = 256 * 1024
+    filed: int = 1024 * 1024 * 1024
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+PIECE = 64 * 1024
+# Pieces that one connection may send before others have their turn.
+TURN = 16
+READ = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
+
+
+class Connection:
+    """One client. The loop reads from it and closes it; whoever has its request writes, else the loop does."""
+
+    def __init__(self, client: socket.socket, surroundings: dict[str, Any], limits: Limits, now: float) -> None:
+        self.socket = client
+        self.fd = client.fileno()
+        self.surroundings = surroundings
+        self.reader = Reader(limits.body, self._continue)
+        self.unsent = Unsent(limits.unsent)
+        # Held where several steps must look like one: by the thread that serves it, and by the loop.
+        self.lock = threading.Lock()
+        self.is_served = False
+        self.is_closed = False
+        # No more answers: what still comes in is thrown away until the client closes.
+        self.drains = False
+        self.has_ended = False
+        self.is_unread = False
+        self.drained = 0
+        self.amid_since: float | None = None
+        self.since = now  # of the last time that something was done
+        self.step = 0
+
+    def send(self, data: bytes) -> bool:
+        """Send what fits, keep the rest for the loop; say whether something is left. The lock is held."""
+        if self.is_closed:
+            return False
+        if not self.unsent.size:
+            try:
+                sent = self.socket.send(data)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self.is_closed = True  # the loop will find the same
+                return False
+            if sent == len(data):
+                return False
+            data = data[sent:]
+            self.since, self.step = time.monotonic(), 0
+        self.unsent.append(data)
+        return True
+
+    def _continue(self) -> None:
+        if not self.is_served and not self.reader.received:
+            with self.lock:
+                self.send(CONTINUE)
+
+
+class Unsent:
+    """What an answer has left to send: a little in memory, the rest in a file that has no name."""
+
+    def __init__(self, most: int) -> None:
+        self.size = 0
+        self._most = most
+        self._memory = bytearray()
+        self._file: IO[bytes] | None = None
+        self._filed = self._taken = 0
+
+    def append(self, data: bytes) -> None:
+        if self._file is None and self.size + len(data) <= self._most:
+            self._memory += data
+        else:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(prefix="saasmanager-answer-")  # noqa: SIM115
+            view = memoryview(data)
+            while view:
+                written = os.pwrite(self._file.fileno(), view, self._filed)
+                view = view[written:]
+                self._filed += written
+        self.size += len(data)
+
+    def send(self, client: socket.socket) -> int:
+        """Send what fits and return how much that was. Raises OSError."""
+        before = self.size
+        with suppress(BlockingIOError):
+            while self._memory:
+                sent = client.send(self._memory)
+                del self._memory[:sent]
+                self.size -= sent
+            while self._file and self._taken < self._filed:
+                sent = os.sendfile(client.fileno(), self._file.fileno(), self._taken, self._filed - self._taken)
+                self._taken += sent
+                self.size -= sent
+            self.forget()
+        return before - self.size
+
+    def forget(self) -> None:
+        """Let go of everything."""
+        self._memory.clear()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        self.size = self._filed = self._taken = 0
+
+
+class Waiting:
+    """Complete requests that wait for a thread."""
+
+    # A probe that waits too long would have a busy server killed.
+    FIRST = frozenset({b"/livez"})
+
+    def __init__(self) -> None:
+        self._order: deque[tuple[Connection, Request] | None] = deque()
+        self._there: SimpleQueue[None] = SimpleQueue()
+
+    def put(self, connection: Connection, request: Request) -> None:
+        if request.target in self.FIRST:
+            self._order.appendleft((connection, request))
+        else:
+            self._order.append((connection, request))
+        self._there.put(None)
+
+    def end(self) -> None:
+        """Let one thread end, behind all that waits."""
+        self._order.append(None)
+        self._there.put(None)
+
+    def take(self) -> tuple[Connection, Request] | None:
+        """Wait for the next one."""
+        self._there.get()
+        return self._order.popleft()
+
+
+class BufferingWorker(Worker):
+    """Serves WSGI from `cfg.threads` threads; gunicorn's arbiter starts, watches and stops it."""
+
+    limits = Limits()
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.born = time.monotonic()
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        # Ctrl-C goes to every process of the terminal's group; the arbiter has it, too, and passes on what it means.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGQUIT})
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        self.connections: dict[int, Connection] = {}
+        self.waiting = Waiting()
+        self.again: deque[Connection] = deque()
+        self.now = time.monotonic()
+        self.stopping_since: float | None = None
+        self.poll = select.epoll()
+        self.poll.register(self.PIPE[0], select.EPOLLIN)
+        threads = [
+            threading.Thread(target=self._serve_until_stopped, name=f"serve-{number}", daemon=True)
+            for number in range(self.cfg.threads)
+        ]
+        doors = [
+            threading.Thread(target=self._accept_until_stopped, args=[door.sock], name="accept", daemon=True)
+            for door in self.sockets
+        ]
+        for thread in (*threads, *doors):
+            thread.start()
+        self._loop(doors)
+        for _ in threads:
+            self.waiting.end()
+        for thread in threads:
+            thread.join(timeout=self.cfg.graceful_timeout)
+
+    # The thread that accepts
+
+    def _accept_until_stopped(self, door: socket.socket) -> None:
+        # All workers wait in accept(), and the kernel wakes them in turn. Woken by epoll, one would get nearly all.
+        door.setblocking(True)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 200_000))
+        host, port = door.getsockname()[:2]
+        common = {
+            "SCRIPT_NAME": "",
+            "SERVER_NAME": host,
+            "SERVER_PORT": str(port),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+            "wsgi.input_terminated": True,
+        }
+        while self.alive:
+            try:
+                client, address = door.accept()
+            except BlockingIOError:
+                continue
+            except OSError as error:  # out of file descriptors, say
+                if self.alive:
+                    self.log.warning("No connection could be accepted: %s.", error)
+                    time.sleep(0.1)
+                continue
+            with suppress(OSError):
+                client.setblocking(False)
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            surroundings = {**common, "REMOTE_ADDR": address[0], "REMOTE_PORT": str(address[1])}
+            self.connections[client.fileno()] = Connection(client, surroundings, self.limits, time.monotonic())
+            with suppress(OSError, ValueError):  # there were too many, and it is closed again
+                self.poll.register(client.fileno(), READ)
+            while len(self.connections) > self.limits.connections:
+                self._wake()
+                time.sleep(0.01)
+
+    # The threads that run the application
+
+    def _serve_until_stopped(self) -> None:
+        while (taken := self.waiting.take()) is not None:
+            connection, request = taken
+            try:
+                closes = self._serve(connection, request)
+            except Exception:
+                self.log.exception("A request could not be answered.")
+                closes = True
+            self._finish(connection, closes)
+
+    def _serve(self, connection: Connection, request: Request) -> bool:
+        """Answer one request; say whether the connection is to be closed."""
+        if connection.is_closed:
+            return True
+        answer = Answer(
+            request,
+            partial(self._send, connection),
+            lambda: request.keep_alive and self.alive and not connection.has_ended,
+        )
+        try:
+            body = self.wsgi(request.environ(connection.surroundings), answer.start)
+            try:
+                answer.write(body)
+            finally:
+                if hasattr(body, "close"):
+                    body.close()
+        except _ReaderGone:
+            return True
+        except Exception:
+            self.log.exception("The application failed.")
+            if not answer.has_started:
+                self._send(connection, Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "Try again.").as_bytes())
+            return True
+        return answer.closes
+
+    def _send(self, connection: Connection, data: bytes) -> None:
+        with connection.lock:
+            was_waiting = connection.unsent.size > 0
+            is_left = connection.send(data)
+            if connection.is_closed:
+                raise _ReaderGone
+            if is_left and not was_waiting:
+                # The loop is told when there is room, which may be at once.
+                self.poll.modify(connection.fd, READ | select.EPOLLOUT)
+        while connection.unsent.size > self.limits.filed and not connection.is_closed:
+            time.sleep(0.05)
+
+    def _finish(self, connection: Connection, closes: bool) -> None:
+        with connection.lock:
+            connection.is_served = False
+            connection.since = time.monotonic()
+            if closes:
+                self._drain(connection)
+        if connection.reader.received:
+            self._advance(connection)
+        elif connection.is_unread or connection.has_ended or not self.alive:
+            self.again.append(connection)
+            self._wake()
+
+    def _advance(self, connection: Connection) -> None:
+        """Hand on the next request of a connection, once the last one is answered and the answer is sent."""
+        with connection.lock:
+            if connection.is_served or connection.drains or connection.unsent.size or not connection.reader.received:
+                return
+            following = connection.reader.received.popleft()
+            if isinstance(following, Request):
+                connection.is_served = True
+                self.waiting.put(connection, following)
+                return
+            if connection.send(following.as_bytes()):
+                self.poll.modify(connection.fd, READ | select.EPOLLOUT)
+            self._drain(connection)
+
+    def _drain(self, connection: Connection) -> None:
+        """Answer no more, and close once the client has: sooner, it could lose the answer. The lock is held."""
+        connection.drains = connection.reader.discards = True
+        connection.reader.received.clear()
+        connection.since = time.monotonic()
+        if not connection.unsent.size and not connection.is_closed:
+            with suppress(OSError):
+                connection.socket.shutdown(socket.SHUT_WR)
+
+    def _wake(self) -> None:
+        with suppress(BlockingIOError):
+            os.write(self.PIPE[1], b".")
+
+    # The loop
+
+    def _loop(self, doors: list[threading.Thread]) -> None:
+        every = min(1.0, self.limits.request / 4, self.limits.idle / 4)
+        look_at = 0.0
+        while True:
+            for fd, event in self.poll.poll(0 if self.again else every):
+                self.now = time.monotonic()
+                if (connection := self.connections.get(fd)) is not None:
+                    self._heed(connection, event)
+                else:
+                    with suppress(BlockingIOError):
+                        os.read(self.PIPE[0], 4096)
+            for _ in range(len(self.again)):
+                self._read(self.again.popleft())
+            self.now = time.monotonic()
+            if self.now >= look_at or len(self.connections) > self.limits.connections:
+                look_at = self.now + every
+                self.notify()
+                if self.ppid != os.getppid():
+                    self.log.warning("The main process is gone, so this worker leaves.")
+                    self.alive = False
+                self._look_through()
+            if not self.alive and self._has_stopped(doors):
+                return
+
+    def _heed(self, connection: Connection, event: int) -> None:
+        if event & (select.EPOLLERR | select.EPOLLHUP):
+            self._close(connection)
+            return
+        if event & select.EPOLLOUT:
+            self._flush(connection)
+        if event & (select.EPOLLIN | select.EPOLLRDHUP):
+            self._read(connection, to_the_end=bool(event & select.EPOLLRDHUP))
+
+    def _read(self, connection: Connection, *, to_the_end: bool = True) -> None:
+        reader = connection.reader
+        connection.is_unread = False
+        for _ in range(TURN):
+            if connection.is_closed:
+                self._close(connection)
+                return
+            if connection.has_ended:
+                break
+            if not connection.drains and len(reader.received) > 1:
+                connection.is_unread = True  # until some are answered
+                return
+            try:
+                data = connection.socket.recv(PIECE)
+            except BlockingIOError:
+                break
+            except OSError:
+                self._close(connection)
+                return
+            if not data:
+                connection.has_ended = True
+                break
+            if reader.discards:
+                connection.drained += len(data)
+                if connection.drained > self.limits.drained:
+                    self._close(connection)
+                    return
+            else:
+                reader.feed(data)
+                if not reader.is_amid:
+                    connection.amid_since = None
+                elif connection.amid_since is None:
+                    connection.amid_since = self.now
+                if reader.held >= PIECE:
+                    self._make_room()
+                if reader.received:
+                    self._advance(connection)
+            if len(data) < PIECE and not to_the_end:
+                break
+        else:
+            self.again.append(connection)
+            return
+        is_idle = not (connection.is_served or connection.unsent.size)
+        if connection.has_ended and is_idle and (connection.drains or not reader.received):
+            self._close(connection)
+
+    def _flush(self, connection: Connection) -> None:
+        with connection.lock:
+            if not connection.unsent.size or connection.is_closed:
+                return
+            try:
+                sent = connection.unsent.send(connection.socket)
+            except OSError:
+                connection.is_closed = True
+            else:
+                connection.step += sent
+                if connection.step >= self.limits.step or not connection.unsent.size:
+                    connection.since, connection.step = self.now, 0
+                if not connection.unsent.size:
+                    self.poll.modify(connection.fd, READ)
+                    if connection.drains:
+                        self._drain(connection)
+        if not connection.unsent.size:
+            self._advance(connection)
+            self._read(connection)
+
+    def _make_room(self) -> None:
+        """Let the largest of the requests that are coming in give way, if all together are too large."""
+        coming = [(each.reader.held, each.fd) for each in list(self.connections.values())]
+        if sum(held for held, _ in coming) > self.limits.held:
+            largest = self.connections[max(coming)[1]]
+            largest.reader.refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too much is coming in. Try again."))
+            largest.amid_since = None
+            self._advance(largest)
+
+    def _look_through(self) -> None:
+        """Part with clients that take too long, and with the most idle ones if there are too many."""
+        now, limits = self.now, self.limits
+        for connection in list(self.connections.values()):
+            if connection.is_closed:
+                self._close(connection)
+            elif connection.unsent.size:
+                if now - connection.since > limits.stall:
+                    self._close(connection)
+            elif connection.drains:
+                if now - connection.since > limits.drain:
+                    self._close(connection)
+            elif connection.amid_since is not None:
+                if now - connection.amid_since > limits.request:
+                    late = f"The request did not arrive within {limits.request:g} seconds."
+                    connection.reader.refuse(Refusal(HTTPStatus.REQUEST_TIMEOUT, late))
+                    connection.amid_since = None
+                    self._advance(connection)
+            elif not connection.is_served and now - connection.since > limits.idle:
+                self._close(connection)
+        surplus = len(self.connections) - limits.connections
+        if surplus > 0:
+            idle = [each for each in self._connections() if not each.is_served and not each.reader.received]
+            for connection in sorted(idle, key=lambda each: each.since)[:surplus]:
+                self._close(connection)
+
+    def _has_stopped(self, doors: list[threading.Thread]) -> bool:
+        """Close what is idle; say whether nothing is left to do."""
+        if self.stopping_since is None:
+            self.stopping_since = self.now
+        for connection in self._connections():
+            is_at_work = connection.is_served or connection.reader.received or connection.unsent.size
+            late = self.now - self.stopping_since > self.limits.stop
+            if not is_at_work and (late or connection.drains or connection.amid_since is None):
+                self._close(connection)
+        return not self.connections and not any(door.is_alive() for door in doors)
+
+    def _connections(self) -> Iterator[Connection]:
+        yield from list(self.connections.values())
+
+    def _close(self, connection: Connection) -> None:
+        with connection.lock:
+            connection.is_closed = True
+            # The number of a file that was closed before may be another client's by now.
+            if self.connections.get(connection.fd) is connection:
+                del self.connections[connection.fd]
+                connection.unsent.forget()
+                connection.socket.close()
+
+
+class _ReaderGone(Exception):
+    """Nobody is there to read the rest of the answer."""

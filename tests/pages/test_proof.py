@@ -1,0 +1,218 @@
+"""Before somebody becomes Admin the password is asked for once more, and what was sent is then carried on."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from audit.actors import Actor, Door
+from organizations.models import Organization
+from scim.models import Connection, RoleRule
+from scim.services import connections
+from tests.pages.conftest import PASSWORD, SignedIn, htmx
+from tests.pages.test_access import everything
+from tests.pages.test_scim_section import log
+from tests.tenants import Tenant, waiting_request
+from users.models import Invitation, Role, User
+from users.permissions import BuiltIn
+from users.services import accounts
+
+Form = dict[str, Any]
+Sent = tuple[str, Form]
+
+SETTINGS = "/settings/users/"
+
+
+def long_ago(client: Client) -> None:
+    """Let the person have given the password longer ago than it counts."""
+    session = client.session
+    session["account_authentication_methods"] = []
+    session.save()
+
+
+def admin_of(tenant: Tenant) -> str:
+    return str(tenant.role(BuiltIn.ADMIN).pk)
+
+
+def provider(tenant: Tenant) -> Actor:
+    return Actor(tenant.id, "SCIM token smgr_1…", Door.SCIM)
+
+
+def invite(tenant: Tenant) -> Sent:
+    role = admin_of(tenant)
+    return f"{SETTINGS}invitations/send/", {"addresses": "new@x.example\nother@x.example", "role": role, "sure": role}
+
+
+def give(tenant: Tenant) -> Sent:
+    people = [f"{tenant.add(name).pk}.1" for name in ("grace", "hopper")]
+    return f"{SETTINGS}change/", {"action": "role", "person": people, "role": admin_of(tenant), "sure": "read"}
+
+
+def approve(tenant: Tenant) -> Sent:
+    asked = str(waiting_request(tenant).pk)
+    return f"{SETTINGS}requests/approve/", {"asked": asked, "role": admin_of(tenant), "sure": "read"}
+
+
+def default(tenant: Tenant) -> Sent:
+    return f"{SETTINGS}default-role/", {"role": admin_of(tenant), "sure": "read"}
+
+
+def rule(tenant: Tenant) -> Sent:
+    row = {"attribute": "group", "operator": "is", "value": "Owners", "role": admin_of(tenant)}
+    return f"{SETTINGS}scim/role-rules/change/", {**row, "do": "save", "seen": "0"}
+
+
+def switch(tenant: Tenant) -> Sent:
+    return f"{SETTINGS}scim/{tenant.connection.pk}/switches/manage_admins/", {"wanted": "on"}
+
+
+def fix(tenant: Tenant) -> Sent:
+    row = log(tenant, status=403, cause="admin-not-given", arguments={})
+    return f"{SETTINGS}scim/log/{row.pk}/switch/", {}
+
+
+def go_back(tenant: Tenant) -> Sent:
+    grace = tenant.add("grace", BuiltIn.ADMIN)
+    tenant.add("other", BuiltIn.ADMIN)
+    accounts.change_role(grace.pk, tenant.role(BuiltIn.HR), by=provider(tenant))
+    return f"{SETTINGS}changes/{tenant.last_event().pk}/undo/", {"part": "roles", "seen": "2"}
+
+
+def bring_back(tenant: Tenant) -> Sent:
+    grace = tenant.add("grace", BuiltIn.ADMIN)
+    tenant.add("other", BuiltIn.ADMIN)
+    accounts.delete(accounts.find(grace.pk, organization_id=tenant.id), by=provider(tenant))
+    return f"{SETTINGS}changes/{tenant.last_event().pk}/undo/", {"seen": "0"}
+
+
+def leave(tenant: Tenant) -> Sent:
+    role = tenant.role(BuiltIn.ADMIN)
+    connections.set_manage_admins(tenant.connection, True, by=tenant.by)
+    RoleRule.objects.create(
+        organization=tenant.organization, position=1, attribute="title", value="Owner", value_key="owner", role=role
+    )
+    grace = tenant.add("grace", managed_by=tenant.connection.pk, given_by="provider", profile={"title": "Owner"})
+    return f"{SETTINGS}scim/people/{grace.pk}/role-rules/", {}
+
+
+def replace(tenant: Tenant) -> Sent:
+    going = tenant.add("grace", "going").role
+    assert going is not None
+    return f"{SETTINGS}roles/{going.pk}/delete/", {"seen": "1", "sure": "read", "heir": admin_of(tenant)}
+
+
+WAYS = (invite, give, approve, default, rule, switch, fix, go_back, bring_back, leave, replace)
+
+
+def state(tenant: Tenant) -> list[object]:
+    return [*everything(tenant), list(RoleRule.objects.of(tenant.id).values("value", "role"))]
+
+
+def fresh(tenant: Tenant) -> list[object]:
+    """How much of Admin there is to be had in an organization."""
+    admin = tenant.role(BuiltIn.ADMIN)
+    return [
+        User.objects.of(tenant.id).filter(role=admin).count(),
+        Invitation.objects.of(tenant.id).filter(role=admin).count(),
+        Role.objects.of(tenant.id).get(is_default=True).key,
+        RoleRule.objects.of(tenant.id).filter(role=admin).count(),
+        Connection.objects.of(tenant.id).filter(manage_admins=True).count(),
+    ]
+
+
+@pytest.mark.parametrize("script", [False, True], ids=["form", "script"])
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_the_password_is_asked_for_before_somebody_becomes_admin_and_then_it_is_done(
+    way: Callable[[Tenant], Sent], script: bool, acme: Tenant, signed_in: SignedIn
+) -> None:
+    client = signed_in(acme)
+    address, form = way(acme)
+    before, admins = state(acme), fresh(acme)
+    long_ago(client)
+    asked = client.post(address, form, **(htmx() if script else {}))
+    confirm = asked.headers["HX-Redirect" if script else "Location"]
+    assert confirm.startswith("/confirm/?next=%2Fsettings%2F")
+    assert state(acme) == before
+    assert client.post(confirm, {"password": "wrong"}).status_code == 200
+    assert state(acme) == before
+    done = client.post(confirm, {"password": PASSWORD})
+    assert done.headers["Location"].startswith("/settings/")
+    assert fresh(acme) != admins
+    events = len(acme.events())
+    # Nothing waits any more: to confirm again does nothing again.
+    assert client.post(confirm, {"password": PASSWORD}).status_code == 302
+    assert len(acme.events()) == events
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_who_has_just_given_the_password_is_not_asked(
+    way: Callable[[Tenant], Sent], acme: Tenant, signed_in: SignedIn
+) -> None:
+    client = signed_in(acme)
+    address, form = way(acme)
+    admins = fresh(acme)
+    assert client.post(address, form).headers["Location"].startswith("/settings/")
+    assert fresh(acme) != admins
+
+
+def test_all_that_was_chosen_is_carried_on(acme: Tenant, signed_in: SignedIn) -> None:
+    client = signed_in(acme)
+    address, form = invite(acme)
+    long_ago(client)
+    client.post(client.post(address, form).headers["Location"], {"password": PASSWORD})
+    assert {each.email for each in Invitation.objects.of(acme.id)} == {"new@x.example", "other@x.example"}
+
+
+def test_another_role_than_admin_is_given_without_the_password(acme: Tenant, signed_in: SignedIn) -> None:
+    client, grace = signed_in(acme), acme.add("grace")
+    long_ago(client)
+    form = {"action": "role", "person": f"{grace.pk}.1", "role": str(acme.role(BuiltIn.READ_ONLY).pk), "sure": "read"}
+    assert client.post(f"{SETTINGS}change/", form).headers["Location"].startswith("/settings/users/")
+    grace.refresh_from_db()
+    assert grace.role == acme.role(BuiltIn.READ_ONLY)
+
+
+def test_turning_the_admin_switch_off_needs_no_password(acme: Tenant, signed_in: SignedIn) -> None:
+    connections.set_manage_admins(acme.connection, True, by=acme.by)
+    client = signed_in(acme)
+    long_ago(client)
+    address, _form = switch(acme)
+    client.post(address, {"wanted": "off"})
+    assert not Connection.objects.get(pk=acme.connection.pk).manage_admins
+
+
+def test_what_was_given_up_is_not_done_with_the_next_confirmation(acme: Tenant, signed_in: SignedIn) -> None:
+    client = signed_in(acme)
+    address, form = give(acme)
+    long_ago(client)
+    client.post(address, form)
+    other = client.post("/settings/organization/support/", {"wanted": "on"}).headers["Location"]
+    admins = fresh(acme)
+    client.post(other, {"password": PASSWORD})
+    assert fresh(acme) == admins
+    assert Organization.objects.get(pk=acme.id).wants_support
+
+
+def test_rights_are_asked_again_when_it_is_carried_on(acme: Tenant, signed_in: SignedIn) -> None:
+    client = signed_in(acme)
+    address, form = give(acme)
+    long_ago(client)
+    confirm = client.post(address, form).headers["Location"]
+    acme.add("other", BuiltIn.ADMIN)
+    oneself = User.objects.of(acme.id).get(user_name_key__startswith="admin@")
+    accounts.change_role(oneself.pk, acme.role("users.edit"), by=acme.by)
+    admins = fresh(acme)
+    client.post(confirm, {"password": PASSWORD})
+    assert fresh(acme) == admins
+
+
+def test_a_form_that_waited_is_gone_with_the_session(acme: Tenant, signed_in: SignedIn) -> None:
+    client = signed_in(acme)
+    address, form = give(acme)
+    long_ago(client)
+    confirm = client.post(address, form).headers["Location"]
+    client.post("/sign-out/")
+    admins = fresh(acme)
+    assert client.post(confirm, {"password": PASSWORD}).headers["Location"].startswith("/sign-in/")
+    assert fresh(acme) == admins
