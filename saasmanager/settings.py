@@ -269,6 +269,8 @@ STORAGES = {
     },
 }
 X_FRAME_OPTIONS = "DENY"
+# A form is read before anybody is known, for the token against forged requests stands in it: so much of it, in bytes.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

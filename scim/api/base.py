@@ -70,8 +70,6 @@ class ScimView(APIView):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     entry: Entry
-    # What the body of a search asked for, which can be read once only.
-    asked: Mapping[str, str] | None = None
     _credentials: Credentials | None = None
     # What its methods are in the set-up of a connection, where they are anything.
     steps: Mapping[str, Step] = {}

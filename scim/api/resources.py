@@ -179,17 +179,20 @@ class _Verb(Protocol):
 
 
 def read_asked(view: ScimView, request: Request) -> Mapping[str, str]:
-    """The query parameters that the body of a search stands for. Raises InvalidSyntax and InvalidValue."""
-    if view.asked is None:
-        found = read_search(read_object(request._request))
-        view.asked = found.parameters
-        if found.oddity:
-            _forgive(view, found.oddity)
-    return view.asked
+    """The query parameters that the body of a search stands for. Raises Unauthorized, InvalidSyntax and InvalidValue.
+
+    A GET waits with the token for the statement that finds; its query is short. A body may be long, so it is not read
+    before the token was found valid, for one statement more.
+    """
+    view.verify()
+    found = read_search(read_object(request._request))
+    if found.oddity:
+        _forgive(view, found.oddity)
+    return found.parameters
 
 
 def _forgive(view: ScimView, oddity: Oddity) -> None:
-    """Only now does it matter whose token it is, for which the statement that serves a search does not wait."""
+    """Go on with an oddity unless the connection is strict, which its token tells; a query asks for that only here."""
     reading = Reading(view.principal().leniency, tuple(view.entry.advice))
     reading.forgive(oddity)
     view.entry.advice = reading.advice

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -104,8 +105,9 @@ def _check_texts(value: Json) -> None:
 def _members_once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in members if names.count(name) > 1)
+        # Counted in one pass: whoever repeats one name may send a hundred thousand others with it.
+        times = Counter(name for name, _ in pairs)
+        twice = next(name for name in members if times[name] > 1)
         raise InvalidSyntax(f"The body has the member '{shown_name(twice)}' twice in one object.")
     return members
 

@@ -7,10 +7,13 @@ from functools import lru_cache
 
 from scim.protocol.attributes import Attribute, Json, Resource, ResourceType, Returned
 from scim.protocol.errors import InvalidPath, InvalidValue
-from scim.protocol.grammar import parse_attribute_path
+from scim.protocol.grammar import MAX_LENGTH, parse_attribute_path
 
 # Which members of an object stay, each with which members of its own; None stands for all of them.
 Shown = Mapping[str, "Shown | None"]
+
+# Longer lists of names are read each time, so that the cache keeps little of what clients send.
+MAX_KEPT = 512
 
 # The member names from the resource down to an attribute.
 Keys = tuple[str, ...]
@@ -33,7 +36,13 @@ class Projection:
         """
         if attributes and excluded_attributes:
             raise InvalidValue("'attributes' and 'excludedAttributes' exclude each other: send one of them.")
-        return _parse(attributes or excluded_attributes or "", bool(attributes), resource_type)
+        names = attributes or excluded_attributes or ""
+        if len(names) > MAX_LENGTH:
+            which = "attributes" if attributes else "excludedAttributes"
+            raise InvalidValue(f"'{which}' is longer than {MAX_LENGTH:,} characters. Name fewer attributes.")
+        if len(names) > MAX_KEPT:
+            return _parse.__wrapped__(names, bool(attributes), resource_type)
+        return _parse(names, bool(attributes), resource_type)
 
     def shows(self, name: str) -> bool:
         """Whether anything of the top-level attribute of that name is shown."""
