@@ -102,6 +102,12 @@ def _(_acme: Tenant, idp: Idp, _patched: Patched) -> None:
     idp.send("POST", "/Users", {"userName": "kim@"})
 
 
+@causes("external-id-taken")
+def _(_acme: Tenant, idp: Idp, _patched: Patched) -> None:
+    idp.create("kim@acme.example", externalId="7")
+    idp.send("POST", "/Users", {"userName": "lee@acme.example", "externalId": "7"})
+
+
 @causes("managed-elsewhere")
 def _(acme: Tenant, idp: Idp, _patched: Patched) -> None:
     kim = idp.create("kim@acme.example")

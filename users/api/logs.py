@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import structlog
@@ -20,6 +21,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from audit import stream
+from organizations.moments import read_day
 from users.api.bearer import token_of
 from users.api.openapi import DEFAULT_LIMIT, MOST, document
 from users.api.problems import Problem
@@ -54,8 +56,8 @@ class LogsView(APIView):
                 stream.parse_filter(given.get("filter", "")),
                 after=stream.read_cursor(given["cursor"]) if "cursor" in given else stream.BEGINNING,
                 settled=token.settled,  # type: ignore[attr-defined]
-                since=_time(given, "since"),
-                until=_time(given, "until"),
+                since=_time(given, "since", token.organization.time_zone),
+                until=_time(given, "until", token.organization.time_zone),
                 limit=_limit(given),
             )
         except stream.Unreadable as error:
@@ -105,18 +107,20 @@ def _parameters(request: HttpRequest) -> Mapping[str, str]:
     return {name: value for name, value in given.items() if value}
 
 
-def _time(given: Mapping[str, str], name: str) -> datetime | None:
+def _time(given: Mapping[str, str], name: str, zone: str) -> datetime | None:
+    """A bound: a moment, or a plain date in the organization's time zone, which `until` means to its end."""
     text = given.get(name)
     if text is None:
         return None
     try:
-        if not _TIME.fullmatch(text):
+        moment = read_day(text, ZoneInfo(zone), ends=name == "until")
+        if moment is None and not _TIME.fullmatch(text):
             raise ValueError(text)
-        moment = datetime.fromisoformat(text.upper().replace(" ", "+")).astimezone(UTC)
+        moment = (moment or datetime.fromisoformat(text.upper().replace(" ", "+"))).astimezone(UTC)
         if moment.year not in _YEARS:
             raise ValueError(text)
     except (ValueError, OverflowError):
-        detail = f"'{name}' must be a time with its offset, such as 2026-01-31T08:30:00Z (RFC 3339)."
+        detail = f"'{name}' must be a time with its offset, such as 2026-01-31T08:30:00Z (RFC 3339), or a date."
         raise Problem(HTTPStatus.BAD_REQUEST, detail) from None
     return moment
 

@@ -31,6 +31,7 @@ from users.models import Role, User, UserValue
 from users.origins import GivenBy, Source
 from users.profile import Profile
 from users.services import groups
+from users.services.external_ids import ExternalIds, claims
 from users.services.names import Names, naming
 from users.services.names import NameTaken as NameTaken
 from users.services.reassignment import REASON
@@ -139,6 +140,7 @@ def create_many(newcomers: Sequence[Newcomer], *, secondary_anywhere: bool = Fal
     addresses = (address for _user, profile in enrolled for address in profiles.addresses(profile).values())
     gate = Gate(addresses, organization_id=by.organization_id)
     names = Names((user for user, _profile in enrolled), by.organization_id)
+    external_ids = ExternalIds((user for user, _profile in enrolled), by.organization_id)
     outcomes: list[User | Refusal] = []
     admitted: dict[UUID, tuple[User, Profile, str]] = {}
     for newcomer, (user, profile) in zip(newcomers, enrolled, strict=True):
@@ -146,6 +148,8 @@ def create_many(newcomers: Sequence[Newcomer], *, secondary_anywhere: bool = Fal
             if not newcomer.needs <= admitted.keys():
                 raise CompanionRefused("Somebody who was to be added before was refused.")
             _check_addresses(profile, gate=gate, secondary_anywhere=secondary_anywhere, by=by)
+            names.check(user)
+            external_ids.take(user)
             names.take(user)
         except Refusal as refusal:
             outcomes.append(refusal)
@@ -176,7 +180,7 @@ def update(
     role like the present ones change nothing: no version, no event, unless there is an ``action``. No connection keeps
     a person whose source is not SCIM. ``undoes`` is the event that this goes back behind: then secondary addresses,
     which have been let in before, come back from anywhere, as ``secondary_anywhere`` lets them in for ``create``.
-    Raises NameTaken, AddressInvalid, LastAdmin and ``domains.services.AddressRefused``.
+    Raises NameTaken, AddressInvalid, LastAdmin, ExternalIdTaken and ``domains.services.AddressRefused``.
     """
     before, former_role, former_source = profiles.read(user), user.role, user.source
     role = role or former_role
@@ -186,6 +190,7 @@ def update(
         action = Action.USER_CHANGE_UNDONE
     if profile == before and role == former_role and action is None:
         return
+    external_id_before = user.external_id
     was_active, names_before, email_before = user.is_active, (user.user_name_key, user.email_key), user.email
     renamed = (canonical(profile["userName"]), canonical(profiles.primary_email(profile))) != names_before
     try:
@@ -232,6 +237,10 @@ def update(
             label = str(undoes) if undoes else ""
             action = action or _action(was_active, user, former_role)
             trail.record(action, user, changes | _undoing(undoes), by=by, label=label)
+            adopted = user.source != former_source
+            if claims(user) and (adopted or not was_active or user.external_id != external_id_before):
+                _count(by.organization_id, 0)
+                _refuse_shared_external_ids([user], by)
     except IntegrityError:
         _refuse_taken_names(user)
         raise
@@ -311,6 +320,7 @@ def bring_back(
             rows.insert(UserValue, list(profiles.value_rows(user)))
             trail.record(Action.USER_CHANGE_UNDONE, user, changes | _undoing(undoes), by=by, label=str(undoes))
             _count(by.organization_id, 1)
+            _refuse_shared_external_ids([user], by)
     except IntegrityError:
         _refuse_taken_names(user)
         raise
@@ -389,6 +399,7 @@ def _add(admitted: Collection[tuple[User, Profile, str]], by: Actor) -> None:
     events = ((user, _first_changes(profile, reason)) for user, profile, reason in admitted)
     trail.record_many(Action.USER_CREATED, events, by=by)
     _count(by.organization_id, len(admitted))
+    _refuse_shared_external_ids(users, by)
 
 
 def _first_changes(profile: Profile, reason: str) -> trail.Changes:
@@ -431,6 +442,17 @@ def _check_addresses(
 def _refuse_taken_names(user: User) -> None:
     assert user.organization_id is not None  # noqa: S101  (operators are made by a command of their own)
     Names([user], user.organization_id).take(user)
+
+
+def _refuse_shared_external_ids(users: Sequence[User], by: Actor) -> None:
+    """Make sure that nobody else has the externalIds of these users, who are written already.
+
+    The headcount's row is locked by now: of two who write one externalId at once, one waits there for the other, and
+    then sees it. Raises ExternalIdTaken.
+    """
+    external_ids = ExternalIds(users, by.organization_id)
+    for user in users:
+        external_ids.take(user)
 
 
 def refuse_taken_names(address: str, *, organization_id: UUID) -> None:

@@ -28,6 +28,11 @@ class Names:
 
     def take(self, user: User) -> None:
         """Let a user have both names from now on. Raises NameTaken."""
+        self.check(user)
+        self._note((user.pk, user.user_name), user.user_name_key, user.email_key)
+
+    def check(self, user: User) -> None:
+        """Make sure that both names are free for a user. Raises NameTaken."""
         user_name, email = user.user_name_key, user.email_key
         for key, spelled in ((user_name, user.user_name), (email, user.email)):
             for taken in (self._by_user_name, self._by_email):
@@ -39,7 +44,6 @@ class Names:
                 raise NameTaken(
                     f"The e-mail address '{spelled}' belongs to another user, '{owner[1]}'.", about=naming(*owner)
                 )
-        self._note((user.pk, user.user_name), user_name, email)
 
     def _note(self, owner: tuple[UUID, str], user_name_key: str, email_key: str) -> None:
         self._by_user_name[user_name_key] = self._by_email[email_key] = owner
