@@ -34,7 +34,6 @@ from users.models import User
 from users.origins import GivenBy, Source
 from users.profile import Profile
 from users.services import accounts, groups
-from users.services.external_ids import ExternalIdTaken
 
 MAX_EXTERNAL_ID = 512
 
@@ -53,7 +52,7 @@ ERRORS: dict[type[Refusal], type[ScimError]] = {
     accounts.AddressInvalid: InvalidValue,
     AddressRefused: InvalidValue,
     accounts.NameTaken: Uniqueness,
-    ExternalIdTaken: Uniqueness,
+    accounts.ExternalIdTaken: Uniqueness,
     accounts.LastAdmin: Forbidden,
     accounts.CompanionRefused: Conflict,
     accounts.UserUnknown: NotFound,

@@ -30,7 +30,7 @@ MAX_BINARY = 8192
 UNCOUNTED = frozenset({"members"})
 
 # What says which of several values one is, but not what it is.
-_LABELS = frozenset({"type", "primary"})
+_LABELS = frozenset({"type", "primary", "display"})
 
 # The JSON that each type takes (RFC 7643 section 2.3), and the words for it.
 _JSON_TYPES: dict[Type, tuple[frozenset[type], str]] = {
@@ -183,7 +183,12 @@ def names_blank_value(attribute: Attribute, element: Json) -> bool:
 
 def _only_labels(attribute: Attribute, element: Json) -> bool:
     return isinstance(element, dict) and all(
-        ((sub := attribute.sub_attribute(name)) is not None and sub.name in _LABELS) or says_nothing(part)
+        says_nothing(part)
+        or (
+            (sub := attribute.sub_attribute(name)) is not None
+            and sub.name in _LABELS
+            and sub.mutability is not Mutability.READ_ONLY
+        )
         for name, part in element.items()
     )
 

@@ -31,8 +31,8 @@ from users.models import Role, User, UserValue
 from users.origins import GivenBy, Source
 from users.profile import Profile
 from users.services import groups
-from users.services.external_ids import ExternalIds, claims
-from users.services.names import Names, naming
+from users.services.names import ExternalIdTaken as ExternalIdTaken
+from users.services.names import Names, claims, naming
 from users.services.names import NameTaken as NameTaken
 from users.services.reassignment import REASON
 from users.statements import locked, revoke_personal_tokens
@@ -139,8 +139,7 @@ def create_many(newcomers: Sequence[Newcomer], *, secondary_anywhere: bool = Fal
     enrolled = [_enrolled(newcomer, by) for newcomer in newcomers]
     addresses = (address for _user, profile in enrolled for address in profiles.addresses(profile).values())
     gate = Gate(addresses, organization_id=by.organization_id)
-    names = Names((user for user, _profile in enrolled), by.organization_id)
-    external_ids = ExternalIds((user for user, _profile in enrolled), by.organization_id)
+    names = Names([user for user, _profile in enrolled], by.organization_id)
     outcomes: list[User | Refusal] = []
     admitted: dict[UUID, tuple[User, Profile, str]] = {}
     for newcomer, (user, profile) in zip(newcomers, enrolled, strict=True):
@@ -148,8 +147,6 @@ def create_many(newcomers: Sequence[Newcomer], *, secondary_anywhere: bool = Fal
             if not newcomer.needs <= admitted.keys():
                 raise CompanionRefused("Somebody who was to be added before was refused.")
             _check_addresses(profile, gate=gate, secondary_anywhere=secondary_anywhere, by=by)
-            names.check(user)
-            external_ids.take(user)
             names.take(user)
         except Refusal as refusal:
             outcomes.append(refusal)
@@ -209,8 +206,11 @@ def update(
             if _is_admin(former_role) and was_active and not (user.is_active and _is_admin(role)):
                 _keep_one_admin(user)
             _check_addresses(profile, before, secondary_anywhere=secondary_anywhere or undoes is not None, by=by)
-            if renamed:
-                _refuse_taken_names(user)
+            claimed = bool(claims([user])) and (
+                user.external_id != external_id_before or not was_active or user.source != former_source
+            )
+            if renamed or claimed:
+                _refuse_taken_names(user, external_id=claimed)
             if was_active and not user.is_active:
                 user.session_epoch += 1
                 revoke_personal_tokens(user.pk, by.organization_id)
@@ -237,12 +237,11 @@ def update(
             label = str(undoes) if undoes else ""
             action = action or _action(was_active, user, former_role)
             trail.record(action, user, changes | _undoing(undoes), by=by, label=label)
-            adopted = user.source != former_source
-            if claims(user) and (adopted or not was_active or user.external_id != external_id_before):
+            if claimed and connection.features.has_select_for_update:
                 _count(by.organization_id, 0)
-                _refuse_shared_external_ids([user], by)
+                _refuse_what_was_taken_meanwhile([user], by)
     except IntegrityError:
-        _refuse_taken_names(user)
+        _refuse_taken_names(user, external_id=False)
         raise
 
 
@@ -320,7 +319,7 @@ def bring_back(
             rows.insert(UserValue, list(profiles.value_rows(user)))
             trail.record(Action.USER_CHANGE_UNDONE, user, changes | _undoing(undoes), by=by, label=str(undoes))
             _count(by.organization_id, 1)
-            _refuse_shared_external_ids([user], by)
+            _refuse_what_was_taken_meanwhile([user], by)
     except IntegrityError:
         _refuse_taken_names(user)
         raise
@@ -399,7 +398,7 @@ def _add(admitted: Collection[tuple[User, Profile, str]], by: Actor) -> None:
     events = ((user, _first_changes(profile, reason)) for user, profile, reason in admitted)
     trail.record_many(Action.USER_CREATED, events, by=by)
     _count(by.organization_id, len(admitted))
-    _refuse_shared_external_ids(users, by)
+    _refuse_what_was_taken_meanwhile(users, by)
 
 
 def _first_changes(profile: Profile, reason: str) -> trail.Changes:
@@ -439,20 +438,22 @@ def _check_addresses(
     gate.check_registered(promoted)
 
 
-def _refuse_taken_names(user: User) -> None:
+def _refuse_taken_names(user: User, *, external_id: bool = True) -> None:
     assert user.organization_id is not None  # noqa: S101  (operators are made by a command of their own)
-    Names([user], user.organization_id).take(user)
+    Names([user], user.organization_id, external_ids=external_id).take(user)
 
 
-def _refuse_shared_external_ids(users: Sequence[User], by: Actor) -> None:
-    """Make sure that nobody else has the externalIds of these users, who are written already.
+def _refuse_what_was_taken_meanwhile(users: Collection[User], by: Actor) -> None:
+    """Look once more for the externalIds of users who are written by now, where others write at the same time.
 
-    The headcount's row is locked by now: of two who write one externalId at once, one waits there for the other, and
-    then sees it. Raises ExternalIdTaken.
+    The row of the headcount is locked first: of two who write one externalId at once, one waits there for the other,
+    and then sees it. SQLite lets one write at a time. Raises ExternalIdTaken.
     """
-    external_ids = ExternalIds(users, by.organization_id)
+    if not connection.features.has_select_for_update or not claims(users):
+        return
+    names = Names(users, by.organization_id)
     for user in users:
-        external_ids.take(user)
+        names.take(user)
 
 
 def refuse_taken_names(address: str, *, organization_id: UUID) -> None:

@@ -89,7 +89,11 @@ def invite(addresses: Iterable[str], *, role: Role, by: Actor) -> Outcome:
     outcome = Outcome()
     wanted = _checked(addresses, outcome)
     organization = lock(by.organization_id)
-    people = {key: user_id for user_id, _name, *keys in holders(wanted, by.organization_id) for key in keys}
+    people = {
+        key: user_id
+        for user_id, _name, *keys, _keeper, _external_id in holders(wanted, (), by.organization_id)
+        for key in keys
+    }
     present = Invitation.objects.of(by.organization_id).unanswered().filter(email_key__in=list(wanted))
     present.filter(expires_at__lte=timezone.now()).delete()
     invited = {invitation.email_key: invitation for invitation in present}
@@ -222,7 +226,11 @@ def account_of(invitation: Invitation) -> User | None:
 def accounts_of(invitations: Sequence[Invitation], *, organization_id: UUID) -> dict[str, UUID]:
     """The people who have the addresses of invitations by now: canonical address to id."""
     wanted = [invitation.email_key for invitation in invitations]
-    return {key: user_id for user_id, _name, *keys in holders(wanted, organization_id) for key in keys}
+    return {
+        key: user_id
+        for user_id, _name, *keys, _keeper, _external_id in holders(wanted, (), organization_id)
+        for key in keys
+    }
 
 
 def prune() -> int:
