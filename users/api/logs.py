@@ -56,8 +56,8 @@ class LogsView(APIView):
                 stream.parse_filter(given.get("filter", "")),
                 after=stream.read_cursor(given["cursor"]) if "cursor" in given else stream.BEGINNING,
                 settled=token.settled,  # type: ignore[attr-defined]
-                since=_time(given, "since", token.organization.time_zone),
-                until=_time(given, "until", token.organization.time_zone),
+                since=_time(given, "since"),
+                until=_end_of_day(given, token.organization.time_zone) or _time(given, "until"),
                 limit=_limit(given),
             )
         except stream.Unreadable as error:
@@ -107,20 +107,27 @@ def _parameters(request: HttpRequest) -> Mapping[str, str]:
     return {name: value for name, value in given.items() if value}
 
 
-def _time(given: Mapping[str, str], name: str, zone: str) -> datetime | None:
-    """A bound: a moment, or a plain date in the organization's time zone, which `until` means to its end."""
+def _end_of_day(given: Mapping[str, str], zone: str) -> datetime | None:
+    """The end of the day that `until` names, in the organization's time zone; None where it names none."""
+    try:
+        end = read_day(given.get("until", ""), ZoneInfo(zone), ends=True)
+    except (ValueError, OverflowError):
+        return None
+    return end if end and end.year in _YEARS else None
+
+
+def _time(given: Mapping[str, str], name: str) -> datetime | None:
     text = given.get(name)
     if text is None:
         return None
     try:
-        moment = read_day(text, ZoneInfo(zone), ends=name == "until")
-        if moment is None and not _TIME.fullmatch(text):
+        if not _TIME.fullmatch(text):
             raise ValueError(text)
-        moment = (moment or datetime.fromisoformat(text.upper().replace(" ", "+"))).astimezone(UTC)
+        moment = datetime.fromisoformat(text.upper().replace(" ", "+")).astimezone(UTC)
         if moment.year not in _YEARS:
             raise ValueError(text)
     except (ValueError, OverflowError):
-        detail = f"'{name}' must be a time with its offset, such as 2026-01-31T08:30:00Z (RFC 3339), or a date."
+        detail = f"'{name}' must be a time with its offset, such as 2026-01-31T08:30:00Z (RFC 3339)."
         raise Problem(HTTPStatus.BAD_REQUEST, detail) from None
     return moment
 

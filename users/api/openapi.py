@@ -59,14 +59,13 @@ def _parameter(name: str, description: str, schema: Mapping[str, Any]) -> dict[s
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
+_TIME = {"type": "string", "format": "date-time"}
 # A plain date is one of the organization's time zone.
-_MOMENT = {
-    "anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}],
-}
+_TIME_OR_DATE = {"anyOf": [_TIME, {"type": "string", "format": "date"}]}
 
 PARAMETERS = [
-    _parameter("since", "Only events from this moment on (RFC 3339; write a plus sign as %2B), or this date.", _MOMENT),
-    _parameter("until", "Only events before this moment, or up to the end of this date.", _MOMENT),
+    _parameter("since", "Only events from this moment on (RFC 3339; write a plus sign as %2B).", _TIME),
+    _parameter("until", "Only events before this moment, or up to the end of this date.", _TIME_OR_DATE),
     _parameter("filter", FILTER, {"type": "string"}),
     _parameter(
         "limit",
