@@ -19,6 +19,12 @@ _ATEXT = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
 _DOT_ATOM = re.compile(rf"{_ATEXT.pattern}(?:\.{_ATEXT.pattern})*")
 _LETTER_CATEGORIES = frozenset({"L", "M", "N"})
 
+# Any character that shows: not a blank, a control, or one of those that Unicode lets a renderer leave out.
+_VISIBLE = re.compile(
+    "[^\\s\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+
 
 class AddressError(ValueError):
     """The text is no e-mail address, or no domain, that could be written; the message is a full sentence."""
@@ -29,6 +35,11 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def is_blank(text: str) -> bool:
+    """Whether the text is empty or shows nothing: a name of blanks is none."""
+    return _VISIBLE.search(text) is None
 
 
 @lru_cache(maxsize=4096)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from itertools import chain, groupby
 from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q
 from django.http import HttpRequest, QueryDict, StreamingHttpResponse
 from django.utils import timezone
@@ -24,6 +23,7 @@ from audit.changes import Line, lines
 from audit.labels import folded
 from audit.models import AppendOnlyQuerySet, AuditEvent
 from organizations import exports, pages
+from organizations.moments import MomentField
 from organizations.pages import Context, Control, Page, Section
 
 PER_PAGE = 25
@@ -51,18 +51,11 @@ LOOKED_THROUGH = 1_000_000
 
 _TEXTS = frozenset({"q", "actor", "target"})
 
-_SENSIBLE = [MinValueValidator(datetime(1971, 1, 1, tzinfo=UTC)), MaxValueValidator(datetime(9000, 1, 1, tzinfo=UTC))]
-
 
 def _choices() -> list[Any]:
     kinds = groupby(sorted(Action.values), key=lambda action: action.partition(".")[0])
     groups = [(title(kind), [(action, title(action)) for action in actions]) for kind, actions in kinds]
     return [("", "All actions"), *groups]
-
-
-def _moment(label: str) -> forms.DateTimeField:
-    widget = forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(label=label, required=False, widget=widget, validators=_SENSIBLE)
 
 
 class EventsForm(forms.Form):
@@ -72,8 +65,8 @@ class EventsForm(forms.Form):
     action = forms.ChoiceField(label="Action", choices=_choices, required=False)
     actor = forms.CharField(label="Actor", required=False, max_length=320)
     target = forms.CharField(label="Target", required=False, max_length=320)
-    since = _moment("From")
-    until = _moment("Until")
+    since = MomentField("From")
+    until = MomentField("Until", ends=True)
 
     def __init__(self, data: Any) -> None:
         super().__init__(data, auto_id="events-%s")

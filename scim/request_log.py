@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -21,6 +20,7 @@ from audit.actions import Action
 from audit.models import first_id_at
 from domains.addresses import canonical
 from organizations import exports, pages
+from organizations.moments import MomentField
 from organizations.pages import Page
 from organizations.refusals import Refusal
 from scim import detail_pages, mends, undo
@@ -51,14 +51,7 @@ HEADER = (
     "Address", "User", "User id", "More of the same", "Request id",
 )  # fmt: skip
 
-_SENSIBLE = [MinValueValidator(datetime(1971, 1, 1, tzinfo=UTC)), MaxValueValidator(datetime(9000, 1, 1, tzinfo=UTC))]
-
 Rows = RequestLogQuerySet
-
-
-def _moment(label: str) -> forms.DateTimeField:
-    widget = forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(label=label, required=False, widget=widget, validators=_SENSIBLE)
 
 
 class RequestsForm(forms.Form):
@@ -72,8 +65,8 @@ class RequestsForm(forms.Form):
     )
     token = forms.ChoiceField(label="Token", required=False)
     user = forms.CharField(label="User", required=False, max_length=320)
-    since = _moment("From")
-    until = _moment("Until")
+    since = MomentField("From")
+    until = MomentField("Until", ends=True)
 
     def __init__(self, data: Any, organization_id: UUID) -> None:
         super().__init__(data, auto_id="requests-%s")

@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 from django.utils import timezone
 
-from domains.addresses import canonical, fold
+from domains.addresses import canonical, fold, is_blank
 from users.models import Role, User, UserValue
 
 # A user's attributes by their canonical names, as RFC 7643 spells them; without schemas, id and meta.
@@ -132,8 +132,11 @@ def display_name(profile: Profile) -> str:
     """What pages call the person."""
     name = profile.get("name", {})
     parts = " ".join(filter(None, [name.get("givenName"), name.get("familyName")]))
-    shown: str = profile.get("displayName") or name.get("formatted") or parts or profile["userName"]
-    return shown[:1024]
+    for shown in (profile.get("displayName"), name.get("formatted"), parts):
+        # A document of before blanks were no value may have them.
+        if shown and not is_blank(shown):
+            return str(shown[:1024])
+    return str(profile["userName"])[:1024]
 
 
 def role_entries(role: Role) -> list[Profile]:

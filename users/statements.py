@@ -1,6 +1,6 @@
 """The statements around every change of a user, as constant SQL: the ORM takes longer to word them than they run."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -30,12 +30,20 @@ _LOCKED = (
 _LOCKED_ALONE = "SELECT u.id FROM users_user u WHERE u.id = %s AND u.organization_id = %s FOR UPDATE OF u"
 
 # Who has one of some names, of which no e-mail address is empty: that is what the index of those that are not asks for.
+# Of the externalIds, only an active user's counts whom a connection keeps.
+_HELD = (
+    "SELECT u.id, u.user_name, u.user_name_key, u.email_key, u.managed_by,"
+    " CASE WHEN u.is_active AND u.managed_by IS NOT NULL THEN u.external_id ELSE '' END"
+    " FROM users_user u WHERE u.organization_id = %s"
+)
 _HOLDERS = {
     vendor: " UNION ALL ".join(
-        "SELECT u.id, u.user_name, u.user_name_key, u.email_key FROM users_user u"  # noqa: S608
-        f" WHERE u.organization_id = %s AND u.{column} {among} AND NOT (u.{column} = '')"
-        for column in ("user_name_key", "email_key")
+        f"{_HELD} AND u.{column} {among} AND NOT (u.{column} = '')" for column in ("user_name_key", "email_key")
     )
+    for vendor, among in rows.AMONG.items()
+}
+_HOLDERS_OF_EXTERNAL_IDS = {
+    vendor: f"{_HELD} AND u.external_id {among} AND u.is_active AND u.managed_by IS NOT NULL"
     for vendor, among in rows.AMONG.items()
 }
 
@@ -73,11 +81,24 @@ def _user(row: tuple[Any, ...], organization_id: UUID) -> User:
     return user
 
 
-def holders(keys: Iterable[str], organization_id: UUID) -> Iterator[tuple[UUID, str, str, str]]:
-    """Whoever has one of the names as userName or e-mail address: id, userName, and the keys of both."""
+def holders(
+    keys: Iterable[str], external_ids: Collection[str], organization_id: UUID
+) -> Iterator[tuple[UUID, str, str, str, UUID | None, str]]:
+    """Whoever has one of the names as userName or e-mail address, or is active with one of the externalIds.
+
+    Gives id, userName, the keys of both names, the connection that keeps the user, and the externalId, if it counts.
+    """
     values = [rows.key(organization_id), rows.among(keys)]
-    for user_id, *names in rows.select(_HOLDERS[rows.vendor()], [*values, *values]):
-        yield (user_id if isinstance(user_id, UUID) else UUID(user_id), *names)
+    statement, values = _HOLDERS[rows.vendor()], [*values, *values]
+    if external_ids:
+        statement = f"{statement} UNION ALL {_HOLDERS_OF_EXTERNAL_IDS[rows.vendor()]}"
+        values += [rows.key(organization_id), rows.among(external_ids)]
+    for user_id, user_name, user_name_key, email_key, keeper, external_id in rows.select(statement, values):
+        yield _uuid(user_id), user_name, user_name_key, email_key, keeper and _uuid(keeper), external_id
+
+
+def _uuid(value: UUID | str) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
 
 
 def revoke_personal_tokens(user_id: UUID, organization_id: UUID) -> None:

@@ -21,8 +21,9 @@ from scim.protocol.attributes import Json, Resource
 from scim.protocol.errors import InvalidFilter, InvalidValue, Mutability, NotFound, shown_id
 from scim.protocol.filters import Compare, Operator, Or, Resolved
 from scim.protocol.messages import Op, PatchOperation, read_patch
+from scim.protocol.reading import Reading
 from scim.protocol.schemas import CORE_GROUP, GROUP
-from scim.protocol.validation import read_resource
+from scim.protocol.validation import read_body, read_resource
 from scim.services import role_rules
 from scim.services.rule_judgement import Book
 from scim.services.rule_matching import ask_for_groups
@@ -94,11 +95,12 @@ def replace(
     Without ``externalId`` or ``members`` in the body these stay; null and an empty list take the members away.
     Raises NotFound, PreconditionFailed, InvalidValue, InvalidSyntax and Uniqueness.
     """
-    resource, advice = read_resource(body, GROUP, principal.leniency)
+    reading = Reading(principal.leniency)
+    resource = read_body(body, GROUP, reading)
     steps: list[Step] = []
-    if any(name.lower() in _MEMBERS for name in body):
+    if any(name.lower() in _MEMBERS for name in body) and ("members",) not in reading.unsent:
         steps.append(Replace(_named(resource.get("members"))))
-    return _change(group_id, lambda before: before | resource, steps, advice, principal, preconditions, by)
+    return _change(group_id, lambda before: before | resource, steps, reading.advice, principal, preconditions, by)
 
 
 def patch(

@@ -13,7 +13,7 @@ from scim.protocol.errors import Forbidden, InsufficientScope, Unauthorized
 from scim.protocol.messages import read_patch
 from scim.protocol.reading import Leniency, Reading
 from scim.protocol.schemas import USER
-from scim.protocol.validation import read_resource
+from scim.protocol.validation import read_body, with_unsent
 from scim.storage import repository
 from scim.storage.principals import INVALID, Credentials, Person
 from users import profile as profiles
@@ -69,16 +69,17 @@ def replace(body: dict[str, Json], *, person: Person, preconditions: Preconditio
     What is not OWN stays, whether it is left out or repeated. Raises Forbidden where it is sent with another value,
     PreconditionFailed, InvalidValue and InvalidSyntax.
     """
-    sent, advice = read_resource(body, USER, LENIENCY)
+    reading = Reading(LENIENCY)
+    sent = read_body(body, USER, reading)
 
     def changed(before: Profile) -> Profile:
         for name, value in sent.items():
             if name not in OWN and name != "schemas" and not _repeats(value, before.get(name)):
                 raise _not_yours(name)
         kept = {name: value for name, value in before.items() if name not in OWN}
-        return kept | {name: value for name, value in sent.items() if name in OWN}
+        return with_unsent(kept | {name: value for name, value in sent.items() if name in OWN}, before, reading)
 
-    return _change(changed, Reading(LENIENCY, advice), person=person, preconditions=preconditions, by=by)
+    return _change(changed, reading, person=person, preconditions=preconditions, by=by)
 
 
 def patch(body: dict[str, Json], *, person: Person, preconditions: Preconditions, by: Actor) -> Written:

@@ -36,7 +36,7 @@ from scim.protocol.messages import Op, PatchOp, read_patch
 from scim.protocol.projection import EVERYTHING, Projection
 from scim.protocol.reading import Reading
 from scim.protocol.schemas import USER
-from scim.protocol.validation import read_resource
+from scim.protocol.validation import read_body, with_unsent
 from scim.services import brake
 from scim.storage import repository
 from scim.storage.principals import Credentials, Principal
@@ -64,6 +64,7 @@ ERRORS: dict[type[Refusal], type[ScimError]] = {
     AddressRefused: InvalidValue,
     accounts.NameTaken: Uniqueness,
     accounts.AddressProtected: Forbidden,
+    accounts.ExternalIdTaken: Uniqueness,
     accounts.LastAdmin: Forbidden,
     accounts.CompanionRefused: Conflict,
     accounts.UserUnknown: NotFound,
@@ -214,7 +215,9 @@ def replace(
     sent, reading = _read(body, principal)
     return _change(
         user_id,
-        lambda before: {name: before[name] for name in KEPT_BY_REPLACE if name in before} | sent,
+        lambda before: with_unsent(
+            {name: before[name] for name in KEPT_BY_REPLACE if name in before} | sent, before, reading
+        ),
         adopts="externalId" in sent,
         reading=reading,
         principal=principal,
@@ -374,8 +377,8 @@ def _naming(user: User) -> Mapping[str, str]:
 
 
 def _read(body: dict[str, Json], principal: Principal) -> tuple[Profile, Reading]:
-    resource, advice = read_resource(body, USER, principal.leniency)
-    return _checked(_profile(resource)), Reading(principal.leniency, advice)
+    reading = Reading(principal.leniency)
+    return _checked(_profile(read_body(body, USER, reading))), reading
 
 
 def _profile(resource: Resource) -> Profile:

@@ -1,5 +1,6 @@
 """What attributes, schemas and resource types are, and how a name finds its attribute (RFC 7643 sections 2, 6, 7)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,6 +8,9 @@ from functools import lru_cache
 
 from domains.addresses import canonical, fold
 from scim.protocol.errors import InvalidPath, shown_name
+
+# The beginning of a URI that names a schema; a misspelt name with a colon is none.
+_SCHEMA_URI = re.compile(r"urn:|[a-z][a-z0-9+.-]*://", re.ASCII | re.IGNORECASE)
 
 # What JSON can hold, and a resource as it travels inside the house: plain, with canonical names.
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -56,7 +60,9 @@ class UniquenessScope(StrEnum):
 class Attribute:
     """One attribute with its characteristics (RFC 7643 section 2.2).
 
-    ``address`` marks e-mail addresses, which compare by their canonical form rather than by plain case folding.
+    ``address`` marks e-mail addresses, which compare by their canonical form rather than by plain case folding;
+    ``trimmed`` marks texts that compare without the blanks at their ends. ``is_plain_text``: one text, which clients
+    may write and read back.
     Attributes, schemas and resource types are tables written once: two are equal if they are the same one.
     """
 
@@ -73,11 +79,20 @@ class Attribute:
     reference_types: tuple[str, ...] = ()
     sub_attributes: tuple["Attribute", ...] = ()
     address: bool = False
+    trimmed: bool = False
+    is_plain_text: bool = field(init=False, repr=False)
     _by_name: Mapping[str, "Attribute"] = field(init=False, repr=False)
     _spellings: Mapping[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_by_name", _by_name(self.sub_attributes))
+        object.__setattr__(
+            self,
+            "is_plain_text",
+            (self.type is Type.STRING and not self.multi_valued)
+            and self.mutability is not Mutability.READ_ONLY
+            and self.returned is not Returned.NEVER,
+        )
         object.__setattr__(self, "_spellings", {value.lower(): value for value in self.canonical_values})
 
     def spelled(self, text: str) -> str:
@@ -92,7 +107,9 @@ class Attribute:
         """The form in which two strings of this attribute are compared."""
         if self.case_exact:
             return text
-        return canonical(text) if self.address else fold(text)
+        if self.address:
+            return canonical(text)
+        return fold(text).strip() if self.trimmed else fold(text)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,6 +208,16 @@ class ResourceType:
         """The extension of that URN, which is compared without regard to case."""
         return self._extensions.get(urn.lower())
 
+    def is_foreign(self, name: str) -> bool:
+        """Whether a name, or a path, stands under the URI of a schema that this type does not have."""
+        if not is_schema_uri(name):
+            return False
+        lowered = name.lower()
+        return not any(
+            lowered == urn or lowered.startswith((f"{urn}:", f"{urn}."))
+            for urn in (self.schema.id.lower(), *self._extensions)
+        )
+
     def resolve(self, path: AttributePath) -> ResolvedPath:
         """Find the attribute that a path names; without a URN in the core schema and among the common attributes.
 
@@ -219,6 +246,11 @@ def _resolve(resource_type: ResourceType, path: AttributePath) -> ResolvedPath:
     if sub is None:
         raise InvalidPath(f"'{attribute.name}' has no sub-attribute '{shown_name(path.sub)}'.")
     return ResolvedPath(extension, attribute, sub)
+
+
+def is_schema_uri(name: str) -> bool:
+    """Whether a name begins as the URI of a schema does."""
+    return _SCHEMA_URI.match(name) is not None
 
 
 def _by_name(attributes: tuple[Attribute, ...]) -> dict[str, Attribute]:

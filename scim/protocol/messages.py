@@ -7,10 +7,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
+from domains.addresses import is_blank
 from scim.protocol import quirks
-from scim.protocol.attributes import Attribute, Json, Mutability, ResolvedPath, Resource, ResourceType, Returned, Type
+from scim.protocol.attributes import (
+    Attribute,
+    Json,
+    Mutability,
+    ResolvedPath,
+    Resource,
+    ResourceType,
+    Returned,
+    Type,
+    is_schema_uri,
+)
 from scim.protocol.errors import ERROR_SCHEMA, InvalidPath, InvalidSyntax, InvalidValue, NoTarget, ScimError, shown_name
 from scim.protocol.errors import Mutability as NotWritable
 from scim.protocol.filters import (
@@ -28,7 +39,18 @@ from scim.protocol.filters import (
 from scim.protocol.grammar import parse_patch_path
 from scim.protocol.reading import LENIENT, Leniency, Reading
 from scim.protocol.resolution import quoted_booleans_of_values, resolve_value_filter
-from scim.protocol.validation import UNCOUNTED, read_one, read_parts, read_value
+from scim.protocol.validation import (
+    UNCOUNTED,
+    is_hollow,
+    names_blank_value,
+    pass_over,
+    read_list,
+    read_one,
+    read_parts,
+    read_value,
+    says_nothing,
+    unreadable,
+)
 
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -269,7 +291,13 @@ class _PatchReader:
             self.reading.forgive(quirks.schema_as_path(self.resource_type.schema.id))
             yield from self._everywhere(op, value)
             return
-        target = self._target(parse_patch_path(text))
+        try:
+            target = self._target(parse_patch_path(text))
+        except InvalidPath:
+            if not self.resource_type.is_foreign(text):
+                raise
+            self.reading.forgive(quirks.foreign_name(text, InvalidPath))
+            return
         if _is_read_only(target.path):
             raise NotWritable(f"'{target}' is set by this server; clients can't change it.")
         yield from self._operations(op, target, value)
@@ -284,7 +312,7 @@ class _PatchReader:
                 try:
                     target = self._target(parse_patch_path(name))
                 except InvalidPath:
-                    self.reading.leave_out(name)
+                    pass_over(name, self.reading, is_foreign=self.resource_type.is_foreign(name))
                     continue
                 self.reading.forgive(quirks.flat_name(name))
             yield from self._operations(op, target, inner)
@@ -331,40 +359,74 @@ class _PatchReader:
                 self.reading.drop(path.leaf)
         elif op is Op.REMOVE:
             yield PatchOperation(op, target, self._named(target, value))
-        elif path.leaf.type is Type.COMPLEX and not path.leaf.multi_valued and value is not None:
+        elif path.leaf.multi_valued and target.condition is None:
+            values = self._values(op, path.leaf, value)
+            if values is None:
+                self.reading.take_as_unsent(*path.keys)
+            elif values or op is Op.REPLACE:
+                yield PatchOperation(op, target, values or None)
+        elif path.leaf.type is Type.COMPLEX and not path.leaf.multi_valued and not _clears(path.leaf, value):
             yield from self._parts(op, path, value)
         else:
-            value = self._value(op, target, value)
+            value = self._value(target, value, op)
             if value is not None or op is Op.REPLACE:
                 yield PatchOperation(op, target, value)
+            else:
+                self.reading.take_as_unsent(*path.keys)
 
     def _parts(self, op: Op, path: ResolvedPath, value: Json) -> Iterator[PatchOperation]:
         """What an operation on a complex attribute, or on an extension as a whole, does to each of its parts."""
         members = read_parts(path.leaf, value, "", self.reading)
+        if not members:
+            self.reading.take_as_unsent(*path.keys)
         extension = self.resource_type.extension(path.attribute.name)
         for name, inner in members.items():
             part = path.leaf.sub_attribute(name)
             if part is None:
-                self.reading.leave_out(f"{path}.{name}")
+                pass_over(f"{path}.{name}", self.reading, is_foreign=is_schema_uri(name))
                 continue
             where = ResolvedPath(extension, part) if extension else ResolvedPath(path.extension, path.attribute, part)
             yield from self._operations(op, Target(where), inner)
 
-    def _value(self, op: Op, target: Target, value: Json) -> Json:
+    def _values(self, op: Op, attribute: Attribute, value: Json) -> list[Json] | None:
+        """What ``read_list`` gives. To add or to remove what can't be read beside what can loses nothing."""
+        # RFC 7644 section 3.5.2.1 lets `add` bring a single new value without a list around it.
+        lone = op is Op.ADD and isinstance(value, dict)
+        return read_list(attribute, [value] if lone else value, "", self.reading, skips_unreadable=op is not Op.REPLACE)
+
+    def _value(self, target: Target, value: Json, op: Op) -> Json:
         attribute, sub = target.path.attribute, target.path.sub
         if sub is not None:
+            if sub.name == "value" and attribute.multi_valued:
+                value = self._unpacked(attribute, value)
             return read_value(sub, value, f"{attribute.name}.", self.reading)
         if target.condition is None:
-            # RFC 7644 section 3.5.2.1 lets `add` bring a single new value without a list around it.
-            lone = op is Op.ADD and attribute.multi_valued and isinstance(value, dict)
-            return read_value(attribute, [value] if lone else value, "", self.reading)
-        return None if value is None else read_one(attribute, value, "", self.reading)
+            return read_value(attribute, value, "", self.reading)
+        if says_nothing(value):
+            return None
+        read = read_one(attribute, value, "", self.reading)
+        if op is Op.REPLACE and is_hollow(
+            {**(target.described or {}), **(read if isinstance(read, dict) else {})}, attribute
+        ):
+            if not names_blank_value(attribute, value):
+                raise unreadable(attribute, "")
+            return None
+        if read is None:
+            raise unreadable(attribute, "")
+        return read
+
+    def _unpacked(self, attribute: Attribute, value: Json) -> Json:
+        packed = quirks.value_as_json(attribute, value) if isinstance(value, str) else None
+        if packed is None:
+            return value
+        self.reading.forgive(packed[1])
+        return cast(Resource, packed[0])["value"]
 
     def _named(self, target: Target, value: Json) -> Json:
         if not target.path.leaf.multi_valued or target.condition is not None or value is None:
             return None
         self.reading.forgive(quirks.removal_by_value(str(target)))
-        return read_value(target.path.leaf, value, "", self.reading) or []
+        return [*(self._values(Op.REMOVE, target.path.leaf, value) or ())]
 
 
 _OPS = {str(op): op for op in Op}
@@ -372,6 +434,13 @@ _OPS = {str(op): op for op in Op}
 
 def _is_read_only(path: ResolvedPath) -> bool:
     return Mutability.READ_ONLY in (path.attribute.mutability, path.leaf.mutability)
+
+
+def _clears(attribute: Attribute, value: Json) -> bool:
+    """Whether a value says that the complex attribute has none: null, or a blank in place of its `value`."""
+    return value is None or (
+        isinstance(value, str) and is_blank(value) and attribute.sub_attribute("value") is not None
+    )
 
 
 def in_any_case(members: dict[str, Json]) -> dict[str, Json]:

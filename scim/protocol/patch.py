@@ -10,9 +10,12 @@ from scim.protocol.errors import NoTarget
 from scim.protocol.matching import matches_value
 from scim.protocol.messages import Op, PatchOperation
 from scim.protocol.reading import Reading
-from scim.protocol.validation import check_resource, check_values, is_hollow, once_each, with_schemas
+from scim.protocol.validation import check_resource, check_values, is_hollow, once_each, unreadable, with_schemas
 
 Values = list[Json]
+
+# What a filter may say of a value that is not there yet, and is then made: for what it is.
+_DESCRIBES_A_SLOT = frozenset({"type", "primary", "display"})
 
 
 def apply(
@@ -185,9 +188,14 @@ def _made(operation: PatchOperation, reading: Reading) -> Json:
     target, sub = operation.target, operation.target.path.sub
     if sub is None and operation.op is Op.REPLACE:
         raise _nothing_selected(operation)
+    if not (target.described or {}).keys() <= _DESCRIBES_A_SLOT:
+        # A filter that names what the value is, rather than which one it is of several, is about one that is there.
+        raise _nothing_selected(operation)
     made = {**(target.described or {}), **({sub.name: operation.value} if sub else cast(Resource, operation.value))}
     if target.condition is not None and (target.described is None or not matches_value(target.condition, made)):
         raise _nothing_selected(operation)
+    if sub is None and is_hollow(made, target.path.attribute):
+        raise unreadable(target.path.attribute, "")
     if target.condition is not None:
         reading.forgive(quirks.value_not_there(str(target)))
     return made

@@ -6,9 +6,21 @@ then goes on or, in strict mode, refuses. Transcripts under ``tests/idp`` show e
 """
 
 import re
+from typing import cast
 
+import orjson
+
+from domains.addresses import is_blank
 from scim.protocol.attributes import Attribute, Json, Type
-from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidSyntax, NoTarget, shown_name
+from scim.protocol.errors import (
+    InvalidFilter,
+    InvalidPath,
+    InvalidSyntax,
+    InvalidValue,
+    NoTarget,
+    ScimError,
+    shown_name,
+)
 from scim.protocol.reading import Oddity
 
 # What was meant, and what is odd about what was sent.
@@ -16,17 +28,20 @@ Healed = tuple[Json, Oddity]
 
 _BOOLEANS = {"true": True, "false": False}
 
+# As long as a text may be; so the text is read in a time that the body's own reading takes anyway.
+_LONGEST_JSON = 1024
+
 # What can be in a URI or in a relative reference (RFC 3986 section 2).
 _URI = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*+", re.ASCII)
 
 
-def mend_value(attribute: Attribute, value: Json) -> Healed | None:
-    """What was meant by a single value of the wrong type; None if nothing that is known."""
+def mend_form(attribute: Attribute, value: Json) -> Healed | None:
+    """What was meant by a single value of the wrong form, by one oddity alone; None if nothing that is known."""
     return (
-        one_as_many(attribute, value)
-        or boolean_as_text(attribute, value)
+        wrapped_value(attribute, value)
+        or one_as_many(attribute, value)
+        or value_as_json(attribute, value)
         or bare_value(attribute, value)
-        or wrapped_value(attribute, value)
     )
 
 
@@ -62,10 +77,44 @@ def bare_value(attribute: Attribute, value: Json) -> Healed | None:
 
 
 def wrapped_value(attribute: Attribute, value: Json) -> Healed | None:
-    """Microsoft Entra ID, older connectors: ``"active": [{"value": "False"}]``."""
+    """Microsoft Entra ID, older connectors: ``"active": [{"value": "False"}]``; of all but booleans, without a list."""
+    if attribute.type is Type.BOOLEAN and isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if attribute.type is Type.COMPLEX or not isinstance(value, dict) or "value" not in value:
         return None
     return value["value"], Oddity(f"'{attribute.name}' takes a plain value", "the object's 'value' was read")
+
+
+def value_as_json(attribute: Attribute, value: Json) -> Healed | None:
+    """Microsoft Entra ID, AppRoleAssignmentsComplex: a role as JSON text, ``{"value": "{\\"value\\": \\"HR\\", …}"}``.
+
+    The text has ``id``, ``value`` and ``displayName``, of which the last is the value's ``display``. What stands around
+    the text wins over what stands in it.
+    """
+    around, text = (value, value.get("value")) if isinstance(value, dict) else ({}, value)
+    if (
+        not attribute.sub_attribute("value")
+        or not isinstance(text, str)
+        or text[:1] != "{"
+        or len(text) > _LONGEST_JSON
+    ):
+        return None
+    try:
+        packed = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    inner = packed.get("value")
+    if not isinstance(inner, str) or is_blank(inner) or "\\u0000" in text:
+        return None
+    known = {name: part for name, part in packed.items() if attribute.sub_attribute(name)}
+    label = {"display": packed["displayName"]} if isinstance(packed.get("displayName"), str) else {}
+    meant = cast(dict[str, Json], label | known | around | {"value": inner})
+    return meant, Oddity(f"A value of '{attribute.name}' is JSON text", "the 'value' within it was read")
+
+
+def unreadable_value(attribute: Attribute) -> Oddity:
+    """Scripts: ``add`` of several values, one of which is ``{"email": …}`` or a number."""
+    return Oddity(f"A value to be added to '{attribute.name}' can't be read", "it was left out")
 
 
 def hollow_value(attribute: Attribute) -> Oddity:
@@ -90,6 +139,11 @@ def flat_name(name: str) -> Oddity:
     return Oddity(
         f"'{shown_name(name)}' is a path, not a member's name", "it was read as the path it is", InvalidSyntax
     )
+
+
+def foreign_name(name: str, error: type[ScimError] = InvalidValue) -> Oddity:
+    """Microsoft Entra ID, customers' own schemas: names, paths and ``schemas`` with URNs that mean nothing here."""
+    return Oddity(f"'{shown_name(name)}' belongs to a schema that is not known here", "it was left out", error)
 
 
 def operation_in_capitals(op: str) -> tuple[str, Oddity] | None:

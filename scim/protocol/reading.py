@@ -43,13 +43,18 @@ class Oddity:
 
 
 class Reading:
-    """One body on its way in."""
+    """One body on its way in.
 
-    __slots__ = ("_advice", "leniency")
+    ``unsent`` are the places, as member names from the resource down, of attributes that were sent without any value:
+    what is stored there stays, whatever replaces the rest.
+    """
+
+    __slots__ = ("_advice", "leniency", "unsent")
 
     def __init__(self, leniency: Leniency = LENIENT, advice: tuple[str, ...] = ()) -> None:
         self.leniency = leniency
         self._advice = list(advice)
+        self.unsent: set[tuple[str, ...]] = set()
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -66,9 +71,10 @@ class Reading:
         """Pass over a member that no schema defines, as RFC 7644 section 3.3 lets a server do."""
         self._advice.append(f"'{shown_name(name)}' is not an attribute of this resource and was left out.")
 
-    def leave_out_schema(self, urn: str) -> None:
-        """Pass over a schema that the resource does not have, such as Microsoft's own one for groups."""
-        self._advice.append(f"The schema '{shown_name(urn)}' is not known here; its attributes are left out.")
+    def take_as_unsent(self, *place: str) -> None:
+        """Pass over an attribute that was sent without any value, which asks for no change."""
+        self.unsent.add(place)
+        self._advice.append(f"'{place[-1]}' was sent without a value, so it changes nothing.")
 
     def drop(self, attribute: Attribute) -> None:
         """Take a password and do not keep it. Raises Forbidden where that would mislead."""

@@ -213,8 +213,8 @@ def _default_sub_attribute(path: ResolvedPath) -> ResolvedPath:
 def _wanted(attribute: Attribute, operator: Operator, value: Literal) -> Literal | datetime | None:
     """The value as ``Compare`` holds it; None where it isn't of the attribute's type."""
     if isinstance(value, str):
-        if operator in _PARTS and attribute.address and value != value.strip():
-            # No address has a blank at its ends, so this is part of none; key() would take the blank off.
+        if operator in _PARTS and (attribute.address or attribute.trimmed) and value != value.strip():
+            # What is compared has no blank at its ends; this part has one, which key() would take off.
             return fold(value)
         if attribute.type is Type.BOOLEAN:
             # What ``quoted_booleans`` tells of.

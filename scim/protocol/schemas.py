@@ -216,6 +216,7 @@ CORE_GROUP = Schema(
             "The group's name, unique within the organization.",
             required=True,
             uniqueness=UniquenessScope.SERVER,
+            trimmed=True,
         ),
         _complex(
             "members",

@@ -3,7 +3,9 @@
 import base64
 from collections.abc import Callable
 from functools import lru_cache
+from typing import cast
 
+from domains.addresses import is_blank
 from scim.protocol import quirks
 from scim.protocol.attributes import (
     Attribute,
@@ -13,6 +15,7 @@ from scim.protocol.attributes import (
     ResourceType,
     Returned,
     Type,
+    is_schema_uri,
 )
 from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, shown_name
 from scim.protocol.grammar import parse_attribute_path
@@ -25,6 +28,9 @@ MAX_BINARY = 8192
 
 # Groups have far more members than people have addresses; the size of the body is their limit.
 UNCOUNTED = frozenset({"members"})
+
+# What says which of several values one is, but not what it is.
+_LABELS = frozenset({"type", "primary", "display"})
 
 # The JSON that each type takes (RFC 7643 section 2.3), and the words for it.
 _JSON_TYPES: dict[Type, tuple[frozenset[type], str]] = {
@@ -60,6 +66,11 @@ def read_resource(
     an oddity that ``leniency`` does not heal, the oddity's error.
     """
     reading = Reading(leniency)
+    return read_body(body, resource_type, reading), reading.advice
+
+
+def read_body(body: dict[str, Json], resource_type: ResourceType, reading: Reading) -> Resource:
+    """What ``read_resource`` gives, for a caller who has to know what else the reading came to."""
     _check_schemas(body, resource_type, reading)
     read: Resource = {}
     strangers: dict[str, Json] = {}
@@ -73,11 +84,11 @@ def read_resource(
         _keep_flat(read, name, value, resource_type, reading)
     resource = with_schemas(read, resource_type)
     check_resource(resource, resource_type)
-    return resource, reading.advice
+    return resource
 
 
 def read_value(attribute: Attribute, value: Json, owner: str, reading: Reading) -> Json:
-    """The value in canonical form, or None where it says that there is none: null, ``[]`` or an empty object.
+    """The value in canonical form, or None where it says that there is none: null, ``[]``, blanks, an empty object.
 
     ``owner`` is what stands before the attribute's name in error messages. Raises InvalidValue.
     """
@@ -85,22 +96,110 @@ def read_value(attribute: Attribute, value: Json, owner: str, reading: Reading) 
         return None
     if not attribute.multi_valued:
         return read_one(attribute, value, owner, reading)
+    values: list[Json] | None = read_list(attribute, value, owner, reading)
+    return values or None
+
+
+def read_list(
+    attribute: Attribute, value: Json, owner: str, reading: Reading, *, skips_unreadable: bool = False
+) -> list[Json] | None:
+    """The values of a multi-valued attribute in canonical form; ``[]`` for null and ``[]``, None if only blanks came.
+
+    To read ``[]`` out of what a client sent is to clear what is stored, so that no list comes to it that had anything
+    in it. ``skips_unreadable`` leaves out what can't be read beside what can. Raises InvalidValue.
+    """
+    if value is None:
+        return []
     if not isinstance(value, list):
         healed = quirks.many_as_one(attribute, value)
         if healed is None:
             raise _wrong(attribute, value, owner, "a list")
         value = [healed[0]]
         reading.forgive(healed[1])
+    if not value:
+        return []
     if len(value) > MAX_VALUES:
         check_values(attribute.name, value)
     read: list[Json] = []
+    unreadable: InvalidValue | None = None
     for element in value:
-        if element is not None and (one := read_one(attribute, element, owner, reading)) is not None:
-            if is_hollow(one, attribute):
-                reading.forgive(quirks.hollow_value(attribute))
-            else:
+        try:
+            one = None if element is None else _read_element(attribute, element, owner, reading)
+        except InvalidValue as error:
+            if not skips_unreadable:
+                raise
+            unreadable = unreadable or error
+        else:
+            if one is not None:
                 read.append(one)
+    if unreadable and not read:
+        raise unreadable
+    if unreadable:
+        reading.forgive(quirks.unreadable_value(attribute))
     return once_each(attribute, read) or None
+
+
+def _read_element(attribute: Attribute, element: Json, owner: str, reading: Reading) -> Json:
+    """One of several values; None for one of blanks. Raises InvalidValue where something was said, but no value."""
+    if type(element) is dict and type(text := element.get("value")) is str and text[:1] == "{":
+        packed = quirks.value_as_json(attribute, element)
+        if packed is not None:
+            reading.forgive(packed[1])
+            element = packed[0]
+    elif type(element) is not dict and says_nothing(element):
+        return None
+    one = read_one(attribute, element, owner, reading)
+    if one is not None and not is_hollow(one, attribute):
+        return one
+    if says_nothing(element):
+        return None
+    if not _only_labels(attribute, element):
+        raise unreadable(attribute, owner)
+    reading.forgive(quirks.hollow_value(attribute))
+    return None
+
+
+def says_nothing(value: Json) -> bool:
+    """Whether there is nothing in a value but null, blanks, and lists and objects of these."""
+    match value:
+        case None:
+            return True
+        case str():
+            return is_blank(value)
+        case dict():
+            return all(map(says_nothing, value.values()))
+        case list():
+            return all(map(says_nothing, value))
+    return False
+
+
+def names_blank_value(attribute: Attribute, element: Json) -> bool:
+    """Whether one of several values says that it is gone: its `value` is there, and blank."""
+    return _only_labels(attribute, element) and any(
+        (sub := attribute.sub_attribute(name)) is not None and sub.name not in _LABELS
+        for name in cast(Resource, element)
+    )
+
+
+def _only_labels(attribute: Attribute, element: Json) -> bool:
+    return isinstance(element, dict) and all(
+        says_nothing(part)
+        or (
+            (sub := attribute.sub_attribute(name)) is not None
+            and sub.name in _LABELS
+            and sub.mutability is not Mutability.READ_ONLY
+        )
+        for name, part in element.items()
+    )
+
+
+def unreadable(attribute: Attribute, owner: str) -> InvalidValue:
+    """The refusal of a value that says something, but not what it is about."""
+    name = f"{owner}{attribute.name}"
+    if attribute.sub_attribute("value"):
+        return InvalidValue(f"A value of '{name}' can't be read: it needs a 'value'. To clear '{name}', send null.")
+    known = ", ".join(f"'{sub.name}'" for sub in attribute.sub_attributes if sub.name not in _LABELS)
+    return InvalidValue(f"A value of '{name}' can't be read: it needs one of {known}. To clear '{name}', send null.")
 
 
 def once_each(attribute: Attribute, values: list[Json]) -> list[Json]:
@@ -130,12 +229,9 @@ def _leads(value: Resource) -> bool:
 
 
 def read_one(attribute: Attribute, value: Json, owner: str, reading: Reading) -> Json:
-    """One value, be the attribute multi-valued or not, in canonical form; None for an empty object."""
-    if attribute.type is Type.STRING and type(value) is str and len(value) <= MAX_TEXT:
-        return attribute.spelled(value)  # Most of any resource; the rest of this function would say the same, later.
+    """One value, be the attribute multi-valued or not, in canonical form; None for a blank text or an empty object."""
     if type(value) not in _JSON_TYPES[attribute.type][0]:
         value = _mended(attribute, value, owner, reading)
-        return None if value is None else read_one(attribute, value, owner, reading)
     match value:
         case dict():
             return _read_members(value, attribute, f"{owner}{attribute.name}.", reading) or None
@@ -150,9 +246,9 @@ def read_parts(attribute: Attribute, value: Json, owner: str, reading: Reading) 
 
     Raises InvalidValue for what is no object.
     """
-    while not isinstance(value, dict):
+    if not isinstance(value, dict):
         value = _mended(attribute, value, owner, reading)
-    return value
+    return value if isinstance(value, dict) else {}
 
 
 def check_resource(resource: Resource, resource_type: ResourceType) -> None:
@@ -194,7 +290,11 @@ def check_values(name: str, values: list[Json]) -> None:
 
 def is_hollow(value: Json, attribute: Attribute) -> bool:
     """Whether an element of a list has a type or a label at most, but not the value that these are about."""
-    return isinstance(value, dict) and "value" not in value and attribute.sub_attribute("value") is not None
+    return (
+        isinstance(value, dict)
+        and "value" not in value
+        and (attribute.sub_attribute("value") is not None or value.keys() <= _LABELS)
+    )
 
 
 def with_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
@@ -203,20 +303,63 @@ def with_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
     return {**resource, "schemas": [resource_type.schema.id, *extensions]}
 
 
+def with_unsent(resource: Resource, before: Resource, reading: Reading) -> Resource:
+    """The resource that is to replace the one before, with what the reading took as not sent as it was."""
+    for *holders, name in reading.unsent:
+        stored: Json = before
+        for key in (*holders, name):
+            stored = stored.get(key) if isinstance(stored, dict) else None
+        if stored is not None and not holders:
+            resource = {**resource, name: stored}
+        elif stored is not None:
+            inner = resource.get(holders[0])
+            resource = {**resource, holders[0]: {**(inner if isinstance(inner, dict) else {}), name: stored}}
+    return resource
+
+
 def _keep(read: Resource, attribute: Attribute, value: Json, owner: str, reading: Reading) -> None:
     """Read one member and put it where its canonical name says, unless it is not for clients to write."""
+    if (
+        attribute.is_plain_text
+        and type(value) is str
+        and "!" <= value[:1] <= "~"
+        and len(value) <= MAX_TEXT
+        and attribute.name not in read
+    ):
+        # Most of any resource; the rest of this function would come to the same, later.
+        read[attribute.name] = attribute.spelled(value)
+        return
     if attribute.mutability is Mutability.READ_ONLY:
         return
     if attribute.returned is Returned.NEVER:
         if value is not None:
             reading.drop(attribute)
         return
-    value = read_value(attribute, value, owner, reading)
+    sent, value = value, read_value(attribute, value, owner, reading)
     if value is None:
+        if _is_unsent(attribute, sent):
+            reading.take_as_unsent(*filter(None, [owner.removesuffix(".")]), attribute.name)
         return
     if attribute.name in read:
         raise InvalidSyntax(f"'{owner}{attribute.name}' was sent twice, in different letter case.")
     read[attribute.name] = value
+
+
+def _is_unsent(attribute: Attribute, sent: Json) -> bool:
+    """Whether what came to no value was sent without one, rather than to clear the attribute.
+
+    Of several values that is said by null and ``[]`` only. An object with one value clears what its members name.
+    """
+    if sent is None or attribute.type is not Type.COMPLEX:
+        return sent not in (None, []) and attribute.multi_valued
+    if attribute.multi_valued:
+        return sent != []
+    if isinstance(sent, str):
+        return attribute.sub_attribute("value") is None
+    return isinstance(sent, dict) and not any(
+        (sub := attribute.sub_attribute(name)) is not None and sub.mutability is not Mutability.READ_ONLY
+        for name in sent
+    )
 
 
 def _keep_flat(read: Resource, name: str, value: Json, resource_type: ResourceType, reading: Reading) -> None:
@@ -224,11 +367,11 @@ def _keep_flat(read: Resource, name: str, value: Json, resource_type: ResourceTy
     try:
         path = resource_type.resolve(parse_attribute_path(name))
     except InvalidPath:
-        reading.leave_out(name)
+        pass_over(name, reading, is_foreign=resource_type.is_foreign(name))
         return
     reading.forgive(quirks.flat_name(name))
     member: Resource = {}
-    _keep(member, path.leaf, value, "", reading)
+    _keep(member, path.leaf, value, f"{path.extension.id}." if path.extension and not path.sub else "", reading)
     if not member:
         return
     holder = read
@@ -247,13 +390,23 @@ def _read_members(members: dict[str, Json], holder: Attribute, owner: str, readi
     for name, value in members.items():
         attribute = holder.sub_attribute(name)
         if attribute is None:
-            reading.leave_out(f"{owner}{name}")
+            pass_over(f"{owner}{name}", reading, is_foreign=is_schema_uri(name))
         elif value is not None:
             _keep(read, attribute, value, owner, reading)
     return read
 
 
-def _read_text(attribute: Attribute, text: str, owner: str, reading: Reading) -> str:
+def pass_over(name: str, reading: Reading, *, is_foreign: bool) -> None:
+    """Leave out a member that no schema of the resource defines; a foreign one only where that is forgiven."""
+    if is_foreign:
+        reading.forgive(quirks.foreign_name(name))
+    else:
+        reading.leave_out(name)
+
+
+def _read_text(attribute: Attribute, text: str, owner: str, reading: Reading) -> str | None:
+    if is_blank(text):
+        return None
     limit = MAX_BINARY if attribute.type is Type.BINARY else MAX_TEXT
     if len(text) > limit:
         raise InvalidValue(f"'{owner}{attribute.name}' is longer than {limit:,} characters.")
@@ -262,6 +415,8 @@ def _read_text(attribute: Attribute, text: str, owner: str, reading: Reading) ->
             return _CANONICAL[attribute.type](text)
         except ValueError:
             raise _wrong(attribute, text, owner, _JSON_TYPES[attribute.type][1]) from None
+    if attribute.type is Type.STRING:
+        return attribute.spelled(text)
     if attribute.type is Type.REFERENCE and (oddity := quirks.no_uri(attribute, text)) is not None:
         reading.forgive(oddity)
     return text
@@ -282,11 +437,24 @@ _CANONICAL: dict[Type, Callable[[str], str]] = {Type.DATETIME: _canonical_dateti
 
 
 def _mended(attribute: Attribute, value: Json, owner: str, reading: Reading) -> Json:
-    healed = quirks.mend_value(attribute, value)
-    if healed is None:
-        raise _wrong(attribute, value, owner, _JSON_TYPES[attribute.type][1])
-    reading.forgive(healed[1])
-    return healed[0]
+    """What was meant by a value of the wrong type: one oddity of its form is read, and one of how a boolean is written.
+
+    None where that is null. Raises InvalidValue: what needs more guesses than that may mean anything.
+    """
+    due, expected = _JSON_TYPES[attribute.type]
+    if attribute.type is Type.COMPLEX and isinstance(value, str) and is_blank(value):
+        return None
+    meant = value
+    for mend in (quirks.mend_form, quirks.boolean_as_text):
+        if meant is None or type(meant) in due:
+            break
+        healed = mend(attribute, meant)
+        if healed is not None:
+            meant, oddity = healed
+            reading.forgive(oddity)
+    if meant is not None and type(meant) not in due:
+        raise _wrong(attribute, value, owner, expected)
+    return meant
 
 
 def _wrong(attribute: Attribute, value: Json, owner: str, expected: str) -> InvalidValue:
@@ -303,4 +471,4 @@ def _check_schemas(body: dict[str, Json], resource_type: ResourceType, reading: 
         reading.forgive(quirks.schema_not_named(core))
     for urn in urns:
         if urn.lower() != core.lower() and resource_type.extension(urn) is None:
-            reading.leave_out_schema(urn)
+            reading.forgive(quirks.foreign_name(urn))

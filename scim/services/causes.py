@@ -94,6 +94,7 @@ CAUSES: Mapping[str, Cause] = {
     "domain-without-user-requests": Cause("Domain without User requests", mend=Mend.ALLOW_DOMAIN),
     "address-invalid": Cause("Invalid address"),
     "name-taken": Cause("User exists", mend=Mend.SHOW_USER),
+    "external-id-taken": Cause("externalId taken", mend=Mend.SHOW_USER),
     "not-adopted": Cause("Made by hand", mend=Mend.SHOW_USER),
     "managed-elsewhere": Cause("Another connection's user", mend=Mend.HAND_OVER),
     "secondary-domain-unknown": Cause("Secondary address elsewhere", mend=Mend.ALLOW_SECONDARY),

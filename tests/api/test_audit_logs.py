@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -122,6 +123,18 @@ def test_the_limit_is_a_hundred_unless_told(acme: Tenant, api: Api) -> None:
     page = api.read()
     assert (len(page["logs"]), page["has_more"]) == (100, True)
     assert len(api.read(limit=1000)["logs"]) == AuditEvent.objects.of(acme.id).count()
+
+
+def test_a_plain_date_means_the_whole_day_where_the_organization_is(acme: Tenant, api: Api) -> None:
+    acme.organization.time_zone = "Pacific/Kiritimati"
+    acme.organization.save()
+    note(acme, "labs.example")
+    at = AuditEvent.objects.of(acme.id)[0].created_at
+    today = at.astimezone(ZoneInfo("Pacific/Kiritimati")).date()
+    assert labels(api.walk(until=today.isoformat()))[-1] == "labs.example"
+    assert list(api.walk(until=(today - timedelta(days=1)).isoformat())) == []
+    for no_day in ("2026-02-30", "9999-12-31", "0001-01-01"):
+        assert problem(api.ask(until=no_day))[0] == 400
 
 
 def test_times_cut_out_a_stretch(acme: Tenant, api: Api) -> None:

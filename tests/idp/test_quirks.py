@@ -19,7 +19,7 @@ SCRIPTS = {transcript: json.loads(transcript.read_text())["exchanges"] for trans
 FORGIVEN = {
     name
     for name, function in inspect.getmembers(quirks, inspect.isfunction)
-    if function.__module__ == quirks.__name__ and function is not quirks.mend_value
+    if function.__module__ == quirks.__name__ and function is not quirks.mend_form
 }
 REFUSALS = {"invalidSyntax", "invalidValue", "invalidPath", "invalidFilter", "noTarget"}
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -80,6 +81,16 @@ def test_the_exact_time_is_in_the_organizations_zone(acme: Tenant, client: Clien
     assert f'<time datetime="{local.isoformat()}" title="' in html
     assert f"{local:%H:%M:%S} IST" in html
     assert "in the time zone Asia/Kolkata" in html
+
+
+def test_a_plain_date_as_until_means_the_whole_day(acme: Tenant, client: Client) -> None:
+    acme.organization.time_zone = "Pacific/Kiritimati"
+    acme.organization.save()
+    note(acme, "labs.example")
+    today = AuditEvent.objects.of(acme.id)[0].created_at.astimezone(ZoneInfo("Pacific/Kiritimati")).date()
+    assert rows(client, until=today.isoformat()) == rows(client) != []
+    assert rows(client, until=(today - timedelta(days=1)).isoformat()) == []
+    assert rows(client, since=today.isoformat()) == rows(client)
 
 
 def test_a_created_person_is_shown_field_by_field_and_folded(acme: Tenant, client: Client) -> None:

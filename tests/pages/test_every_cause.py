@@ -108,6 +108,12 @@ def _(_acme: Tenant, idp: Idp, _patched: Patched) -> None:
     idp.patch(user["id"], {"op": "replace", "value": {"userName": "no address", "active": False}})
 
 
+@causes("external-id-taken")
+def _(_acme: Tenant, idp: Idp, _patched: Patched) -> None:
+    idp.create("kim@acme.example", externalId="7")
+    idp.send("POST", "/Users", {"userName": "lee@acme.example", "externalId": "7"})
+
+
 @causes("managed-elsewhere")
 def _(acme: Tenant, idp: Idp, _patched: Patched) -> None:
     kim = idp.create("kim@acme.example")

@@ -172,7 +172,12 @@ class TestReadingPatchOp:
             (patch_body({"op": "add", "path": 5, "value": "x"}), errors.InvalidPath, "must be a text"),
             (patch_body({"op": "add", "path": "shoeSize", "value": 43}), errors.InvalidPath, "shoeSize"),
             (patch_body({"op": "add", "path": "name.nick", "value": "x"}), errors.InvalidPath, "nick"),
-            (patch_body({"op": "add", "path": "urn:x:y:z", "value": "x"}), errors.InvalidPath, "urn:x:y"),
+            (
+                patch_body({"op": "add", "path": f"{USER.schema.id}:userNmae", "value": "x"}),
+                errors.InvalidPath,
+                "userNmae",
+            ),
+            (patch_body({"op": "add", "path": "x:y:z", "value": "x"}), errors.InvalidPath, "x:y"),
             (patch_body({"op": "add", "path": "emails[", "value": "x"}), errors.InvalidPath, "."),
             (patch_body({"op": "remove", "path": 'name[givenName eq "x"]'}), errors.InvalidPath, "one value"),
             (patch_body({"op": "remove", "path": 'emails[type eq "work"].x'}), errors.InvalidPath, "'x'"),

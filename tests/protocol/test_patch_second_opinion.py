@@ -44,6 +44,8 @@ def reason_to_differ(resource: dict[str, Any], operation: dict[str, Any]) -> str
     emails = resource.get("emails", [])
     if op == "add" and (value is None or (isinstance(value, dict) and None in value.values())):
         return "Adding nothing changes nothing; they refuse a null, or take it for a removal inside an object."
+    if value == "" or (isinstance(value, dict) and "" in value.values()):
+        return "A text that shows nothing is no value; they keep it."
     if op == "add" and path == "emails":
         there = {email["value"].lower() for email in emails}
         new = [email["value"].lower() for email in value]

@@ -85,8 +85,12 @@ class TestCanonicalForm:
         assert "name" not in person(name={"givenName": None})
         assert ENTERPRISE not in person(**{ENTERPRISE: {"department": None}})
 
-    def test_empty_texts_are_values(self) -> None:
-        assert person(title="")["title"] == ""
+    @pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u00a0", "\u200b", "\u3164", "\u2800 \ufeff"])
+    def test_a_text_that_shows_nothing_is_no_value(self, blank: str) -> None:
+        assert person(title=blank, profileUrl=blank, name={"givenName": blank}, emails=[{"value": blank}]) == person()
+        assert person(**{ENTERPRISE: {"manager": blank, "department": blank}}) == person()
+        with pytest.raises(errors.InvalidValue, match="'userName' is required"):
+            person(userName=blank)
 
     @pytest.mark.clause("7643-3-3")
     def test_schemas_tell_what_is_there_rather_than_what_was_sent(self) -> None:
@@ -131,7 +135,11 @@ class TestRefusals:
             ({"name": {"givenName": 5}}, "'name.givenName' takes a text"),
             ({"emails": 5}, "'emails' takes a list, not a number"),
             ({"emails": [5]}, "'emails' takes an object, not a number"),
-            ({"emails": [[]]}, "'emails' takes an object, not a list"),
+            ({"emails": [["a@example.com"]]}, "'emails' takes an object, not a list"),
+            ({"title": [["x"]]}, "'title' takes a text, not a list"),
+            ({"title": [{"value": "x"}]}, "'title' takes a text, not a list"),
+            ({"title": {"value": {"value": "x"}}}, "'title' takes a text, not an object"),
+            ({"title": {"value": ["x"]}}, "'title' takes a text, not an object"),
             ({"emails": [{"value": 5}]}, "'emails.value' takes a text"),
             ({"emails": [{"value": "a@example.com", "primary": "x"}]}, "'emails.primary' takes true or false"),
             ({"addresses": ["Main St"]}, "'addresses' takes an object, not a text"),
@@ -164,7 +172,7 @@ class TestRefusals:
             thing(**{attribute: "nonsense!"})
 
     @pytest.mark.clause("7643-2.3.5-1", "7643-2.3.5-2", "7643-2.3.5-3")
-    @pytest.mark.parametrize("value", ["2011-05-13", "2011-02-30T00:00:00Z", "tomorrow", "2011-W01-1T00:00:00Z", ""])
+    @pytest.mark.parametrize("value", ["2011-05-13", "2011-02-30T00:00:00Z", "tomorrow", "2011-W01-1T00:00:00Z"])
     def test_only_a_full_date_and_time_is_an_instant(self, value: str) -> None:
         with pytest.raises(errors.InvalidValue, match="date and time"):
             thing(when=value)
@@ -203,11 +211,15 @@ class TestAdvice:
         ("attributes", "sentence"),
         [
             ({"shoeSize": 43}, "'shoeSize' is not an attribute of this resource and was left out."),
-            ({"name": {"nick": "x"}}, "'name.nick' is not an attribute of this resource and was left out."),
+            (
+                {"name": {"nick": "x", "givenName": None}},
+                "'name.nick' is not an attribute of this resource and was left out.",
+            ),
             ({"password": "secret"}, "'password' was not kept; this server has no use for it."),
             ({"schemas": None}, f"'schemas' should be a list with {CORE}; the body was read as if it were."),
-            ({"schemas": [CORE, "urn:x:y"]}, "The schema 'urn:x:y' is not known here; its attributes are left out."),
-            ({"emails": [{"type": "work"}]}, "A value of 'emails' has no 'value'; it was left out."),
+            ({"schemas": [CORE, "urn:x:y"]}, "'urn:x:y' belongs to a schema that is not known here; it was left out."),
+            ({"emails": [{"value": " "}, None, ""]}, "'emails' was sent without a value, so it changes nothing."),
+            ({"name": {}}, "'name' was sent without a value, so it changes nothing."),
         ],
     )
     def test_what_was_left_out_is_told(self, attributes: dict[str, Any], sentence: str) -> None:

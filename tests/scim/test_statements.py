@@ -129,6 +129,9 @@ def test_finding_somebody_or_nobody_is_two(idp: Idp, user_id: str, condition: st
 
 def test_creating_a_user_with_plain_attributes_is_six(idp: Idp) -> None:
     with at_most(6):
+        idp.create("bob@acme.example", name={"familyName": "Lovelace"}, title="Countess")
+    # Where others may take the externalId at the same time, it is looked for once more.
+    with at_most(6 if connection.vendor == "sqlite" else 7):
         idp.create(name={"familyName": "Lovelace"}, externalId="a1", title="Countess")
 
 

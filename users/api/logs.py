@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import structlog
@@ -20,6 +21,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from audit import stream
+from organizations.moments import read_day
 from users.api.bearer import token_of
 from users.api.openapi import DEFAULT_LIMIT, MOST, document
 from users.api.problems import Problem
@@ -55,7 +57,7 @@ class LogsView(APIView):
                 after=stream.read_cursor(given["cursor"]) if "cursor" in given else stream.BEGINNING,
                 settled=token.settled,  # type: ignore[attr-defined]
                 since=_time(given, "since"),
-                until=_time(given, "until"),
+                until=_end_of_day(given, token.organization.time_zone) or _time(given, "until"),
                 limit=_limit(given),
             )
         except stream.Unreadable as error:
@@ -103,6 +105,15 @@ def _parameters(request: HttpRequest) -> Mapping[str, str]:
             raise Problem(HTTPStatus.BAD_REQUEST, f"The parameter '{name}' is there more than once.")
         given[name] = str(values[0])
     return {name: value for name, value in given.items() if value}
+
+
+def _end_of_day(given: Mapping[str, str], zone: str) -> datetime | None:
+    """The end of the day that `until` names, in the organization's time zone; None where it names none."""
+    try:
+        end = read_day(given.get("until", ""), ZoneInfo(zone), ends=True)
+    except (ValueError, OverflowError):
+        return None
+    return end if end and end.year in _YEARS else None
 
 
 def _time(given: Mapping[str, str], name: str) -> datetime | None:

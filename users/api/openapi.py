@@ -60,10 +60,12 @@ def _parameter(name: str, description: str, schema: Mapping[str, Any]) -> dict[s
 
 
 _TIME = {"type": "string", "format": "date-time"}
+# A plain date is one of the organization's time zone.
+_TIME_OR_DATE = {"anyOf": [_TIME, {"type": "string", "format": "date"}]}
 
 PARAMETERS = [
     _parameter("since", "Only events from this moment on (RFC 3339; write a plus sign as %2B).", _TIME),
-    _parameter("until", "Only events before this moment.", _TIME),
+    _parameter("until", "Only events before this moment, or up to the end of this date.", _TIME_OR_DATE),
     _parameter("filter", FILTER, {"type": "string"}),
     _parameter(
         "limit",

@@ -31,7 +31,8 @@ from users.models import Role, User, UserValue
 from users.origins import GivenBy, Source
 from users.profile import Profile
 from users.services import endings, groups, leaving_out
-from users.services.names import Names, naming
+from users.services.names import ExternalIdTaken as ExternalIdTaken
+from users.services.names import Names, claims, naming
 from users.services.names import NameTaken as NameTaken
 from users.services.own_addresses import AddressProtected as AddressProtected
 from users.services.own_addresses import ByProvider as ByProvider
@@ -141,7 +142,7 @@ def create_many(newcomers: Sequence[Newcomer], *, secondary_anywhere: bool = Fal
     enrolled = [_enrolled(newcomer, by) for newcomer in newcomers]
     addresses = (address for _user, profile in enrolled for address in profiles.addresses(profile).values())
     gate = Gate(addresses, organization_id=by.organization_id)
-    names = Names((user for user, _profile in enrolled), by.organization_id)
+    names = Names([user for user, _profile in enrolled], by.organization_id)
     outcomes: list[User | Refusal] = []
     admitted: dict[UUID, tuple[User, Profile, str]] = {}
     for newcomer, (user, profile) in zip(newcomers, enrolled, strict=True):
@@ -183,7 +184,7 @@ def update(
     ``provider`` says that an identity provider asks for it, and how far it may go; where that leaves the person
     inactive, addresses that it may not give are left out, which the sentences that are returned say. An address that
     the person had is told by mail that it is no longer theirs. Raises NameTaken, AddressInvalid, AddressProtected,
-    LastAdmin and ``domains.services.AddressRefused``.
+    LastAdmin, ExternalIdTaken and ``domains.services.AddressRefused``.
     """
     before, former_role, former_source = profiles.read(user), user.role, user.source
     role = role or former_role
@@ -205,6 +206,7 @@ def update(
         )
     if profile == before and role == former_role and action is None:
         return left_out
+    external_id_before = user.external_id
     was_active, names_before, email_before = user.is_active, (user.user_name_key, user.email_key), user.email
     own_before, own = OwnAddresses.of(before), OwnAddresses.of(profile)
     moved = not own.is_same(own_before)
@@ -234,8 +236,11 @@ def update(
                 comes_back=provider is not None and user.is_active and not was_active,
                 by=by,
             )
-            if renamed:
-                _refuse_taken_names(user)
+            claimed = bool(claims([user])) and (
+                user.external_id != external_id_before or not was_active or user.source != former_source
+            )
+            if renamed or claimed:
+                _refuse_taken_names(user, external_id=claimed)
             if was_active and not user.is_active:
                 user.session_epoch += 1
                 revoke_personal_tokens(user.pk, by.organization_id)
@@ -268,8 +273,11 @@ def update(
             if moved:
                 by_provider = provider is not None
                 tell_former(user, own_before, own, provider=by_provider, reset_blocked=blocks_reset, by=by)
+            if claimed and connection.features.has_select_for_update:
+                _count(by.organization_id, 0)
+                _refuse_what_was_taken_meanwhile([user], by)
     except IntegrityError:
-        _refuse_taken_names(user)
+        _refuse_taken_names(user, external_id=False)
         raise
     return left_out
 
@@ -351,6 +359,7 @@ def bring_back(
             rows.insert(UserValue, list(profiles.value_rows(user)))
             trail.record(Action.USER_CHANGE_UNDONE, user, changes | _undoing(undoes), by=by, label=str(undoes))
             _count(by.organization_id, 1)
+            _refuse_what_was_taken_meanwhile([user], by)
     except IntegrityError:
         _refuse_taken_names(user)
         raise
@@ -444,6 +453,7 @@ def _add(admitted: Collection[tuple[User, Profile, str]], by: Actor) -> None:
     events = ((user, _first_changes(profile, reason)) for user, profile, reason in admitted)
     trail.record_many(Action.USER_CREATED, events, by=by)
     _count(by.organization_id, len(admitted))
+    _refuse_what_was_taken_meanwhile(users, by)
 
 
 def _first_changes(profile: Profile, reason: str) -> trail.Changes:
@@ -491,9 +501,22 @@ def _check_addresses(
     gate.check_registered(promoted)
 
 
-def _refuse_taken_names(user: User) -> None:
+def _refuse_taken_names(user: User, *, external_id: bool = True) -> None:
     assert user.organization_id is not None  # noqa: S101  (operators are made by a command of their own)
-    Names([user], user.organization_id).take(user)
+    Names([user], user.organization_id, external_ids=external_id).take(user)
+
+
+def _refuse_what_was_taken_meanwhile(users: Collection[User], by: Actor) -> None:
+    """Look once more for the externalIds of users who are written by now, where others write at the same time.
+
+    The row of the headcount is locked first: of two who write one externalId at once, one waits there for the other,
+    and then sees it. SQLite lets one write at a time. Raises ExternalIdTaken.
+    """
+    if not connection.features.has_select_for_update or not claims(users):
+        return
+    names = Names(users, by.organization_id)
+    for user in users:
+        names.take(user)
 
 
 def refuse_taken_names(address: str, *, organization_id: UUID) -> None:

@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q
 from audit import trail
 from audit.actions import Action
 from audit.actors import Actor
-from domains.addresses import fold
+from domains.addresses import fold, is_blank
 from organizations.refusals import Refusal
 from organizations.services import lock
 from users import profile as profiles
@@ -241,8 +241,8 @@ def _touch_holders(condition: Q, organization_id: UUID) -> list[Group]:
 
 def _write(group: Group, display_name: str, external_id: str) -> None:
     """Put name and external id on a group, and the document that follows from them. Saves nothing."""
-    key = fold(display_name)
-    if not key.strip():
+    key = fold(display_name).strip()
+    if is_blank(key):
         raise GroupInvalid("'displayName' is required.")
     if len(display_name) > MAX_NAME or len(key) > MAX_NAME_KEY:
         raise GroupInvalid(f"'displayName' is longer than {MAX_NAME} characters.")

@@ -99,7 +99,11 @@ def invite(addresses: Iterable[str], *, role: Role, by: Actor) -> Outcome:
     organization = lock(by.organization_id)
     authority.behind(by).require_invite_as(role)
     authority.require_proof(role, by=by)
-    people = {key: user_id for user_id, _name, *keys in holders(wanted, by.organization_id) for key in keys}
+    people = {
+        key: user_id
+        for user_id, _name, *keys, _keeper, _external_id in holders(wanted, (), by.organization_id)
+        for key in keys
+    }
     present = Invitation.objects.of(by.organization_id).listed().filter(email_key__in=list(wanted))
     present.filter(Q(expires_at__lte=timezone.now()) | Q(ended_at__isnull=False)).delete()
     invited = {invitation.email_key: invitation for invitation in present}
@@ -255,7 +259,11 @@ def account_of(invitation: Invitation) -> User | None:
 def accounts_of(invitations: Sequence[Invitation], *, organization_id: UUID) -> dict[str, UUID]:
     """The people who have the addresses of invitations by now: canonical address to id."""
     wanted = [invitation.email_key for invitation in invitations]
-    return {key: user_id for user_id, _name, *keys in holders(wanted, organization_id) for key in keys}
+    return {
+        key: user_id
+        for user_id, _name, *keys, _keeper, _external_id in holders(wanted, (), organization_id)
+        for key in keys
+    }
 
 
 def prune() -> int:
