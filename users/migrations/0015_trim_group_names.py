@@ -20,6 +20,6 @@ def trim(apps: Any, _editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0011_renaming_of_roles")]
+    dependencies = [("users", "0014_address_changes")]
 
     operations = [migrations.RunPython(trim, migrations.RunPython.noop)]
