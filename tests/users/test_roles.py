@@ -425,7 +425,7 @@ def test_moving_people_takes_no_statement_for_each(acme: Tenant, django_assert_m
     role, heir = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.HR)
     for number in range(40):
         acme.add(f"p{number}", "Desk")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(22):
         assert roles.delete(role.pk, heir_id=heir.pk, seen=1, by=acme.by)[1] == 40
 
 
