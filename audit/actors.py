@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+
+from audit.caching import cached_if_short
 
 
 class Door(StrEnum):
@@ -54,7 +55,7 @@ def address_of_caller(meta: Mapping[str, Any]) -> str:
     return _as_ip_address((hops[-proxies] if len(hops) >= proxies > 0 else "") or meta.get("REMOTE_ADDR", ""))
 
 
-@lru_cache(maxsize=1024)
+@cached_if_short(1024, longest=64)
 def _as_ip_address(text: str) -> str:
     try:
         return str(ip_address(text.strip()))

@@ -6,9 +6,12 @@ for writes only.
 
 import re
 import unicodedata
-from functools import lru_cache
+from collections.abc import Iterable
+from itertools import groupby
 
 import idna
+
+from audit.caching import cached_if_short
 
 # RFC 5321 section 4.5.3.1.3 leaves 254 characters for an address between the angle brackets; 64 for its local part.
 MAX_ADDRESS = 254
@@ -17,6 +20,8 @@ MAX_LOCAL_PART = 64
 # RFC 5322 atext; RFC 6531 adds every letter, mark and digit beyond ASCII.
 _ATEXT = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
 _DOT_ATOM = re.compile(rf"{_ATEXT.pattern}(?:\.{_ATEXT.pattern})*")
+# Characters from which on the time to sort marks is more than to look for them.
+_LONG = 256
 _LETTER_CATEGORIES = frozenset({"L", "M", "N"})
 
 # Any character that shows: not a blank, a control, or one of those that Unicode lets a renderer leave out.
@@ -34,7 +39,7 @@ def fold(text: str) -> str:
     """The form in which two texts are compared without regard to case: NFKC, case folding, NFKC. Blanks count."""
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return _composed(_composed(text).casefold())
 
 
 def is_blank(text: str) -> bool:
@@ -42,11 +47,27 @@ def is_blank(text: str) -> bool:
     return _VISIBLE.search(text) is None
 
 
-@lru_cache(maxsize=4096)
+def _composed(text: str) -> str:
+    """The text in NFKC, in linear time: Python sorts the marks behind a letter in quadratic time, if they need it."""
+    if len(text) > _LONG:
+        parts = (part for char in text for part in unicodedata.normalize("NFKD", char))
+        runs = groupby(parts, lambda part: unicodedata.combining(part) > 0)
+        text = "".join(char for are_marks, run in runs for char in (_in_order(run) if are_marks else run))
+    return unicodedata.normalize("NFKC", text)
+
+
+def _in_order(marks: Iterable[str]) -> list[str]:
+    return sorted(marks, key=unicodedata.combining)
+
+
+@cached_if_short(4096, longest=MAX_ADDRESS)
 def canonical_domain(text: str) -> str:
     """The domain's A-labels in lower case (IDNA 2008, UTS 46 non-transitional); what is no domain, case-folded only."""
     if text.isascii():
         return text.strip().lower()
+    if len(text) > MAX_ADDRESS:
+        # No address has room for it, and to encode it may take far longer than it is.
+        return text.strip().casefold()
     try:
         return idna.encode(text.strip(), uts46=True, transitional=False).decode("ascii").lower()
     except (idna.IDNAError, UnicodeError):
@@ -81,7 +102,7 @@ def domain_of(address: str) -> str:
     return canonical(address).rpartition("@")[2] if "@" in address else ""
 
 
-@lru_cache(maxsize=4096)
+@cached_if_short(4096, longest=MAX_ADDRESS)
 def check_domain(text: str) -> str:
     """Return the canonical form of a domain that may be written.
 
@@ -123,8 +144,8 @@ def check_address(text: str, *, any_local_length: bool = False) -> str:
     """
     if text.strip() != text or text.count("@") != 1:
         raise AddressError(f"'{_printable(text)}' is not an e-mail address such as name@example.com.")
-    address = canonical(text)
-    if len(address) > MAX_ADDRESS or len(text) > MAX_ADDRESS:
+    address = canonical(text) if len(text) <= MAX_ADDRESS else text
+    if len(address) > MAX_ADDRESS:
         raise AddressError(f"The e-mail address is longer than {MAX_ADDRESS} characters.")
     local = text.partition("@")[0]
     if len(local) > MAX_LOCAL_PART and not any_local_length:

@@ -1,39 +1,215 @@
-"""What a client sends costs time in proportion to its length."""
+"""What a client sends costs time in proportion to its length: every expression and every reader, at n, 2n and 4n.
 
-from contextlib import suppress
+``python -m tests.test_growth`` prints the table. What masks the log has a table of its own, in ``tests/protocol``.
+"""
 
+import ast
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import django
 import pytest
 
-from scim.protocol.errors import InvalidSyntax, InvalidValue
-from scim.protocol.messages import read_json
-from scim.protocol.projection import MAX_KEPT, Projection, _parse
-from scim.protocol.schemas import USER
-from tests.growth import assert_linear
+from tests.growth import assert_linear, growth
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("audit", "domains", "organizations", "saasmanager", "scim", "users")
+
+# Of a text: how it begins, what is repeated in it, and how it ends.
+Worst = tuple[str, str, str]
+
+# By module and name (of the function, where it has none) every expression that sees what others wrote: how it is used,
+# and what it would like least.
+EXPRESSIONS: Mapping[str, tuple[str, list[Worst]]] = {
+    "audit.changes:_MOMENT": ("fullmatch", [("2020-01-01T00:00", "+01:00", "x"), ("2020-01-01T00:00", "Z", " ")]),
+    "domains.addresses:_ATEXT": ("fullmatch", [("", "a", "@")]),
+    "domains.addresses:_DOT_ATOM": ("fullmatch", [("", "a", "@"), ("", "a.", ""), ("", "a.", "@")]),
+    "organizations.exports:_BEFORE_A_SIGN": (
+        "findall",
+        [("", " ", ""), ("", ";", "x"), ("", '; "', ""), ("", " x", ""), ("", ";=", "")],
+    ),
+    "organizations.exports:_PASSED_OVER": ("match", [("", " ", "x"), ("", '"', ""), ("x", ' "', "")]),
+    "organizations.models:valid_slug": ("search", [("", "a", "_"), ("", "a-", ""), ("", "-", "")]),
+    "organizations.tokens:_BEARER": (
+        "fullmatch",
+        [("bearer", " ", ""), ("bearer ", "a", "!"), ("bearer a", "=", "!"), ("bearer a", " ", "!")],
+    ),
+    "saasmanager.logs:SECRET_SEGMENT": ("findall", [("", "/", ""), ("/", "a", "?"), ("", "/" + "a" * 40, "")]),
+    "scim.api.media:_CHARSET": (
+        "search",
+        [("charset", " ", ""), ("charset=", " ", ""), ("", "charset ", ""), ("", "charset=", " "), ("", "charset", "")],
+    ),
+    "scim.api.media:_WEIGHT": ("fullmatch", [("q", " ", ""), ("q=", " ", ""), ("q=0.", "0", "")]),
+    "scim.api.resources:_QUOTED": ("search", [("", '"', ""), ("", '"true', ""), ("", '"fals', "")]),
+    "scim.operations.preconditions:_TAG": (
+        "findall",
+        [("", '"', ""), ("", "W/", ""), ("", 'W/"', ""), ('"', "a", "")],
+    ),
+    "scim.operations.search:_INTEGER": ("fullmatch", [("", "1", ""), ("+", "1", "x")]),
+    "scim.protocol.bulk:_PATH": (
+        "fullmatch",
+        [("", "/", ""), ("/Users", "/", "a/b"), ("/", "a", "1"), ("/Users/", "a", "/b"), ("", "/a", "")],
+    ),
+    "scim.protocol.errors:_ID": ("fullmatch", [("", "0", "x")]),
+    "scim.protocol.errors:_NAME": ("match", [("", "a", " ")]),
+    "scim.protocol.grammar:_NAME": ("fullmatch", [("a", "-", "."), ("", "$", "")]),
+    "scim.protocol.grammar:_NUMBER": ("fullmatch", [("", "1", "x"), ("1.", "1", "x"), ("1e", "1", "x")]),
+    "scim.protocol.grammar:_TOKENS": (
+        "findall",
+        [("", '"', ""), ('"', "\\", ""), ("", '("', ""), ("", 'a"', ""), ("", "(", ""), ("", '\\"', ""), ("", " ", "")],
+    ),
+    "scim.protocol.grammar:_URI": ("fullmatch", [("", "a:", " "), ("a", "+", ""), ("a:", ":", " ")]),
+    "scim.protocol.messages:_SURROGATE_OR_NUL": ("search", [("", "a", "")]),
+    "scim.protocol.quirks:_URI": ("fullmatch", [("", "a", " "), ("", "%41", "%"), ("", "%", ""), ("", "a%41", " ")]),
+    "scim.protocol.references:_REFERENCE": (
+        "findall",
+        [
+            ("", '"bulkId:', ""),
+            ("", "/bulkId:", ""),
+            ("", "bulkId:", ""),
+            ('"bulkId:', "a", ""),
+            ("/bulkId:", "a", '"'),
+            ("", '"bulkId:a', '"'),
+        ],
+    ),
+    "scim.protocol.values:_DATETIME": ("fullmatch", [("2020-01-01T00:00:00.", "1", ""), ("", "1", "")]),
+    "scim.services.entries:_UNPRINTABLE": ("findall", [("", "a", ""), ("", "\0", "")]),
+    "scim.services.token_names:_MADE_UP": ("fullmatch", [("Token ", "1", "x")]),
+    "scim.services.token_names:_NUMBERED": (
+        "fullmatch",
+        [("", " (1", ""), ("", " (1)", "x"), ("a (", "1", ""), ("", " (", "")],
+    ),
+    "scim.services.verdicts:_SLASH_BEFORE_THE_PATH": (
+        "match",
+        [("", "/", ""), ("/scim/a", "/", "v2"), ("/scim/", "a", ""), ("/scim/a", "/v2", ""), ("/scim", "/", "a")],
+    ),
+    "scim.storage.sql:_ID": ("fullmatch", [("", "0", ""), ("", "00000000-", "")]),
+    "users.api.logs:_TIME": ("fullmatch", [("2020-01-01T00:00:00.", "1", ""), ("", "1", "")]),
+    "users.changing:_TICKED": ("fullmatch", [("", "0", "."), ("0" * 36 + ".", "1", "")]),
+    "users.pasted:_ENTRY": (
+        "findall",
+        [(part[:0], part, "") for part in ('"', "<", "<>", '"<', '<"', "<a", 'a"', "a", ",", "\r", '"\n', "<\n", '">')],
+    ),
+    "users.pasted:_IN_BRACKETS": (
+        "search",
+        [("", "<", ""), ("", "<>", ""), ("", "<a> ", ""), ("", "<a>.", "x"), ("<", "a", ""), ("<a>", " .", "x")],
+    ),
+}
+
+# Measured below as a whole: an address goes through all patterns of the URL tables.
+URL_TABLES = ("saasmanager.operators:get_urls", "scim.urls:endpoint", "scim.urls:", "users.api.urls:", "users.urls:")
+READERS_BELOW = ("users.api.logs:_limit",)
+
+# What only sees texts of our own.
+OUR_OWN = {
+    "scim.management.commands.seed_demo:_let_ask": "the mail that the demo has just sent to itself",
+    "users.person:words": "the names of attributes in our schemas",
+}
+
+MASKING = "scim.protocol.masking"
+
+_USED = {"compile", "search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
 
 
-def _read(body: bytes) -> None:
-    with suppress(InvalidSyntax):
-        read_json(body)
+def expressions() -> Iterator[str]:
+    """Every place of the code where a regular expression is written, as this table names it."""
+    for room in ROOMS:
+        for file in (ROOT / room).rglob("*.py"):
+            if "migrations" not in file.parts:
+                module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+                yield from (f"{module}:{name}" for name in _written_in(ast.parse(file.read_text()), ""))
 
 
-def _last_member_twice(size: int) -> bytes:
-    names = [*range(size), size - 1]
-    return ("{" + ",".join(f'"{name}":1' for name in names) + "}").encode()
+def _written_in(tree: ast.AST, owner: str) -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
+        name = owner
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                name = node.name
+            case ast.Assign(targets=[ast.Name(id=target)]) if not owner:
+                name = target
+            case ast.Call() if _writes_one(node.func):
+                yield "" if owner == "urlpatterns" else owner
+        yield from _written_in(node, name)
 
 
-def test_a_member_that_is_there_twice_is_found_in_one_pass() -> None:
-    assert_linear(_read, _last_member_twice, 4_000)
+def _writes_one(function: ast.expr) -> bool:
+    match function:
+        case ast.Attribute(value=ast.Name(id="re"), attr=attribute):
+            return attribute in _USED
+        case ast.Name(id=name):
+            return name in ("RegexValidator", "re_path")
+    return False
 
 
-@pytest.mark.parametrize("names", [("x" * 8_193, None), (None, "x" * 8_193)])
-def test_names_of_attributes_are_bounded(names: tuple[str | None, str | None]) -> None:
-    with pytest.raises(InvalidValue, match="longer than 8,192"):
-        Projection.parse(*names, USER)
+def test_every_expression_is_in_the_table() -> None:
+    known = {*EXPRESSIONS, *URL_TABLES, *READERS_BELOW, *OUR_OWN}
+    unknown = {each for each in expressions() if not each.startswith(f"{MASKING}:")} - known
+    assert unknown == set(), "Say what these would like least, so that they are timed."
 
 
-def test_long_lists_of_names_are_not_kept() -> None:
-    _parse.cache_clear()
-    Projection.parse("x" * (MAX_KEPT + 1), None, USER)
-    assert _parse.cache_info().currsize == 0
-    Projection.parse("x" * MAX_KEPT, None, USER)
-    assert _parse.cache_info().currsize == 1
+def _expression(key: str) -> Callable[[str], object]:
+    module, _, name = key.partition(":")
+    found = getattr(import_module(module), name)
+    pattern = getattr(found, "regex", found)
+    method: Callable[[str], object] = getattr(pattern, EXPRESSIONS[key][0])
+    return method
+
+
+def _repeated(begin: str, part: str, end: str, size: int) -> str:
+    return begin + part * (size // len(part)) + end
+
+
+@dataclass(frozen=True)
+class Case:
+    """Something that reads what clients send, and what it would like least, of each size."""
+
+    name: str
+    run: Callable[[Any], object]
+    worst: Callable[[int], Any]
+    size: int
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def cases() -> list[Case]:
+    """The whole table, which needs Django."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
+    from tests import readers
+
+    return [
+        *(
+            Case(f"{key} {worst}", _expression(key), partial(_repeated, *worst), 2_000)
+            for key, (_method, worsts) in EXPRESSIONS.items()
+            for worst in worsts
+        ),
+        *(Case(*row) for row in readers.TABLE),
+    ]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test of every row."""
+    if "case" in metafunc.fixturenames:
+        metafunc.parametrize("case", cases(), ids=str)
+
+
+def test_time_grows_with_the_input_and_no_faster(case: Case) -> None:
+    assert_linear(case.run, case.worst, case.size)
+
+
+def main() -> None:
+    """Print how many times as long each row takes at n, 2n and 4n."""
+    for case in cases():
+        first, second = growth(case.run, case.worst, case.size)
+        print(f"{case.size:>6}  1.00  {first:.2f}  {first * second:.2f}  {case}")
+
+
+if __name__ == "__main__":
+    main()

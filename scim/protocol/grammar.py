@@ -7,9 +7,9 @@ and the descent goes only as deep as the brackets do, which are counted before i
 import json
 import math
 import re
-from functools import lru_cache
 from typing import NoReturn
 
+from audit.caching import cached_if_short
 from scim.protocol.attributes import AttributePath
 from scim.protocol.errors import InvalidFilter, InvalidPath, shown_name
 from scim.protocol.filters import And, Comparison, Filter, Not, Operator, Or, PatchPath, ValuePath
@@ -34,7 +34,7 @@ _KEYWORDS = frozenset({"and", "or", "not", *_OPERATORS})
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
-@lru_cache(maxsize=256)
+@cached_if_short(256)
 def parse_filter(text: str) -> Filter:
     """The tree of a filter; of its nodes, no And holds an And and no Or an Or.
 
@@ -49,7 +49,7 @@ def parse_filter(text: str) -> Filter:
     return tree
 
 
-@lru_cache(maxsize=256)
+@cached_if_short(256)
 def parse_patch_path(text: str) -> PatchPath:
     """What a PATCH operation's ``path`` aims at (RFC 7644 figure 7).
 
@@ -76,7 +76,7 @@ def _attribute_path(text: str) -> AttributePath | None:
     return _split_path(text) if len(text) <= MAX_NAME else None
 
 
-@lru_cache(maxsize=1024)
+@cached_if_short(1024)
 def _split_path(text: str) -> AttributePath | None:
     # Versions in URNs have dots, so what comes after the last colon is split off first.
     urn, colon, tail = text.rpartition(":")

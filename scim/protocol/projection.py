@@ -3,17 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
+from audit.caching import cached_if_short
 from scim.protocol.attributes import Attribute, Json, Resource, ResourceType, Returned
 from scim.protocol.errors import InvalidPath, InvalidValue
 from scim.protocol.grammar import MAX_LENGTH, parse_attribute_path
 
 # Which members of an object stay, each with which members of its own; None stands for all of them.
 Shown = Mapping[str, "Shown | None"]
-
-# Longer lists of names are read each time, so that the cache keeps little of what clients send.
-MAX_KEPT = 512
 
 # The member names from the resource down to an attribute.
 Keys = tuple[str, ...]
@@ -40,8 +37,6 @@ class Projection:
         if len(names) > MAX_LENGTH:
             which = "attributes" if attributes else "excludedAttributes"
             raise InvalidValue(f"'{which}' is longer than {MAX_LENGTH:,} characters. Name fewer attributes.")
-        if len(names) > MAX_KEPT:
-            return _parse.__wrapped__(names, bool(attributes), resource_type)
         return _parse(names, bool(attributes), resource_type)
 
     def shows(self, name: str) -> bool:
@@ -56,7 +51,7 @@ class Projection:
 EVERYTHING = Projection(None)
 
 
-@lru_cache(maxsize=256)
+@cached_if_short(256)
 def _parse(names: str, only: bool, resource_type: ResourceType) -> Projection:
     named = {keys for name in names.split(",") for keys in _find(name.strip(), resource_type)}
     shown = _shown(resource_type.attributes, named, only=only)

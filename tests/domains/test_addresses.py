@@ -1,5 +1,7 @@
 """How names, domains and e-mail addresses compare, and which of them may be written."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -152,3 +154,12 @@ def test_what_is_refused_is_refused_with_a_reason_that_can_be_printed(text: str)
         check_address(f"{text}@{text}")
     except AddressError as error:
         assert str(error).isprintable()
+
+
+def test_long_texts_fold_as_short_ones_do() -> None:
+    """Their marks are sorted another way, which makes no difference."""
+    marks = [char for char in map(chr, range(0x110000)) if unicodedata.combining(char)]
+    every = "".join(char for char in map(chr, range(0x110000)) if not "\ud800" <= char <= "\udfff")
+    for text in (every, "".join(marks), "".join(reversed(marks)), "e\u0301" + "\u0327\u0300\u0344" * 200):
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        assert fold(text) == folded
