@@ -14,7 +14,7 @@ from audit.actors import Door, address_of_caller
 from organizations import outbox
 from organizations.pages import actor_for
 from users.models import User
-from users.services import accounts, sign_in
+from users.services import sign_in
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -63,17 +63,16 @@ class AccountAdapter(DefaultAccountAdapter):
         user: Any = request.user
         return reverse("admin:index") if user.is_superuser else str(settings.LOGIN_REDIRECT_URL)
 
-    def set_password(self, user: User, password: str) -> None:
-        """Go through our own verb, which keeps it in the trail."""
-        accounts.set_password(user, password, by=actor_for(user, self.request, Door.SIGN_IN))
-
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The link in the mail, at our public address whatever the request calls us."""
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
         return settings.BASE_URL + path.replace("UID-KEY", quote(key))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Leave it to the outbox: the time of the answer must not tell whether there was anybody to mail."""
+        """Leave it to the outbox: the time of the answer must not tell whether there was anybody to mail.
+
+        ``email`` only tells which of the account's own addresses is meant.
+        """
         user: User = context["user"]
         name = template_prefix.rpartition("/")[2]
-        outbox.send(name, to=email, context=context, organization_id=user.organization_id)
+        outbox.send(name, to=user.address_called(email), context=context, organization_id=user.organization_id)

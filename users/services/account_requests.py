@@ -23,7 +23,7 @@ from django.utils import timezone
 from audit import trail
 from audit.actions import Action
 from audit.actors import Actor, Door
-from domains.addresses import AddressError, check_address, fold
+from domains.addresses import AddressError, check_address, fold, respelled
 from domains.models import Domain
 from domains.services import AddressRefused, check_addresses
 from organizations import outbox
@@ -108,7 +108,7 @@ def ask(name: str, address: str, *, organization: Organization) -> None:
     try:
         check_addresses([address], organization_id=organization.pk)
         with transaction.atomic():
-            _file(name, address, key, organization)
+            _file(name, respelled(address), key, organization)
     except AddressRefused:
         return
     except IntegrityError:
@@ -200,7 +200,7 @@ def _file(name: str, address: str, key: str, organization: Organization) -> None
     request.save()
     here = settings.BASE_URL + reverse("sign-in", args=[organization.slug])
     if user:
-        _mail("account_exists", request, {"link": here})
+        _mail("account_exists", request, {"link": here}, to=user.address_called(address))
     elif request.state == State.WAITING:
         _mail("account_request_waits", request, {"link": here})
     else:
@@ -238,9 +238,9 @@ def _owners() -> QuerySet[User]:
     return User.objects.named(OuterRef("email_key"), OuterRef("organization_id"))
 
 
-def _mail(template: str, request: AccountRequest, context: Mapping[str, Any]) -> None:
+def _mail(template: str, request: AccountRequest, context: Mapping[str, Any], to: str = "") -> None:
     context = {"asked": request, "organization": request.organization, **context}
-    outbox.send(template, to=request.email, context=context, organization_id=request.organization_id)
+    outbox.send(template, to=to or request.email, context=context, organization_id=request.organization_id)
 
 
 def _tell(request: AccountRequest) -> None:

@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress
-from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
 from django.db import IntegrityError, connection, transaction
 
 from audit import rows, trail
@@ -56,6 +57,12 @@ class LastAdmin(Refusal):
     """The organization would be left without anybody who may do everything."""
 
     code = "last-admin"
+
+
+class LinkUsed(Refusal):
+    """The link to set a password has been used, or something that it depends on has changed."""
+
+    code = "link-used"
 
 
 class UserUnknown(Refusal):
@@ -317,12 +324,22 @@ def bring_back(
     return user
 
 
-@transaction.atomic
-def set_password(user: User, password: str, *, by: Actor) -> None:
-    """Set a new password; the old one's sessions end with it."""
-    user.set_password(password)
-    user.save(update_fields=["password"])
-    trail.record(Action.USER_PASSWORD_CHANGED, user, by=by)
+def set_password(user_id: UUID, password: str, *, key: str, by: Actor) -> None:
+    """Set the password of whoever has the ``key`` of a mailed link; the old one's sessions end with it.
+
+    The key is good for one password: of those who use it at the same time, one sets a password. Raises LinkUsed,
+    UserUnknown.
+    """
+    # Before the transaction, since it takes long and others would wait.
+    encoded = make_password(password)
+    with transaction.atomic():
+        # The key is made of the password that it replaces, which nobody else changes from here on.
+        user = find(user_id, organization_id=by.organization_id)
+        if not default_token_generator.check_token(user, key):
+            raise LinkUsed("This link has been used or is too old. Ask for a new one.")
+        user.password = encoded
+        user.save(update_fields=["password"])
+        trail.record(Action.USER_PASSWORD_CHANGED, user, by=by)
 
 
 def _action(was_active: bool, user: User, former_role: Role | None) -> Action:
@@ -412,9 +429,12 @@ def _check_addresses(
     addresses, own = profiles.addresses(profile), profiles.own_addresses(profile)
     added = {key: spelling for key, spelling in addresses.items() if key not in known}
     promoted = [addresses[key] for key in own - own_before if key in known]
+    spelled_before = profiles.spellings(before) if before else {}
     try:
-        for spelling in added.values():
-            check_address(spelling)
+        # Each spelling, since another one of an address that is there already is stored as it was sent.
+        for spelling in profiles.spellings(profile):
+            if spelling not in spelled_before:
+                check_address(spelling)
     except AddressError as error:
         raise AddressInvalid(str(error)) from None
     if anywhere or not (added or promoted):
