@@ -75,4 +75,4 @@ class AccountAdapter(DefaultAccountAdapter):
         """
         user: User = context["user"]
         name = template_prefix.rpartition("/")[2]
-        outbox.send(name, to=user.address_called(email), context=context, organization_id=user.organization_id)
+        outbox.send(name, to=sign_in.address_called(user, email), context=context, organization_id=user.organization_id)

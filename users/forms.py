@@ -10,11 +10,11 @@ from allauth.account.forms import ResetPasswordForm as MailForm
 from django import forms
 from django.core.exceptions import ValidationError
 
-from domains.addresses import AddressError, canonical, check_address, is_respelled, readable_domain, respelled
 from audit.actors import Actor
+from domains.addresses import AddressError, canonical, check_address, is_respelled, readable_domain, respelled
 from organizations.models import Organization
 from users.models import User
-from users.services import accounts, sign_in
+from users.services import passwords, sign_in
 
 LONGEST_NAME = 254
 LONGEST_PASSWORD = 1024
@@ -163,9 +163,9 @@ class NewPasswordForm(ResetPasswordKeyForm):
         self.fields["password1"].help_text = PASSWORD_ADVICE
 
     def save(self) -> None:
-        """Use up the link. Raises ``accounts.LinkUsed``."""
+        """Use up the link. Raises LinkUsed, UserUnknown."""
         assert self.by is not None  # noqa: S101  (the page says who it is)
-        accounts.set_password(self.user.pk, self.cleaned_data["password1"], key=self.temp_key, by=self.by)
+        passwords.set_by_link(self.user.pk, self.cleaned_data["password1"], key=self.temp_key, by=self.by)
 
 
 def _plain(form: forms.Form, name: str, **attributes: Any) -> None:

@@ -221,10 +221,6 @@ class User(AbstractBaseUser):
             "users.session", f"{self.password}:{self.session_epoch}", secret=secret, algorithm="sha256"
         ).hexdigest()
 
-    def address_called(self, address: str) -> str:
-        """The user's own address of which that is a spelling, as it is stored; else the one that mail goes to."""
-        return self.user_name if self.user_name_key == canonical(address) else self.email or self.user_name
-
     @property
     def is_staff(self) -> bool:
         """Whether Django's own admin lets the user in: operators only."""

@@ -18,7 +18,7 @@ from organizations import slugs
 from organizations.models import Organization
 from organizations.pages import actor_for
 from users.forms import AddressForm, NewPasswordForm, OperatorSignInForm, ProveAgainForm
-from users.services import account_requests, accounts, sign_in
+from users.services import account_requests, accounts, passwords, sign_in
 
 # Where the address that was typed first waits for the second page; not in the address line, which is logged.
 TYPED_ADDRESS = "sign-in-address"
@@ -126,14 +126,14 @@ class NewPassword(views.PasswordResetFromKeyView):
 
     def get_form_kwargs(self) -> dict[str, Any]:
         """Whoever has the link acts for the account."""
-        by = actor_for(self.reset_user, self.request, Door.SIGN_IN)
+        by = actor_for(self.reset_user, self.request, Door.SIGN_IN) if self.reset_user else None
         return {**super().get_form_kwargs(), "by": by}
 
     def form_valid(self, form: NewPasswordForm) -> HttpResponse:
         """Set the password, unless somebody else with the same link was quicker."""
         try:
             response: HttpResponse = super().form_valid(form)
-        except (accounts.LinkUsed, accounts.UserUnknown):
+        except (passwords.LinkUsed, accounts.UserUnknown):
             return self.render_to_response(self.get_context_data(token_fail=True))
         return response
 

@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 import pytest
-from allauth.account.forms import default_token_generator
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
@@ -15,7 +14,7 @@ from audit.actions import Action
 from audit.actors import Door
 from organizations import outbox
 from tests.pages.conftest import PASSWORD, SignedIn, person, sign_in
-from tests.tenants import Tenant
+from tests.tenants import Tenant, set_password
 from users.models import User
 from users.permissions import BuiltIn
 from users.services import accounts
@@ -259,9 +258,7 @@ def test_a_session_ends_at_the_next_request(how: str, acme: Tenant, signed_in: S
     elif how == "deleted":
         accounts.delete(accounts.find(user.pk, organization_id=acme.id), by=acme.by)
     elif how == "new password":
-        accounts.set_password(
-            user.pk, "another-long-password", key=default_token_generator.make_token(user), by=acme.by
-        )
+        set_password(user, "another-long-password", by=acme.by)
     else:
         acme.organization.is_active = False
         acme.organization.save()

@@ -5,13 +5,12 @@ import re
 from datetime import timedelta
 
 import pytest
-from allauth.account.forms import default_token_generator
 from django.utils import timezone
 
 from audit.actors import Door
 from audit.models import AuditEvent
 from tests.commands.test_setup_commands import refusal_of, run, text_of
-from tests.tenants import Tenant
+from tests.tenants import Tenant, set_password
 from users.models import PersonalToken, User
 from users.services import accounts, personal_tokens
 from users.services.accounts import UserUnknown
@@ -111,9 +110,7 @@ def test_a_deleted_persons_tokens_are_gone(acme: Tenant, ann: User) -> None:
 
 def test_a_new_password_leaves_the_tokens_alive(acme: Tenant, ann: User) -> None:
     token, _ = make(acme, ann)
-    accounts.set_password(
-        ann.pk, "correct horse battery staple", key=default_token_generator.make_token(ann), by=acme.by
-    )
+    set_password(ann, "correct horse battery staple", by=acme.by)
     assert personal_tokens.live(ann) == [token]
 
 

@@ -32,7 +32,7 @@ from organizations.refusals import Refusal
 from organizations.tokens import digest
 from users.models import AccountRequest, Role, User
 from users.origins import Source
-from users.services import accounts, request_notices
+from users.services import accounts, request_notices, sign_in
 
 State = AccountRequest.State
 
@@ -200,7 +200,7 @@ def _file(name: str, address: str, key: str, organization: Organization) -> None
     request.save()
     here = settings.BASE_URL + reverse("sign-in", args=[organization.slug])
     if user:
-        _mail("account_exists", request, {"link": here}, to=user.address_called(address))
+        _mail("account_exists", request, {"link": here}, to=sign_in.address_called(user, address))
     elif request.state == State.WAITING:
         _mail("account_request_waits", request, {"link": here})
     else:

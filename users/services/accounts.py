@@ -14,9 +14,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress
-from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import IntegrityError, connection, transaction
 
 from audit import rows, trail
@@ -57,12 +56,6 @@ class LastAdmin(Refusal):
     """The organization would be left without anybody who may do everything."""
 
     code = "last-admin"
-
-
-class LinkUsed(Refusal):
-    """The link to set a password has been used, or something that it depends on has changed."""
-
-    code = "link-used"
 
 
 class UserUnknown(Refusal):
@@ -322,24 +315,6 @@ def bring_back(
         _refuse_taken_names(user)
         raise
     return user
-
-
-def set_password(user_id: UUID, password: str, *, key: str, by: Actor) -> None:
-    """Set the password of whoever has the ``key`` of a mailed link; the old one's sessions end with it.
-
-    The key is good for one password: of those who use it at the same time, one sets a password. Raises LinkUsed,
-    UserUnknown.
-    """
-    # Before the transaction, since it takes long and others would wait.
-    encoded = make_password(password)
-    with transaction.atomic():
-        # The key is made of the password that it replaces, which nobody else changes from here on.
-        user = find(user_id, organization_id=by.organization_id)
-        if not default_token_generator.check_token(user, key):
-            raise LinkUsed("This link has been used or is too old. Ask for a new one.")
-        user.password = encoded
-        user.save(update_fields=["password"])
-        trail.record(Action.USER_PASSWORD_CHANGED, user, by=by)
 
 
 def _action(was_active: bool, user: User, former_role: Role | None) -> Action:
