@@ -24,11 +24,15 @@ _DOT_ATOM = re.compile(rf"{_ATEXT.pattern}(?:\.{_ATEXT.pattern})*")
 _LONG = 256
 _LETTER_CATEGORIES = frozenset({"L", "M", "N"})
 
-# Any character that shows: not a blank, a control, or one of those that Unicode lets a renderer leave out.
-_VISIBLE = re.compile(
-    "[^\\s\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+# What shows nothing: blanks, controls, and the characters that Unicode lets a renderer leave out, most of which UTS 46
+# leaves out too. Not the joiners U+200C and U+200D, which IDNA allows where a script needs them (RFC 5892 appendix A).
+_INVISIBLES = (
+    "\\s\x00-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
 )
+_INVISIBLE = re.compile(f"[{_INVISIBLES}]")
+_VISIBLE = re.compile(f"[^{_INVISIBLES}\u200c\u200d]")
 
 
 class AddressError(ValueError):
@@ -97,6 +101,39 @@ def canonical(address: str) -> str:
     return f"{fold(local).lstrip()}@{canonical_domain(domain)}"
 
 
+def respelled(address: str) -> str:
+    """The address with its domain in canonical form; the local part stays as it is spelled."""
+    local, at, domain = address.strip().rpartition("@")
+    return f"{local}{at}{canonical_domain(domain)}"
+
+
+def is_respelled(text: str) -> bool:
+    """Whether the canonical form of a domain, alone or in an address, differs from it by more than ASCII case.
+
+    Somebody who types such a text is shown the canonical form before anything is done with it.
+    """
+    return not text.rpartition("@")[2].isascii()
+
+
+def mailbox(address: str) -> str:
+    """The address to which mail for a stored address is sent: its local part as stored, its domain as rules judge it.
+
+    Raises AddressError for one that can't be mailed. All that it returns is ASCII, so that no library that mails it
+    encodes it once more, by rules of its own.
+    """
+    local = address.strip().rpartition("@")[0]
+    if not local.isascii():
+        raise AddressError(
+            f"'{_printable(address)}' has letters beyond ASCII before the @, and mail to those is not supported. "
+            "Give the person another e-mail address."
+        )
+    if not _DOT_ATOM.fullmatch(local):
+        raise AddressError(f"'{_printable(address)}' is not an e-mail address that mail can be sent to.")
+    mailed = respelled(address)
+    check_domain(mailed.rpartition("@")[2])
+    return mailed
+
+
 def domain_of(address: str) -> str:
     """The canonical domain of an address; empty where there is none."""
     return canonical(address).rpartition("@")[2] if "@" in address else ""
@@ -106,8 +143,13 @@ def domain_of(address: str) -> str:
 def check_domain(text: str) -> str:
     """Return the canonical form of a domain that may be written.
 
-    Raises AddressError for anything but a dotted name of valid IDNA 2008 labels.
+    Raises AddressError for anything but a dotted name of valid IDNA 2008 labels, and for characters that can't be seen:
+    UTS 46 leaves most of them out, and what is stored would be another text than what is judged.
     """
+    if _INVISIBLE.search(text):
+        raise AddressError(
+            f"'{_printable(text)}' has a blank or an invisible character in the domain. Type the domain anew."
+        )
     domain = canonical_domain(text)
     try:
         encoded = idna.encode(domain, uts46=False, strict=True).decode("ascii")
@@ -140,7 +182,9 @@ def _ascii_lower(text: str) -> str:
 def check_address(text: str, *, any_local_length: bool = False) -> str:
     """Return the canonical form of an e-mail address that may be written (RFC 5321 dot-atom, RFC 6531 letters).
 
-    ``any_local_length`` waives MAX_LOCAL_PART. Raises AddressError with the reason.
+    ``any_local_length`` waives MAX_LOCAL_PART. Letters that are only another form of others, such as full-width ones,
+    may stand in the domain, which has one canonical form everywhere, but not before the @ (RFC 8265 section 3.3).
+    Raises AddressError with the reason.
     """
     if text.strip() != text or text.count("@") != 1:
         raise AddressError(f"'{_printable(text)}' is not an e-mail address such as name@example.com.")
@@ -157,9 +201,12 @@ def check_address(text: str, *, any_local_length: bool = False) -> str:
 
 
 def _is_atom(text: str) -> bool:
-    return bool(text) and all(
+    plain = unicodedata.normalize("NFC", text)
+    if not text or _INVISIBLE.search(text) or plain != unicodedata.normalize("NFKC", text):
+        return False
+    return all(
         _ATEXT.fullmatch(char) if char.isascii() else unicodedata.category(char)[0] in _LETTER_CATEGORIES
-        for char in unicodedata.normalize("NFKC", text)
+        for char in plain
     )
 
 

@@ -15,7 +15,7 @@ from audit import rows, trail
 from audit.actions import Action
 from audit.actors import Actor
 from domains import challenge, lookalikes
-from domains.addresses import AddressError, canonical_domain, check_domain, domain_of, readable_domain
+from domains.addresses import AddressError, canonical_domain, check_domain, domain_of, is_respelled, readable_domain
 from domains.challenge import Finding, Look
 from domains.models import Domain, Proof
 from organizations.refusals import Refusal
@@ -100,7 +100,11 @@ def propose(name: str, *, organization_id: UUID) -> Proposal:
     if domains.filter(name=canonical_name).exists():
         raise _taken(canonical_name, here=True)
     _make_sure_it_can_be_proven(canonical_name, organization_id)
-    return Proposal(canonical_name, lookalikes.warnings(canonical_name, domains.values_list("name", flat=True)))
+    warnings = lookalikes.warnings(canonical_name, domains.values_list("name", flat=True))
+    if is_respelled(name):
+        readable = readable_domain(canonical_name)
+        warnings.insert(0, f"You typed “{name.strip()}”. In DNS that is {canonical_name} ({readable}).")
+    return Proposal(canonical_name, warnings)
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ from django.template import Context, loader
 from django.utils import timezone
 
 from audit import rows
+from domains.addresses import mailbox
 from organizations import dates
 from organizations.models import Mail, Organization
 
@@ -55,6 +56,8 @@ def send(
 ) -> Mail:
     """Put a mail into the outbox, to leave once the transaction is committed.
 
+    ``to`` is an address that is stored, never what somebody has typed; ``domains.addresses.mailbox`` says where mail to
+    it goes.
     The templates are ``mail/<name>.subject.txt``, ``.txt`` and ``.html``; ``base_url`` is in their context, and moments
     are written in the organization's time zone and language of dates. Organization None: to an operator. One that
     ``is_withheld`` costs the same work, but never leaves and is not counted.
@@ -168,10 +171,8 @@ def _send(batch: list[Mail]) -> int:
         if not Mail.objects.filter(pk=mail.pk, state=Mail.State.WAITING).exists():
             # Withdrawn since the batch was claimed.
             continue
-        message = EmailMultiAlternatives(mail.subject, mail.text, to=[mail.to], connection=server)
-        message.attach_alternative(mail.html, "text/html")
         try:
-            message.send()
+            _message(mail, server).send()
         except TROUBLES as trouble:
             _failed(mail, trouble)
         else:
@@ -179,6 +180,16 @@ def _send(batch: list[Mail]) -> int:
             left += 1
     server.close()
     return left
+
+
+def _message(mail: Mail, server: Any) -> EmailMultiAlternatives:
+    """The mail as it leaves. Raises AddressError where its address can't be mailed.
+
+    Django would encode a domain by IDNA 2003, by which straße.example is somebody else's strasse.example.
+    """
+    message = EmailMultiAlternatives(mail.subject, mail.text, to=[mailbox(mail.to)], connection=server)
+    message.attach_alternative(mail.html, "text/html")
+    return message
 
 
 def _failed(mail: Mail, trouble: Exception) -> None:

@@ -32,6 +32,7 @@ from organizations.refusals import Refusal
 from organizations.templatetags import console
 from scim.models import Connection, RequestLog
 from scim.services import connections, onboarding
+from users.forms import AddressField
 from users.models import Group, Headcount
 from users.views import OperatorSignIn
 from users.visiting import VISIT, label_of
@@ -52,7 +53,7 @@ class NewOrganizationForm(forms.Form):
         required=False,
         help_text="Taken for verified, with the User requests checkmark. More can be added in its Settings.",
     )
-    admin_email = forms.EmailField(
+    admin_email = AddressField(
         label="First Admin's e-mail address", max_length=254, help_text="A first password is shown once."
     )
 

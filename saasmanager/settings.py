@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,6 +14,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from domains.addresses import canonical_domain
 from saasmanager import logs
 
 # Lets the code say Field[str, str] or ModelAdmin[Domain], which Django 5.2 itself understands in annotations only.
@@ -287,7 +289,9 @@ CONTENT_SECURITY_POLICY = {
 _mail = setting(env.email_url, "EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
 vars().update(_mail)
 EMAIL_TIMEOUT = 5
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"SaaS Manager <no-reply@{_address.hostname}>")
+_sender = env.str("DEFAULT_FROM_EMAIL", default=f"SaaS Manager <no-reply@{_address.hostname}>")
+# Django would encode the domain by IDNA 2003, and answers to straße.example would go to strasse.example.
+DEFAULT_FROM_EMAIL = re.sub(r"(?<=@)[^@<>\s]+(?=>?\s*\Z)", lambda domain: canonical_domain(domain[0]), _sender)
 # Off: mails wait for a timer that runs manage.py send_mail.
 MAIL_IN_BACKGROUND = env.bool("MAIL_IN_BACKGROUND", default=True)
 

@@ -49,6 +49,17 @@ WALKS: Sequence[Walk] = (
         (Fill("E-mail address", "dana@acme.example"), Press("button", "Mail me a link")),
     ),
     Walk(
+        *(
+            "address-respelled",
+            "A domain that DNS writes otherwise",
+            "forgotten-password",
+            "/sign-in/acme/password/",
+            None,
+        ),
+        (Fill("E-mail address", "dana@straße.example"), Press("button", "Mail me a link")),
+        looks=(Look.LIGHT, Look.NARROW),
+    ),
+    Walk(
         *("new-password", "A new password", "account_reset_password_from_key", "/sign-in/acme/password/", None),
         (
             *(Fill("E-mail address", "dana@acme.example"), Press("button", "Mail me a link")),

@@ -6,17 +6,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
+from typing import Any
 
 import pytest
 
 
 @dataclass
 class MailServer:
-    """``refusals`` maps recipients to the answer that they get instead of 250; ``received`` is what came through."""
+    """``refusals`` maps recipients to the answer that they get instead of 250; ``received`` is what came through.
+
+    ``envelopes`` are the recipients as RCPT TO named them, whatever the header says.
+    """
 
     port: int = 0
     refusals: dict[str, str] = field(default_factory=dict)
     received: list[Message] = field(default_factory=list)
+    envelopes: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def over_smtp(mailserver: MailServer, settings: Any) -> MailServer:
+    """Mail leaves to that server, over a socket."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", mailserver.port
+    return mailserver
 
 
 @pytest.fixture
@@ -39,6 +52,7 @@ def mailserver() -> Iterator[MailServer]:
                         told.received.append(message_from_bytes(b"".join(lines)))
                         self.say("250 taken")
                     case "RCPT TO":
+                        told.envelopes.append(argument.strip("<>"))
                         self.say(told.refusals.get(argument.strip("<>"), "250 known"))
                     case _:
                         self.say("250 fine")

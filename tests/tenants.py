@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from allauth.account.forms import default_token_generator
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
@@ -23,7 +24,7 @@ from users import profile as profiles
 from users.models import AccountRequest, Headcount, Role, User
 from users.origins import Source
 from users.permissions import BuiltIn, levels_of
-from users.services import account_requests, accounts, roles
+from users.services import account_requests, accounts, passwords, roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,12 @@ def confirmation_in(text: str) -> str:
     found = re.search(r"/sign-up/confirm/([\w-]+)/", text)
     assert found
     return found[1]
+
+
+def set_password(user: User, password: str, *, by: Actor) -> None:
+    """Set a password as by the link of a mail."""
+    key = default_token_generator.make_token(User.objects.get(pk=user.pk))
+    passwords.set_by_link(user.pk, password, key=key, by=by)
 
 
 def session_of(user: User) -> SessionStore:

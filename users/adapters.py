@@ -15,7 +15,7 @@ from audit.actors import Door, address_of_caller
 from organizations import outbox
 from organizations.pages import actor_for
 from users.models import User
-from users.services import accounts, sign_in
+from users.services import sign_in
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -64,10 +64,6 @@ class AccountAdapter(DefaultAccountAdapter):
         user: Any = request.user
         return reverse("admin:index") if user.is_superuser else str(settings.LOGIN_REDIRECT_URL)
 
-    def set_password(self, user: User, password: str) -> None:
-        """Go through our own verb, which keeps it in the trail."""
-        accounts.set_password(user, password, by=actor_for(user, self.request, Door.SIGN_IN))
-
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The link in the mail, at our public address whatever the request calls us."""
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
@@ -76,8 +72,9 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Leave it to the outbox: the time of the answer must not tell whether there was anybody to mail.
 
-        Withheld from a user who has had enough of them lately, and from one who is not there. A user who may set no
-        password by mail for now reads that in place of the link.
+        ``email`` only tells which of the account's own addresses is meant. Withheld from a user who has had enough of
+        them lately, and from one who is not there. A user who may set no password by mail for now reads that in place
+        of the link.
         """
         user: User = context["user"]
         name = template_prefix.rpartition("/")[2]
@@ -89,7 +86,7 @@ class AccountAdapter(DefaultAccountAdapter):
             is_withheld = not outbox.may_send(counted_as) or not is_there
             outbox.send(
                 name,
-                to=email,
+                to=sign_in.address_called(user, email),
                 context=context,
                 organization_id=user.organization_id,
                 counted_as=counted_as,

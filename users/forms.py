@@ -2,34 +2,80 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from allauth.account.forms import LoginForm, ReauthenticateForm, ResetPasswordKeyForm
 from allauth.account.forms import ResetPasswordForm as MailForm
 from django import forms
+from django.core.exceptions import ValidationError
 
+from audit.actors import Actor
+from domains.addresses import AddressError, canonical, check_address, is_respelled, readable_domain, respelled
 from organizations.models import Organization
 from users.models import User
-from users.services import sign_in
+from users.services import passwords, sign_in
 
 LONGEST_NAME = 254
 LONGEST_PASSWORD = 1024
 
+ADDRESS_INPUT = {"autocomplete": "username", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
+
 PASSWORD_ADVICE = "At least 10 characters. A few unrelated words make a good one."  # noqa: S105
 
 
-class AddressForm(forms.Form):
-    """The e-mail address whose domain says where to sign in."""
+class AddressField(forms.CharField):
+    """An e-mail address by our own rules; Django's field reads domains as IDNA 2003 does, which is not where mail goes.
 
-    email = forms.EmailField(
+    Its input is of type text: browsers encode the domain that is typed into one of type email, some by IDNA 2003.
+    """
+
+    def clean(self, value: Any) -> str:
+        """The address as it was typed. Raises ValidationError for what is none."""
+        typed: str = super().clean(value)
+        if "@" not in typed:
+            raise ValidationError("Enter an address such as you@example.com.", code="invalid")
+        try:
+            check_address(typed)
+        except AddressError as error:
+            raise ValidationError(str(error), code="invalid") from None
+        return typed
+
+
+@dataclass(frozen=True, slots=True)
+class Respelling:
+    """An address as it was typed and in the form in which it counts; ``readable`` is that form's domain for people."""
+
+    typed: str
+    address: str
+    readable: str
+
+
+class AddressForm(forms.Form):
+    """A form that asks for an e-mail address, and gives it back with its domain in canonical form.
+
+    Where that differs by more than ASCII case from what was typed, the form is invalid until it is sent once more with
+    the canonical form in ``confirmed``, a button that the page offers. Nobody's account is looked at before.
+    """
+
+    email = AddressField(
         label="E-mail address",
         max_length=LONGEST_NAME,
-        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
-        error_messages={
-            "required": "Enter your e-mail address.",
-            "invalid": "Enter an address such as you@example.com.",
-        },
+        widget=forms.TextInput(attrs={**ADDRESS_INPUT, "autofocus": True}),
+        error_messages={"required": "Enter your e-mail address."},
     )
+    # Whether mail is sent to the address, which the question then says.
+    is_mailed = False
+    respelling: Respelling | None = None
+
+    def clean_email(self) -> str:
+        """The address with its canonical domain. Raises ValidationError while that is to be confirmed."""
+        typed: str = self.cleaned_data["email"]
+        address = respelled(typed)
+        if is_respelled(typed) and self.data.get("confirmed") != address:
+            self.respelling = Respelling(typed, address, readable_domain(address.rpartition("@")[2]))
+            raise ValidationError(f"You typed {typed}, which is {address}. Confirm that.", code="respelled")
+        return address
 
 
 class SignInForm(LoginForm):
@@ -41,7 +87,7 @@ class SignInForm(LoginForm):
         self.fields["login"] = forms.CharField(
             label="E-mail address",
             max_length=LONGEST_NAME,
-            widget=forms.TextInput(attrs={"autocomplete": "username", "inputmode": "email", "autocapitalize": "none"}),
+            widget=forms.TextInput(attrs=ADDRESS_INPUT),
             error_messages={"required": "Enter your e-mail address."},
         )
         self.fields["password"] = forms.CharField(
@@ -79,24 +125,25 @@ class OperatorSignInForm(SignInForm):
         return {"username": key, "password": self.cleaned_data["password"]}
 
 
-class ResetPasswordForm(MailForm):
+class ResetPasswordForm(AddressForm, MailForm):
     """The address to which a link for a new password goes, if an account of this one organization has it."""
+
+    is_mailed = True
 
     def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
         self.organization = organization
         super().__init__(*args, **kwargs)
-        self.fields["email"].label = "E-mail address"
-        _plain(self, "email", maxlength=LONGEST_NAME)
+        self.fields["email"].widget.attrs |= {"autocomplete": "email", "autofocus": False}
 
     def clean_email(self) -> str:
-        """Find the one account, never by the address alone."""
-        address: str = self.cleaned_data["email"]
-        user = User.objects.known_as(self.organization.pk, address)
+        """Find the one account, never by the address alone; attempts are counted by the canonical form."""
+        key = canonical(super().clean_email())
+        user = User.objects.known_as(self.organization.pk, key)
         # Nobody takes the same way, on which the mail is withheld: no answer takes less time or fewer statements.
-        found = user if user and user.is_active else _nobody(address)
+        found = user if user and user.is_active else _nobody(key)
         found.organization = self.organization
         self.users = [found]
-        return address
+        return key
 
 
 def _nobody(address: str) -> User:
@@ -117,12 +164,18 @@ class ProveAgainForm(ReauthenticateForm):
 class NewPasswordForm(ResetPasswordKeyForm):
     """A new password, twice."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: Actor | None = None, **kwargs: Any) -> None:
+        self.by = by
         super().__init__(*args, **kwargs)
         _plain(self, "password1", autofocus=True)
         _plain(self, "password2")
         self.fields["password1"].label, self.fields["password2"].label = "New password", "The same again"
         self.fields["password1"].help_text = PASSWORD_ADVICE
+
+    def save(self) -> None:
+        """Use up the link. Raises LinkUsed, UserUnknown."""
+        assert self.by is not None  # noqa: S101  (the page says who it is)
+        passwords.set_by_link(self.user.pk, self.cleaned_data["password1"], key=self.temp_key, by=self.by)
 
 
 def _plain(form: forms.Form, name: str, **attributes: Any) -> None:

@@ -15,12 +15,13 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from domains.addresses import fold
+from domains.addresses import AddressError, check_address, fold, is_respelled, readable_domain, respelled
 from organizations import pages
 from organizations.pages import Context, Malformed, Page
 from organizations.refusals import Refusal
 from users import pasted
 from users.changing import MOST_AT_ONCE, PEOPLE_KEY, ticked
+from users.forms import Respelling
 from users.listing import INVITED, PER_PAGE, PeopleForm, Sort
 from users.models import Invitation, Role
 from users.origins import Source
@@ -73,8 +74,10 @@ def invite(request: HttpRequest) -> HttpResponse:
         errors["role_error"] = "Choose the role that they are to get."
     if errors or typed.role is None:
         return _form(request, typed, **errors)
-    if typed.role.is_admin and request.POST.get("sure") != str(typed.role.pk):
-        return _form(request, typed, to_confirm=len(addresses))
+    respellings = _respellings(addresses)
+    to_confirm = len(addresses) if typed.role.is_admin and request.POST.get("sure") != str(typed.role.pk) else 0
+    if to_confirm or not {each.address for each in respellings} <= {*request.POST.getlist("respelled")}:
+        return _form(request, typed, to_confirm=to_confirm, respellings=respellings)
     try:
         outcome = invitations.invite(addresses, role=typed.role, by=actor)
     except TooManyMails as refusal:
@@ -86,6 +89,19 @@ def invite(request: HttpRequest) -> HttpResponse:
         return _form(request, Typed(rest, typed.role), outcome=outcome, said=_were_invited(outcome))
     messages.success(request, _were_invited(outcome), extra_tags=PEOPLE_KEY)
     return redirect(address_of_list())
+
+
+def _respellings(addresses: Sequence[str]) -> list[Respelling]:
+    """The addresses whose domain is written otherwise than it was typed, which somebody should see before mail goes."""
+    found = []
+    for typed in filter(is_respelled, addresses):
+        try:
+            domain = check_address(typed).rpartition("@")[2]
+        except AddressError:
+            # Said with the others that are no addresses.
+            continue
+        found.append(Respelling(typed, respelled(typed), readable_domain(domain)))
+    return found
 
 
 def _too_long(what: str) -> str:

@@ -119,8 +119,13 @@ def primary_email(profile: Profile) -> str:
 
 def addresses(profile: Profile) -> dict[str, str]:
     """Every e-mail address of a profile, userName included: canonical form to spelling."""
-    spelled = [profile["userName"], *(entry["value"] for entry in profile.get("emails", ()) if entry.get("value"))]
-    return {canonical(address): address for address in spelled}
+    return {canonical(address): address for address in spellings(profile)}
+
+
+def spellings(profile: Profile) -> dict[str, None]:
+    """Every e-mail address of a profile, userName included, as it is spelled; several may be one address."""
+    emails = (entry["value"] for entry in profile.get("emails", ()) if entry.get("value"))
+    return dict.fromkeys([profile["userName"], *emails])
 
 
 def own_addresses(profile: Profile) -> set[str]:

@@ -24,6 +24,7 @@ from users.views import TYPED_ADDRESS
 class SignUpForm(AddressForm):
     """Who asks for an account."""
 
+    is_mailed = True
     name = forms.CharField(
         label="Your name",
         max_length=account_requests.LONGEST_NAME,

@@ -12,11 +12,13 @@ from django.urls import reverse, reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 
+from audit.actors import Door
 from domains.addresses import domain_of
 from organizations import pages, slugs
 from organizations.models import Organization
+from organizations.pages import actor_for
 from users.forms import AddressForm, NewPasswordForm, OperatorSignInForm, ProveAgainForm
-from users.services import account_requests, sign_in
+from users.services import account_requests, accounts, passwords, sign_in
 
 # Where the address that was typed first waits for the second page; not in the address line, which is logged.
 TYPED_ADDRESS = "sign-in-address"
@@ -121,6 +123,19 @@ class NewPassword(views.PasswordResetFromKeyView):
     form_class = NewPasswordForm
     template_name = "signin/new_password.html"
     extra_context = {"title": "Set a new password"}
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Whoever has the link acts for the account."""
+        by = actor_for(self.reset_user, self.request, Door.SIGN_IN) if self.reset_user else None
+        return {**super().get_form_kwargs(), "by": by}
+
+    def form_valid(self, form: NewPasswordForm) -> HttpResponse:
+        """Set the password, unless somebody else with the same link was quicker."""
+        try:
+            response: HttpResponse = super().form_valid(form)
+        except (passwords.LinkUsed, accounts.UserUnknown):
+            return self.render_to_response(self.get_context_data(token_fail=True))
+        return response
 
 
 class NewPasswordSet(views.PasswordResetFromKeyDoneView):

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domains.addresses import AddressError, canonical, check_address, check_domain, domain_of, fold
+from domains.addresses import AddressError, canonical, canonical_domain, check_address, check_domain, domain_of, fold
+from tests.growth import assert_linear
 
 # Without the characters that only NFKC makes an @ of: what they do to the split is told in a test of its own.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="＠﹫"))
@@ -94,6 +95,13 @@ def test_a_domain_that_may_be_written_is_given_back_in_its_canonical_form(text: 
         ".".join(["a" * 60] * 5),
         "exam\u200dple.com",
         "\u2488com",  # one character that NFKC turns into "1."
+        " example.com",
+        "\u3000example.com",
+        "exam\u200bple.com",
+        "exam\u00adple.com",
+        "exam\u034fple.com",
+        "example\ufe0f.com",
+        "example.com\u2060",
     ],
 )
 def test_no_other_text_is_a_domain(text: str) -> None:
@@ -137,6 +145,15 @@ def test_an_address_that_may_be_written_is_given_back_in_its_canonical_form(text
         "an\u202en@example.com",
         "ann\n@example.com",
         "a\x00nn@example.com",
+        "ann@ example.com",
+        "ann@exam\u200bple.com",
+        "ann@exam\u00adple.com",
+        "\uff41nn@example.com",
+        "\u00aann@example.com",
+        "an\u034fn@example.com",
+        "ann\ufe0f@example.com",
+        "an\u3164n@example.com",
+        "an\u115fn@example.com",
         "ann@[127.0.0.1]",
         "ann@\u2488com",
         "a" * 65 + "@example.com",
@@ -163,3 +180,27 @@ def test_long_texts_fold_as_short_ones_do() -> None:
     for text in (every, "".join(marks), "".join(reversed(marks)), "e\u0301" + "\u0327\u0300\u0344" * 200):
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
         assert fold(text) == folded
+
+
+def test_a_joiner_stands_in_a_domain_only_where_its_script_needs_it() -> None:
+    assert check_domain("نامه\u200cای.example") == "xn--mgba3gch31f060k.example"
+    with pytest.raises(AddressError):
+        check_domain("nameh\u200cay.example")
+
+
+@given(TEXT)
+def test_what_may_stand_before_the_at_sign_is_compared_by_letter_case_only(text: str) -> None:
+    try:
+        address = check_address(f"{text}@example.com")
+    except AddressError:
+        return
+    plain = unicodedata.normalize("NFC", text)
+    assert plain == unicodedata.normalize("NFKC", text)
+    assert all(unicodedata.category(char)[0] in "LMN" or char.isascii() for char in text)
+    assert address == f"{fold(plain)}@example.com"
+
+
+def test_comparing_takes_time_in_proportion_to_the_text() -> None:
+    assert_linear(canonical_domain, lambda size: "ß\u0301" * size, 20_000)
+    assert_linear(canonical_domain, lambda size: "ß." * size, 20_000)
+    assert_linear(canonical, lambda size: "ß" * size + "@ß", 20_000)

@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from organizations import outbox
 from organizations.models import Mail
-from tests.mailserver import MailServer, mailserver
+from tests.mailserver import MailServer, mailserver, over_smtp
 from tests.tenants import Tenant
 from users.permissions import BuiltIn
 
-__all__ = ["mailserver"]
+__all__ = ["mailserver", "over_smtp"]
 
 LINK = "https://saas.example.com/new-password/secret-key/"
 
@@ -33,13 +33,6 @@ def later(mail: Mail, **time: float) -> Mail:
     mail.due_at -= timedelta(**time)
     mail.save()
     return mail
-
-
-@pytest.fixture
-def over_smtp(mailserver: MailServer, settings: Any) -> MailServer:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", mailserver.port
-    return mailserver
 
 
 def test_a_mail_leaves_as_text_and_html_and_what_it_said_is_forgotten(acme: Tenant, over_smtp: MailServer) -> None:

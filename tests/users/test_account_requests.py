@@ -99,7 +99,7 @@ def test_an_address_has_one_open_request_however_it_is_spelled(acme: Tenant) -> 
     confirm(confirmation_in(Mail.objects.order_by("-id")[0].text))
     ask(acme, "grace@acme.example", name="Somebody Else")
     assert account_requests.waiting(acme.id).get().name == "Grace Hopper"
-    assert names_of_mails("Grace@ACME.example") == ["confirm_address", "account_request_waits"]
+    assert names_of_mails("Grace@acme.example") == ["confirm_address", "account_request_waits"]
 
 
 def test_who_has_an_account_is_told_so_by_mail_and_gets_no_link_to_confirm(acme: Tenant) -> None:

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef
 from audit.models import AuditEvent
 from domains.services import AddressRefused
 from organizations.refusals import Refusal
-from tests.tenants import Tenant, is_signed_in, session_of
+from tests.tenants import Tenant, is_signed_in, session_of, set_password
 from users import profile as profiles
 from users.models import AccountRequest, Headcount, Role, User, UserValue
 from users.origins import Source
@@ -185,7 +185,7 @@ def test_after_deleting_the_name_is_free_at_once_and_the_id_is_new(acme: Tenant)
 
 def test_a_new_password_is_audited_without_it(acme: Tenant) -> None:
     ann = acme.add("ann")
-    accounts.set_password(ann, "correct-horse-battery", by=acme.by)
+    set_password(ann, "correct-horse-battery", by=acme.by)
     assert User.objects.get(pk=ann.pk).check_password("correct-horse-battery")
     assert acme.last_event().action == "user.password-changed"
     assert acme.last_event().changes == {}
@@ -529,7 +529,7 @@ def test_suspending_ends_every_session_for_good(acme: Tenant) -> None:
 def test_a_new_password_ends_every_session(acme: Tenant) -> None:
     ann = acme.add("ann", password="correct-horse-battery")
     session = session_of(ann)
-    accounts.set_password(ann, "another-horse-battery", by=acme.by)
+    set_password(ann, "another-horse-battery", by=acme.by)
     assert not is_signed_in(session)
 
 

@@ -105,11 +105,11 @@ def test_whom_the_organization_knows_is_named_and_not_invited(acme: Tenant, glob
     grace = acme.add("grace", profile={"emails": [{"value": "Grace.H@acme.example", "primary": True}]})
     invitation = one(acme)
     globex.add("gabriel")
-    outcome = invite(acme, "GRACE@acme.example", "grace.h@acme.example", ANN.upper(), "gabriel@globex.example")
+    outcome = invite(acme, "GRACE@ACME.example", "grace.h@acme.example", ANN.upper(), "gabriel@globex.example")
     assert outcome.known == [
         Known("GRACE@acme.example", grace.pk, None),
         Known("grace.h@acme.example", grace.pk, None),
-        Known(ANN.upper(), None, invitation),
+        Known("ANN@contractor.example", None, invitation),
     ]
     assert [str(each) for each in outcome.invited] == ["gabriel@globex.example"]
     assert Invitation.objects.of(acme.id).count() == 2

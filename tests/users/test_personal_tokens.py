@@ -10,7 +10,7 @@ from django.utils import timezone
 from audit.actors import Door
 from audit.models import AuditEvent
 from tests.commands.test_setup_commands import refusal_of, run, text_of
-from tests.tenants import Tenant
+from tests.tenants import Tenant, set_password
 from users.models import PersonalToken, User
 from users.services import accounts, personal_tokens
 from users.services.accounts import UserUnknown
@@ -110,7 +110,7 @@ def test_a_deleted_persons_tokens_are_gone(acme: Tenant, ann: User) -> None:
 
 def test_a_new_password_leaves_the_tokens_alive(acme: Tenant, ann: User) -> None:
     token, _ = make(acme, ann)
-    accounts.set_password(ann, "correct horse battery staple", by=acme.by)
+    set_password(ann, "correct horse battery staple", by=acme.by)
     assert personal_tokens.live(ann) == [token]
 
 

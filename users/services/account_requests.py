@@ -23,7 +23,7 @@ from django.utils import timezone
 from audit import trail
 from audit.actions import Action
 from audit.actors import Actor, Door
-from domains.addresses import AddressError, check_address, fold
+from domains.addresses import AddressError, check_address, fold, respelled
 from domains.models import Domain
 from domains.services import AddressRefused, check_addresses
 from organizations import outbox
@@ -32,7 +32,7 @@ from organizations.refusals import Refusal
 from organizations.tokens import digest
 from users.models import AccountRequest, Role, User
 from users.origins import Source
-from users.services import accounts, authority, request_notices
+from users.services import accounts, authority, request_notices, sign_in
 
 State = AccountRequest.State
 
@@ -108,7 +108,7 @@ def ask(name: str, address: str, *, organization: Organization) -> None:
     try:
         check_addresses([address], organization_id=organization.pk)
         with transaction.atomic():
-            _file(name, address, key, organization)
+            _file(name, respelled(address), key, organization)
     except AddressRefused:
         return
     except IntegrityError:
@@ -209,12 +209,12 @@ def _file(name: str, address: str, key: str, organization: Organization) -> None
         request.token_digest, request.expires_at = digest(token), now + LIFE_OF_LINK
     request.save()
     here = settings.BASE_URL + reverse("sign-in", args=[organization.slug])
-    name, link = "confirm_address", settings.BASE_URL + reverse("confirm-request", args=[token])
+    to, name, link = "", "confirm_address", settings.BASE_URL + reverse("confirm-request", args=[token])
     if user:
-        name, link = "account_exists", here
+        to, name, link = sign_in.address_called(user, address), "account_exists", here
     elif request.state == State.WAITING:
         name, link = "account_request_waits", here
-    _mail(name, request, {"link": link}, counted_as=counted_as, is_withheld=not may_send)
+    _mail(name, request, {"link": link}, to, counted_as=counted_as, is_withheld=not may_send)
 
 
 def _linked(request: AccountRequest | None) -> AccountRequest:
@@ -248,9 +248,9 @@ def _owners() -> QuerySet[User]:
     return User.objects.named(OuterRef("email_key"), OuterRef("organization_id"))
 
 
-def _mail(template: str, request: AccountRequest, context: Mapping[str, Any], **counting: Any) -> None:
+def _mail(template: str, request: AccountRequest, context: Mapping[str, Any], to: str = "", **counting: Any) -> None:
     context = {"asked": request, "organization": request.organization, **context}
-    outbox.send(template, to=request.email, context=context, organization_id=request.organization_id, **counting)
+    outbox.send(template, to=to or request.email, context=context, organization_id=request.organization_id, **counting)
 
 
 def _tell(request: AccountRequest) -> None:

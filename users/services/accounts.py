@@ -367,14 +367,6 @@ def bring_back(
 
 
 @transaction.atomic
-def set_password(user: User, password: str, *, by: Actor) -> None:
-    """Set a new password; the old one's sessions end with it."""
-    user.set_password(password)
-    user.save(update_fields=["password"])
-    trail.record(Action.USER_PASSWORD_CHANGED, user, by=by)
-
-
-@transaction.atomic
 def allow_password_reset(user: User, *, by: Actor) -> None:
     """Let a person, locked by ``find``, set a password by mail again at once, after a change of their address."""
     blocked_until = user.password_reset_blocked_until
@@ -484,9 +476,12 @@ def _check_addresses(
         known, own_before = {key: spelling for key, spelling in known.items() if key not in own}, set()
     added = {key: spelling for key, spelling in addresses.items() if key not in known}
     promoted = [addresses[key] for key in own - own_before if key in known]
+    spelled_before = profiles.spellings(before) if before else {}
     try:
-        for spelling in added.values():
-            check_address(spelling, any_local_length=any_local_length)
+        # Each spelling, since another one of an address that is there already is stored as it was sent.
+        for spelling in profiles.spellings(profile):
+            if spelling not in spelled_before:
+                check_address(spelling, any_local_length=any_local_length)
     except AddressError as error:
         then = f" Send a valid userName and primary e-mail together with 'active'. {str(error)}" if comes_back else ""
         raise AddressInvalid(f"The user was not let in again.{then}" if then else str(error)) from None

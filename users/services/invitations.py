@@ -17,7 +17,7 @@ from django.utils import timezone
 from audit import rows, trail
 from audit.actions import Action
 from audit.actors import Actor
-from domains.addresses import AddressError, check_address
+from domains.addresses import AddressError, check_address, respelled
 from organizations import outbox
 from organizations.models import Mail, Organization
 from organizations.refusals import Refusal
@@ -124,7 +124,7 @@ def _checked(addresses: Iterable[str], outcome: Outcome) -> dict[str, str]:
     wanted: dict[str, str] = {}
     for address in addresses:
         try:
-            wanted.setdefault(check_address(address), address)
+            wanted.setdefault(check_address(address), respelled(address))
         except AddressError as error:
             outcome.malformed.append((address, str(error)))
     return wanted

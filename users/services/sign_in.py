@@ -51,6 +51,11 @@ def operators_sign_in_key(login: str) -> str:
     return user.sign_in_key if user else f"/{canonical(login)}"
 
 
+def address_called(user: User, address: str) -> str:
+    """The user's own address of which that is a spelling, as it is stored; else the one that mail goes to."""
+    return user.user_name if user.user_name_key == canonical(address) else user.email or user.user_name
+
+
 @transaction.atomic
 def record(user: User, *, by: Actor) -> None:
     """Keep in the trail that somebody came in; operators have no organization, and so no trail but the server's log."""
