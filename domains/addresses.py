@@ -148,7 +148,7 @@ def check_domain(text: str) -> str:
     """
     if _INVISIBLE.search(text):
         raise AddressError(
-            f"'{_printable(text)}' has a blank or an invisible character in the domain. Type the domain anew."
+            f"'{_printable(text)}' is not a valid domain name: it has a blank or an invisible character. Type it anew."
         )
     domain = canonical_domain(text)
     try:
