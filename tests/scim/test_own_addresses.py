@@ -68,9 +68,6 @@ WRITES = {
         user["id"], {"op": "replace", "path": 'emails[value eq "a@acme.test"].primary', "value": True}
     ),
     "removal": lambda idp, user: idp.patch(user["id"], {"op": "remove", "path": "emails[primary eq true]"}),
-    "another mailbox of one canonical form": lambda idp, user: idp.patch(
-        user["id"], {"op": "replace", "path": "userName", "value": "\uff41da@acme.example"}
-    ),
 }
 
 

@@ -23,7 +23,7 @@ SPELLINGS = [
     "grace@acme.example",
     "Grace@ACME.example",
     "GRACE@acme.example",
-    "\uff27race@acme.example",
+    "gRACE@Acme.EXAMPLE",
     "g@acme.example",
 ]
 VALUE = re.compile(r"s\d+_x\d+|'(?:[^']|'')*'(?:::\w+)?|\b\d+\b|\bNULL\b")

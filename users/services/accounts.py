@@ -477,6 +477,8 @@ def _check_addresses(
     added = {key: spelling for key, spelling in addresses.items() if key not in known}
     promoted = [addresses[key] for key in own - own_before if key in known]
     spelled_before = profiles.spellings(before) if before else {}
+    if comes_back:
+        spelled_before = {spelling: None for spelling in spelled_before if canonical(spelling) not in own}
     try:
         # Each spelling, since another one of an address that is there already is stored as it was sent.
         for spelling in profiles.spellings(profile):
