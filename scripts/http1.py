@@ -20,6 +20,8 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 # Bytes of a request line with its header fields: a filter of 8,192 characters that are not Latin, each percent-encoded
 # in nine characters, has room. And header fields in one request.
 LONGEST_HEAD = 128 * 1024
+# Longer names of header fields are not remembered.
+LONGEST_KNOWN_NAME = 64
 MOST_FIELDS = 100
 
 # Requests of one connection that may wait for an answer.
@@ -95,7 +97,13 @@ class Reader:
         self._continue = continue_
         self._parser = HttpRequestParser(self)
         self._in_head = True
+        self._unbroken = 0
         self._begin()
+
+    @property
+    def size(self) -> int:
+        """How many bytes of requests are kept here: of the one that is coming in, and of whole ones that wait."""
+        return self.held + sum(len(each.body) for each in self.received if isinstance(each, Request))
 
     @property
     def is_amid(self) -> bool:
@@ -107,8 +115,10 @@ class Reader:
         if self.discards:
             return
         self.held += len(data)
+        # Since the last piece of a body: within a head or a trailer, which the parser puts together piece by piece.
+        self._unbroken += len(data)
         try:
-            if self._in_head and self.held > LONGEST_HEAD:
+            if self._unbroken > LONGEST_HEAD + len(data) or (self._in_head and self.held > LONGEST_HEAD):
                 raise _Refused(
                     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                     f"The request line and the header fields may have {LONGEST_HEAD:,} bytes.",
@@ -171,6 +181,7 @@ class Reader:
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._unbroken = 0
         fields, version = self._fields, self._parser.get_http_version()
         if version not in _VERSIONS:
             raise _Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This server speaks HTTP/1.1.")
@@ -191,6 +202,7 @@ class Reader:
             raise _TooLarge
 
     def on_body(self, part: bytes) -> None:
+        self._unbroken = 0
         if not self._body:
             self._body = part
         else:
@@ -210,7 +222,7 @@ class Reader:
         self._complete(keep_alive=self._parser.should_keep_alive())
         self._begin()
         self._in_head = True
-        self.held = 0
+        self.held = self._unbroken = 0
 
     def _complete(self, *, keep_alive: bool) -> None:
         if len(self.received) >= MOST_WAITING:
@@ -310,9 +322,13 @@ def _date(second: int) -> str:
     return formatdate(second, usegmt=True)
 
 
-@lru_cache(maxsize=512)
 def _variable(name: bytes) -> str:
-    """The WSGI variable of a header field."""
+    """The WSGI variable of a header field; names that only an attacker sends are not remembered."""
+    return _known_variable(name) if len(name) <= LONGEST_KNOWN_NAME else _known_variable.__wrapped__(name)
+
+
+@lru_cache(maxsize=512)
+def _known_variable(name: bytes) -> str:
     lower = name.lower()
     return _UNPREFIXED.get(lower) or "HTTP_" + lower.decode("latin-1").replace("-", "_").upper()
 

@@ -74,7 +74,8 @@ class Lasting(Arbiter):
         self.handle_term()
 
     def _wait(self, why: str) -> None:
-        seconds = min(FIRST_WAIT * 2**self.young, LONGEST_WAIT)
+        # No power of two beyond the longest wait: after a thousand deaths it would be no number any more.
+        seconds = min(FIRST_WAIT * 2 ** min(self.young, 10), LONGEST_WAIT)
         self.young += 1
         self.not_before = time.monotonic() + seconds
         self.log.warning("%s The next one starts in %.1f seconds.", why, seconds)

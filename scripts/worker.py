@@ -394,7 +394,7 @@ class BufferingWorker(Worker):
                 return
             if connection.has_ended:
                 break
-            if not connection.drains and len(reader.received) > 1:
+            if not connection.drains and (len(reader.received) > 1 or (reader.received and connection.unsent.size)):
                 connection.is_unread = True  # until some are answered
                 return
             try:
@@ -418,7 +418,7 @@ class BufferingWorker(Worker):
                     connection.amid_since = None
                 elif connection.amid_since is None:
                     connection.amid_since = self.now
-                if reader.held >= PIECE:
+                if reader.size >= PIECE:
                     self._make_room()
                 if reader.received:
                     self._advance(connection)
@@ -453,7 +453,7 @@ class BufferingWorker(Worker):
 
     def _make_room(self) -> None:
         """Let the largest of the requests that are coming in give way, if all together are too large."""
-        coming = [(each.reader.held, each.fd) for each in list(self.connections.values())]
+        coming = [(each.reader.size, each.fd) for each in list(self.connections.values())]
         if sum(held for held, _ in coming) > self.limits.held:
             largest = self.connections[max(coming)[1]]
             largest.reader.refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too much is coming in. Try again."))
@@ -482,7 +482,8 @@ class BufferingWorker(Worker):
                 self._close(connection)
         surplus = len(self.connections) - limits.connections
         if surplus > 0:
-            idle = [each for each in self._connections() if not each.is_served and not each.reader.received]
+            # Also those whose client reads its last answer slowly and has asked on meanwhile.
+            idle = [each for each in self._connections() if not each.is_served]
             for connection in sorted(idle, key=lambda each: each.since)[:surplus]:
                 self._close(connection)
 

@@ -3,6 +3,7 @@
 A PATCH becomes a list of set operations on member rows; nothing here ever loads a group's members to change them.
 """
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -181,7 +182,8 @@ def _rules_on_groups(principal: Principal) -> Book | None:
     """The role rules, if any of them looks at groups."""
     if not principal.has_role_rules:
         return None
-    book = Roles(principal).book
+    # Groups belong to no connection, so what a connection may give its own people holds for its groups too.
+    book = dataclasses.replace(Roles(principal).book, spares_admins=not principal.manages_admins)
     return book if ask_for_groups(book.rules) else None
 
 

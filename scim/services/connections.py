@@ -241,6 +241,9 @@ def revoke_token(token_id: UUID, *, by: Actor) -> Token:
     token = locked.get(token_id)
     if token is None or token.revoked_at is not None:
         raise TokenUnknown("This token has been revoked already. Reload the page.")
+    if any(each.successor_id == token.pk and each.retires_by_itself for each in locked.values()):
+        # The one that was to retire would stay, which is to keep it.
+        reach.require(token.connection, by=by)
     token.revoked_at, token.retires_by_itself = timezone.now(), False
     token.save(update_fields=["revoked_at", "retires_by_itself"])
     Token.objects.of(by.organization_id).filter(successor=token).update(retires_by_itself=False)

@@ -26,11 +26,20 @@ SETTLED = (GivenBy.PROVIDER, GivenBy.HAND)
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Rules in their order, and the role of those who had one by a rule and whom none fits any more."""
+    """Rules in their order, and the role of those who had one by a rule and whom none fits any more.
+
+    ``spares_admins``: nobody gets or loses the Admin role, as where a connection asks that may not give it.
+    """
 
     organization_id: UUID
     rules: tuple[RoleRule, ...]
     fallback: Role
+    spares_admins: bool = False
+
+    @property
+    def giving_admin(self) -> str:
+        """The connections, as a sub-select, that may give and take the Admin role. Value: the organization."""
+        return f"{_GIVING_ADMIN} AND 1 = 0" if self.spares_admins else _GIVING_ADMIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +137,6 @@ _DIALECTS: Mapping[str, _Dialect] = {
 }
 
 
-# The connections that may give and take the Admin role. Value: the organization.
 _GIVING_ADMIN = "SELECT c.id FROM scim_connection c WHERE c.organization_id = %s AND c.manage_admins"
 
 
@@ -155,7 +163,8 @@ def _wanted(book: Book, among: Among) -> tuple[str, list[Any]]:
     people, people_values = _people(book, among, organization)
     tables.append(f"people AS ({people})")
     values += people_values
-    conditions = [_condition(number, rule, organization) for number, rule in enumerate(book.rules, 1)]
+    giving = book.giving_admin
+    conditions = [_condition(number, rule, organization, giving) for number, rule in enumerate(book.rules, 1)]
     cases = " ".join(f"WHEN {text} THEN {number}" for number, (text, _) in enumerate(conditions, 1))
     judged = f"CASE {cases} ELSE 0 END" if cases else "0"
     tables.append(
@@ -195,7 +204,7 @@ def _people(book: Book, among: Among, organization: UUID | str) -> tuple[str, li
         f" FROM users_user u{scope} WHERE u.organization_id = %s AND u.source = %s"
         " AND u.role_given_by NOT IN (%s, %s)"
         " AND (u.role_id NOT IN (SELECT r.id FROM users_role r WHERE r.organization_id = %s AND r.key = %s)"
-        f" OR u.managed_by IN ({_GIVING_ADMIN}))"
+        f" OR u.managed_by IN ({book.giving_admin}))"
     )
     settled = (each.value for each in SETTLED)
     values: list[Any] = [organization, Source.SCIM.value, *settled, organization, BuiltIn.ADMIN.value, organization]
@@ -207,10 +216,10 @@ def _people(book: Book, among: Among, organization: UUID | str) -> tuple[str, li
     return text, values
 
 
-def _condition(number: int, rule: RoleRule, organization: UUID | str) -> tuple[str, list[Any]]:
+def _condition(number: int, rule: RoleRule, organization: UUID | str, giving_admin: str) -> tuple[str, list[Any]]:
     text, values = _fitting(number, rule)
     if rule.role.is_admin:
-        return f"{text} AND p.managed_by IN ({_GIVING_ADMIN})", [*values, organization]
+        return f"{text} AND p.managed_by IN ({giving_admin})", [*values, organization]
     return text, values
 
 

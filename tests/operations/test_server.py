@@ -1,6 +1,7 @@
 """The server by itself, without a proxy in front: slow and hostile clients, and workers that die."""
 
 import json
+import logging
 import os
 import re
 import signal
@@ -14,13 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
-from scripts import serve
+from scripts import http1, serve
 from scripts.http1 import LONGEST_HEAD, MOST_WAITING, Reader, Refusal, Request
 from scripts.postgres import free_port
+from scripts.server import LONGEST_WAIT, Lasting
 from tests.growth import assert_linear
 from tests.operations.hostile import HEAD, connect, exchange, many, read_all, read_one, seconds_until_closed
 from tests.servers import Server, running, wait_until_alive
@@ -448,6 +451,36 @@ def test_a_body_in_tiny_chunks_is_refused_before_it_is_large() -> None:
     (refusal,) = reader.received
     assert isinstance(refusal, Refusal)
     assert refusal.status == 400
+
+
+def test_a_trailer_is_no_longer_than_a_head() -> None:
+    reader = Reader(1 << 24, lambda: None)
+    reader.feed(HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX: ")
+    for _ in range(5):
+        reader.feed(b"y" * 65536)
+    (refusal,) = reader.received
+    assert isinstance(refusal, Refusal)
+    assert refusal.status == 431
+
+
+def test_long_names_of_fields_are_not_remembered() -> None:
+    http1._known_variable.cache_clear()
+    Reader(1000, lambda: None).feed(HEAD + b"X" * 60_000 + b": y\r\nX-Short: y\r\n\r\n")
+    assert http1._known_variable.cache_info().currsize < 5
+    assert http1._variable(b"X" * 100) == "HTTP_" + "X" * 100
+
+
+def test_whole_requests_that_wait_count_as_what_comes_in() -> None:
+    reader = Reader(1 << 20, lambda: None)
+    reader.feed(HEAD + b"Content-Length: 5\r\n\r\nhello")
+    assert reader.size == 5
+
+
+def test_after_thousands_of_young_deaths_the_next_one_still_waits_its_seconds() -> None:
+    arbiter = SimpleNamespace(young=5_000, not_before=0.0, log=logging.getLogger("arbiter"))
+    Lasting._wait(arbiter, "A worker has died.")
+    assert arbiter.young == 5_001
+    assert arbiter.not_before <= time.monotonic() + LONGEST_WAIT
 
 
 # Workers that die

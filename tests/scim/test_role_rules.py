@@ -168,6 +168,24 @@ def test_admin_is_given_only_to_the_people_of_a_connection_that_may(idp: Idp) ->
     assert (role_of(theirs), role_of(ours)) == ("Admin by rule", "App management by default")
 
 
+def test_a_group_makes_no_admins_when_a_connection_changes_it_that_may_not(idp: Idp) -> None:
+    other = connections.add("Okta", IdentityProvider.OKTA, by=somebody(idp.organization))
+    connections.set_manage_admins(other, True, by=operator_at_the_command_line(idp.organization.pk))
+    theirs = idp.create("ada@acme.example")["id"]
+    User.objects.filter(pk=theirs).update(managed_by=other.pk)
+    save(idp.organization, ("group", "is", "Bosses", "Admin"))
+    group = idp.create_group("Bosses", theirs)
+    assert role_of(theirs) == "App management by default"
+    # By the connection that may, it does, and the other one takes nothing away.
+    Connection.objects.of(idp.organization.pk).update(manage_admins=True)
+    idp.patch_group(group["id"], {"op": "remove", "path": "members"})
+    idp.patch_group(group["id"], {"op": "add", "path": "members", "value": [{"value": theirs}]})
+    assert role_of(theirs) == "Admin by rule"
+    Connection.objects.of(idp.organization.pk).exclude(pk=other.pk).update(manage_admins=False)
+    idp.patch_group(group["id"], {"op": "remove", "path": "members"})
+    assert role_of(theirs) == "Admin by rule"
+
+
 def test_the_default_role_admin_is_no_role_to_fall_back_to(idp: Idp) -> None:
     let_manage_admins(idp)
     save(idp.organization, SALES_ARE_HR)

@@ -32,7 +32,7 @@ from organizations.refusals import Refusal
 from organizations.tokens import digest
 from users.models import AccountRequest, Role, User
 from users.origins import Source
-from users.services import accounts, authority, request_notices, sign_in
+from users.services import accounts, authority, request_notices, roles, sign_in
 
 State = AccountRequest.State
 
@@ -146,6 +146,7 @@ def approve(request_id: UUID, role: Role, *, by: Actor) -> AccountRequest:
     Raises RequestUnknown, RequestSettled, BeyondOwnRights, ProofNeeded and, for today's rules hold, what
     ``accounts.create`` raises.
     """
+    roles.hold(role, by=by)
     request = _undecided(request_id, by)
     authority.behind(by).require_invite_as(role)
     authority.require_proof(role, by=by)

@@ -159,12 +159,17 @@ def resend(invitation_id: UUID, *, seen: int, by: Actor) -> Invitation:
 
     One that has ended since its inviter may no longer give the role is open again. ``seen`` is the ``sent_count`` that
     whoever asks has seen. Raises InvitationUnknown, InvitationOver, HasAccount, ChangedMeanwhile, TooManyMails,
-    BeyondOwnRights.
+    BeyondOwnRights, ProofNeeded and ``roles.RoleUnknown``.
     """
+    known = Invitation.objects.of(by.organization_id).select_related("role").filter(pk=invitation_id).first()
+    if known is not None:
+        # The role before the organization, as everywhere.
+        roles.hold(known.role, by=by)
     organization = lock(by.organization_id)
     invitation = _find(invitation_id, by)
     _refuse_changed(invitation, seen)
     authority.behind(by).require_invite_as(invitation.role)
+    authority.require_proof(invitation.role, by=by)
     if account_of(invitation) is not None:
         raise HasAccount(f"{invitation} has an account meanwhile, so there is nothing to accept.")
     _refuse_too_many(1, by)

@@ -103,8 +103,8 @@ def hold(role: Role, *, by: Actor) -> None:
     held = found.select_for_update(no_key=True).first()
     if held is None:
         raise RoleUnknown(_GONE)
-    # Whoever gets it is to have the name that it has by now.
-    role.name, role.name_key = held.name, held.name_key
+    # Whoever gets it is to have the name that it has by now, and whoever gives it is judged by what it may do by now.
+    role.name, role.name_key, role.rights = held.name, held.name_key, held.rights
 
 
 def offered_to(user: User) -> list[Role]:
