@@ -232,10 +232,12 @@ def one_group_name_is_given_once(race: Round) -> None:
 def changes_of_different_attributes_all_survive(race: Round) -> None:
     """20 PATCHes of different attributes of one user: all are there"""
     path = f"/Users/{race.user(f'ada{race.number}')['id']}"
-    answers = race.at_once([Request("PATCH", path, replace(name, f"https://{name}.example")) for name in PATHS])
+    # No two users of a connection have one externalId.
+    values = {name: f"https://{name}.{race.number}.example" for name in PATHS}
+    answers = race.at_once([Request("PATCH", path, replace(name, value)) for name, value in values.items()])
     race.expect("answers", statuses(answers), {200: CLIENTS})
     after = race.send("GET", path)
-    race.expect("values", [_at(after, name) for name in PATHS], [f"https://{name}.example" for name in PATHS])
+    race.expect("values", {name: _at(after, name) for name in PATHS}, values)
     race.expect("version", after["meta"]["version"], f'W/"{1 + CLIENTS}"')
 
 

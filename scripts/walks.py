@@ -339,6 +339,9 @@ NOT_PAGES = {
     "settings:audit-log-export": "is a file",
     "settings:request-log-export": "is a file",
     "operator:index": "leads on to the list of organizations",
+    "operator:app_list": "leads on to the list of organizations",
+    "operator:autocomplete": "answers the forms of models that have one",
+    "operator:jsi18n": "is a script",
     **dict.fromkeys(
         ("operator:hold", "operator:release", "operator:enter", "operator:leave", "operator:logout"), "takes forms only"
     ),

@@ -325,7 +325,7 @@ class TestContent:
         ("one", "other"),
         [
             ("ada@acme.example", "ADA@acme.example"),
-            ("ada@acme.example", "ａｄａ@acme.example"),
+            ("ada@acme.example", "ada@ａｃｍｅ.example"),
             ("a\u0308da@acme.example", "\u00e4da@acme.example"),
             ("\u212bda@acme.example", "\u00c5da@acme.example"),
         ],

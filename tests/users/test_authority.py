@@ -1,9 +1,11 @@
 """Nobody gives, changes or takes away a role that may do more than their own."""
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,6 +80,8 @@ def test_who_may_do_more_is_neither_suspended_nor_restored_nor_removed_nor_demot
     acme.add("other", BuiltIn.ADMIN)
     person = acme.add("person", target)
     person = acme.update(person, active=False) if verb is Verb.RESTORE else person
+    if verb is Verb.ALLOW_RESET:
+        User.objects.filter(pk=person.pk).update(password_reset_blocked_until=timezone.now() + timedelta(days=1))
     by = acting(acme, "users.edit")
     report = batches.apply(verb, [Chosen(person.pk, person.version)], role=acme.role(BuiltIn.HR), by=by)
     assert [type(refusal) for refusal in report.refused] == [BeyondOwnRights]
