@@ -259,7 +259,7 @@ PLAYED = {
     "jumpcloud/activate-twice": {"look-up", "create", "update", "delete"},
     "jumpcloud/activate-with-groups": {"look-up", "create", "update", "delete", "groups"},
     "jumpcloud/deactivate-by-put": {"look-up", "create", "update", "deactivate"},
-    "jumpcloud/deactivate-by-patch": {"create", "update", "deactivate"},
+    "jumpcloud/deactivate-by-patch": {"create", "deactivate"},
     "okta/test-connection": {"list"},
     "okta/deactivate-and-reactivate": {"look-up", "create", "update", "deactivate"},
     "entra/test-connection": {"look-up"},

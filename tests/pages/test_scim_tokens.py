@@ -40,7 +40,7 @@ def press(client: Client, deed: str, token: Token, *, script: bool = False, **fo
 
 def row_of(client: Client, token: Token) -> str:
     """What the page says of a token."""
-    rows = re.split(r"<li data-control>", client.get(PAGE).content.decode())[1:]
+    rows = re.split(r'<li data-control id="token-[^"]*">', client.get(PAGE).content.decode())[1:]
     (found,) = [row.partition("</li>")[0] for row in rows if token.prefix in row]
     return html.unescape(plain(found))
 
