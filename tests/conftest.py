@@ -34,8 +34,11 @@ STOCK_FLUSH = BaseDatabaseOperations.execute_sql_flush
 
 CI = os.environ.get("CI") == "true"
 
-# Folders of tests that ask no database, or have one of their own, unless they are marked as asking it.
+# Folders of tests that have a database of their own, unless they are marked as asking this one.
 WITHOUT_DATABASE = {"protocol", "play", "operations"}
+
+# What gives a test the database.
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "real_server"}
 
 # A busy machine is no bug, so no deadline; CI tries longer.
 hypothesis.settings.register_profile("default", deadline=None, max_examples=50)
@@ -55,7 +58,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             # What a browser shows of a page comes from views that other tests ask on both databases.
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.once)
-        if item.path.parent.name in WITHOUT_DATABASE and not item.get_closest_marker("django_db"):
+        if item.get_closest_marker("django_db"):
+            continue
+        asks = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
+        if item.path.parent.name in WITHOUT_DATABASE or not asks:
             item.add_marker(pytest.mark.once)
 
 

@@ -8,10 +8,10 @@ Input = TypeVar("Input")
 
 # Twice the input may cost so many times as much: 2 for the input itself, the rest for caches and the clock.
 MOST = 2.6
-ROUNDS = 7
-TRIES = 4
+ROUNDS = 5
+TRIES = 6
 # A run that is over sooner is measured several times in one go, since the clock's own step would be most of it.
-SHORTEST_NS = 2_000_000
+SHORTEST_NS = 1_000_000
 
 
 def growth(run: Callable[[Input], object], worst: Callable[[int], Input], size: int) -> tuple[float, float]:

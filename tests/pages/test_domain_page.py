@@ -64,7 +64,11 @@ def test_adding_leads_to_the_record_that_verifies_the_domain(acme: Tenant, clien
 
 
 def test_an_international_name_is_read_as_people_write_it_beside_its_form_in_dns(acme: Tenant, client: Client) -> None:
-    html = client.get(add(client, "Bücher.Example").headers["Location"]).content.decode()
+    question = client.get(add(client, "Bücher.Example").headers["Location"]).content.decode()
+    assert "You typed “Bücher.Example”. In DNS that is xn--bcher-kva.example (bücher.example)." in question
+    assert "Nothing is added yet." in question
+    added = add(client, "Bücher.Example", sure="xn--bcher-kva.example")
+    html = client.get(added.headers["Location"]).content.decode()
     assert "<h1>bücher.example</h1>" in html
     assert "<code>xn--bcher-kva.example</code>" in html
     assert 'value="_saasmanager-challenge.xn--bcher-kva.example"' in html
@@ -75,7 +79,7 @@ def test_an_international_name_is_read_as_people_write_it_beside_its_form_in_dns
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [
-        ("no domain", "&#x27;no domain&#x27; is not a valid domain name."),
+        ("no domain", "&#x27;no domain&#x27; is not a valid domain name: it has a blank or an invisible character."),
         ("localhost", "is not a full domain name such as example.com."),
         ("", "Type the domain that you want to add"),
         ("acme.example", "acme.example is registered already."),
