@@ -27,7 +27,7 @@ LONGEST_BODY = LONGEST_TEXT
 LONGEST_MASKED = 1024 * 1024
 _LARGEST_SIZE = 2**31 - 1
 
-# What may wait in this process for the writer, in bytes.
+# What may wait in this process for the writer, in bytes: bodies and headers, and the long texts of the log's own rows.
 MOST_WAITING = 32 * 1024 * 1024
 
 PRUNED_AT_ONCE = 500
@@ -56,32 +56,49 @@ class Exchange:
 
 
 class _Waiting:
-    """How many bytes of bodies this process holds for the writer."""
+    """Count the bytes that this process holds for the writer."""
 
     def __init__(self) -> None:
+        self.start_afresh()
+
+    def start_afresh(self) -> None:
+        """Hold nothing, as a process does that was forked from one that does."""
         self._bytes = 0
         self._lock = threading.Lock()
 
+    def has_room_for(self, size: int) -> bool:
+        """Count `size` more bytes if there is room for them."""
+        with self._lock:
+            if self._bytes + size > MOST_WAITING:
+                return False
+            self._bytes += size
+            return True
+
+    def let_go(self, size: int) -> None:
+        """Stop counting `size` bytes, which are written by now, or lost."""
+        with self._lock:
+            self._bytes -= size
+
     def take(self, exchange: Exchange) -> None:
-        """Let an exchange keep its bodies if there is room for them."""
+        """Let an exchange keep its bodies, and the headers that were sent, if there is room for them."""
         if exchange.sent_size > LONGEST_MASKED:
             exchange.sent_body = None
         if exchange.answer_size > LONGEST_MASKED:
             exchange.answer_body = None
         holds = len(exchange.sent_body or b"") + len(exchange.answer_body or b"")
-        with self._lock:
-            if self._bytes + holds > MOST_WAITING:
-                exchange.sent_body = exchange.answer_body = None
-                exchange.crowded = True
-                return
-            self._bytes += holds
+        holds += sum(len(name) + len(value) for name, value in exchange.sent_headers)
+        if self.has_room_for(holds):
             exchange.holds = holds
+            return
+        exchange.sent_headers = ()
+        exchange.sent_body = exchange.answer_body = None
+        exchange.crowded = True
 
     def release(self, exchange: Exchange) -> None:
-        """Let go of the bodies, which are written by now, or lost."""
-        with self._lock:
-            self._bytes -= exchange.holds
+        """Let go of what an exchange holds."""
+        self.let_go(exchange.holds)
         exchange.holds = 0
+        exchange.sent_headers = ()
         exchange.sent_body = exchange.answer_body = None
 
 

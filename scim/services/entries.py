@@ -24,6 +24,9 @@ LONGEST_VERDICT = 1000
 LONGEST_CLIENT = 200
 LONGEST_ARGUMENT = 320
 
+# An entry with more characters than this is counted while it waits.
+SHORT = 2048
+
 # The table of connections' tokens, to which rows of the log refer; people's have a label there and nothing else.
 CONNECTIONS = "scim_token"
 
@@ -72,6 +75,16 @@ class Entry:
     step: str = ""
     departures: Sequence[Departure] = ()
     exchange: Exchange | None = None
+    holds: int = field(default=0, init=False)
+
+    @property
+    def length(self) -> int:
+        """How many characters it has whose number the client chooses."""
+        return len(self.path) + len(self.query) + len(self.client) + len(self.origin)
+
+    def shorten(self) -> None:
+        """Let go of long texts. No query and no client are shown then, since a cut could go through a secret."""
+        self.path, self.query, self.client, self.origin = self.path[:SHORT], "", "", ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The request log: every SCIM request leaves a row, written in batches behind the answers.
 
-Requests put entries into a bounded queue; a thread of the process takes them out, finds out to whom they belong and
-writes them. A full queue or a database that stays away costs entries, which are counted, and never a request.
+Requests put entries into a queue, which is bounded in entries and in bytes; a thread of the process takes them out,
+finds out to whom they belong and writes them. A full queue or a database that stays away costs entries, which are
+counted, and never a request.
 """
 
 import os
@@ -100,6 +101,11 @@ def note(entry: Entry) -> None:
         return
     if entry.exchange is not None:
         details.waiting.take(entry.exchange)
+    if (length := entry.length) > entries.SHORT:
+        if details.waiting.has_room_for(length):
+            entry.holds = length
+        else:
+            entry.shorten()
     _queue.append(entry)
     if _writer is None and settings.SCIM_LOG_INTERVAL:
         _start_writer()
@@ -123,9 +129,22 @@ def flush() -> None:
             batch = [_queue.popleft() for _ in range(min(BATCH, remaining))]
             remaining -= len(batch)
             _write_or_drop(batch)
-            for entry in batch:
-                if entry.exchange is not None:
-                    details.waiting.release(entry.exchange)
+            _release(batch)
+
+
+def forget() -> None:
+    """Drop all that is queued, unwritten."""
+    with _writing:
+        _release([_queue.popleft() for _ in range(len(_queue))])
+
+
+def _release(batch: Sequence[Entry]) -> None:
+    for entry in batch:
+        if entry.exchange is not None:
+            details.waiting.release(entry.exchange)
+        if entry.holds:
+            details.waiting.let_go(entry.holds)
+            entry.holds = 0
 
 
 def _start_writer() -> None:
@@ -163,6 +182,7 @@ def _start_afresh() -> None:
     global _writer, _writing, _starting
     _writer, _writing, _starting = None, threading.Lock(), threading.Lock()
     _queue.clear()
+    details.waiting.start_afresh()
 
 
 os.register_at_fork(after_in_child=_start_afresh)

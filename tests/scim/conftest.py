@@ -140,6 +140,6 @@ def quiet_journal() -> Iterator[None]:
 
 
 def _empty_the_journal() -> None:
-    journal._queue.clear()
+    journal.forget()
     journal._counts.dropped = journal._counts.homeless = 0
     additional_logging._watched = additional_logging._Watched()

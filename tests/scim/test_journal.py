@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from audit.models import first_id_at
 from scim.models import RequestLog, Token
-from scim.services import journal, pruning, strangers
+from scim.services import details, entries, journal, pruning, strangers
 from tests.scim.conftest import Idp
 from tests.servers import url_of_the_test_database
 
@@ -152,6 +152,21 @@ def test_a_full_queue_drops_and_counts_but_serves(idp: Idp, settings: Any) -> No
     assert [idp.get("/Users").status_code for _ in range(5)] == [200] * 5
     assert journal.dropped() == 2
     assert len(idp.log()) == 3
+
+
+def test_long_texts_that_wait_are_bounded_in_bytes(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(details, "MOST_WAITING", 20_000)
+    long = "x" * 6_000
+    for _ in range(5):
+        idp.http.get(f"/scim/acme/v2/Nope/{long}", QUERY_STRING=f"a={long}", HTTP_USER_AGENT="Okta")
+    assert sum(entry.length for entry in journal._queue) < 20_000 + 5 * 2 * entries.SHORT
+    found = idp.log()
+    assert [row.query != "" for row in found] == [True, False, False, False, False]
+    assert all(row.path.startswith("/scim/acme/v2/Nope/xxx") for row in found)
+    assert [row.client for row in found] == ["Okta", "", "", "", ""]
+    # What was written makes room again.
+    idp.http.get("/scim/acme/v2/Nope", QUERY_STRING=f"a={long}")
+    assert idp.log()[-1].query != ""
 
 
 def test_a_database_that_fails_once_loses_nothing(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
