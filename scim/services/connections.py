@@ -147,6 +147,8 @@ def remove(connection: Connection, *, heir: Connection | None, by: Actor) -> int
     Those become the ``heir``'s, or nobody's, and then the next connection's that changes them. Returns how many people
     that were. Raises LastConnection, ConnectionUnknown, and BeyondOwnRights as ``handing_over.hand_over_all`` does.
     """
+    # People before the organization, which is the order in which everybody locks them.
+    handing_over.lock_people(connection, organization_id=by.organization_id)
     present = {each.pk: each for each in _all_locked(by)}
     if connection.pk not in present or (heir is not None and (heir.pk not in present or heir == connection)):
         raise ConnectionUnknown

@@ -66,6 +66,13 @@ def hand_over_all(connection: Connection, heir: Connection | None, *, by: Actor)
     return moved
 
 
+def lock_people(connection: Connection, *, organization_id: UUID) -> None:
+    """Lock all people of a connection, in the order in which everybody does, until the transaction ends."""
+    people = User.objects.of(organization_id).filter(managed_by=connection.pk).order_by("pk")
+    for _user_id in people.select_for_update(no_key=True).values_list("pk", flat=True).iterator(10_000):
+        pass
+
+
 def count(connection: Connection) -> int:
     """How many people a connection keeps."""
     people: int = User.objects.of(connection.organization_id).filter(managed_by=connection.pk).count()

@@ -151,7 +151,7 @@ def save(wanted: Sequence[Wanted], *, seen: int, by: Actor) -> RoleRuleSet:
     reach = authority.behind(by)
     reach.require(*(rule.role for rule in (*former, *rules)))
     authority.require_proof(*(rule.role for rule in rules), by=by)
-    for role in {rule.role for rule in rules}:
+    for role in sorted({rule.role for rule in rules}, key=lambda each: each.pk):
         roles.hold(role, by=by)
     expected = preview(rules, organization_id=by.organization_id)
     _stay_within(reach, expected, by)

@@ -1,6 +1,7 @@
 """Several identity providers in one organization: each has tokens and switches of its own, and people that it keeps."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -19,9 +20,11 @@ from scim.services.connections import (
 )
 from scim.services.handing_over import NotManaged
 from tests.scim.conftest import Idp, read
+from tests.users.test_races import at_once
 from users.models import Role, User
 from users.origins import Source
-from users.services import accounts
+from users.permissions import levels_of
+from users.services import accounts, roles
 from users.services.accounts import UserUnknown
 
 SUSPEND = {"op": "replace", "path": "active", "value": False}
@@ -225,6 +228,24 @@ def test_removing_ends_the_tokens_and_hands_the_people_to_the_heir(
         with pytest.raises(ConnectionUnknown):
             deed()
     assert connections.add("Default", IdentityProvider.JUMPCLOUD, by=by).pk != first.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_removal_and_a_suspension_at_the_same_moment_both_happen(idp: Idp, first: Connection, by: Actor) -> None:
+    helpdesk = roles.create("Helpdesk", levels_of("", "users.edit"), by=by)
+    for number in range(10):
+        second = connections.add("Okta", IdentityProvider.OKTA, by=by)
+        people = [idp.create(f"r{number}u{at}@acme.example", roles=[{"value": "Helpdesk"}]) for at in range(3)]
+        User.objects.filter(role=helpdesk).update(managed_by=second.pk)
+        last = UUID(people[-1]["id"])
+        # Who may invite is locked, and then the organization, since invitations end with the suspension.
+        refusals = at_once(
+            lambda: connections.remove(second, heir=first, by=by),  # noqa: B023
+            lambda: accounts.set_active(last, False, by=by),  # noqa: B023
+        )
+        assert refusals == [None, None], f"round {number}"
+        found = User.objects.get(pk=last)
+        assert (found.managed_by, found.is_active) == (first.pk, False)
 
 
 def test_another_organizations_connection_is_no_heir(stranger: Idp, second: Connection, by: Actor) -> None:

@@ -122,7 +122,8 @@ def make_default(role: Role, *, by: Actor) -> None:
     """
     # In one order, so that of two who choose at once one waits for the other.
     wanted = Q(is_default=True) | Q(pk=role.pk)
-    held = {each.pk: each for each in Role.objects.of(by.organization_id).select_for_update().filter(wanted)}
+    found = Role.objects.of(by.organization_id).filter(wanted).order_by("pk")
+    held = {each.pk: each for each in found.select_for_update()}
     former = next((each for each in held.values() if each.is_default), None)
     if former == role:
         return

@@ -218,13 +218,16 @@ def revert(event_id: UUID, *, names: Collection[str] | None = None, seen: int | 
     name, role = role_before(event, organization_id=by.organization_id)
     if role is not None:
         roles.hold(role, by=by)
-    if kind_of(event) is Kind.REMOVAL:
-        # Two who undo it at once would both find nobody.
-        lock(by.organization_id)
+    user: User | None
     try:
         user = accounts.find(UUID(event.target_id), organization_id=by.organization_id)
     except accounts.UserUnknown:
         user = None
+    if user is None and kind_of(event) is Kind.REMOVAL:
+        # Two who undo it at once have both found nobody. Who is back by now is not locked: the organization is, and
+        # everybody locks people first.
+        lock(by.organization_id)
+        user = User.objects.of(by.organization_id).select_related("role").filter(pk=event.target_id).first()
     plan = _plan(event, user)
     reach = authority.behind(by)
     match plan.kind, plan.state:
