@@ -164,6 +164,9 @@ class User(AbstractBaseUser):
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     address_changed_at = models.DateTimeField(editable=False, null=True)
     password_reset_blocked_until = models.DateTimeField(editable=False, null=True)
+    demoted_at = models.DateTimeField(
+        editable=False, null=True, help_text="When an identity provider last took a privileged role from the user."
+    )
     sign_in_key = models.GeneratedField(
         db_persist=True,
         unique=True,

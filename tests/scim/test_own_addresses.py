@@ -1,8 +1,11 @@
 """While the Admin switch is off, a connection gives no user with rights another userName or primary e-mail address."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from django.utils import timezone
 
 from audit.actors import Actor, Door
 from scim.models import Connection
@@ -133,3 +136,27 @@ def test_adoption_leaves_the_addresses_and_the_next_write_is_refused(idp: Idp, b
     assert adopted.status_code == 200
     assert own(str(made.pk)) == ("ada@acme.example", "ada@acme.example")
     assert idp.patch(str(made.pk), {"op": "replace", "value": {"userName": NEW}}).status_code == 403
+
+
+@pytest.mark.parametrize("kind", ["role sent", "group left"])
+def test_nor_do_they_come_one_after_the_other(kind: str, idp: Idp, by: Actor) -> None:
+    helpdesk = role_of(idp, "users.edit", by)
+    user = idp.create("ada@acme.example")
+    if kind == "role sent":
+        takes = {"op": "replace", "path": "roles", "value": [{"value": "Read-only"}]}
+        assert idp.patch(user["id"], {"op": "add", "value": {"roles": [{"value": helpdesk.name}]}}).status_code == 200
+        assert idp.patch(user["id"], takes).status_code == 200
+    else:
+        rule = role_rules.Wanted("group", "is", "Helpdesk", str(helpdesk.pk))
+        role_rules.save([rule], seen=0, by=by)
+        made = idp.send("POST", "/Groups", {"displayName": "Helpdesk", "members": [{"value": user["id"]}]})
+        assert User.objects.get(pk=user["id"]).role == helpdesk
+        idp.send("DELETE", f"/Groups/{read(made)['id']}")
+    assert User.objects.get(pk=user["id"]).role != helpdesk
+    refused = WRITES["PUT"](idp, user)
+    assert refused.status_code == 403
+    assert "for 72 hours from then this connection can't change" in read(refused)["detail"]
+    assert own(user["id"])[0] == "ada@acme.example"
+    with time_machine.travel(timezone.now() + timedelta(hours=73)):
+        assert WRITES["PUT"](idp, user).status_code == 200
+    assert own(user["id"])[0] == NEW

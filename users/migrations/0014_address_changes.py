@@ -1,4 +1,4 @@
-"""When a user's address was last changed, and until when no password is set by mail because of that."""
+"""When a user's address was last changed, until when no password is set by mail for that, and when rights were taken."""
 
 from django.db import migrations, models
 
@@ -18,5 +18,14 @@ class Migration(migrations.Migration):
             model_name="user",
             name="password_reset_blocked_until",
             field=models.DateTimeField(editable=False, null=True),
+        ),
+        migrations.AddField(
+            model_name="user",
+            name="demoted_at",
+            field=models.DateTimeField(
+                editable=False,
+                help_text="When an identity provider last took a privileged role from the user.",
+                null=True,
+            ),
         ),
     ]

@@ -17,6 +17,7 @@ from uuid import UUID
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from audit import rows, trail
 from audit.actions import Action
@@ -36,7 +37,7 @@ from users.services.names import Names, claims, naming
 from users.services.names import NameTaken as NameTaken
 from users.services.own_addresses import AddressProtected as AddressProtected
 from users.services.own_addresses import ByProvider as ByProvider
-from users.services.own_addresses import OwnAddresses, note_change, protected, tell_former
+from users.services.own_addresses import OwnAddresses, is_demotion, note_change, protected, tell_former
 from users.services.reassignment import REASON
 from users.statements import locked, revoke_personal_tokens
 
@@ -193,7 +194,7 @@ def update(
     if undoes is not None:
         action = Action.USER_CHANGE_UNDONE
     is_active = profile.get("active", user.is_active)
-    spared = provider is not None and provider.spares(former_role, role)
+    spared = provider is not None and provider.spares(user, role)
     left_out: tuple[str, ...] = ()
     if provider is not None and not is_active:
         profile, left_out = leaving_out.permitted(
@@ -211,7 +212,7 @@ def update(
     own_before, own = OwnAddresses.of(before), OwnAddresses.of(profile)
     moved = not own.is_same(own_before)
     if moved and spared:
-        raise protected(user, former_role if former_role and former_role.is_privileged else role, own)
+        raise protected(user, role, own)
     renamed = (canonical(own.user_name), canonical(own.email)) != names_before
     try:
         # A savepoint, to come back to from a name that is taken: nothing else can be refused by the database.
@@ -245,7 +246,11 @@ def update(
                 user.session_epoch += 1
                 revoke_personal_tokens(user.pk, by.organization_id)
             blocks_reset = moved and provider is not None and _is_worth_protecting(user, former_role)
-            rows.update(user, (*_CHANGED, *(note_change(user, blocks_reset=blocks_reset) if moved else ())))
+            noted = note_change(user, blocks_reset=blocks_reset) if moved else ()
+            if provider is not None and is_demotion(former_role, role):
+                user.demoted_at = timezone.now()
+                noted = (*noted, "demoted_at")
+            rows.update(user, (*_CHANGED, *noted))
             if endings.could_invite(former_role) and (role != former_role or (was_active and not user.is_active)):
                 endings.end_invitations(inviter_ids=[user.pk], by=by)
             if profile.get("emails") != before.get("emails"):

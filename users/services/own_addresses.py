@@ -19,6 +19,10 @@ from users.profile import Profile
 # How long a new address that an identity provider sent gets no link to set a password.
 RESET_BLOCKED_FOR = timedelta(hours=72)
 
+# How long a user from whom an identity provider has taken a privileged role keeps the own addresses, as though the user
+# still had it: else two requests would do what one may not.
+PROTECTED_AFTER_DEMOTION = timedelta(hours=72)
+
 
 class AddressProtected(Refusal):
     """The connection may not give a user of this role another userName or primary e-mail address."""
@@ -55,16 +59,42 @@ class ByProvider:
 
     manages_admins: bool
 
-    def spares(self, *roles: Role | None) -> bool:
-        """Whether users who have, or get, one of these roles keep their own addresses."""
-        return not self.manages_admins and any(role is not None and role.is_privileged for role in roles)
+    def spares(self, user: User, role: Role | None) -> bool:
+        """Whether a user keeps the own addresses: one who has, gets, or has lately lost a privileged role."""
+        if self.manages_admins:
+            return False
+        return _is_privileged(user.role) or _is_privileged(role) or _was_demoted_lately(user)
+
+
+def is_demotion(former: Role | None, role: Role | None) -> bool:
+    """Whether a change of role takes a privileged one away."""
+    return _is_privileged(former) and not _is_privileged(role)
+
+
+def _is_privileged(role: Role | None) -> bool:
+    return role is not None and role.is_privileged
+
+
+def _was_demoted_lately(user: User) -> bool:
+    return user.demoted_at is not None and user.demoted_at > timezone.now() - PROTECTED_AFTER_DEMOTION
 
 
 def protected(user: User, role: Role | None, wanted: OwnAddresses) -> AddressProtected:
-    """The refusal that names both the user and the address that was sent, for an Admin who wants to apply it."""
+    """The refusal that names both the user and the address that was sent, for an Admin who wants to apply it.
+
+    ``role`` is the one that the user has or gets.
+    """
+    privileged = next((each for each in (user.role, role) if _is_privileged(each)), None)
+    why = (
+        f"{user.user_name} has the role {privileged}, and this connection can't change the userName or primary e-mail "
+        "address of users with that role."
+        if privileged
+        else f"SCIM has taken a role from {user.user_name} that may change users or sign-in, and for "
+        f"{_hours(PROTECTED_AFTER_DEMOTION)} hours from then this connection can't change the user's userName or "
+        "primary e-mail address."
+    )
     return AddressProtected(
-        f"{user.user_name} has the role {role}, and this connection can't change the userName or primary e-mail "
-        "address of users with that role. An Admin can apply the new address: open this request in the request log.",
+        f"{why} An Admin can apply the new address: open this request in the request log.",
         about={
             "user_id": str(user.pk),
             "user": user.user_name,
@@ -99,11 +129,15 @@ def tell_former(
         "at": user.address_changed_at,
         "by_provider": provider,
         "by": by.label,
-        "hours": int(RESET_BLOCKED_FOR.total_seconds() // 3600) if reset_blocked else 0,
+        "hours": _hours(RESET_BLOCKED_FOR) if reset_blocked else 0,
     }
     letters = [(address, context) for address in before.given_up_for(after) if _is_reachable(address)]
     if letters:
         outbox.send_many("address_changed", letters, organization_id=user.organization_id)
+
+
+def _hours(duration: timedelta) -> int:
+    return int(duration.total_seconds() // 3600)
 
 
 def _is_reachable(address: str) -> bool:

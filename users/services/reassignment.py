@@ -9,16 +9,18 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from audit import rows, trail
 from audit.actions import Action
-from audit.actors import Actor
+from audit.actors import Actor, Door
 from organizations.services import lock
 from users import profile as profiles
 from users.models import Role, User
 from users.origins import GivenBy
 from users.profile import Profile
 from users.services import endings
+from users.services.own_addresses import is_demotion
 
 # So many people are locked, read and written together; what one statement takes stays far below the time-outs.
 TOGETHER = 1000
@@ -54,15 +56,20 @@ def award(awards: Sequence[Award], *, by: Actor) -> None:
     Call in a transaction that has made sure of the last active Admin.
     """
     changed: list[tuple[User, dict[str, list[Any]]]] = []
+    demoted: list[UUID] = []
     inviters = [each.user.pk for each in awards if endings.could_invite(each.user.role)]
     for each in awards:
         present = profiles.with_present_name(profiles.read(each.user), each.user.role)
         before, after = present.get("roles", []), profiles.role_entries(each.role)
+        if by.door == Door.SCIM and is_demotion(each.user.role, each.role):
+            demoted.append(each.user.pk)
         each.user.role, each.user.role_given_by = each.role, each.given_by
         each.user.version += 1
         changed.append((each.user, {"roles": [before or None, after], REASON: [None, each.reason]}))
         profiles.write_roles(each.user, after)
     _write(changed, (*_WRITTEN, "role_given_by"), Action.USER_ROLE_CHANGED, by)
+    if demoted:
+        User.objects.of(by.organization_id).filter(pk__in=demoted).update(demoted_at=timezone.now())
     if inviters:
         endings.end_invitations(inviter_ids=inviters, by=by)
 
