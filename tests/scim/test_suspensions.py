@@ -15,6 +15,7 @@ HEX = "0123456789abcdef0123456789abcdef"
 LONG = "a" * 60 + "@acme.example"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 REFUSED = {
+    "an invisible character in the user's own": "ada@ac\u00adme.example",
     "no address": "no address",
     "too long": f"{'a' * 250}@acme.example",
     "domain unknown": "ada@elsewhere.example",
@@ -111,6 +112,8 @@ def entries(*addresses: str) -> list[dict[str, Any]]:
         (["a@acme.test"], ["x@elsewhere.example", "c@acme.test"], ["a@acme.test", "c@acme.test"]),
         (["a@acme.test"], ["bob@acme.example"], ["a@acme.test"]),
         (["a@acme.test"], ["c@acme.test", "no address"], ["c@acme.test"]),
+        (["a@acme.test", "b@acme.test"], ["a@acme.test", "b@ac\u00adme.test"], ["a@acme.test"]),
+        (["a@acme.test"], ["a@ac\u200bme.test"], ["a@acme.test"]),
         ([], ["x@elsewhere.example"], []),
         ([], ["x@elsewhere.example", "c@acme.test"], ["ada@acme.example", "c@acme.test"]),
     ],

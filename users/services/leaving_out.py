@@ -91,6 +91,7 @@ class _Rules:
     ) -> None:
         self._user, self._spared, self._secondary_anywhere = user, spared, secondary_anywhere
         self._known = profiles.addresses(before)
+        self._spelled_before = profiles.spellings(before)
         self._own_before = profiles.own_addresses(before)
         wanted = [*profiles.addresses(profile).values(), *profiles.own_addresses(before)]
         self._gate = Gate(wanted, organization_id=organization_id)
@@ -103,20 +104,22 @@ class _Rules:
         """Why it may not become the userName or the primary e-mail in place of the stored one."""
         if self._spared and not OwnAddresses(address, address).is_same(OwnAddresses(stored, stored)):
             return "an Admin has to give users of this role another address"
+        if why := self._syntax(address):
+            return why
         key = canonical(address)
         if key in self._own_before:
             return ""
         if key in self._known:
             return self._refusal(lambda: self._gate.check_registered([address]), address, key)
-        return self._syntax(address) or self._refusal(lambda: self._gate.check([address]), address, key)
+        return self._refusal(lambda: self._gate.check([address]), address, key)
 
     def other(self, address: str) -> str:
         """Why it may not be given as one that stands for nobody."""
-        if canonical(address) in self._known:
-            return ""
         if why := self._syntax(address):
             return why
-        return "" if self._secondary_anywhere else self._why(lambda: self._gate.check_secondary(address))
+        if canonical(address) in self._known or self._secondary_anywhere:
+            return ""
+        return self._why(lambda: self._gate.check_secondary(address))
 
     def _refusal(self, check: Callable[[], None], address: str, key: str) -> str:
         if why := self._why(check):
@@ -132,6 +135,8 @@ class _Rules:
         return ""
 
     def _syntax(self, address: str) -> str:
+        if address in self._spelled_before:
+            return ""
         try:
             check_address(address, any_local_length=True)
         except AddressError as error:
