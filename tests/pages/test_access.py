@@ -69,6 +69,7 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/users/scim/log/{request}/switch/", {}, (ADMIN,)),
     ("/settings/users/scim/log/{request}/hand-over/", {}, (ADMIN,)),
     ("/settings/users/scim/log/{request}/allow-domain/", {}, (ADMIN, DOMAINS)),
+    ("/settings/users/scim/log/{request}/apply-address/", {}, (ADMIN,)),
     ("/settings/organization/details/", RENAMED, (ADMIN,)),
     ("/settings/organization/slug/", None, (ADMIN,)),
     ("/settings/organization/slug/change/", {"slug": "acme-ltd", "seen": "acme"}, (ADMIN,)),
@@ -184,6 +185,7 @@ OTHERWISE: dict[str, tuple[str, ...] | None] = {
     "/settings/users/scim/role-rules/": ("sign-in.edit",),
     "/settings/users/scim/people/{person}/role-rules/": ("users.edit",),
     "/settings/users/scim/log/{request}/allow-domain/": ("domains.edit",),
+    "/settings/users/scim/log/{request}/apply-address/": ("users.edit",),
     # Who may read it needs every right that the connection gives, and none of these roles has them.
     "/settings/users/scim/log/{request}/details.txt": (),
 }
@@ -236,7 +238,6 @@ ELSEWHERE = {
     "operator:app_list": "Django's own, for operators; leads to the list of organizations",
     "operator:autocomplete": "Django's own, for the forms of operators",
     "operator:jsi18n": "Django's own words for the forms of operators",
-    "settings:apply-refused-address": "for an Admin, about a request that was refused; tests of its own",
     "account_logout": "for everybody who is signed in",
     "account_reauthenticate": "for everybody who is signed in",
     "account_inactive": "for everybody: says that one is suspended",
