@@ -1,18 +1,20 @@
 """The server by itself, without a proxy in front: slow and hostile clients, and workers that die."""
 
+import itertools
 import json
 import logging
 import os
 import re
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -64,6 +66,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('database') / 'db.sqlite3'}",
         "DATABASE_TIMEOUTS": "on",
         "TRUSTED_PROXY_COUNT": "1",
+        "SCIM_LOG_INTERVAL": "0.1",
         "LOG_LEVEL": "WARNING",
     }
 
@@ -280,7 +283,7 @@ def test_what_is_not_served_says_why(server: Server, sent: bytes, status: int) -
     assert b"Content-Type: text/plain" in received
 
 
-def test_header_names_with_underscores_do_not_reach_the_application(server: Server, scim: Scim) -> None:
+def test_header_names_with_underscores_do_not_reach_the_application() -> None:
     """By one of them, a client could call itself by any address: both spellings become the same WSGI variable."""
     for order in ((0, 1), (1, 0)):
         reader = Reader(100, lambda: None)
@@ -289,8 +292,25 @@ def test_header_names_with_underscores_do_not_reach_the_application(server: Serv
         request = reader.received[0]
         assert isinstance(request, Request)
         assert request.fields == {"HTTP_HOST": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.1"}
-    spelled = {"Authorization" if name == "Authorization" else name: value for name, value in scim.headers.items()}
-    assert server.request("GET", f"{scim.path}/Users?count=0", headers=spelled).status == 200
+
+
+def test_no_client_chooses_the_address_that_the_log_shows(
+    server: Server, scim: Scim, environment: dict[str, str]
+) -> None:
+    spellings = ["X-Forwarded-For: 192.0.2.1", "X_Forwarded_For: 203.0.113.9", "X-Forwarded_For: 203.0.113.9"]
+    orders = list(itertools.permutations(spellings))
+    for fields in orders:
+        head = f"GET {scim.path}/Underscores HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+        assert b" 401 " in exchange(server, (head + "\r\n".join(fields) + "\r\n\r\n").encode())
+    with closing(sqlite3.connect(environment["DATABASE_URL"].removeprefix("sqlite:///"))) as database:
+        asked = "SELECT address, 1 + more FROM scim_requestlog WHERE path LIKE '%/Underscores'"
+        found: list[tuple[str, int]] = []
+        until = time.monotonic() + 20
+        while sum(count for _address, count in found) < len(orders) and time.monotonic() < until:
+            time.sleep(0.1)
+            found = database.execute(asked).fetchall()
+    assert sum(count for _address, count in found) == len(orders)
+    assert {address for address, _count in found} == {"192.0.2.1"}
 
 
 # What must go on working
