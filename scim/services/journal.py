@@ -342,14 +342,15 @@ def _refused(told: Iterable[tuple[Entry, str, Presented | None]]) -> Iterator[Re
         place = UUID(organization), UUID(token.connection)
         mask = entries.masking(entry.query)
         if entry.step in _DEPARTURES and entry.status >= 400:
-            user_id = entry.path.rstrip("/").rpartition("/")[2]
+            user_id = entries.kept(entry.path.rstrip("/").rpartition("/")[2], LONGEST_ARGUMENT, mask)
             verdict = entries.verdict(entry, mask)
             yield Refused(*place, entry.cause[:40], verdict, user_id, entries.clean(entry.user_label))
         for each in entry.departures:
             if each.status >= 400:
                 user = entries.clean((each.about or {}).get("user", ""))
                 verdict = entries.kept(each.verdict, entries.LONGEST_VERDICT, mask)
-                yield Refused(*place, each.cause[:40], verdict, each.user_id, user)
+                user_id = entries.kept(each.user_id, LONGEST_ARGUMENT, mask)
+                yield Refused(*place, each.cause[:40], verdict, user_id, user)
 
 
 def _failure(entry: Entry) -> Failure:

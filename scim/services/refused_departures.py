@@ -63,14 +63,12 @@ def _locked(connection: Connection, cause: str) -> DepartureAlert:
 
 
 def _names(refused: Iterable[Refused]) -> Callable[[Refused], str]:
-    """What the users are called, asked of the database once."""
+    """What the users are called, asked of the database once; a user of another organization is not known by the id."""
     ids = {found for each in refused if not each.user and (found := _id(each.user_id))}
     organizations = {each.organization_id for each in refused}
-    known = {
-        str(pk): name
-        for pk, name in User.objects.filter(organization__in=organizations, pk__in=ids).values_list("pk", "user_name")
-    }
-    return lambda each: each.user or known.get(each.user_id) or each.user_id[:64]
+    found = User.objects.filter(organization__in=organizations, pk__in=ids)
+    known = {(place, pk): name for place, pk, name in found.values_list("organization_id", "pk", "user_name")}
+    return lambda each: each.user or known.get((each.organization_id, _id(each.user_id))) or each.user_id[:64]
 
 
 def _id(text: str) -> UUID | None:

@@ -7,8 +7,9 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from scim.models import DepartureAlert
 from scim.protocol.departures import asks_to_suspend
-from scim.services import connections
+from scim.services import connections, journal
 from tests.growth import assert_linear
 from tests.scim.conftest import Idp
 from tests.scim.test_bulk import bulk
@@ -99,6 +100,31 @@ def test_a_body_that_can_not_be_read_is_a_refused_suspension_too(acme: Tenant, i
     (message,) = alerts()
     assert "kim@acme.example" in message.body
     assert reached(idp) == {"deactivate": "400 InvalidPath"}
+
+
+def test_a_mail_names_no_user_of_another_organization(acme: Tenant, globex: Tenant, idp: Idp) -> None:
+    text = connections.generate_token(globex.connection, by=globex.by)[1]
+    connections.set_enabled(globex.connection, True, by=globex.by)
+    globex.add("root", BuiltIn.ADMIN, source=Source.MANUAL)
+    theirs = globex.add("secret.person")
+    mailed()
+    # Both in one batch of the writer.
+    for each in (idp, Idp(globex.organization, text)):
+        assert each.send("PATCH", f"/Users/{theirs.pk}", {"Operations": [SUSPEND, "?"]}).status_code == 400
+    idp.log()
+    of_acme, of_globex = sorted((message.body for message in mailed()), key=lambda body: "secret.person" in body)
+    assert str(theirs.pk) in of_acme and "secret.person" not in of_acme
+    assert "secret.person@globex.example" in of_globex
+
+
+def test_no_id_that_a_client_makes_up_costs_the_log_its_rows(acme: Tenant, idp: Idp) -> None:
+    for made_up in ("x%00y", "%ED%A0%80", "x" * 3000, "%F0%9F%92%A9", "a%0Ab"):
+        answer = idp.send("PATCH", f"/Users/{made_up}", {"Operations": [SUSPEND, "?"]})
+        assert answer.status_code == 400
+    assert len(idp.log()) == 5
+    assert journal.dropped() == 0
+    (alert,) = DepartureAlert.objects.all()
+    assert all(name.isprintable() and len(name) <= 64 for name in alert.users)
 
 
 def test_then_once_an_hour_with_all_who_were_refused_since(acme: Tenant, idp: Idp) -> None:
