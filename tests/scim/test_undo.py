@@ -1,10 +1,12 @@
 """Undo: a person is again what they were before the identity provider changed, made or removed them."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -369,6 +371,18 @@ def test_who_was_removed_is_there_again_as_the_same_person(idp: Idp, by: Actor) 
     assert str(last_event(idp)).startswith(f"{by.label} undid: SCIM token")
     # The identity provider, which knows the id, goes on with it.
     assert idp.patch(user_id, replace(active=True)).status_code == 200
+
+
+def test_what_protects_the_addresses_comes_back_too(idp: Idp, by: Actor) -> None:
+    user_id = idp.create(roles=[{"value": "IT"}])["id"]
+    idp.patch(user_id, replace(userName="mallory@acme.example"))
+    User.objects.update(password_reset_blocked_until=timezone.now() + timedelta(hours=72), demoted_at=timezone.now())
+    names = ("address_changed_at", "password_reset_blocked_until", "demoted_at")
+    before = User.objects.values(*names).get(pk=user_id)
+    assert all(before.values())
+    idp.send("DELETE", f"/Users/{user_id}")
+    undo(idp, by)
+    assert User.objects.values(*names).get(pk=user_id) == before
 
 
 def test_who_comes_back_is_kept_by_the_same_connection_unless_that_is_gone(idp: Idp, by: Actor) -> None:

@@ -37,7 +37,14 @@ from users.services.names import Names, claims, naming
 from users.services.names import NameTaken as NameTaken
 from users.services.own_addresses import AddressProtected as AddressProtected
 from users.services.own_addresses import ByProvider as ByProvider
-from users.services.own_addresses import OwnAddresses, is_demotion, note_change, protected, tell_former
+from users.services.own_addresses import (
+    OwnAddresses,
+    Protection,
+    is_demotion,
+    note_change,
+    protected,
+    tell_former,
+)
 from users.services.reassignment import REASON
 from users.statements import locked, revoke_personal_tokens
 
@@ -324,6 +331,7 @@ def delete(user: User, *, by: Actor, undoes: AuditEvent | None = None) -> None:
         "managed_by": user.managed_by and str(user.managed_by),
         "created": profiles.timestamp(user.created_at),
         "groups": left,
+        "protection": Protection.of(user).as_json(),
     }
     changes = {name: [value, None] for name, value in gone.items() if value} | _undoing(undoes)
     trail.record(Action.USER_DELETED, user, changes, by=by)
@@ -343,17 +351,19 @@ def bring_back(
     managed_by: UUID | None,
     version: int,
     created_at: datetime | None,
+    protection: Protection,
     by: Actor,
     undoes: AuditEvent,
 ) -> User:
     """Let a person who was removed by the event ``undoes`` be there again under the same id, without a password.
 
-    ``version`` is above any that the person had. Raises NameTaken, AddressInvalid and
+    ``protection`` is that of the addresses when the person was removed. ``version`` is above any that the person had. Raises NameTaken, AddressInvalid and
     ``domains.services.AddressRefused``.
     """
     user = User(pk=user_id, organization_id=by.organization_id, role=role, source=source, managed_by=managed_by)
     user.version, user.created_at = version, created_at
     user.password = _no_password()
+    protection.put_on(user)
     profiles.write(user, profile)
     changes: dict[str, list[Any]] = {"profile": [None, profile], "role": [None, role.name], "source": [None, source]}
     try:

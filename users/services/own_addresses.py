@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 from django.utils import timezone
 
@@ -77,6 +78,34 @@ def _is_privileged(role: Role | None) -> bool:
 
 def _was_demoted_lately(user: User) -> bool:
     return user.demoted_at is not None and user.demoted_at > timezone.now() - PROTECTED_AFTER_DEMOTION
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What protects a user's addresses: it is kept with a removal, so that undoing that does not end it."""
+
+    moments: Mapping[str, datetime]
+
+    COLUMNS: ClassVar = ("address_changed_at", "password_reset_blocked_until", "demoted_at")
+
+    @classmethod
+    def of(cls, user: User) -> Protection:
+        """That of a user who is there."""
+        return cls({name: moment for name in cls.COLUMNS if (moment := getattr(user, name))})
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, str] | None) -> Protection:
+        """That of a user who was removed, as ``as_json`` wrote it."""
+        return cls({name: datetime.fromisoformat(text) for name, text in (kept or {}).items() if name in cls.COLUMNS})
+
+    def as_json(self) -> dict[str, str]:
+        """The moments by the names of their columns, in ISO 8601."""
+        return {name: moment.isoformat() for name, moment in self.moments.items()}
+
+    def put_on(self, user: User) -> None:
+        """Give it to a user who is not saved yet."""
+        for name, moment in self.moments.items():
+            setattr(user, name, moment)
 
 
 def protected(user: User, role: Role | None, wanted: OwnAddresses) -> AddressProtected:

@@ -27,6 +27,7 @@ from users.profile import Profile
 from users.services import accounts, authority, groups, roles
 from users.services.authority import Authority, BeyondOwnRights
 from users.services.batches import ChangedMeanwhile, Report
+from users.services.own_addresses import Protection
 from users.services.reassignment import REASON
 
 # What can be gone back behind, if SCIM did it or if it is an undo itself.
@@ -399,6 +400,7 @@ def _bring_back(event: AuditEvent, name: str, role: Role | None, reach: Authorit
         # Every version has an event.
         version=of_person.count() + 1,
         created_at=datetime.fromisoformat(created) if created else None,
+        protection=Protection.from_json(former.get("protection")),
         by=by,
         undoes=event,
     )
