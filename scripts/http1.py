@@ -50,11 +50,15 @@ class Request:
         """The WSGI environment (PEP 3333), in the middle of what is the same for all requests of a connection."""
         target, _, _fragment = self.target.partition(b"#")
         path, _, query = target.partition(b"?")
+        fields = self.fields
         if not path.startswith(b"/") and b"://" in path:
-            path = b"/" + path.split(b"://", 1)[1].partition(b"/")[2]
+            authority, _, path = path.split(b"://", 1)[1].partition(b"/")
+            path = b"/" + path
+            # The host of the target counts, whatever Host says (RFC 9112 section 3.2.2).
+            fields = {**fields, "HTTP_HOST": authority.rpartition(b"@")[2].decode("latin-1")}
         environ = {
             **surroundings,
-            **self.fields,
+            **fields,
             "REQUEST_METHOD": self.method,
             "PATH_INFO": (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1"),
             "QUERY_STRING": query.decode("latin-1"),
@@ -97,18 +101,21 @@ class Reader:
         self._continue = continue_
         self._parser = HttpRequestParser(self)
         self._in_head = True
+        self._is_resuming = False
+        self._has_begun = False
         self._unbroken = 0
         self._begin()
 
     @property
     def size(self) -> int:
         """How many bytes of requests are kept here: of the one that is coming in, and of whole ones that wait."""
-        return self.held + sum(len(each.body) for each in self.received if isinstance(each, Request))
+        # A copy, since the thread that has just answered may take the next one out meanwhile.
+        return self.held + sum(len(each.body) for each in tuple(self.received) if isinstance(each, Request))
 
     @property
     def is_amid(self) -> bool:
         """Whether a request has begun and not ended."""
-        return self.held > 0
+        return self._has_begun
 
     def feed(self, data: bytes) -> None:
         """Take in the next bytes."""
@@ -123,21 +130,37 @@ class Reader:
                     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                     f"The request line and the header fields may have {LONGEST_HEAD:,} bytes.",
                 )
-            self._parser.feed_data(data)
+            self._parse(data)
             if self.held > LONGEST_HEAD + WORST_CHUNKING * self.limit:
                 raise _Refused(HTTPStatus.BAD_REQUEST, "The chunks are too small.")
-        except HttpParserUpgrade:
-            # The offer to speak something else is declined, and with it all that follows.
-            self.refuse(None)
         except _Refused as refused:
             self.refuse(refused.refusal)
         except HttpParserError as error:
             cause = error.__context__
+            hint = " Characters beyond ASCII have to be percent-encoded there." if "in url" in str(error) else ""
             self.refuse(
                 cause.refusal
                 if isinstance(cause, _Refused)
-                else Refusal(HTTPStatus.BAD_REQUEST, f"This is not HTTP/1.1: {error}.")
+                else Refusal(HTTPStatus.BAD_REQUEST, f"This is not HTTP/1.1: {error}.{hint}")
             )
+
+    def _parse(self, data: bytes) -> None:
+        """Let llhttp read. It stops behind a head that offers another protocol, which is declined: then read on."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                self._parser.feed_data(rest)
+                return
+            except HttpParserUpgrade as offer:
+                if self._parser.get_method() == b"CONNECT":
+                    self.refuse(None)
+                    return
+                rest = rest[offer.args[0] :]
+                self._parser = HttpRequestParser(self)
+                if self._framing:
+                    framing, self._is_resuming = self._framing, True
+                    self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
+                    self._framing, self._is_resuming = b"", False
 
     def refuse(self, refusal: Refusal | None) -> None:
         """Read no further. What came before is still answered, then the refusal."""
@@ -147,6 +170,7 @@ class Reader:
         elif isinstance(last, Request):
             last.keep_alive = False
         self.discards = True
+        self._has_begun = False
         self.held = 0
         self._begin()
 
@@ -156,11 +180,19 @@ class Reader:
         self._count = 0
         self._body: bytes | bytearray = b""
         self._hosts = 0
+        self._method = self._version = ""
+        self._keep_alive = True
+        # How a body is framed that follows an offer to speak another protocol.
+        self._framing = b""
 
     # What llhttp calls
 
+    def on_message_begin(self) -> None:
+        self._has_begun = True
+
     def on_url(self, part: bytes) -> None:
-        self._target += part
+        if not self._is_resuming:
+            self._target += part
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count += 1
@@ -180,9 +212,13 @@ class Reader:
         self._fields[variable] = text
 
     def on_headers_complete(self) -> None:
+        if self._is_resuming:
+            return
         self._in_head = False
         self._unbroken = 0
-        fields, version = self._fields, self._parser.get_http_version()
+        self._method, self._version = self._parser.get_method().decode(), self._parser.get_http_version()
+        self._keep_alive = self._parser.should_keep_alive()
+        fields, version = self._fields, self._version
         if version not in _VERSIONS:
             raise _Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This server speaks HTTP/1.1.")
         if self._hosts or (version == "1.1" and "HTTP_HOST" not in fields):
@@ -200,6 +236,10 @@ class Reader:
         if length > self.limit:
             self._complete(keep_alive=False)
             raise _TooLarge
+        if self._parser.should_upgrade() and self._method != "CONNECT":
+            self._framing = (
+                b"Transfer-Encoding: chunked" if coding else b"Content-Length: %d" % length if length else b""
+            )
 
     def on_body(self, part: bytes) -> None:
         self._unbroken = 0
@@ -216,28 +256,21 @@ class Reader:
             raise _TooLarge
 
     def on_message_complete(self) -> None:
+        if self._framing:
+            return
         if self._body:
             # It has been put together: as a proxy would, say how long it is (RFC 9112 section 7.1.3).
             self._fields["CONTENT_LENGTH"] = str(len(self._body))
-        self._complete(keep_alive=self._parser.should_keep_alive())
+        self._complete(keep_alive=self._keep_alive)
         self._begin()
         self._in_head = True
+        self._has_begun = False
         self.held = self._unbroken = 0
 
     def _complete(self, *, keep_alive: bool) -> None:
         if len(self.received) >= MOST_WAITING:
             raise _Refused(HTTPStatus.BAD_REQUEST, f"More than {MOST_WAITING} requests wait for their answers.")
-        parser = self._parser
-        self.received.append(
-            Request(
-                parser.get_method().decode(),
-                self._target,
-                parser.get_http_version(),
-                self._fields,
-                self._body,
-                keep_alive,
-            )
-        )
+        self.received.append(Request(self._method, self._target, self._version, self._fields, self._body, keep_alive))
 
 
 class _TooLarge(_Refused):

@@ -281,7 +281,7 @@ class BufferingWorker(Worker):
         answer = Answer(
             request,
             partial(self._send, connection),
-            lambda: request.keep_alive and self.alive and not connection.has_ended,
+            lambda: request.keep_alive and self.alive and not (connection.has_ended and not connection.reader.received),
         )
         try:
             body = self.wsgi(request.environ(connection.surroundings), answer.start)
@@ -427,6 +427,10 @@ class BufferingWorker(Worker):
         else:
             self.again.append(connection)
             return
+        if connection.has_ended and reader.is_amid and not reader.discards:
+            reader.refuse(Refusal(HTTPStatus.BAD_REQUEST, "The request ended before all of it was there."))
+            connection.amid_since = None
+            self._advance(connection)
         is_idle = not (connection.is_served or connection.unsent.size)
         if connection.has_ended and is_idle and (connection.drains or not reader.received):
             self._close(connection)

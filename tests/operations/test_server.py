@@ -399,9 +399,57 @@ def test_who_stops_sending_still_gets_the_answer(server: Server) -> None:
         assert read_all(client).startswith(b"HTTP/1.1 200 ")
 
 
-def test_an_offer_to_speak_http_2_is_declined(server: Server) -> None:
-    received = exchange(server, HEAD.replace(b"POST", b"GET") + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+@pytest.mark.parametrize("step", [1, 7, 1000])
+@pytest.mark.parametrize(
+    "sent",
+    [b"Content-Length: 5\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", b"\r\n"],
+)
+def test_an_offer_to_speak_http_2_is_declined_and_the_body_is_read(sent: bytes, step: int) -> None:
+    reader = Reader(100, lambda: None)
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+    data = b"PUT /x HTTP/1.1\r\nHost: a\r\n" + offer + sent + b"GET /y HTTP/1.1\r\nHost: b\r\n\r\n"
+    for start in range(0, len(data), step):
+        reader.feed(data[start : start + step])
+    requests = [each for each in reader.received if isinstance(each, Request)]
+    assert [(each.method, each.target, each.keep_alive) for each in requests] == [
+        ("PUT", b"/x", True),
+        ("GET", b"/y", True),
+    ]
+    assert [bytes(each.body) for each in requests] == [b"hello" if len(sent) > 2 else b"", b""]
+    assert not reader.is_amid
+
+
+def test_a_tunnel_is_not_opened() -> None:
+    reader = Reader(100, lambda: None)
+    reader.feed(b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n\x16\x03\x01")
+    (request,) = reader.received
+    assert isinstance(request, Request) and not request.keep_alive
+    assert reader.discards
+
+
+@pytest.mark.parametrize("sent", [b"GET /livez HT", HEAD, HEAD + b"Content-Length: 9\r\n\r\nabc"])
+def test_who_stops_amid_a_request_is_told_so(server: Server, sent: bytes) -> None:
+    with connect(server) as client:
+        client.sendall(GET + sent)
+        client.shutdown(socket.SHUT_WR)
+        received = read_all(client)
     assert received.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 400 " in received
+    assert b"The request ended before all of it was there." in received
+
+
+def test_the_host_of_the_target_counts() -> None:
+    reader = Reader(100, lambda: None)
+    reader.feed(b"GET http://a.example:80/x?y HTTP/1.1\r\nHost: b.example\r\n\r\n")
+    (request,) = reader.received
+    assert isinstance(request, Request)
+    environ = request.environ({})
+    assert (environ["HTTP_HOST"], environ["PATH_INFO"], environ["QUERY_STRING"]) == ("a.example:80", "/x", "y")
+
+
+def test_an_address_beyond_ascii_is_refused_with_a_hint(server: Server) -> None:
+    received = exchange(server, "GET /scim/acme/v2/Users/ä HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    assert b" 400 " in received and b"have to be percent-encoded" in received
 
 
 def test_a_filter_of_8192_characters_each_in_nine_reaches_the_application(server: Server, scim: Scim) -> None:
