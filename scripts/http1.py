@@ -102,6 +102,7 @@ class Reader:
         self._parser = HttpRequestParser(self)
         self._in_head = True
         self._is_resuming = False
+        self._framing = b""
         self._has_begun = False
         self._unbroken = 0
         self._begin()

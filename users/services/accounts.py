@@ -357,8 +357,8 @@ def bring_back(
 ) -> User:
     """Let a person who was removed by the event ``undoes`` be there again under the same id, without a password.
 
-    ``protection`` is that of the addresses when the person was removed. ``version`` is above any that the person had. Raises NameTaken, AddressInvalid and
-    ``domains.services.AddressRefused``.
+    ``protection`` is that of the addresses when the person was removed. ``version`` is above any that the person had.
+    Raises NameTaken, AddressInvalid and ``domains.services.AddressRefused``.
     """
     user = User(pk=user_id, organization_id=by.organization_id, role=role, source=source, managed_by=managed_by)
     user.version, user.created_at = version, created_at
