@@ -20,6 +20,8 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 # Bytes of a request line with its header fields: a filter of 8,192 characters that are not Latin, each percent-encoded
 # in nine characters, has room. And header fields in one request.
 LONGEST_HEAD = 128 * 1024
+# Django looks through the parameters of a Content-Type in time that grows with the square of their number.
+LONGEST_CONTENT_TYPE = 1024
 # Longer names of header fields are not remembered.
 LONGEST_KNOWN_NAME = 64
 MOST_FIELDS = 100
@@ -210,6 +212,11 @@ class Reader:
             if variable == "HTTP_HOST":
                 self._hosts += 1
             text = f"{self._fields[variable]}{'; ' if variable == 'HTTP_COOKIE' else ','}{text}"
+        if variable == "CONTENT_TYPE" and len(text) > LONGEST_CONTENT_TYPE:
+            raise _Refused(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                f"A Content-Type may have {LONGEST_CONTENT_TYPE:,} characters.",
+            )
         self._fields[variable] = text
 
     def on_headers_complete(self) -> None:

@@ -45,7 +45,7 @@ class Limits:
     stop: float = 2
 
     body: int = 16 * 1024 * 1024
-    # Of all requests that have not arrived whole. When they are more, the largest gives way.
+    # Of all requests that are here. When they are more, the largest of those that are coming in gives way.
     held: int = 256 * 1024 * 1024
     connections: int = 1000
     # Of one answer: what waits in memory, the rest in a file; beyond the second, its thread waits for the reader.
@@ -55,6 +55,10 @@ class Limits:
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 PIECE = 64 * 1024
+# So often, in seconds, the sizes of all requests are added up.
+LOOK = 0.05
+# So many connections more than needed are closed at once when there are too many.
+SPARE = 32
 # Pieces that one connection may send before others have their turn.
 TURN = 16
 READ = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
@@ -72,6 +76,9 @@ class Connection:
         # Held where several steps must look like one: by the thread that serves it, and by the loop.
         self.lock = threading.Lock()
         self.is_served = False
+        # Bytes of the body of the request that a thread has, or is to have.
+        self.taken = 0
+        self.owes_continue = False
         self.is_closed = False
         # No more answers: what still comes in is thrown away until the client closes.
         self.drains = False
@@ -102,8 +109,15 @@ class Connection:
         return True
 
     def _continue(self) -> None:
-        if not self.is_served and not self.reader.received:
-            with self.lock:
+        with self.lock:
+            self.owes_continue = True
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Say to a client that asked first that it may send the body, once all before is answered. The lock is held."""
+        if self.owes_continue and not (self.is_served or self.reader.received or self.drains):
+            self.owes_continue = False
+            if self.reader.is_amid:
                 self.send(CONTINUE)
 
 
@@ -203,6 +217,8 @@ class BufferingWorker(Worker):
         self.waiting = Waiting()
         self.again: deque[Connection] = deque()
         self.now = time.monotonic()
+        self.room_until = 0.0
+        self.evicted = threading.Event()
         self.stopping_since: float | None = None
         self.poll = select.epoll()
         self.poll.register(self.PIPE[0], select.EPOLLIN)
@@ -259,8 +275,9 @@ class BufferingWorker(Worker):
             with suppress(OSError, ValueError):  # there were too many, and it is closed again
                 self.poll.register(client.fileno(), READ)
             while len(self.connections) > self.limits.connections:
+                self.evicted.clear()
                 self._wake()
-                time.sleep(0.01)
+                self.evicted.wait(0.01)
 
     # The threads that run the application
 
@@ -313,10 +330,11 @@ class BufferingWorker(Worker):
 
     def _finish(self, connection: Connection, closes: bool) -> None:
         with connection.lock:
-            connection.is_served = False
+            connection.is_served, connection.taken = False, 0
             connection.since = time.monotonic()
             if closes:
                 self._drain(connection)
+            connection.go_on()
         if connection.reader.received:
             self._advance(connection)
         elif connection.is_unread or connection.has_ended or not self.alive:
@@ -330,7 +348,7 @@ class BufferingWorker(Worker):
                 return
             following = connection.reader.received.popleft()
             if isinstance(following, Request):
-                connection.is_served = True
+                connection.is_served, connection.taken = True, len(following.body)
                 self.waiting.put(connection, following)
                 return
             if connection.send(following.as_bytes()):
@@ -456,9 +474,14 @@ class BufferingWorker(Worker):
             self._read(connection)
 
     def _make_room(self) -> None:
-        """Let the largest of the requests that are coming in give way, if all together are too large."""
+        """Let the largest of the requests that are coming in give way, if all that are here are too large together."""
+        if self.now < self.room_until:
+            return
+        # Each of many small pieces that come in would have all connections looked at.
+        self.room_until = self.now + LOOK
         coming = [(each.reader.size, each.fd) for each in list(self.connections.values())]
-        if sum(held for held, _ in coming) > self.limits.held:
+        taken = sum(each.taken for each in list(self.connections.values()))
+        if taken + sum(held for held, _ in coming) > self.limits.held:
             largest = self.connections[max(coming)[1]]
             largest.reader.refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too much is coming in. Try again."))
             largest.amid_since = None
@@ -488,8 +511,9 @@ class BufferingWorker(Worker):
         if surplus > 0:
             # Also those whose client reads its last answer slowly and has asked on meanwhile.
             idle = [each for each in self._connections() if not each.is_served]
-            for connection in sorted(idle, key=lambda each: each.since)[:surplus]:
+            for connection in sorted(idle, key=lambda each: each.since)[: surplus + SPARE]:
                 self._close(connection)
+            self.evicted.set()
 
     def _has_stopped(self, doors: list[threading.Thread]) -> bool:
         """Close what is idle; say whether nothing is left to do."""

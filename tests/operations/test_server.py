@@ -26,6 +26,7 @@ from scripts import http1, serve
 from scripts.http1 import LONGEST_HEAD, MOST_WAITING, Reader, Refusal, Request
 from scripts.postgres import free_port
 from scripts.server import LONGEST_WAIT, Lasting
+from scripts.worker import BufferingWorker, Connection, Limits
 from tests.growth import assert_linear
 from tests.operations.hostile import HEAD, connect, exchange, many, read_all, read_one, seconds_until_closed
 from tests.servers import Server, running, wait_until_alive
@@ -519,6 +520,49 @@ def test_a_body_in_tiny_chunks_is_refused_before_it_is_large() -> None:
     (refusal,) = reader.received
     assert isinstance(refusal, Refusal)
     assert refusal.status == 400
+
+
+@pytest.mark.parametrize("fields", [1, 50])
+def test_a_content_type_is_short(fields: int) -> None:
+    reader = Reader(100, lambda: None)
+    reader.feed(HEAD + fields * (b"Content-Type: a/b" + b";a" * (600 // fields) + b"\r\n") + b"\r\n")
+    (refusal,) = reader.received
+    assert isinstance(refusal, Refusal) and refusal.status == 431
+
+
+def test_what_threads_have_counts_as_what_is_here() -> None:
+    refused: list[Refusal] = []
+    coming = SimpleNamespace(reader=SimpleNamespace(size=3, refuse=refused.append), taken=0, fd=1, amid_since=1.0)
+    served = SimpleNamespace(reader=SimpleNamespace(size=0), taken=8, fd=2)
+    worker = SimpleNamespace(
+        now=1.0, room_until=0.0, limits=SimpleNamespace(held=10), connections={1: coming, 2: served}, _advance=id
+    )
+    BufferingWorker._make_room(worker)  # type: ignore[arg-type]
+    assert [each.status for each in refused] == [503]
+    assert coming.amid_since is None
+
+
+@pytest.mark.parametrize("answered_first", [True, False])
+def test_who_asks_for_leave_to_send_gets_it_however_late_the_last_answer_ends(answered_first: bool) -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        connection = Connection(here, {}, Limits(), 0.0)
+        connection.reader.feed(GET)
+        connection.reader.received.clear()
+        connection.is_served = not answered_first
+        connection.reader.feed(HEAD + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        with connection.lock:
+            connection.is_served = False
+            connection.go_on()
+        there.settimeout(5)
+        assert there.recv(100).startswith(b"HTTP/1.1 100 ")
+        connection.reader.feed(b"{}")
+        connection.reader.received.clear()
+        with connection.lock:
+            connection.go_on()
+        there.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            there.recv(100)
 
 
 def test_a_trailer_is_no_longer_than_a_head() -> None:
