@@ -22,6 +22,7 @@ from scim.operations.preconditions import Preconditions
 from scim.protocol import patch as patching
 from scim.protocol.advice import Told
 from scim.protocol.attributes import Json, Resource
+from scim.protocol.departures import asks_to_suspend, without_addresses
 from scim.protocol.errors import (
     Conflict,
     Forbidden,
@@ -55,6 +56,10 @@ _STAYS_SUSPENDED = "'active' stays false: removing it does not let a suspended u
 
 # How PostgreSQL says that a row leads to one that is gone; on SQLite writers take turns, and look before.
 _FOREIGN_KEY_VIOLATION = "23503"
+
+# The attributes that a write leaves as they are where they can't be read and the user is to be suspended.
+_ADDRESSES = ("userName", "emails")
+_LEFT_OUT = "address-left-out"
 
 # What taking over a person who was made by hand leaves as it is.
 KEPT_BY_ADOPTION = ("userName", "emails", "roles")
@@ -212,18 +217,20 @@ def replace(
     Raises NotFound, PreconditionFailed, InvalidValue, InvalidSyntax, Uniqueness, Conflict, Forbidden and
     TooManyRequests.
     """
-    sent, reading = _read(body, principal)
-    return _change(
-        user_id,
-        lambda before: with_unsent(
-            {name: before[name] for name in KEPT_BY_REPLACE if name in before} | sent, before, reading
-        ),
-        adopts="externalId" in sent,
-        reading=reading,
-        principal=principal,
-        preconditions=preconditions,
-        by=by,
-    )
+    write = _Write(user_id, principal, preconditions, by)
+    return _or_suspend(body, lambda sent, left_out: _replace(write, sent, left_out))
+
+
+def _replace(write: "_Write", body: dict[str, Json], left_out: tuple[str, ...]) -> Written:
+    kept = (*KEPT_BY_REPLACE, *_ADDRESSES) if left_out else KEPT_BY_REPLACE
+    sent, reading = _read({**body, "userName": "left out"} if left_out else body, write.principal)
+    if left_out:
+        del sent["userName"]
+
+    def changed(before: Profile) -> Profile:
+        return with_unsent({name: before[name] for name in kept if name in before} | sent, before, reading)
+
+    return _change(write, changed, adopts="externalId" in sent, reading=reading, left_out=left_out)
 
 
 def patch(
@@ -234,22 +241,38 @@ def patch(
     To remove ``active`` or ``roles`` ends that they are shown; it changes neither whether the user may sign in nor what
     the user may do. Raises what ``replace`` does, and InvalidPath, InvalidFilter, NoTarget and Mutability.
     """
-    wanted = read_patch(body, USER, principal.leniency)
-    reading = Reading(principal.leniency, wanted.advice)
+    write = _Write(user_id, principal, preconditions, by)
+    return _or_suspend(body, lambda sent, left_out: _patch(write, sent, left_out))
+
+
+def _patch(write: "_Write", body: dict[str, Json], left_out: tuple[str, ...]) -> Written:
+    leniency = write.principal.leniency
+    wanted = read_patch(body, USER, leniency)
+    reading = Reading(leniency, wanted.advice)
 
     def changed(before: Profile) -> Profile:
         start = assignment.without_own_entry(before) if _adds_role(wanted) else before
         return _profile(patching.apply(start, wanted.operations, USER, reading))
 
-    return _change(
-        user_id,
-        changed,
-        adopts=_sets_external_id(wanted),
-        reading=reading,
-        principal=principal,
-        preconditions=preconditions,
-        by=by,
-    )
+    return _change(write, changed, adopts=_sets_external_id(wanted), reading=reading, left_out=left_out)
+
+
+def _or_suspend(body: dict[str, Json], write: Callable[[dict[str, Json], tuple[str, ...]], Written]) -> Written:
+    """Write what was sent; if that can't be and it asks to suspend, write it without addresses that can't be read.
+
+    ``write`` gets the body and, where addresses were left out, a sentence that says so.
+    """
+    try:
+        return write(body, ())
+    except ScimError as error:
+        if error.status != 400 or not asks_to_suspend(body):
+            raise
+        why = str(error.detail).rstrip(".")
+        left_out = Told(f"The user is suspended, and the addresses that were sent were left out: {why}.", _LEFT_OUT)
+        try:
+            return write(without_addresses(body), (left_out,))
+        except ScimError:
+            raise error from None
 
 
 def delete(user_id: str, *, principal: Principal, preconditions: Preconditions, by: Actor) -> Written:
@@ -268,21 +291,27 @@ def delete(user_id: str, *, principal: Principal, preconditions: Preconditions, 
     return gone
 
 
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """Whose user is to be changed, by whom, and on what conditions."""
+
+    user_id: str
+    principal: Principal
+    preconditions: Preconditions
+    by: Actor
+
+
 def _change(
-    user_id: str,
-    change: Callable[[Profile], Profile],
-    *,
-    adopts: bool,
-    reading: Reading,
-    principal: Principal,
-    preconditions: Preconditions,
-    by: Actor,
+    write: _Write, change: Callable[[Profile], Profile], *, adopts: bool, reading: Reading, left_out: tuple[str, ...]
 ) -> Written:
+    principal, by = write.principal, write.by
     with as_scim_errors(), brake.watched(by=by):
-        user = _find(user_id, principal)
-        preconditions.check(user.version)
+        user = _find(write.user_id, principal)
+        write.preconditions.check(user.version)
         before = profiles.read(user)
         after, advice = _still_suspended(before, _checked(change(before)))
+        if left_out and after.get("active") is not False:
+            raise InvalidValue("The user would stay active.")
         former_version, was_active, action = user.version, user.is_active, None
         if user.source == Source.SCIM:
             _stay_within(principal, user)
@@ -293,7 +322,7 @@ def _change(
             assigned = _adopted(user, after, before, principal)
             action = Action.USER_ADOPTED
         user.managed_by = principal.connection_id
-        left_out = accounts.update(
+        refused = accounts.update(
             user,
             assignment.with_manager(assigned.profile, before, principal),
             role=assigned.role,
@@ -315,8 +344,8 @@ def _change(
         deed = Deed.RESTORED if user.is_active else Deed.SUSPENDED
     else:
         deed = Deed.CHANGED
-    told = (Told(sentence, "address-left-out") for sentence in left_out)
-    return _written(user, deed, (*told, *reading.advice, *advice, *assigned.advice))
+    told = (Told(sentence, _LEFT_OUT) for sentence in refused)
+    return _written(user, deed, (*left_out, *told, *reading.advice, *advice, *assigned.advice))
 
 
 def _adopted(user: User, after: Profile, before: Profile, principal: Principal) -> assignment.Assigned:

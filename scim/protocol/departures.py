@@ -1,10 +1,16 @@
-"""Whether a request wants a user to be inactive, told from its body alone, so also where the body is refused."""
+"""Whether a request wants a user to be inactive, told from its body alone, so also where the body is refused.
+
+And what is left of such a body without the addresses, by which nobody is to stay in.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from scim.protocol.schemas import CORE_USER
+
 _FALSE = ("false",)
+_ADDRESSES = ("username", "emails")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +55,35 @@ def _of_operation(operation: Any) -> Iterator[Any]:
             yield value[0].get("value") if isinstance(value, list) and value and isinstance(value[0], dict) else value
     elif isinstance(value, dict):
         yield from (each for name, each in value.items() if str(name).rpartition(":")[2].lower() == "active")
+
+
+def without_addresses(body: dict[str, Any]) -> dict[str, Any]:
+    """The body of a PUT or PATCH without userName and emails, and without the operations that are about these."""
+    rest: dict[str, Any] = {}
+    for name, value in body.items():
+        if _attribute(name) in _ADDRESSES:
+            continue
+        is_operations = str(name).lower() == "operations" and isinstance(value, list)
+        rest[name] = [left for each in value if (left := _operation_left(each)) is not None] if is_operations else value
+    return rest
+
+
+def _operation_left(operation: Any) -> Any:
+    if not isinstance(operation, dict):
+        return operation
+    left: dict[str, Any] = {}
+    for name, value in operation.items():
+        match str(name).lower(), value:
+            case "path", str() if _attribute(value) in _ADDRESSES:
+                return None
+            case "value", dict():
+                left[name] = {each: held for each, held in value.items() if _attribute(each) not in _ADDRESSES}
+            case _:
+                left[name] = value
+    return left
+
+
+def _attribute(path: str) -> str:
+    """The first name of a path, in lower case, without a schema before it and a filter or sub-attribute behind it."""
+    name = path.strip().lower().removeprefix(f"{CORE_USER.id.lower()}:")
+    return name.partition("[")[0].partition(".")[0].strip()

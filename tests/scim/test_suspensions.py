@@ -170,3 +170,58 @@ def test_so_does_who_comes_back_from_a_domain_that_was_closed_meanwhile(idp: Idp
     assert idp.log()[-1].cause == "domain-without-user-requests"
     Domain.objects.filter(name="acme.example").update(user_requests=True)
     assert idp.patch(user["id"], {"op": "replace", "path": "active", "value": True}).status_code == 200
+
+
+UNREADABLE = [
+    "", "   ", None, 5, True, {"value": "ada@acme.example"}, ["ada@acme.example"], "x" * 5000, "a\x01b@acme.example",
+]  # fmt: skip
+
+
+def shapes(value: Any) -> list[tuple[str, dict[str, Any]]]:
+    """The method and the body of each way to suspend somebody together with an address."""
+    emails = [{"value": value, "type": "work", "primary": True}]
+    own = {"schemas": [CORE_USER.id], "active": False}
+    operations = [
+        {"op": "Replace", "path": "active", "value": "False"},
+        {"op": "Replace", "path": "userName", "value": value},
+        {"op": "Replace", "path": 'emails[type eq "work"].value', "value": value},
+    ]
+    whole = {"active": False, "username": value, "emails": emails}
+    add = {"op": "add", "path": "emails", "value": emails}
+    return [
+        ("PUT", {**own, "userName": value}),
+        ("PUT", {**own, "userName": "ada@acme.example", "emails": emails}),
+        ("PUT", {**own, f"{CORE_USER.id}:userName": value, "emails": value}),
+        ("PATCH", {"schemas": [PATCH_OP], "Operations": [{"op": "replace", "value": whole}]}),
+        ("PATCH", {"schemas": [PATCH_OP], "Operations": operations}),
+        ("PATCH", {"schemas": [PATCH_OP], "Operations": operations[::-1]}),
+        ("PATCH", {"schemas": [PATCH_OP], "Operations": [add, operations[0]]}),
+    ]
+
+
+@pytest.mark.parametrize("value", UNREADABLE, ids=repr)
+def test_the_user_is_suspended_also_where_the_address_can_not_be_read(
+    value: Any, idp: Idp, user: dict[str, Any]
+) -> None:
+    path = f"/Users/{user['id']}"
+    for method, body in shapes(value):
+        for in_bulk in (False, True):
+            idp.patch(user["id"], {"op": "replace", "path": "active", "value": True})
+            if in_bulk:
+                (result,) = bulk(idp, {"method": method, "path": path, "data": body})
+                assert result["status"] == "200", result
+            else:
+                assert (answer := idp.send(method, path, body)).status_code == 200, answer.content
+            found = User.objects.get(pk=user["id"])
+            assert (found.is_active, found.user_name, found.email) == (False, "ada@acme.example", "ada@acme.example")
+
+
+def test_what_else_can_not_be_read_is_refused_as_before(idp: Idp, user: dict[str, Any]) -> None:
+    bad = {"op": "replace", "value": {"active": False, "userName": "", "title": 5}}
+    refused = idp.patch(user["id"], bad)
+    assert refused.status_code == 400 and "title" in read(refused)["detail"]
+    assert idp.patch(user["id"], {"op": "replace", "value": {"userName": 5, "title": "x"}}).status_code == 400
+    # What says false and true at once leaves nobody inactive, so it is no suspension.
+    both = [{"op": "replace", "path": "active", "value": each} for each in (False, True)]
+    assert idp.patch(user["id"], *both, {"op": "replace", "path": "userName", "value": 5}).status_code == 400
+    assert User.objects.get(pk=user["id"]).is_active
