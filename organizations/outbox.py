@@ -7,6 +7,7 @@ in the end, shown as failed. It is sent at least once: a process that dies while
 import os
 import smtplib
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
@@ -21,7 +22,7 @@ from django.template import Context, loader
 from django.utils import timezone
 
 from audit import rows
-from domains.addresses import mailbox
+from domains.addresses import canonical, mailbox
 from organizations import dates
 from organizations.models import Mail, Organization
 
@@ -80,22 +81,36 @@ def may_send(counted_as: str) -> bool:
 
     Costs one statement. Call it under a lock that all who send a mail of the kind wait for, and then ``send``.
     """
-    now, most = timezone.now(), settings.SIGN_IN_MAILS_PER_DAY
-    sent = Mail.objects.filter(counted_as=counted_as, created_at__gt=now - timedelta(days=1)).order_by("-created_at")
-    moments = list(sent.values_list("created_at", flat=True)[: max(most, 1)])
-    lately = sum(moment > now - timedelta(hours=1) for moment in moments)
-    return len(moments) < most and lately < settings.SIGN_IN_MAILS_PER_HOUR
+    return counted_as in still_allowed([counted_as])
+
+
+def still_allowed(kinds: Iterable[str]) -> set[str]:
+    """Return those of some kinds as which ``may_send`` lets one more mail be counted; costs one statement."""
+    now, most, kinds = timezone.now(), settings.SIGN_IN_MAILS_PER_DAY, set(kinds)
+    sent = Mail.objects.filter(counted_as__in=kinds, created_at__gt=now - timedelta(days=1)).order_by("-created_at")
+    found = list(sent.values_list("counted_as", "created_at")[: max(most, 1) * len(kinds)])
+    in_a_day = Counter(kind for kind, _moment in found)
+    in_an_hour = Counter(kind for kind, moment in found if moment > now - timedelta(hours=1))
+    return {kind for kind in kinds if in_a_day[kind] < most and in_an_hour[kind] < settings.SIGN_IN_MAILS_PER_HOUR}
 
 
 def send_many(
-    name: str, letters: Iterable[tuple[str, Mapping[str, Any]]], *, organization_id: UUID | None
+    name: str, letters: Iterable[tuple[str, Mapping[str, Any]]], *, organization_id: UUID | None, counted: bool = False
 ) -> list[Mail]:
     """Put mails into the outbox as ``send`` does, in as many statements for a thousand as for ten.
 
-    ``letters`` are the address and the context of each.
+    ``letters`` are the address and the context of each. ``counted``: no more go to one address than ``may_send`` lets.
     """
+    letters = list(letters)
+    kinds = {to: f"{name}/{organization_id}/{canonical(to)}" for to, _context in letters} if counted else {}
+    allowed = still_allowed(kinds.values()) if kinds else set()
+    letters = [(to, context) for to, context in letters if not counted or kinds[to] in allowed]
+    if not letters:
+        return []
     with _manner_of(organization_id):
         mails = [_written(name, to, context, organization_id) for to, context in letters]
+    for mail in mails:
+        mail.counted_as = kinds.get(mail.to)
     rows.insert(Mail, mails)
     transaction.on_commit(nudge)
     return mails

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -377,12 +377,12 @@ class BufferingWorker(Worker):
             for fd, event in self.poll.poll(0 if self.again else every):
                 self.now = time.monotonic()
                 if (connection := self.connections.get(fd)) is not None:
-                    self._heed(connection, event)
+                    self._alone(connection, self._heed, event)
                 else:
                     with suppress(BlockingIOError):
                         os.read(self.PIPE[0], 4096)
             for _ in range(len(self.again)):
-                self._read(self.again.popleft())
+                self._alone(self.again.popleft(), self._read)
             self.now = time.monotonic()
             if self.now >= look_at or len(self.connections) > self.limits.connections:
                 look_at = self.now + every
@@ -393,6 +393,14 @@ class BufferingWorker(Worker):
                 self._look_through()
             if not self.alive and self._has_stopped(doors):
                 return
+
+    def _alone(self, connection: Connection, do: Callable[..., None], *arguments: object) -> None:
+        """Do something for one connection; whatever goes wrong with it ends that one, and no other."""
+        try:
+            do(connection, *arguments)
+        except Exception:
+            self.log.exception("A connection failed, and is closed.")
+            self._close(connection)
 
     def _heed(self, connection: Connection, event: int) -> None:
         if event & (select.EPOLLERR | select.EPOLLHUP):
@@ -491,6 +499,11 @@ class BufferingWorker(Worker):
         """Part with clients that take too long, and with the most idle ones if there are too many."""
         now, limits = self.now, self.limits
         for connection in list(self.connections.values()):
+            if connection.amid_since is not None and now - connection.amid_since > limits.request:
+                late = f"The request did not arrive within {limits.request:g} seconds."
+                connection.reader.refuse(Refusal(HTTPStatus.REQUEST_TIMEOUT, late))
+                connection.amid_since = None
+                self._advance(connection)
             if connection.is_closed:
                 self._close(connection)
             elif connection.unsent.size:
@@ -500,11 +513,7 @@ class BufferingWorker(Worker):
                 if now - connection.since > limits.drain:
                     self._close(connection)
             elif connection.amid_since is not None:
-                if now - connection.amid_since > limits.request:
-                    late = f"The request did not arrive within {limits.request:g} seconds."
-                    connection.reader.refuse(Refusal(HTTPStatus.REQUEST_TIMEOUT, late))
-                    connection.amid_since = None
-                    self._advance(connection)
+                continue
             elif not connection.is_served and now - connection.since > limits.idle:
                 self._close(connection)
         surplus = len(self.connections) - limits.connections

@@ -34,8 +34,9 @@ LONGEST_HEADERS = 16 * 1024
 WITHIN = (
     # Passwords, in the languages of those whose clients were seen.
     "pass-word", "passwd", "pwd", "pass-code", "pass-phrase", "pass-wort", "kenn-wort", "mot-de-passe", "contrasena",
-    "contraseña", "wacht-woord",
+    "contraseña", "wacht-woord", "пароль", "user-pass",
     # Credentials of programs.
+    "auth-code", "client-cert",
     "secret", "token", "credential", "api-key", "access-key", "account-key", "encryption-key", "license-key",
     "master-key", "pass-key", "private-key", "shared-key", "signing-key", "storage-key", "subscription-key",
     # What browsers and identity providers carry.
@@ -44,11 +45,13 @@ WITHIN = (
 
 # Sensitive as a word of its own, as in "userPin" or "smtp_pass"; within others they mean nothing: "passport",
 # "compass", "authority", "shipping".
-WHOLE = ("auth", "cvc", "cvv", "jwt", "otp", "pass", "pin", "senha", "totp")
+WHOLE = ("auth", "clave", "cvc", "cvv", "jwt", "mdp", "otp", "pass", "pin", "senha", "totp")
 
 # The same, but only as names of headers and parameters: in a body, "key" is what names a value, and "SIG" or "SAS" an
 # ordinary word.
-WHOLE_OF_PARAMETERS = ("key", "sas", "sig")
+WHOLE_OF_PARAMETERS = (
+    "authentication", "bearer", "dpop", "hmac", "key", "oauth", "refresh", "sas", "session", "sid", "sig",
+)  # fmt: skip
 
 # Sensitive as the whole name of a header or parameter: "code" is, "countryCode" is not.
 NAMES_OF_PARAMETERS = ("code", "pw")
@@ -75,6 +78,9 @@ _MOST_DECODINGS = 3
 _LONGEST_KNOWN = 64
 
 _OUR_TOKENS = re.compile(r"smg[a-z]_\w++", re.IGNORECASE)
+# GitHub's, GitLab's, Slack's and Stripe's.
+_TOKENS_OF_OTHERS = re.compile(r"\b(?:gh[opsu]_|github_pat_|glpat-|xox[abps]-|sk_(?:live|test)_)[\w-]++")
+_SIGNS_OF_OTHERS = ("gho_", "ghp_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "sk_live_", "sk_test_")
 # The words "bearer token" themselves tell nothing, nor does "basic training".
 _CREDENTIALS = re.compile(
     r"\b(bearer\s++(?!token\b)|basic\s++(?=[a-z+/_-]*+[0-9=]|[a-z+/_-]++(?-i:(?<=[a-z])[A-Z])))[^\s\"',;]++",
@@ -104,7 +110,9 @@ _NAMING = frozenset(
     {"attribute", "attributename", "claim", "field", "header", "key", "label", "name", "parameter", "path", "property"}
 )
 # Members whose text may say so of a "value".
-_NAMING_VALUES = _NAMING | {"display", "id", "type"}
+_NAMING_VALUES = _NAMING | {"display", "id", "title", "type"}
+# What a value is called there, beside whatever has "value" in its name.
+_VALUES = frozenset({"content", "data"})
 
 # Letters that are compared as these ASCII ones.
 _ALIKE = str.maketrans(
@@ -280,7 +288,11 @@ class Masking:
             folded = name.casefold()
             if folded == "path" and isinstance(value, str) and self._left > 0:
                 shown: Json = self._expression(value)
-            elif self._points(name) or (points and not _says_what(folded, value)) or (names and "value" in folded):
+            elif (
+                self._points(name)
+                or (points and not _says_what(folded, value))
+                or (names and ("value" in folded or folded in _VALUES))
+            ):
                 shown = self._hidden(value, depth)
             else:
                 shown = self._value(value, depth)
@@ -401,7 +413,7 @@ class _Words:
         self._parameters = frozenset({*NAMES_OF_PARAMETERS, *WHOLE_OF_PARAMETERS})
         self._assigned = tuple(f"{name}=" for name in (*WHOLE_OF_PARAMETERS, *NAMES_OF_PARAMETERS))
         # What a token or credentials begin with, and what may hide any of these.
-        self._signs = (*self._stems, *self._assigned, "smg", "bearer", "basic", "eyj", "%", "\\u")
+        self._signs = (*self._stems, *self._assigned, *_SIGNS_OF_OTHERS, "smg", "bearer", "basic", "eyj", "%", "\\u")
         self._short_names = lru_cache(maxsize=2048)(self._has_name)
         self._short_parameters = lru_cache(maxsize=2048)(self._is_of_parameter)
 
@@ -510,6 +522,8 @@ def _lowered(text: str) -> str:
 def _without_shapes(text: str) -> str:
     """The text without what is a secret by its looks."""
     text = _CREDENTIALS.sub(rf"\1{MASK}", _OUR_TOKENS.sub(MASK, text))
+    if _has_any(text, _SIGNS_OF_OTHERS):
+        text = _TOKENS_OF_OTHERS.sub(MASK, text)
     if "eyJ" in text:
         text = _SIGNED_TOKENS.sub(MASK, text)
     if "PRIVATE KEY" in text:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from audit import rows
 from organizations.models import FormerSlug
@@ -236,7 +236,8 @@ def _write(batch: Sequence[Entry]) -> None:
         if (token := tokens.get(entry.digest)) is None or not token.is_test
     ]
     streaks.count(list(_outcomes(told)))
-    refused_departures.tell(list(_refused(told)))
+    if refused := list(_refused(told)):
+        _tell(refused)
     milestones.keep([_milestone(met) for met in progress.steps_of(told, key)], key=key)
     _counts.homeless += len(batch) - len(at_home)
 
@@ -351,6 +352,15 @@ def _refused(told: Iterable[tuple[Entry, str, Presented | None]]) -> Iterator[Re
                 verdict = entries.kept(each.verdict, entries.LONGEST_VERDICT, mask)
                 user_id = entries.kept(each.user_id, LONGEST_ARGUMENT, mask)
                 yield Refused(*place, each.cause[:40], verdict, user_id, user)
+
+
+def _tell(refused: Sequence[Refused]) -> None:
+    """Let it be mailed that people stay in; whatever goes wrong with that, the rows are kept."""
+    try:
+        with transaction.atomic():
+            refused_departures.tell(refused)
+    except DatabaseError as error:
+        log.warning("refused departures not told", count=len(refused), reason=type(error).__name__)
 
 
 def _failure(entry: Entry) -> Failure:

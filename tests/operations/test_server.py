@@ -21,6 +21,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from django.http import parse_cookie
 
 from scripts import http1, serve
 from scripts.http1 import LONGEST_HEAD, MOST_WAITING, Reader, Refusal, Request
@@ -520,6 +521,27 @@ def test_a_body_in_tiny_chunks_is_refused_before_it_is_large() -> None:
     (refusal,) = reader.received
     assert isinstance(refusal, Refusal)
     assert refusal.status == 400
+
+
+def test_cookies_that_python_unquotes_in_quadratic_time_are_left_out() -> None:
+    reader = Reader(100, lambda: None)
+    quoted = b'a="' + b"\\1" * 20_000 + b'"'
+    reader.feed(HEAD + b"Cookie: sessionid=abc; " + quoted + b"; csrftoken=def\r\nCookie: " + quoted + b"\r\n\r\n")
+    (request,) = reader.received
+    assert isinstance(request, Request)
+    assert {"sessionid": "abc", "csrftoken": "def"}.items() <= parse_cookie(request.fields["HTTP_COOKIE"]).items()
+    assert "\\" not in request.fields["HTTP_COOKIE"]
+
+
+def test_a_fault_with_one_connection_ends_no_other() -> None:
+    told: list[object] = []
+    worker = SimpleNamespace(log=SimpleNamespace(exception=told.append), _close=told.append)
+
+    def fail(_connection: object, _event: int) -> None:
+        raise RuntimeError
+
+    BufferingWorker._alone(worker, "the connection", fail, 1)  # type: ignore[arg-type]
+    assert told == ["A connection failed, and is closed.", "the connection"]
 
 
 @pytest.mark.parametrize("fields", [1, 50])

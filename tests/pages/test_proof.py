@@ -102,7 +102,14 @@ def replace(tenant: Tenant) -> Sent:
     return f"{SETTINGS}roles/{going.pk}/delete/", {"seen": "1", "sure": "read", "heir": admin_of(tenant)}
 
 
-WAYS = (invite, give, approve, default, rule, switch, fix, go_back, bring_back, leave, replace)
+def restore(tenant: Tenant) -> Sent:
+    grace = tenant.add("grace", BuiltIn.ADMIN)
+    tenant.add("other", BuiltIn.ADMIN)
+    accounts.set_active(grace.pk, False, by=tenant.by)
+    return f"{SETTINGS}change/", {"action": "restore", "person": [f"{grace.pk}.2"], "sure": "read"}
+
+
+WAYS = (invite, give, approve, default, rule, switch, fix, go_back, bring_back, leave, replace, restore)
 
 
 def state(tenant: Tenant) -> list[object]:

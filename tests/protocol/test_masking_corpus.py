@@ -18,15 +18,19 @@ ANYWHERE = [
     "accessKey", "AccountKey", "private_key", "privateKey", "signing-key", "encryptionKey", "subscriptionKey",
     "masterKey", "jwt", "assertion", "client_assertion", "SAMLResponse", "signature", "otp", "totp", "userOtp", "pin",
     "cardPin", "PIN", "cookie", "session_id", "JSESSIONID", "cvv", "ssn", "nationalId", "national_id", "paſſword",
-    "ｐａｓｓｗｏｒｄ",
+    "ｐａｓｓｗｏｒｄ", "пароль", "mdp", "clave", "userpass", "authcode",
 ]  # fmt: skip
-PARAMETERS = [*ANYWHERE, "key", "sig", "sas", "code", "subscription-key", "functions.key"]
+PARAMETERS = [*ANYWHERE, "key", "sig", "sas", "code", "subscription-key", "functions.key",
+    "bearer", "oauth", "hmac", "session", "sid", "refresh",
+]  # fmt: skip
 HEADERS = [
     *(name for name in PARAMETERS if name.isascii()), "X-Auth", "X-Key", "X-Api-Key", "X-Vault-Token", "X-Auth-Token",
+    "Authentication", "X-Authentication", "X-Bearer", "X-Session", "DPoP", "X-Forwarded-Client-Cert",
     "Ocp-Apim-Subscription-Key", "Proxy-Authorization", "Set-Cookie", "X-Amz-Security-Token", "X-Hub-Signature-256",
 ]  # fmt: skip
 SHAPES = [
     f"smgr_{SECRET[:7]}abcdef", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.", f"Bearer {SECRET}", "Basic YWRhOmh1bnRlcjI=",
+    f"ghp_{SECRET[:7]}abcdefghijk", f"sk_live_{SECRET[:7]}abcdefghijk", f"xoxb-1234-{SECRET[:7]}",
     f"https://ada:{SECRET}@idp.example/x", f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----",
 ]  # fmt: skip
 LEAKS = (SECRET, "hunter2", "eyJzdWIi", "YWRhOmh1")
@@ -49,6 +53,8 @@ def no_leak(shown: object) -> None:
         lambda name: {"Operations": [{"method": "GET", "path": f"/Users?{urlencode({name: SECRET})}"}]},
         lambda name: {"key": name, "content": SECRET},
         lambda name: {"name": name, "value": SECRET},
+        lambda name: {"title": name, "value": SECRET},
+        lambda name: {"type": name, "content": SECRET},
         lambda name: {"content": SECRET, "attributeName": name},
         lambda name: {"x": json.dumps({name: SECRET})},
         lambda name: {"x": f"see {json.dumps({'content': SECRET, 'key': name})}"},
@@ -57,7 +63,7 @@ def no_leak(shown: object) -> None:
         lambda name: {"title": f"{name}: {SECRET}"},
         lambda name: {name: SECRET, "detail": f"What is {SECRET}?"},
     ],
-    ids=range(15),
+    ids=range(17),
 )
 def test_a_secret_in_a_body_is_masked_by_its_name(name: str, body: object) -> None:
     no_leak(Masking(NAMES).request([], "", json.dumps(body(name)).encode())[2])  # type: ignore[operator]
@@ -119,6 +125,9 @@ INNOCENT = {
     "profileUrl": "https://acme.example:8080/ada?tab=work",
     "timezone": "Europe/Zurich",
     "userType": "Basic user",
+    "session": "morning",
+    "authenticationType": "saml",
+    "titles": [{"title": "Engineer", "value": "7"}],
 }
 
 

@@ -1,5 +1,6 @@
 """While the Admin switch is off, a connection gives no user with rights another userName or primary e-mail address."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from audit.actors import Actor, Door
+from organizations.models import Mail
 from scim.models import Connection
 from scim.protocol.schemas import CORE_USER
 from scim.services import connections, role_rules
@@ -136,6 +138,27 @@ def test_adoption_leaves_the_addresses_and_the_next_write_is_refused(idp: Idp, b
     assert adopted.status_code == 200
     assert own(str(made.pk)) == ("ada@acme.example", "ada@acme.example")
     assert idp.patch(str(made.pk), {"op": "replace", "value": {"userName": NEW}}).status_code == 403
+
+
+@pytest.mark.parametrize("address", ["nonsense", "ada@elsewhere.example", "ada@ac\u00adme.example"])
+def test_an_address_that_nobody_may_be_given_is_refused_as_such(address: str, idp: Idp, by: Actor) -> None:
+    user = with_role(idp, "users.edit", by)
+    refused = idp.patch(user["id"], {"op": "replace", "path": "userName", "value": address})
+    assert refused.status_code == 400
+    assert "An Admin can apply" not in read(refused)["detail"]
+
+
+def test_an_address_that_changes_to_and_fro_is_not_mailed_without_end(idp: Idp) -> None:
+    user = idp.create("ada@acme.example")
+    for number in range(16):
+        name = ("ceo@acme.example", "ada@acme.example")[number % 2]
+        assert idp.patch(user["id"], {"op": "replace", "path": "userName", "value": name}).status_code == 200
+    mails = Counter(Mail.objects.filter(name="address_changed").values_list("to", flat=True))
+    assert mails == {"ada@acme.example": 3, "ceo@acme.example": 3}
+    # Whoever loses another address hears of it all the same.
+    idp.patch(user["id"], {"op": "replace", "path": "userName", "value": "new@acme.example"})
+    idp.patch(user["id"], {"op": "replace", "path": "userName", "value": "newer@acme.example"})
+    assert Mail.objects.filter(name="address_changed", to="new@acme.example").count() == 1
 
 
 @pytest.mark.parametrize("kind", ["role sent", "group left"])

@@ -16,9 +16,10 @@ from domains.models import Domain
 from domains.services import AddressRefused, set_user_requests
 from scim.models import Connection, IdentityProvider
 from scim.protocol.schemas import ENTERPRISE_USER
-from scim.services import connections
+from scim.services import connections, role_rules
 from tests.protocol.trees import PLAIN_WORDS, Sample
 from tests.scim.conftest import Idp, read
+from tests.users.test_races import at_once
 from users import profile as profiles
 from users.models import Role, User
 from users.origins import Source
@@ -438,6 +439,25 @@ def test_who_comes_back_is_in_the_groups_again_that_are_still_there(idp: Idp, by
     assert outcome.groups_gone == ("Gone",)
     assert idp.members(kept) == [user_id]
     assert last_event(idp, target_type="group").action == "group.members-changed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_removal_is_undone_while_one_of_its_groups_changes(idp: Idp, by: Actor) -> None:
+    helpdesk = own_role("Helpdesk", "users", by)
+    rule = role_rules.Wanted("group", "is", "Authors", str(helpdesk.pk))
+    role_rules.save([rule], seen=0, by=by)
+    for number in range(8):
+        gone, other = (idp.create(f"u{number}{letter}@acme.example")["id"] for letter in "ab")
+        members = [{"value": gone}, {"value": other}]
+        group_id = read(idp.send("POST", "/Groups", {"displayName": "Authors", "members": members}))["id"]
+        idp.send("DELETE", f"/Users/{gone}")
+        event = last_event(idp)
+        # Who leaves loses the right to invite, for which the organization is locked after the group.
+        remove = {"op": "remove", "path": f'members[value eq "{other}"]'}
+        refusals = at_once(lambda: undo(idp, by, event), lambda: idp.patch_group(group_id, remove))  # noqa: B023
+        assert refusals == [None, None], f"round {number}"
+        assert idp.members(group_id) == [gone], f"round {number}"
+        idp.send("DELETE", f"/Groups/{group_id}")
 
 
 def test_undoing_a_removal_twice_brings_one_person_back(idp: Idp, by: Actor) -> None:

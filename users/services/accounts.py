@@ -219,6 +219,8 @@ def update(
     own_before, own = OwnAddresses.of(before), OwnAddresses.of(profile)
     moved = not own.is_same(own_before)
     if moved and spared:
+        # An address that nobody may be given is refused as such, for no Admin could apply it.
+        _check_addresses(profile, before, secondary_anywhere=secondary_anywhere, by=by)
         raise protected(user, role, own)
     renamed = (canonical(own.user_name), canonical(own.email)) != names_before
     try:

@@ -62,9 +62,12 @@ def apply(verb: Verb, chosen: Iterable[Chosen], *, role: Role | None = None, by:
     Who is in the wanted state already is left as they are, whatever version was seen, and nobody is changed whose role,
     or given one that, may do more than the actor's. Each is a transaction of its own. Raises ProofNeeded, before any.
     """
-    authority.require_proof(role, by=by)
+    wanted = list(dict.fromkeys(chosen))
+    # Who lets a suspended Admin in again makes one.
+    coming_back = _roles(wanted, by) if verb is Verb.RESTORE and not by.is_proven else []
+    authority.require_proof(role, *coming_back, by=by)
     report = Report()
-    for each in dict.fromkeys(chosen):
+    for each in wanted:
         try:
             changed, label = _apply_to_one(verb, each, role, by)
         except Refusal as refusal:
@@ -102,6 +105,11 @@ def _apply_to_one(verb: Verb, each: Chosen, role: Role | None, by: Actor) -> tup
         case Verb.ALLOW_RESET:
             accounts.allow_password_reset(user, by=by)
     return True, str(user)
+
+
+def _roles(chosen: Iterable[Chosen], by: Actor) -> list[Role]:
+    people = User.objects.of(by.organization_id).filter(pk__in=[each.user_id for each in chosen])
+    return list(Role.objects.of(by.organization_id).filter(pk__in=people.order_by().values("role")))
 
 
 def _stay_within(reach: Authority, user: User, role: Role | None) -> None:

@@ -162,7 +162,7 @@ def tell_former(
     }
     letters = [(address, context) for address in before.given_up_for(after) if _is_reachable(address)]
     if letters:
-        outbox.send_many("address_changed", letters, organization_id=user.organization_id)
+        outbox.send_many("address_changed", letters, organization_id=user.organization_id, counted=True)
 
 
 def _hours(duration: timedelta) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -225,6 +226,8 @@ def revert(event_id: UUID, *, names: Collection[str] | None = None, seen: int | 
     except accounts.UserUnknown:
         user = None
     if user is None and kind_of(event) is Kind.REMOVAL:
+        # Groups before the organization, as everybody locks them who changes a group.
+        _lock_groups(event, by)
         # Two who undo it at once have both found nobody. Who is back by now is not locked: the organization is, and
         # everybody locks people first.
         lock(by.organization_id)
@@ -413,10 +416,21 @@ def _keeper(connection_id: str | None, by: Actor) -> UUID | None:
     return found if found and any(is_there(by.organization_id, found) for is_there in _connections) else None
 
 
+def _lock_groups(event: AuditEvent, by: Actor) -> None:
+    for entry in _groups_before(event):
+        with suppress(groups.GroupUnknown):
+            groups.find(UUID(entry["value"]), organization_id=by.organization_id)
+
+
+def _groups_before(event: AuditEvent) -> list[dict[str, str]]:
+    """The groups that a person was in who was removed, in the order in which they are locked."""
+    return sorted((event.changes.get("groups") or [[]])[0], key=lambda each: each["value"])
+
+
 def _join_again(user: User, event: AuditEvent, by: Actor) -> tuple[str, ...]:
     """Put a person back into the groups that they were in; tells which of them are gone."""
     gone = []
-    for entry in sorted((event.changes.get("groups") or [[]])[0], key=lambda each: each["value"]):
+    for entry in _groups_before(event):
         try:
             group = groups.find(UUID(entry["value"]), organization_id=by.organization_id)
         except groups.GroupUnknown:
