@@ -120,7 +120,7 @@ def fresh(tenant: Tenant) -> list[object]:
     """How much of Admin there is to be had in an organization."""
     admin = tenant.role(BuiltIn.ADMIN)
     return [
-        User.objects.of(tenant.id).filter(role=admin).count(),
+        User.objects.of(tenant.id).filter(role=admin, is_active=True).count(),
         Invitation.objects.of(tenant.id).filter(role=admin).count(),
         Role.objects.of(tenant.id).get(is_default=True).key,
         RoleRule.objects.of(tenant.id).filter(role=admin).count(),
