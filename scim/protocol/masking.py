@@ -13,8 +13,10 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
+from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import cast
 from urllib.parse import quote, unquote_plus
 
 import orjson
@@ -28,6 +30,9 @@ LONGEST_QUERY = 10_000
 MOST_PARAMETERS = 200
 LONGEST_TEXT = 64 * 1024
 LONGEST_HEADERS = 16 * 1024
+
+# How many members of a body that is not kept are looked through for secrets.
+MOST_LEARNED = 2_000
 
 # Sensitive wherever the name is part of another one, as in "newPasswordHash". At a hyphen the words may be joined by
 # a sign or by nothing: "apikey", "api_key", "API Key".
@@ -164,10 +169,29 @@ class Masking:
         except orjson.JSONDecodeError:
             return self._unreadable(body)
         self._left = self._longest
-        if not self._has_nothing(body):
+        if not self.has_nothing(body):
             value = self._value(value, 0)
         self.is_cut = self._left <= 0
         return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+    def learn(self, value: Json, most: int = MOST_LEARNED) -> None:
+        """Find the secrets in a body that is not kept, among its first ``most`` members, those at its top before all."""
+        waiting = deque([value])
+        while waiting and most > 0:
+            holder = waiting.popleft()
+            members = holder.items() if isinstance(holder, dict) else (("", each) for each in cast(list[Json], holder))
+            points, names = self._points_to(holder) if isinstance(holder, dict) else (False, False)
+            for name, inner in members:
+                most -= 1
+                folded = name.casefold()
+                if self._points(name) or (points and not _says_what(folded, inner)) or (names and "value" in folded):
+                    self._remember_all(inner, 0)
+                elif isinstance(inner, dict | list):
+                    waiting.append(inner)
+
+    def may_name(self, text: str) -> bool:
+        """Whether a text has the name of something sensitive in it, or may hide one."""
+        return "\\u" in text or self._words.names(text)
 
     def text(self, text: str, longest: int = LONGEST_TEXT) -> str:
         """Any text, without what looks like a secret or follows the name of one, and no more of it than is kept."""
@@ -247,7 +271,7 @@ class Masking:
         self._remember(text[place:])
         return f"{text[:place]}{MASK}"
 
-    def _has_nothing(self, body: bytes) -> bool:
+    def has_nothing(self, body: bytes) -> bool:
         """Whether a body that is kept whole has nothing to mask; most have not, and need no walk."""
         if len(body) > self._longest or b"\\" in body or not body.isascii():
             return False
