@@ -367,6 +367,11 @@ class RequestLog(TenantModel):
         return f"{self.method} {self.path} → {self.status}"
 
     @property
+    def failed_of_all(self) -> str:
+        """How many operations of a bulk request failed."""
+        return f"{self.failed_operations or 0:,} of {self.operations or 0:,} operations failed"
+
+    @property
     def tone(self) -> str:
         """The colour of its badge: ``good``, ``warn`` where the client or an operation failed, ``bad``."""
         if self.status >= 500:
@@ -417,9 +422,11 @@ class RequestOperation(TenantModel):
         return f"{self.method} {self.user_label} → {self.status}"
 
     @property
-    def has_failed(self) -> bool:
-        """Whether it was carried out, and refused."""
-        return self.status >= 400
+    def tone(self) -> str:
+        """The colour of its badge; none where it was not carried out."""
+        if self.status >= 500:
+            return "bad"
+        return "warn" if self.status >= 400 else "good" if self.status else ""
 
 
 class Milestone(TenantModel):

@@ -45,7 +45,12 @@ _UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
 def read_object(request: HttpRequest, limit: int = MAX_BODY) -> dict[str, Json]:
-    """The JSON object in the request's body, which has at most ``limit`` bytes, packed or not.
+    """The JSON object in the request's body, as ``read_bytes`` reads that. Raises what it does, and InvalidSyntax."""
+    return read_json(read_bytes(request, limit))
+
+
+def read_bytes(request: HttpRequest, limit: int = MAX_BODY) -> bytes:
+    """The request's body, which is JSON of at most ``limit`` bytes, packed or not; unpacked.
 
     Raises UnsupportedMediaType, PayloadTooLarge and InvalidSyntax.
     """
@@ -60,7 +65,16 @@ def read_object(request: HttpRequest, limit: int = MAX_BODY) -> dict[str, Json]:
     body = _body(request, limit)
     if (exchange := request.META.get(EXCHANGE)) is not None:
         exchange.read(body)
-    return read_json(body)
+    return body
+
+
+def glance(request: HttpRequest, longest: int) -> bytes:
+    """The beginning of a body that was refused unread; nothing of one that was read, or can't be."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    try:
+        return request.read(longest) if length.isascii() and length.isdigit() else b""
+    except OSError:
+        return b""
 
 
 def answer(body: bytes | str, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:

@@ -14,9 +14,9 @@ import binascii
 import re
 from base64 import b64decode
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import cast
+from typing import Any
 from urllib.parse import quote, unquote_plus
 
 import orjson
@@ -174,13 +174,14 @@ class Masking:
         self.is_cut = self._left <= 0
         return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
-    def learn(self, value: Json, most: int = MOST_LEARNED) -> None:
-        """Find the secrets in a body that is not kept, among its first ``most`` members, those at its top before all."""
-        waiting = deque([value])
+    def learn(self, value: Mapping[str, Json], most: int = MOST_LEARNED) -> None:
+        """Find the secrets in a body that is not kept, among its first ``most`` members; those at its top first."""
+        waiting: deque[Any] = deque([value])
         while waiting and most > 0:
             holder = waiting.popleft()
-            members = holder.items() if isinstance(holder, dict) else (("", each) for each in cast(list[Json], holder))
-            points, names = self._points_to(holder) if isinstance(holder, dict) else (False, False)
+            is_object = isinstance(holder, dict)
+            members = holder.items() if is_object else (("", each) for each in holder)
+            points, names = self._points_to(holder) if is_object else (False, False)
             for name, inner in members:
                 most -= 1
                 folded = name.casefold()
@@ -244,13 +245,13 @@ class Masking:
             return sent
         if self._words.names_parameter(name):
             self._remember(value)
-            return f"{_readable(self._expression(name))}{equals}{MASK}"
-        masked = self._expression(value)
+            return f"{_readable(self.expression(name))}{equals}{MASK}"
+        masked = self.expression(value)
         if not _is_decoded(plain):
             masked = MASK
         return (
             sent
-            if masked == value and self._expression(name) == name
+            if masked == value and self.expression(name) == name
             else f"{_readable(name)}{equals}{_readable(masked)}"
         )
 
@@ -260,7 +261,7 @@ class Masking:
             return self._parameter(name) + (f"{equals}{MASK}" if value else equals)
         return self._parameter(f"{name}{equals}{_readable(_QUOTED.sub(_masked_text, _unquoted(value)))}")
 
-    def _expression(self, text: str) -> str:
+    def expression(self, text: str) -> str:
         """A path or a filter, up to where it names something sensitive; what stands in quotes names nothing."""
         text = self.text(text)
         if not self._words.names(text):
@@ -303,13 +304,13 @@ class Masking:
         for name, value in members.items():
             folded = name.casefold()
             if folded == "path" and isinstance(value, str) and self._left > 0:
-                shown: Json = self._expression(value)
+                shown: Json = self.expression(value)
             elif self._points(name) or (points and not _says_what(folded, value)) or (names and "value" in folded):
                 shown = self._hidden(value, depth)
             else:
                 shown = self._value(value, depth)
             if self._left > 0:
-                name = self._expression(name)
+                name = self.expression(name)
             masked[name[: self._longest]] = shown
             self._left -= len(name)
         return masked

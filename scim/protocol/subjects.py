@@ -36,9 +36,7 @@ _FINDING = frozenset({"username", "externalid", "displayname", "nickname", "emai
 _SUBS = frozenset({"", "value", "display"})
 _COMPARING = frozenset({"eq", "co", "sw", "ew"})
 
-_NAMED = re.compile(
-    r'"(userName|displayName|externalId)"\s*+:\s*+"((?:[^"\\]++|\\.)*+)', re.IGNORECASE | re.DOTALL
-)
+_NAMED = re.compile(r'"(userName|displayName|externalId)"\s*+:\s*+"((?:[^"\\]++|\\.)*+)', re.IGNORECASE | re.DOTALL)
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 

@@ -157,10 +157,10 @@ def test_a_full_queue_drops_and_counts_but_serves(idp: Idp, settings: Any) -> No
 def test_a_database_that_fails_once_loses_nothing(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
     write, failures = journal._insert, iter([OperationalError("database is locked")])
 
-    def fail_once(rows: Any) -> None:
+    def fail_once(*told: Any) -> None:
         for failure in failures:
             raise failure
-        write(rows)
+        write(*told)
 
     monkeypatch.setattr(journal, "_insert", fail_once)
     idp.get("/Users")
