@@ -72,7 +72,7 @@ Headers = Sequence[tuple[str, str]]
 _FOUND_WITHIN = 5
 
 # What is shorter, such as "Admin", would be taken out of words that have nothing to do with it.
-_SHORTEST_FOUND = 6
+SHORTEST_FOUND = 6
 _MOST_FOUND = 200
 _DEEPEST = 64
 _MOST_DECODINGS = 3
@@ -361,14 +361,14 @@ class Masking:
 
     def _remember_one(self, secret: str) -> None:
         secret = secret.strip()
-        if len(secret) < _SHORTEST_FOUND or secret == MASK or secret in self._found or len(self._found) >= _MOST_FOUND:
+        if len(secret) < SHORTEST_FOUND or secret == MASK or secret in self._found or len(self._found) >= _MOST_FOUND:
             return
         self._found[secret] = None
         # The longest first, for it may contain others.
         self._longest_first = sorted(self._found, key=len, reverse=True)
 
     def _without_found(self, text: str) -> str:
-        if len(text) < _SHORTEST_FOUND:
+        if len(text) < SHORTEST_FOUND:
             return text
         for secret in self._longest_first:
             if secret in text:

@@ -6,6 +6,7 @@ Reads what can be read, and never fails.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -16,7 +17,7 @@ import orjson
 from domains.addresses import fold, is_blank
 from scim.protocol.attributes import Json
 from scim.protocol.grammar import MAX_LENGTH, tokens
-from scim.protocol.masking import MASK, MOST_PARAMETERS, Masking
+from scim.protocol.masking import MASK, MOST_PARAMETERS, SHORTEST_FOUND, Masking
 
 # Of one name, in characters, and of the names of one request.
 LONGEST = 254
@@ -104,8 +105,8 @@ def of_filter(text: str, masking: Masking, *, groups: bool = False) -> Subject:
 
 def key(names: Iterable[str]) -> str:
     """The names as a search compares them: each on a line of its own, so that a whole one can be told from a part."""
-    folded = dict.fromkeys(" ".join(fold(name).split()) for name in names)
-    return "".join(f"\n{name}" for name in folded if name) + "\n" if folded else ""
+    folded = dict.fromkeys(name for each in names if (name := " ".join(fold(each).split())))
+    return "".join([f"\n{name}" for name in folded]) + "\n" if folded else ""
 
 
 def whole(name: str) -> str:
@@ -177,11 +178,17 @@ def _masked(names: Sequence[str], masking: Masking) -> Sequence[str]:
 
 
 def _of_text(text: str, masking: Masking) -> Subject:
-    found = [(_RANKS[name.lower()], _unescaped(quoted)) for name, quoted in _NAMED.findall(text)[: 4 * MOST]]
+    found = [(_RANKS[name.lower()], quoted) for name, quoted in _NAMED.findall(text)[: 4 * MOST]]
     if masking.may_name(text):
-        # Nothing tells which values are secret, so what stands there twice may be one.
-        found = [(rank, name) for rank, name in found if text.count(name) == 1]
-    return _named(_masked(_in_order(found), masking))
+        # Nothing tells which texts are secret, so none is shown that has to do with another one.
+        times = Counter(token.strip('"') for token in tokens(text) if token[:1] == '"')
+        longer = [each for each in times if len(each) >= SHORTEST_FOUND]
+        found = [
+            (rank, quoted)
+            for rank, quoted in found
+            if times[quoted] <= 1 and not any(each != quoted and (each in quoted or quoted in each) for each in longer)
+        ]
+    return _named(_masked([_unescaped(quoted) for quoted in _in_order(found)], masking))
 
 
 def _unescaped(quoted: str) -> str:
