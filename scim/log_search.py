@@ -44,7 +44,7 @@ OUTCOMES = (
 )
 
 # The signs that clients leave as they are in a query: none, one that looks better, or all that they may.
-_LEFT = ("", "@", "@:/,.[]()*'!$;")
+_LEFT = ("", "@", '"', '"@', "@:/,.[]()*'!$;")
 
 Rows = RequestLogQuerySet
 Operations = TenantQuerySet[RequestOperation]
