@@ -23,6 +23,9 @@ from scim.protocol.masking import MASK, MOST_PARAMETERS, SHORTEST_FOUND, Masking
 LONGEST = 254
 MOST = 8
 
+# So many are read, of which some may be secrets or blanks.
+_MOST_READ = 4 * MOST
+
 # Of a body that is refused before it is read as JSON, in bytes.
 LONGEST_GLANCE = 64 * 1024
 
@@ -122,11 +125,13 @@ def _sent(body: Mapping[str, Json]) -> list[str]:
     """The names in a body, or in the operations of a PATCH; those that tell best first."""
     found: list[tuple[int, str]] = []
     for name, value in body.items():
+        if len(found) >= _MOST_READ:
+            break
         if (rank := _rank(name)) is not None:
             found.append((rank, value if type(value) is str else _text(value)))
         elif type(value) is list and name.lower() == "operations":
             for operation in value:
-                if isinstance(operation, dict) and len(found) < MOST:
+                if isinstance(operation, dict) and len(found) < _MOST_READ:
                     found += _of_operation(operation)
     return _in_order(found)
 
@@ -170,7 +175,7 @@ def _text(value: Json) -> str:
 
 def _masked(names: Sequence[str], masking: Masking) -> Sequence[str]:
     shown: dict[str, None] = {}
-    for name in names[: 4 * MOST]:
+    for name in names[:_MOST_READ]:
         text = masking.text(name[: 4 * LONGEST].strip(), LONGEST)[:LONGEST]
         if not is_blank(text) and text != MASK:
             shown[text] = None
@@ -178,7 +183,7 @@ def _masked(names: Sequence[str], masking: Masking) -> Sequence[str]:
 
 
 def _of_text(text: str, masking: Masking) -> Subject:
-    found = [(_RANKS[name.lower()], quoted) for name, quoted in _NAMED.findall(text)[: 4 * MOST]]
+    found = [(_RANKS[name.lower()], quoted) for name, quoted in _NAMED.findall(text)[:_MOST_READ]]
     if masking.may_name(text):
         # Nothing tells which texts are secret, so none is shown that has to do with another one.
         times = Counter(token.strip('"') for token in tokens(text) if token[:1] == '"')

@@ -12,10 +12,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audit.actors import Actor, Door
 from scim.log_search import RequestsForm, latest_about
-from scim.models import Connection, RequestDetail, RequestLog, RequestOperation, Token
-from scim.services import connections, journal, operation_rows, pruning
+from scim.models import Connection, RequestLog, RequestOperation, Token
+from scim.services import journal, operation_rows, pruning
 from tests.scim.conftest import Idp
 from users.models import User
 from users.permissions import BuiltIn
@@ -103,7 +102,7 @@ REFUSED: list[tuple[str, int, Callable[[Idp], Any]]] = [
     ("media type", 415, lambda idp: _post(idp, {"userName": LENA}, content_type="text/plain")),
     ("charset", 415, lambda idp: _post(idp, {"userName": LENA}, content_type="application/json; charset=latin1")),
     ("too large", 413, lambda idp: _post(idp, {"userName": LENA, "title": "x" * 1024 * 1024})),
-    ("query", 400, lambda idp: idp.send("POST", "/Users?attributes=title&excludedAttributes=title", {"userName": LENA})),
+    ("query", 400, lambda idp: idp.send("POST", "/Users?attributes=a&excludedAttributes=b", {"userName": LENA})),
     ("method", 405, lambda idp: idp.send("PUT", "/Users", {"userName": LENA})),
     ("endpoint", 404, lambda idp: idp.send("POST", "/User", {"userName": LENA})),
     ("gone", 404, _gone),
@@ -112,7 +111,7 @@ REFUSED: list[tuple[str, int, Callable[[Idp], Any]]] = [
     ("SCIM off", 401, _scim_off),
     ("invalid path", 400, lambda idp: idp.patch(_existing(idp), {"op": "replace", "path": "userNmae", "value": 1})),
     ("version", 412, lambda idp: idp.send("DELETE", f"/Users/{_existing(idp)}", if_match='W/"99"')),
-    ("protected", 403, lambda idp: idp.patch(_admin(idp), {"op": "replace", "path": "userName", "value": "x@acme.test"})),
+    ("protected", 403, lambda idp: idp.patch(_admin(idp), {"op": "add", "path": "userName", "value": "x@acme.test"})),
     ("malformed PATCH", 400, lambda idp: idp.send("PATCH", f"/Users/{_existing(idp)}", b"{")),
     ("search", 400, lambda idp: idp.send("POST", "/.search", {"filter": f'userName eq "{LENA}"', "count": "x"})),
 ]  # fmt: skip
@@ -178,7 +177,11 @@ def test_an_external_id_finds_its_request_beside_the_name(idp: Idp) -> None:
 )
 @pytest.mark.parametrize(
     "query",
-    ["filter=userName+eq+%22kim%40acme.co%22", "filter=userName%20eq%20%22kim@acme.co%22", "x=1&filter=userName+eq+\"kim%40acme.co\""],
+    [
+        "filter=userName+eq+%22kim%40acme.co%22",
+        "filter=userName%20eq%20%22kim@acme.co%22",
+        'x=1&filter=userName+eq+"kim%40acme.co"',
+    ],
 )  # fmt: skip
 @pytest.mark.parametrize("old", [False, True])
 def test_what_is_typed_finds_queries_however_they_are_encoded(typed: str, query: str, old: bool, idp: Idp) -> None:
@@ -224,7 +227,7 @@ def test_another_organizations_ids_have_no_names_here(idp: Idp, stranger: Idp) -
     [
         lambda idp: _post(idp, {"userName": "hunter22@acme.io", "password": "hunter22@acme.io"}),
         lambda idp: _post(idp, b'{"userName": "hunter22@acme.io", "password": "hunter22@acme.io"'),
-        lambda idp: _post(idp, {"userName": "hunter22@acme.io", "x": {"secret": "hunter22@acme.io"}}, content_type="text/xml"),
+        lambda idp: _post(idp, {"userName": "hunter22@acme.io", "secret": "hunter22@acme.io"}, content_type="text/xml"),
         lambda idp: idp.get("/Users", {"filter": 'password eq "hunter22@acme.io" or userName eq "hunter22@acme.io"'}),
         lambda idp: idp.send("POST", "/.search", {"filter": 'password eq "hunter22@a" or userName eq "hunter22@a"'}),
         lambda idp: idp.send("POST", "/Users?token=hunter22@acme.io", {"userName": "hunter22@acme.io"}),
@@ -242,7 +245,7 @@ def test_a_secret_is_nobodys_name_in_the_log(act: Callable[[Idp], Any], idp: Idp
 
 @pytest.mark.parametrize(
     "name",
-    ["\x00x", "a\nb", "\ud800", "x" * 5000, "\u202e", "<script>", "'; --", "%_\\", "👩‍👩‍👧", "a\x1fb\x7f", {"a": 1}, [[[[1]]]]],
+    ["\x00x", "a\nb", "\ud800", "x" * 5000, "\u202e", "<script>", "'; --", "%_\\", "a\x1f\x7f", {"a": 1}, [[[[1]]]]],
     ids=repr,
 )  # fmt: skip
 def test_odd_names_are_kept_as_far_as_a_row_can_hold_them(name: Any, idp: Idp) -> None:
@@ -281,9 +284,8 @@ def test_each_operation_of_a_bulk_request_is_found(idp: Idp) -> None:
         assert found(idp, **asked)[:1] == [row], asked
     assert found(idp, q="p40@") == found(idp, user=str(uuid4())) == found(idp, user=kim, status="refused") == []
     operations = {each.user_label: each for each in RequestOperation.objects.of(idp.organization.pk)}
-    assert [operations[label].status for label in ("p39@acme.example", "kim@acme.example", "lena@nowhere.example", "")] == [
-        201, 400, 400, 404,
-    ]  # fmt: skip
+    labels = ("p39@acme.example", "kim@acme.example", "lena@nowhere.example", "")
+    assert [operations[label].status for label in labels] == [201, 400, 400, 404]
     assert operations["lena@nowhere.example"].cause == "domain-unknown"
     assert operations["lena@nowhere.example"].verdict.startswith("Refused: the e-mail domain 'nowhere.example'")
     assert operations["p39@acme.example"].user_id == last.pk
