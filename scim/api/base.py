@@ -159,7 +159,7 @@ class ScimView(APIView):
         try:
             body = read_json(raw)
         except ScimError:
-            self.entry.subject = subjects.of_unread(raw, self.masking())
+            self.tell_unread(raw)
             raise
         self.tell_whom(body, raw)
         return body
@@ -167,6 +167,10 @@ class ScimView(APIView):
     def tell_whom(self, body: dict[str, Json], raw: bytes) -> None:
         """Tell the log whom a body is about; ``raw`` is the same as it was sent."""
         self.entry.subject = subjects.of_body(body, raw, self.masking())
+
+    def tell_unread(self, raw: bytes) -> None:
+        """The same for a body, or its beginning, that was refused unread or is no JSON."""
+        self.entry.subject = subjects.of_unread(raw, self.masking())
 
     @staticmethod
     def masking() -> Masking:
@@ -200,7 +204,7 @@ class ScimView(APIView):
         if entry.subject is NOBODY and not entry.operations and entry.method in _WITH_BODY:
             request = self.request._request
             if raw := glance(request, subjects.LONGEST_GLANCE):
-                entry.subject = subjects.of_unread(raw, self.masking())
+                self.tell_unread(raw)
 
     @property
     def base_url(self) -> str:

@@ -23,6 +23,7 @@ from scim.protocol.reading import Oddity, Reading
 from scim.protocol.resolution import quoted_booleans
 from scim.protocol.schemas import USER
 from scim.protocol.searching import read_search
+from scim.protocol.subjects import loosely_read
 from scim.services import verdicts
 from scim.services.milestones import Step
 from scim.storage.principals import Person, Principal
@@ -102,6 +103,12 @@ class UserView(ScimView):
         gone = resources.delete(user_id, principal=self.principal(), preconditions=_preconditions(request), by=by)
         _tell(self, gone)
         return answer_nothing(204)
+
+    def tell_unread(self, raw: bytes) -> None:
+        """Tell the log whom a body is about that was refused unread, and whether it was to suspend the user."""
+        super().tell_unread(raw)
+        if asks_to_suspend(loosely_read(raw)):
+            self.entry.step = Step.DEACTIVATE
 
     def _write(self, verb: "_Verb", request: Request, user_id: str) -> HttpResponse:
         by = self.actor()

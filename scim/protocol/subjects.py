@@ -18,6 +18,7 @@ from domains.addresses import fold, is_blank
 from scim.protocol.attributes import Json
 from scim.protocol.grammar import MAX_LENGTH, tokens
 from scim.protocol.masking import MASK, MOST_PARAMETERS, SHORTEST_FOUND, Masking
+from scim.protocol.schemas import CORE_GROUP, CORE_USER
 
 # Of one name, in characters, and of the names of one request.
 LONGEST = 254
@@ -33,6 +34,7 @@ LONGEST_GLANCE = 64 * 1024
 _RANKS: Mapping[str, int] = {"username": 0, "displayname": 1, "externalid": 2, "emails": 3}
 
 _ADDRESSES = _RANKS["emails"]
+_CORE = frozenset({CORE_USER.id.lower(), CORE_GROUP.id.lower()})
 _its_rank = itemgetter(0)
 
 # Attributes whose values a filter compares to find somebody or a group, and what may stand behind a dot there.
@@ -78,11 +80,17 @@ def of_part(body: Mapping[str, Json], masking: Masking) -> Subject:
 def of_unread(raw: bytes, masking: Masking) -> Subject:
     """Whom a body is about that was refused unread, or that is no JSON."""
     raw = raw[:LONGEST_GLANCE]
+    body = loosely_read(raw)
+    return _of_text(raw.decode(errors="replace"), masking) if body is None else of_body(body, raw, masking)
+
+
+def loosely_read(raw: bytes) -> dict[str, Json] | None:
+    """The object in a body that nothing is done with; None where it is none, or too long to be looked at."""
     try:
-        body = orjson.loads(raw)
+        body = orjson.loads(raw) if len(raw) <= LONGEST_GLANCE else None
     except orjson.JSONDecodeError:
-        return _of_text(raw.decode(errors="replace"), masking)
-    return of_body(body, raw, masking) if isinstance(body, dict) else NOBODY
+        return None
+    return body if isinstance(body, dict) else None
 
 
 def of_query(query: str, masking: Masking, *, groups: bool = False) -> Subject:
@@ -147,7 +155,7 @@ def _in_order(found: list[tuple[int, str]]) -> list[str]:
 def _of_operation(operation: Mapping[str, Json]) -> Iterator[tuple[int, str]]:
     members = {name.lower(): value for name, value in operation.items()}
     path, value = members.get("path"), members.get("value")
-    if isinstance(path, str) and path.strip():
+    if isinstance(path, str) and path.strip() and path.strip().lower() not in _CORE:
         if (rank := _rank(path.partition("[")[0].strip())) is not None:
             yield rank, _text(value)
     elif isinstance(value, dict):
