@@ -29,6 +29,9 @@ LOOKED_AT_FOR_NEW = 1_000
 LOOKED_AT_FOR_LATEST = 2_000
 LOOKED_AT_FOR_FAILURES = 1_000
 
+# So many requests without a connection's token are shown among those of a connection.
+MOST_OTHERS = 3
+
 # So many of a user's operations are looked up at once, and so many are told of a request.
 _AT_ONCE = 500
 _TOLD = 3
@@ -239,7 +242,8 @@ class RequestsForm(forms.Form):
         given = self.given
         if self._text:
             operations = self._newest_operations.filter(_has_part(self._text)).order_by().values("request_id")
-            sent = Q(path__icontains=self._text) | Q(user_label__icontains=self._text)
+            # Rows of before have no key.
+            sent = Q(path__icontains=self._text) | Q(subject_key="", user_label__icontains=self._text)
             for spelling in _spellings(self._text):
                 sent |= Q(query__icontains=spelling)
             rows = rows.filter(sent | _has_part(self._text) | Q(pk__in=operations))
@@ -257,7 +261,7 @@ class RequestsForm(forms.Form):
         for name in names:
             whole |= Q(subject_key__contains=subjects.whole(name))
         operations = self._newest_operations.filter(whole).order_by().values("request_id")
-        return whole | Q(user_label__in=names) | Q(pk__in=operations)
+        return whole | Q(subject_key="", user_label__in=names) | Q(pk__in=operations)
 
 
 def _has_part(text: str) -> Q:
@@ -285,11 +289,17 @@ def id_of(text: str) -> UUID | None:
 
 
 def latest_of(connection: Connection, number: int) -> list[RequestLog]:
-    """The latest requests of a connection, and those that may be anybody's, among the organization's newest."""
+    """The latest requests of a connection, among the organization's newest.
+
+    With the last few that carried no connection's token: they may be its provider's, with a mistyped one, or a
+    stranger's, who must not push the others off the page.
+    """
     rows = RequestLog.objects.of(connection.organization_id)
     looked_at = rows.order_by("-pk").values("pk")[:LOOKED_AT_FOR_LATEST]
-    own = rows.filter(Q(connection_id=connection.pk) | Q(connection_id=None), pk__in=looked_at)
-    return list(own.select_related("token").order_by("-pk")[:number])
+    newest = rows.filter(pk__in=looked_at).select_related("token").order_by("-pk")
+    own = newest.filter(connection_id=connection.pk)[:number]
+    others = newest.filter(connection_id=None)[:MOST_OTHERS]
+    return sorted([*own, *others], key=lambda row: row.pk, reverse=True)[:number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,14 +319,12 @@ def latest_about(user: User, number: int) -> list[OfUser]:
     named = rows.filter(pk__in=failures, subject_key__contains=subjects.whole(user.user_name))
     own = operations.filter(user_id=user.pk)
     # Each is read off an index of its own. SQLite takes a limit in a union only one step further in.
-    ways = [
-        rows.filter(pk__in=way[:number]).order_by().values("pk")
-        for way in (
-            rows.filter(user_id=user.pk).order_by("-pk").values("pk"),
-            named.order_by("-pk").values("pk"),
-            own.order_by("-request_id").values("request_id").distinct(),
-        )
+    ways: list[Any] = [
+        rows.filter(user_id=user.pk).order_by("-pk").values("pk"),
+        named.order_by("-pk").values("pk"),
+        own.order_by("-request_id").values("request_id").distinct(),
     ]
+    ways = [rows.filter(pk__in=way[:number]).order_by().values("pk") for way in ways]
     found = list(rows.filter(pk__in=ways[0].union(*ways[1:])).order_by("-pk")[:number])
     bulk = [row.pk for row in found if row.operations]
     of_bulk = own.filter(request_id__in=bulk).order_by("position") if bulk else ()

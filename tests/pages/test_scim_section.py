@@ -245,10 +245,12 @@ def test_the_three_steps_follow_what_was_done(acme: Tenant, client: Client) -> N
 
 
 def test_the_latest_ten_requests_are_listed_newest_first(acme: Tenant, globex: Tenant, client: Client) -> None:
+    own = {"connection_id": acme.connection.pk}
     for number in range(12):
-        log(acme, path=f"/Users/{number:02}")
+        log(acme, path=f"/Users/{number:02}", **own)
     log(globex, path="/Users/foreign")
-    log(acme, method="POST", path="/Users", query="a=<b>", status=400, verdict="The domain is not here", client="Okta")
+    refused = {"status": 400, "verdict": "The domain is not here"}
+    log(acme, method="POST", path="/Users", query="a=<b>", client="Okta", **refused, **own)
     html = client.get(at(ACTIVITY)).content.decode()
     rows = [plain(row) for row in html.partition("<tbody>")[2].partition("</tbody>")[0].split("</tr>")[:-1]]
     assert len(rows) == 10

@@ -137,6 +137,9 @@ def test_what_is_not_the_providers_changes_nothing(act: Any, acme: Tenant, idp: 
     for html in (page(client, acme.connection), polled(client, acme.connection)):
         assert third_step(html) == "A request got through"
         assert state(html) == state(before)
+        if act in (_wrong_tokens, _another_connections):
+            assert requests(html).count("/Users") <= 4, "Strangers must not push the provider's requests off the page."
+            assert "200" in html.partition("Latest SCIM requests")[2]
 
 
 def test_a_test_alone_does_not_finish_the_set_up(acme: Tenant, idp: Idp, client: Client) -> None:
