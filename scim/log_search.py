@@ -163,9 +163,10 @@ class RequestsForm(forms.Form):
         user_id, names = self._user
         ways = [self._looked_through(rows.filter(user_id=user_id))] if user_id else []
         if names:
-            ways.append(self._fitting(self._newest(rows)).filter(self._by_name(names)))
+            named = self._by_name(names, self._newest_operations)
+            ways.append(self._fitting(self._newest(rows), self._newest_operations).filter(named))
         operations = RequestOperation.objects.of(self._organization_id).filter(user_id=user_id) if user_id else None
-        return Found(ways, self._fitting(rows), operations)
+        return Found(ways, self._fitting(rows, self._newest_operations), operations)
 
     def newer_than(self, newest: UUID) -> Rows:
         """Those of them with a later id, among no more than there is time for."""
@@ -173,13 +174,15 @@ class RequestsForm(forms.Form):
         if not self.is_bounded and "user" not in self.given:
             return rows
         looked_at = rows.order_by("-pk").values("pk")[:LOOKED_AT_FOR_NEW]
-        rows = self._fitting(RequestLog.objects.of(self._organization_id).filter(pk__in=looked_at))
+        operations = RequestOperation.objects.of(self._organization_id).filter(request_id__gt=newest)
+        rows = self._fitting(RequestLog.objects.of(self._organization_id).filter(pk__in=looked_at), operations)
         if "user" not in self.given:
             return rows
         user_id, names = self._user
-        operations = RequestOperation.objects.of(self._organization_id).filter(user_id=user_id, request_id__gt=newest)
-        whom = Q(user_id=user_id) | Q(pk__in=operations.values("request_id")) if user_id else Q(pk__in=())
-        return rows.filter(whom | self._by_name(names) if names else whom)
+        whom = self._by_name(names, operations) if names else Q()
+        if user_id:
+            whom |= Q(user_id=user_id) | Q(pk__in=operations.filter(user_id=user_id).values("request_id"))
+        return rows.filter(whom)
 
     def operations_of(self, rows: Iterable[RequestLog]) -> Mapping[UUID, list[RequestOperation]]:
         """The operations within bulk requests that fit what is searched for, the first few of each request."""
@@ -223,7 +226,7 @@ class RequestsForm(forms.Form):
 
     def _looked_through(self, rows: Rows) -> Rows:
         unindexed = self.given.keys() & {"method", "token"} or self.given.get("status") == "done"
-        return self._fitting(self._newest(rows)) if unindexed or self._text else rows
+        return self._fitting(self._newest(rows), self._newest_operations) if unindexed or self._text else rows
 
     def _newest(self, rows: Rows) -> Rows:
         newest = rows.order_by("-pk").values_list("pk", flat=True)
@@ -237,16 +240,16 @@ class RequestsForm(forms.Form):
         oldest = newest[LOOKED_THROUGH : LOOKED_THROUGH + 1].first()
         return operations.filter(request_id__gt=oldest) if oldest else operations
 
-    def _fitting(self, rows: Rows) -> Rows:
-        """Those of some newest requests that fit what no index serves."""
+    def _fitting(self, rows: Rows, operations: Operations) -> Rows:
+        """Those of some newest requests that fit what no index serves, by themselves or by one of the operations."""
         given = self.given
         if self._text:
-            operations = self._newest_operations.filter(_has_part(self._text)).order_by().values("request_id")
+            fitting = operations.filter(_has_part(self._text)).order_by().values("request_id")
             # Rows of before have no key.
             sent = Q(path__icontains=self._text) | Q(subject_key="", user_label__icontains=self._text)
             for spelling in _spellings(self._text):
                 sent |= Q(query__icontains=spelling)
-            rows = rows.filter(sent | _has_part(self._text) | Q(pk__in=operations))
+            rows = rows.filter(sent | _has_part(self._text) | Q(pk__in=fitting))
         if given.get("status") == "done":
             rows = rows.filter(Q(failed_operations=None) | Q(failed_operations=0), status__lt=400)
         if method := given.get("method"):
@@ -255,13 +258,13 @@ class RequestsForm(forms.Form):
             rows = rows.filter(token=None if presented == NO_TOKEN else presented)
         return rows
 
-    def _by_name(self, names: Sequence[str]) -> Q:
+    def _by_name(self, names: Sequence[str], operations: Operations) -> Q:
         """Of some newest requests those that are about one of the names, or have such an operation."""
         whole = Q()
         for name in names:
             whole |= Q(subject_key__contains=subjects.whole(name))
-        operations = self._newest_operations.filter(whole).order_by().values("request_id")
-        return whole | Q(subject_key="", user_label__in=names) | Q(pk__in=operations)
+        fitting = operations.filter(whole).order_by().values("request_id")
+        return whole | Q(subject_key="", user_label__in=names) | Q(pk__in=fitting)
 
 
 def _has_part(text: str) -> Q:

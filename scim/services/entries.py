@@ -126,14 +126,22 @@ def whom(entry: Entry, own: Presented | None) -> Whom:
     """Whom a request was about; ``own`` is its token where that is one of the organization's."""
     mask = masking(entry.query)
     subject = entry.subject
-    if subject is NOBODY and entry.query:
+    if subject is NOBODY and "ilter=" in entry.query:
         subject = subjects.of_query(entry.query, mask, groups="/Groups" in entry.path)
     resource, resource_id = "User", str(entry.user_id or subject.user_id).lower()
     if not resource_id and own is not None:
         resource, resource_id = _in_path(entry.path)
-    label = kept(entry.user_label, LONGEST_LABEL, mask)
-    names = [kept(name, LONGEST_LABEL, mask) for name in subject.names]
-    return Whom(mask, resource, resource_id, label, names, kept(subject.label, LONGEST_LABEL, mask))
+    # What a query told was masked with it; what a body told, and what is stored, may repeat a secret of the query.
+    doubtful = bool(entry.query) and entry.subject is not NOBODY
+    names = [_name(name, mask if doubtful else None) for name in subject.names]
+    sent = names[0] if len(names) == 1 else _name(subject.label, mask if doubtful else None)
+    label = _name(entry.user_label, mask if entry.query else None)
+    return Whom(mask, resource, resource_id, label, names, sent)
+
+
+def _name(text: str, mask: Masking | None) -> str:
+    """A name as a row keeps it."""
+    return kept(text, LONGEST_LABEL, mask) if mask is not None and text else clean(text)[:LONGEST_LABEL]
 
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
