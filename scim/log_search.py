@@ -173,9 +173,10 @@ class RequestsForm(forms.Form):
         rows = self._indexed(RequestLog.objects.of(self._organization_id).filter(pk__gt=newest))
         if not self.is_bounded and "user" not in self.given:
             return rows
-        looked_at = rows.order_by("-pk").values("pk")[:LOOKED_AT_FOR_NEW]
         operations = RequestOperation.objects.of(self._organization_id).filter(request_id__gt=newest)
-        rows = self._fitting(RequestLog.objects.of(self._organization_id).filter(pk__in=looked_at), operations)
+        if (oldest := _last_of(rows, LOOKED_AT_FOR_NEW)) is not None:
+            rows, operations = rows.filter(pk__gte=oldest), operations.filter(request_id__gte=oldest)
+        rows = self._fitting(rows, operations)
         if "user" not in self.given:
             return rows
         user_id, names = self._user
@@ -229,16 +230,15 @@ class RequestsForm(forms.Form):
         return self._fitting(self._newest(rows), self._newest_operations) if unindexed or self._text else rows
 
     def _newest(self, rows: Rows) -> Rows:
-        newest = rows.order_by("-pk").values_list("pk", flat=True)
-        oldest = newest[LOOKED_THROUGH : LOOKED_THROUGH + 1].first()
-        return rows.filter(pk__gt=oldest) if oldest else rows
+        oldest = _last_of(rows, LOOKED_THROUGH)
+        return rows if oldest is None else rows.filter(pk__gte=oldest)
 
     @cached_property
     def _newest_operations(self) -> Operations:
         operations = RequestOperation.objects.of(self._organization_id)
         newest = operations.order_by("-request_id", "position").values_list("request_id", flat=True)
-        oldest = newest[LOOKED_THROUGH : LOOKED_THROUGH + 1].first()
-        return operations.filter(request_id__gt=oldest) if oldest else operations
+        oldest = newest[LOOKED_THROUGH - 1 : LOOKED_THROUGH].first()
+        return operations if oldest is None else operations.filter(request_id__gte=oldest)
 
     def _fitting(self, rows: Rows, operations: Operations) -> Rows:
         """Those of some newest requests that fit what no index serves, by themselves or by one of the operations."""
@@ -265,6 +265,12 @@ class RequestsForm(forms.Form):
             whole |= Q(subject_key__contains=subjects.whole(name))
         fitting = operations.filter(whole).order_by().values("request_id")
         return whole | Q(subject_key="", user_label__in=names) | Q(pk__in=fitting)
+
+
+def _last_of(rows: Rows, number: int) -> UUID | None:
+    """The id of the last of so many newest rows; None where there are fewer."""
+    last: UUID | None = rows.order_by("-pk").values_list("pk", flat=True)[number - 1 : number].first()
+    return last
 
 
 def _has_part(text: str) -> Q:
@@ -297,9 +303,9 @@ def latest_of(connection: Connection, number: int) -> list[RequestLog]:
     With the last few that carried no connection's token: they may be its provider's, with a mistyped one, or a
     stranger's, who must not push the others off the page.
     """
-    rows = RequestLog.objects.of(connection.organization_id)
-    looked_at = rows.order_by("-pk").values("pk")[:LOOKED_AT_FOR_LATEST]
-    newest = rows.filter(pk__in=looked_at).select_related("token").order_by("-pk")
+    rows = RequestLog.objects.of(connection.organization_id).select_related("token").order_by("-pk")
+    oldest = _last_of(rows, LOOKED_AT_FOR_LATEST)
+    newest = rows if oldest is None else rows.filter(pk__gte=oldest)
     own = newest.filter(connection_id=connection.pk)[:number]
     others = newest.filter(connection_id=None)[:MOST_OTHERS]
     return sorted([*own, *others], key=lambda row: row.pk, reverse=True)[:number]

@@ -71,8 +71,10 @@ def read_bytes(request: HttpRequest, limit: int = MAX_BODY) -> bytes:
 def glance(request: HttpRequest, longest: int) -> bytes:
     """The beginning of a body that was refused unread; nothing of one that was read, or can't be."""
     length = request.META.get("CONTENT_LENGTH") or ""
+    if not _is_length(length):
+        return b""
     try:
-        return request.read(longest) if length.isascii() and length.isdigit() else b""
+        return request.read(min(longest, int(length)))
     except OSError:
         return b""
 
@@ -131,12 +133,16 @@ def _body(request: HttpRequest, limit: int) -> bytes:
 
 def _read(request: HttpRequest, limit: int) -> bytes:
     length = request.META.get("CONTENT_LENGTH") or ""
-    if length.isascii() and length.isdigit() and len(length) < 20 and int(length) <= limit:
+    if _is_length(length) and int(length) <= limit:
         return request.read(limit + 1)
     if length:
         raise _too_large(limit)
     # Of a body that came in chunks, the server has put together the pieces and says the length.
     return b""
+
+
+def _is_length(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20
 
 
 def _unpacked(packed: bytes, limit: int) -> bytes:

@@ -16,8 +16,10 @@ import orjson
 
 from domains.addresses import fold, is_blank
 from scim.protocol.attributes import Json
+from scim.protocol.errors import InvalidSyntax
 from scim.protocol.grammar import MAX_LENGTH, tokens
 from scim.protocol.masking import MASK, MOST_PARAMETERS, SHORTEST_FOUND, Masking
+from scim.protocol.messages import check_depth
 from scim.protocol.schemas import CORE_GROUP, CORE_USER
 
 # Of one name, in characters, and of the names of one request.
@@ -88,9 +90,12 @@ def loosely_read(raw: bytes) -> dict[str, Json] | None:
     """The object in a body that nothing is done with; None where it is none, or too long to be looked at."""
     try:
         body = orjson.loads(raw) if len(raw) <= LONGEST_GLANCE else None
-    except orjson.JSONDecodeError:
+        if not isinstance(body, dict):
+            return None
+        check_depth(body)
+    except (orjson.JSONDecodeError, InvalidSyntax):
         return None
-    return body if isinstance(body, dict) else None
+    return body
 
 
 def of_query(query: str, masking: Masking, *, groups: bool = False) -> Subject:

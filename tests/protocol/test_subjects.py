@@ -138,6 +138,14 @@ def test_a_secret_in_a_filter_is_nobodys_name() -> None:
     assert "hunter22" not in str(subjects.of_query(query, masking))
 
 
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+@pytest.mark.parametrize("depth", [40, 1000, 5000])
+def test_a_deep_body_that_is_refused_unread_is_no_fault(opening: str, closing: str, depth: int) -> None:
+    deep = f"{opening * depth}1{closing * depth}"
+    body = f'{{"password":"x","path":[1],"userName":"lena@acme.co","name":[{deep}]}}'
+    assert subjects.of_unread(body.encode(), Masking(())).names in ((), ("lena@acme.co",))
+
+
 def test_of_many_long_names_some_are_kept_and_cut() -> None:
     many = patch(*({"op": "add", "path": "externalId", "value": f"{number}-{'x' * 5000}"} for number in range(900)))
     found = of(many)
