@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
@@ -20,14 +19,14 @@ from scim import (
     connection_pages,
     detail_pages,
     guides,
+    log_search,
     preflight,
     request_log,
     switches,
     tokens,
 )
 from scim.guides import Gets
-from scim.models import Connection, IdentityProvider, RequestLog, Token
-from scim.play import client
+from scim.models import Connection, IdentityProvider, Token
 from scim.services import brake, connections, handing_over, journal, milestones, reach, rotation
 from scim.services.brake import PercentInvalid
 from scim.services.milestones import Step
@@ -49,7 +48,7 @@ def _context(request: HttpRequest) -> Context:
     user: Any = request.user
     present = connections.of_organization(user.organization_id)
     connection = connection_pages.among(present, request)
-    state, base_url = _state(request, connection), connections.base_url(user.organization)
+    state, base_url = _state(request, connection, present), connections.base_url(user.organization)
     return {
         **state,
         "all_connections": present,
@@ -97,23 +96,22 @@ def _guide_asked_for(request: HttpRequest) -> str:
     return request.GET.get("guide", of_page[0])
 
 
-def _state(request: HttpRequest, connection: Connection) -> dict[str, Any]:
+def _state(request: HttpRequest, connection: Connection, present: Sequence[Connection]) -> dict[str, Any]:
     live = connections.live_tokens(connection)
     provider = guides.provider_for(_guide_asked_for(request), connection)
     reached = milestones.of(connection)
     domains = preflight.domains_with_requests(connection.organization_id)
     found = preflight.lines(connection, live, domains, reached.get(Step.ADDRESS), request)
-    rows = list(RequestLog.objects.of(connection.organization_id).select_related("token")[:LATEST])
     return {
         "connection": connection,
+        "is_one_of_several": len(present) > 1,
         "tokens": tokens.shown(live),
+        "cards": ",".join(str(token.pk) for token in live),
         "in_use": tokens.in_use(live),
         "has_token": bool(live),
-        # A test from the page says nothing of what the provider was given.
-        "tested": connection.enabled
-        and any(row.status < HTTPStatus.BAD_REQUEST and row.client != client.NAME for row in rows),
-        "requests": rows,
-        "last": rows[0] if rows else None,
+        "tested": connection.enabled and milestones.got_through(reached),
+        "requests": log_search.latest_of(connection, LATEST),
+        "last": milestones.last_of(reached),
         "dropped": journal.dropped(),
         "latest": LATEST,
         "provider": provider,
@@ -125,13 +123,36 @@ def _state(request: HttpRequest, connection: Connection) -> dict[str, Any]:
 
 
 def activity(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    """The requests that came in last; the page asks for it every few seconds."""
-    return render(request, "settings/sections/scim_activity.html", _state(request, connection_pages.chosen(request)))
+    """What changes by itself: the requests that came in last, how the set-up stands, what is known of the tokens.
+
+    The page asks for it every few seconds, and says which tokens it shows.
+    """
+    present = connections.of_organization(pages.organization_of(request).pk)
+    connection = connection_pages.among(present, request)
+    state = _state(request, connection, present)
+    live, shown = state["tokens"], _ids(request.GET.get("tokens", ""))
+    gone = shown - {each.token.pk for each in live}
+    return render(
+        request,
+        "settings/sections/scim_activity.html",
+        {
+            **state,
+            "cards": ",".join(sorted(map(str, shown))),
+            "live_cards": [each for each in live if each.token.pk in shown],
+            "ended_cards": Token.objects.of(connection.organization_id).filter(connection=connection, pk__in=gone),
+            "has_more_tokens": "tokens" in request.GET and len(live) > len(shown - gone),
+        },
+    )
+
+
+def _ids(text: str) -> set[UUID]:
+    """The ids of the tokens that a page shows."""
+    asked = text.split(",", 2 * connections.MAX_LIVE_TOKENS)[: 2 * connections.MAX_LIVE_TOKENS]
+    return {found for each in asked if (found := log_search.id_of(each)) is not None}
 
 
 def _requests_of_person(request: HttpRequest, user: User) -> Context:
-    rows = RequestLog.objects.of(pages.organization_of(request).pk)
-    return {"requests": rows.filter(user_id=user.pk)[:LATEST_OF_PERSON], "person": user}
+    return {"requests": log_search.latest_about(user, LATEST_OF_PERSON), "person": user}
 
 
 def generate_token(request: HttpRequest, connection_id: UUID) -> HttpResponse:

@@ -307,6 +307,9 @@ class RequestLog(TenantModel):
     ``cause`` is the closed-list word behind the ``verdict`` and ``arguments`` the things it speaks of (``domain``,
     ``user``, ``user_id``); ``advice`` holds what was healed or dropped on the way. ``more`` counts the requests of the
     same minute that had no valid token either and got no row of their own, see ``scim.services.strangers``.
+    ``user_label`` is whom the request was about, as pages show it: a userName, an externalId or a group's name, of a
+    bulk request some of them. ``subject_key`` has every name under which a search finds the request, as
+    ``scim.services.subjects`` writes it. ``operations`` and ``failed_operations`` count those of a bulk request.
     Refers to the user touched by value, so that the row outlives the user. The database does not check its keys: the
     writer has just read them, and the checks would be a fifth of the cost of a row.
     """
@@ -336,6 +339,9 @@ class RequestLog(TenantModel):
     address = models.GenericIPAddressField(null=True)
     user_id = models.UUIDField(null=True)
     user_label = models.CharField(max_length=254, blank=True)
+    subject_key = models.TextField(blank=True, default="", db_default="")
+    operations = models.PositiveIntegerField(null=True)
+    failed_operations = models.PositiveIntegerField(null=True)
 
     objects = RequestLogQuerySet.as_manager()
 
@@ -352,15 +358,75 @@ class RequestLog(TenantModel):
                 name="request_log_by_user",
                 condition=Q(user_id__isnull=False),
             ),
+            models.Index(
+                fields=["organization", "-id"], name="request_log_partly_failed", condition=Q(failed_operations__gt=0)
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} → {self.status}"
 
     @property
+    def failed_of_all(self) -> str:
+        """How many operations of a bulk request failed."""
+        return f"{self.failed_operations or 0:,} of {self.operations or 0:,} operations failed"
+
+    @property
+    def tone(self) -> str:
+        """The colour of its badge: ``good``, ``warn`` where the client or an operation failed, ``bad``."""
+        if self.status >= 500:
+            return "bad"
+        return "warn" if self.status >= 400 or self.failed_operations else "good"
+
+    @property
     def presented(self) -> str:
         """The token that came with it, as it is called now, or what was wrong with that."""
         return str(self.token) if self.token else self.token_label
+
+
+class RequestOperation(TenantModel):
+    """One operation of a bulk request in the log: whom it was about and what its result was.
+
+    Lives as long as the request's row, to which it refers by value. ``status`` is 0 where the operation was not carried
+    out; ``verdict`` is empty where it succeeded. Names are kept as in the request's row.
+    """
+
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="+", db_constraint=False, db_index=False, editable=False
+    )
+    request_id = models.UUIDField(editable=False)
+    position = models.PositiveIntegerField(editable=False)
+    method = models.CharField(max_length=10, editable=False)
+    resource = models.CharField(max_length=10, blank=True, editable=False, help_text="User, Group or nothing")
+    user_id = models.UUIDField(null=True, editable=False)
+    user_label = models.CharField(max_length=254, blank=True, editable=False)
+    subject_key = models.TextField(blank=True, editable=False)
+    status = models.PositiveSmallIntegerField(editable=False)
+    cause = models.CharField(max_length=40, blank=True, editable=False)
+    verdict = models.CharField(max_length=1000, blank=True, editable=False)
+
+    objects = TenantQuerySet["RequestOperation"].as_manager()
+
+    class Meta:
+        ordering = ["-request_id", "position"]
+        indexes = [
+            models.Index(fields=["organization", "-request_id", "position"], name="request_operation_in_order"),
+            models.Index(
+                fields=["organization", "user_id", "-request_id"],
+                name="request_operation_by_user",
+                condition=Q(user_id__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.user_label} → {self.status}"
+
+    @property
+    def tone(self) -> str:
+        """The colour of its badge; none where it was not carried out."""
+        if self.status >= 500:
+            return "bad"
+        return "warn" if self.status >= 400 else "good" if self.status else ""
 
 
 class Milestone(TenantModel):
@@ -377,8 +443,11 @@ class Milestone(TenantModel):
     step = models.CharField(max_length=12, editable=False)
     done_at = models.DateTimeField(null=True, editable=False)
     done_request_id = models.UUIDField(null=True, editable=False)
+    done_method = models.CharField(max_length=10, blank=True, default="", db_default="", editable=False)
+    done_status = models.PositiveSmallIntegerField(null=True, editable=False)
     failed_at = models.DateTimeField(null=True, editable=False)
     failed_request_id = models.UUIDField(null=True, editable=False)
+    failed_method = models.CharField(max_length=10, blank=True, default="", db_default="", editable=False)
     failed_status = models.PositiveSmallIntegerField(null=True, editable=False)
     failed_cause = models.CharField(max_length=40, blank=True, editable=False)
     failed_verdict = models.CharField(max_length=1000, blank=True, editable=False)

@@ -5,6 +5,7 @@ Inputs that a cache would keep are longer than ``audit.caching.LONGEST``.
 # ruff: noqa: E501  (it is a table)
 
 import gzip
+import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -28,10 +29,11 @@ from scim.operations import cursors
 from scim.operations.groups import steps_of
 from scim.operations.preconditions import Preconditions
 from scim.operations.search import Query
-from scim.protocol import patch
-from scim.protocol.bulk import read_bulk
+from scim.protocol import patch, subjects
+from scim.protocol.bulk import glance_at, read_bulk
 from scim.protocol.errors import ScimError
 from scim.protocol.grammar import parse_filter, parse_patch_path
+from scim.protocol.masking import Masking
 from scim.protocol.matching import matches
 from scim.protocol.messages import read_json, read_patch
 from scim.protocol.projection import Projection
@@ -105,6 +107,18 @@ def _read_bulk(body: dict[str, Any]) -> None:
     list(in_order([[places[each] for each in operation.refers] for operation in asked.operations]))
     for operation in asked.operations:
         with_ids(operation.data, dict.fromkeys(operation.refers, ID))
+
+
+def _subject(body: dict[str, Any]) -> None:
+    subjects.of_body(body, json.dumps(body).encode(), Masking(()))
+
+
+def _unread(sent: bytes) -> None:
+    subjects.of_unread(sent, Masking(()))
+
+
+def _subject_of_filter(text: str) -> None:
+    subjects.of_filter(text, Masking(()))
 
 
 def _matched(text: str) -> None:
@@ -208,6 +222,28 @@ TABLE: list[tuple[str, Callable[[Any], object], Callable[[int], Any], int]] = [
             _times("A", ".", ":1:1"),
             4_000,
         ),
+        # Whom the log says that a request is about
+        (
+            "Subject: a body",
+            _subject,
+            lambda n: {str(number): {"userName": "a", "password": "b"} for number in range(n)},
+            2_000,
+        ),
+        ("Subject: names", _subject, lambda n: {f"{number}:userName": f"a{number}" * 9 for number in range(n)}, 400),
+        ("Subject: operations", _subject, lambda n: _patch([_op("password", f"b{i}") for i in range(n)]), 2_000),
+        ("Subject: no JSON", _unread, _bytes('"userName":"a","password":"b",', "{"), 4_000),
+        (
+            "Subject: other texts",
+            _unread,
+            lambda n: ('{"userName":"a","password":1,' + ",".join(f'"x{i:09}"' for i in range(n))).encode(),
+            1_000,
+        ),
+        ("Subject: a filter", _subject_of_filter, _times('userName eq "a" or '), 600),
+        ("Subject: quotes", _subject_of_filter, _times('eq "', "userName "), 600),
+        ("Subject: brackets", _subject_of_filter, _times('emails[.value eq "a"]'), 600),
+        ("Subject: a query", lambda t: subjects.of_query(t, Masking(())), _times("filter=%25&", "a"), 2_000),
+        ("Subject: a name", lambda t: subjects.key([t]), _times("\u0300\u0327", "a"), 600),
+        ("Bulk: a glance", lambda b: glance_at(b, 1000), lambda n: _bulk(n, str), 900),
         # Resources
         ("User: values", lambda b: read_resource(b, USER), _user, 25),
         ("User: equal values", lambda b: read_resource(b, USER), lambda n: _user(n, "a@acme.example"), 25),

@@ -81,7 +81,22 @@ EXPRESSIONS: Mapping[str, tuple[str, list[Worst]]] = {
             ("", '"bulkId:a', '"'),
         ],
     ),
+    "scim.protocol.subjects:_ID": ("fullmatch", [("", "0", ""), ("", "00000000-", "")]),
+    "scim.protocol.subjects:_NAMED": (
+        "findall",
+        [
+            ("", '"', ""),
+            ("", '"userName"', ""),
+            ('"userName"', " ", ""),
+            ('"userName":', " ", ""),
+            ("", '"userName":"', ""),
+            ('"userName":"', "\\", ""),
+            ("", '"userName":"\\', ""),
+            ('"userName":"', "a", ""),
+        ],
+    ),
     "scim.protocol.values:_DATETIME": ("fullmatch", [("2020-01-01T00:00:00.", "1", ""), ("", "1", "")]),
+    "scim.services.entries:_ID": ("fullmatch", [("", "0", ""), ("", "00000000-", "")]),
     "scim.services.entries:_UNPRINTABLE": ("findall", [("", "a", ""), ("", "\0", "")]),
     "scim.services.token_names:_MADE_UP": ("fullmatch", [("Token ", "1", "x")]),
     "scim.services.token_names:_NUMBERED": (

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
@@ -20,7 +21,10 @@ from uuid_utils import uuid7
 
 from audit.actors import Actor, Door, address_of_caller
 from scim.api.authentication import BearerToken
-from scim.api.media import EXCHANGE, answer_error, pack
+from scim.api.media import EXCHANGE, answer_error, glance, pack, read_bytes
+from scim.operations.provider import MAX_BODY
+from scim.protocol import subjects
+from scim.protocol.attributes import Json
 from scim.protocol.errors import (
     InsufficientScope,
     InvalidSyntax,
@@ -30,6 +34,9 @@ from scim.protocol.errors import (
     Unauthorized,
     Unavailable,
 )
+from scim.protocol.masking import Masking
+from scim.protocol.messages import read_json
+from scim.protocol.subjects import NOBODY
 from scim.services import additional_logging, journal, verdicts
 from scim.services.connections import base_url_at
 from scim.services.details import Exchange
@@ -44,6 +51,9 @@ EVERY_ANSWER: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Vary": "Accept-Encoding",
 }
+
+
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Fault(ScimError):
@@ -140,6 +150,33 @@ class ScimView(APIView):
         self._credentials = credentials = inside._auth
         self.entry.digest = credentials.digest
 
+    def read_body(self, request: Request, limit: int = MAX_BODY) -> dict[str, Json]:
+        """The JSON object in the body; whom it is about is told to the log, also where it is no JSON.
+
+        Raises UnsupportedMediaType, PayloadTooLarge and InvalidSyntax.
+        """
+        raw = read_bytes(request._request, limit)
+        try:
+            body = read_json(raw)
+        except ScimError:
+            self.tell_unread(raw)
+            raise
+        self.tell_whom(body, raw)
+        return body
+
+    def tell_whom(self, body: dict[str, Json], raw: bytes) -> None:
+        """Tell the log whom a body is about; ``raw`` is the same as it was sent."""
+        self.entry.subject = subjects.of_body(body, raw, self.masking())
+
+    def tell_unread(self, raw: bytes) -> None:
+        """The same for a body, or its beginning, that was refused unread or is no JSON."""
+        self.entry.subject = subjects.of_unread(raw, self.masking())
+
+    @staticmethod
+    def masking() -> Masking:
+        """What takes secrets out of what the log is told."""
+        return Masking(settings.SCIM_SENSITIVE)
+
     def http_method_not_allowed(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise MethodNotAllowed(f"{request.method} does not apply here; {', '.join(self.allowed_methods)} do.")
 
@@ -149,6 +186,7 @@ class ScimView(APIView):
         if error.status < 500 and not isinstance(error, Unauthorized) and self._credentials is not None:
             try:
                 self.verify()
+                self._glance()
             except Exception as refusal:
                 error, headers = self._as_scim_error(refusal)
         if isinstance(error, FormerAddress) and not self.entry.at_former_slug:
@@ -156,9 +194,17 @@ class ScimView(APIView):
         self.entry.cause = error.cause
         self.entry.verdict = verdicts.refusal(error.cause, error.detail, error.about)
         self.entry.arguments = error.about
-        self.entry.user_id = error.about.get("user_id")
-        self.entry.user_label = error.about.get("user", "")
+        self.entry.user_id = error.about.get("user_id", self.entry.user_id)
+        self.entry.user_label = error.about.get("user", self.entry.user_label)
         return answer_error(error, self.entry.request_id, headers)
+
+    def _glance(self) -> None:
+        """Tell the log whom a body is about that a client with a valid token has sent in vain, as far as that shows."""
+        entry = self.entry
+        if entry.subject is NOBODY and not entry.operations and entry.method in _WITH_BODY:
+            request = self.request._request
+            if raw := glance(request, subjects.LONGEST_GLANCE):
+                self.tell_unread(raw)
 
     @property
     def base_url(self) -> str:

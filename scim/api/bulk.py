@@ -8,21 +8,27 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from scim.api.base import ScimView
-from scim.api.media import answer, read_object
-from scim.operations import bulk
+from scim.api.media import answer
+from scim.operations import bulk, groups, resources
 from scim.operations.bulk import Outcome
 from scim.operations.provider import MAX_BULK_BODY, MAX_BULK_OPERATIONS
 from scim.operations.resources import Deed
+from scim.protocol import subjects
 from scim.protocol.attributes import Json
-from scim.protocol.bulk import BulkRequest, Method, answer_to, bulk_response, read_bulk
+from scim.protocol.bulk import BulkRequest, Method, answer_to, bulk_response, glance_at, read_bulk
 from scim.protocol.departures import Departure, asks_to_suspend
 from scim.protocol.errors import PayloadTooLarge, ScimError
 from scim.protocol.messages import error_body
 from scim.protocol.reading import distinct
 from scim.protocol.schemas import USER
+from scim.protocol.subjects import NOBODY
 from scim.services import verdicts
 from scim.services.milestones import Step
+from scim.services.operation_rows import LONGEST_VERDICT, LoggedOperation
 from users.profile import etag
+
+# Of the members of a body: every operation may have as many as a user has.
+MOST_LEARNED = 100_000
 
 
 class BulkView(ScimView):
@@ -31,18 +37,34 @@ class BulkView(ScimView):
     def post(self, request: Request, slug: str) -> HttpResponse:
         """Carry them out; the answer tells of each that was."""
         by, principal = self.actor(), self.principal()
-        asked = read_bulk(self._read_body(request), limit=MAX_BULK_OPERATIONS, leniency=principal.leniency)
+        asked = read_bulk(self.read_body(request), limit=MAX_BULK_OPERATIONS, leniency=principal.leniency)
         outcomes = bulk.carry_out(asked, principal=principal, by=by, as_error=self._as_error)
         self._tell(asked, outcomes)
         return answer(orjson.dumps(bulk_response([self._answer_to(outcome) for outcome in outcomes])))
 
-    def _read_body(self, request: Request) -> dict[str, Json]:
+    def read_body(self, request: Request, limit: int = MAX_BULK_BODY) -> dict[str, Json]:
+        """The operations, in one body."""
         try:
-            return read_object(request._request, MAX_BULK_BODY)
+            return super().read_body(request, limit)
         except PayloadTooLarge:
             raise PayloadTooLarge(
-                f"The body is larger than maxPayloadSize ({MAX_BULK_BODY:,} bytes). Send the operations in parts."
+                f"The body is larger than maxPayloadSize ({limit:,} bytes). Send the operations in parts."
             ) from None
+
+    def tell_whom(self, body: dict[str, Json], raw: bytes) -> None:
+        """Tell the log whom each operation is about, before anything comes of it."""
+        masking = self.masking()
+        if not masking.has_nothing(raw):
+            masking.learn(body, MOST_LEARNED)
+        self.entry.operations = [
+            LoggedOperation(
+                asked.method,
+                asked.resource,
+                asked.resource_id,
+                subjects.of_part(asked.data, masking) if asked.data else NOBODY,
+            )
+            for asked in glance_at(body, MAX_BULK_OPERATIONS)
+        ]
 
     def _as_error(self, error: Exception) -> ScimError:
         return self._as_scim_error(error)[0]
@@ -72,9 +94,29 @@ class BulkView(ScimView):
                 case written:
                     deeds[written.deed] += 1
                     advice += written.advice
+        self._tell_of_each(outcomes)
+        self.entry.operation_count, self.entry.failed_operations = len(asked.operations), len(failures)
         self.entry.departures = [found for outcome in outcomes if (found := _departure(outcome))]
         self.entry.verdict = verdicts.bulk(len(asked.operations), deeds, failures)
         self.entry.advice = distinct([*failures, *advice])
+
+    def _tell_of_each(self, outcomes: Sequence[Outcome]) -> None:
+        told = self.entry.operations
+        for outcome in outcomes:
+            operation, result = told[outcome.position], outcome.result
+            operation.status = outcome.status
+            operation.resource_id = outcome.resource_id or operation.resource_id
+            match result:
+                case ScimError():
+                    operation.cause = result.cause
+                    operation.verdict = verdicts.refusal(result.cause, result.detail, result.about)[:LONGEST_VERDICT]
+                    operation.label = result.about.get("user", "")
+                    if operation.resource == USER.name:
+                        operation.resource_id = result.about.get("user_id", operation.resource_id)
+                case resources.Written():
+                    operation.label = result.user_name
+                case groups.Written():
+                    operation.label = result.name
 
 
 def _departure(outcome: Outcome) -> Departure | None:

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from scim.api.base import ScimView
-from scim.api.media import answer, answer_nothing, read_object
+from scim.api.media import answer, answer_nothing
 from scim.api.resources import read_asked
 from scim.operations import groups, search
 from scim.operations.groups import Written
@@ -31,9 +31,9 @@ class _View(ScimView):
         if request.method not in ("GET", "HEAD"):
             groups.require_groups(self.principal())
 
-    def read_body(self, request: Request) -> dict[str, Json]:
+    def read_body(self, request: Request, limit: int = MAX_GROUP_BODY) -> dict[str, Json]:
         """The body, which may list many members."""
-        return read_object(request._request, MAX_GROUP_BODY)
+        return super().read_body(request, limit)
 
     def tell(self, name: str, verdict: str, advice: tuple[str, ...] = ()) -> None:
         """What the request log says."""

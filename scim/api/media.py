@@ -45,7 +45,12 @@ _UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
 def read_object(request: HttpRequest, limit: int = MAX_BODY) -> dict[str, Json]:
-    """The JSON object in the request's body, which has at most ``limit`` bytes, packed or not.
+    """The JSON object in the request's body, as ``read_bytes`` reads that. Raises what it does, and InvalidSyntax."""
+    return read_json(read_bytes(request, limit))
+
+
+def read_bytes(request: HttpRequest, limit: int = MAX_BODY) -> bytes:
+    """The request's body, which is JSON of at most ``limit`` bytes, packed or not; unpacked.
 
     Raises UnsupportedMediaType, PayloadTooLarge and InvalidSyntax.
     """
@@ -60,7 +65,18 @@ def read_object(request: HttpRequest, limit: int = MAX_BODY) -> dict[str, Json]:
     body = _body(request, limit)
     if (exchange := request.META.get(EXCHANGE)) is not None:
         exchange.read(body)
-    return read_json(body)
+    return body
+
+
+def glance(request: HttpRequest, longest: int) -> bytes:
+    """The beginning of a body that was refused unread; nothing of one that was read, or can't be."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if not _is_length(length):
+        return b""
+    try:
+        return request.read(min(longest, int(length)))
+    except OSError:
+        return b""
 
 
 def answer(body: bytes | str, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
@@ -117,12 +133,16 @@ def _body(request: HttpRequest, limit: int) -> bytes:
 
 def _read(request: HttpRequest, limit: int) -> bytes:
     length = request.META.get("CONTENT_LENGTH") or ""
-    if length.isascii() and length.isdigit() and len(length) < 20 and int(length) <= limit:
+    if _is_length(length) and int(length) <= limit:
         return request.read(limit + 1)
     if length:
         raise _too_large(limit)
     # Of a body that came in chunks, the server has put together the pieces and says the length.
     return b""
+
+
+def _is_length(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20
 
 
 def _unpacked(packed: bytes, limit: int) -> bytes:

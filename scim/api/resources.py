@@ -9,11 +9,11 @@ from rest_framework.request import Request
 
 from audit.actors import Actor, Door
 from scim.api.base import ScimView
-from scim.api.media import answer, answer_nothing, read_object
+from scim.api.media import answer, answer_nothing
 from scim.operations import me, resources, search
 from scim.operations.preconditions import Preconditions
 from scim.operations.resources import Deed, Written
-from scim.protocol import quirks
+from scim.protocol import quirks, subjects
 from scim.protocol.attributes import Json
 from scim.protocol.departures import asks_to_suspend
 from scim.protocol.errors import Forbidden, InvalidFilter, NotImplementedHere
@@ -23,6 +23,7 @@ from scim.protocol.reading import Oddity, Reading
 from scim.protocol.resolution import quoted_booleans
 from scim.protocol.schemas import USER
 from scim.protocol.searching import read_search
+from scim.protocol.subjects import loosely_read
 from scim.services import verdicts
 from scim.services.milestones import Step
 from scim.storage.principals import Person, Principal
@@ -51,7 +52,7 @@ class UsersView(ScimView):
         """Create a user."""
         by = self.actor()
         projection = _projection(request)
-        body = read_object(request._request)
+        body = self.read_body(request)
         return _answer_written(self, resources.create(body, principal=self.principal(), by=by), projection, 201)
 
 
@@ -103,10 +104,16 @@ class UserView(ScimView):
         _tell(self, gone)
         return answer_nothing(204)
 
+    def tell_unread(self, raw: bytes) -> None:
+        """Tell the log whom a body is about that was refused unread, and whether it was to suspend the user."""
+        super().tell_unread(raw)
+        if asks_to_suspend(loosely_read(raw)):
+            self.entry.step = Step.DEACTIVATE
+
     def _write(self, verb: "_Verb", request: Request, user_id: str) -> HttpResponse:
         by = self.actor()
         projection = _projection(request)
-        body = read_object(request._request)
+        body = self.read_body(request)
         if asks_to_suspend(body):
             self.entry.step = Step.DEACTIVATE
         written = verb(user_id, body, principal=self.principal(), preconditions=_preconditions(request), by=by)
@@ -142,8 +149,9 @@ class MeView(ScimView):
         raise Forbidden("Nobody can delete themselves. Ask an Admin of your organization.", cause="not-yours")
 
     def verify(self) -> None:
-        """Let only persons pass."""
-        self.credentials.person()
+        """Let only persons pass; whatever they ask is about themselves."""
+        person = self.credentials.person()
+        self.entry.user_id, self.entry.user_label = person.user_id, person.user_name
 
     def actor(self) -> Actor:
         """The person, whose program it is."""
@@ -160,7 +168,7 @@ class MeView(ScimView):
     def _write(self, verb: "_OwnVerb", request: Request) -> HttpResponse:
         person = me.may_write(self.credentials)
         projection = _projection(request)
-        body = read_object(request._request)
+        body = self.read_body(request)
         written = verb(body, person=person, preconditions=_preconditions(request), by=self.actor())
         related = resources.groups_of(written, self.base_url) if projection.shows("groups") else ""
         return _answer_written(self, written, projection, 200, related)
@@ -185,7 +193,13 @@ def read_asked(view: ScimView, request: Request) -> Mapping[str, str]:
     before the token was found valid, for one statement more.
     """
     view.verify()
-    found = read_search(read_object(request._request))
+    body = view.read_body(request)
+    condition = next((value for name, value in body.items() if name.lower() == "filter"), None)
+    if isinstance(condition, str):
+        masking = view.masking()
+        masking.expression(condition)
+        view.entry.subject = subjects.of_filter(condition, masking, groups="/Groups" in view.entry.path)
+    found = read_search(body)
     if found.oddity:
         _forgive(view, found.oddity)
     return found.parameters

@@ -64,6 +64,7 @@ class Call:
     ``{user}``, ``{address}`` (its form in a URL) and ``{id}`` stand for one of the company's people, ``{domain}`` for
     its first domain, ``{unticked}`` for one without the checkmark, ``{count}`` for its headcount. A ``stranger`` showed
     the token that has been revoked. ``step`` is what the request is in the set-up of a connection, if anything.
+    ``about`` is whom its body names, where it is not one of the people.
     """
 
     method: str
@@ -78,6 +79,7 @@ class Call:
     stranger: bool = False
     about_a_person: bool = False
     step: Step | None = None
+    about: str = ""
 
 
 ACME = Company(
@@ -183,7 +185,11 @@ STORY: Sequence[Sequence[Call]] = (
     (FIND, change("PUT", "changed")),
     (
         find_nobody("new.hire@{domain}"),
-        Call("POST", 201, verdicts.DEEDS["created"].replace("{user}", "new.hire@{domain}"), step=Step.CREATE),
+        Call(
+            *("POST", 201, verdicts.DEEDS["created"].replace("{user}", "new.hire@{domain}")),
+            step=Step.CREATE,
+            about="new.hire@{domain}",
+        ),
     ),
     (FIND, change("PATCH", "suspended")),
     (
@@ -193,6 +199,7 @@ STORY: Sequence[Sequence[Call]] = (
             "The e-mail domain '{slug}.co' is not registered in this organization. "
             f"Add it in {DOMAINS_PAGE} and tick User requests.",
             arguments={"domain": "{slug}.co"},
+            about="kim@{slug}.co",
         ),
     ),
     (FIND, change("PATCH", "changed")),
@@ -203,6 +210,7 @@ STORY: Sequence[Sequence[Call]] = (
         refusal(
             *("POST", 409, "name-taken", "A user with the userName '{user}' exists already."),
             arguments={"user_id": "{id}", "user": "{user}"},
+            about="{user}",
         ),
     ),
     (
@@ -212,6 +220,7 @@ STORY: Sequence[Sequence[Call]] = (
             "The e-mail domain '{unticked}' does not have the User requests checkmark. "
             f"Open {DOMAINS_PAGE} and tick User requests.",
             arguments={"domain": "{unticked}"},
+            about="kim@{unticked}",
         ),
     ),
     (FIND, change("PUT", "changed", "There is no role 'Employee'; the entry was left out.")),
@@ -225,7 +234,11 @@ STORY: Sequence[Sequence[Call]] = (
     (LIST,),
     (FIND, change("PATCH", "restored")),
     (
-        Call("DELETE", 204, verdicts.DEEDS["deleted"].replace("{user}", "new.hire@{domain}"), GONE, step=Step.DELETE),
+        Call(
+            *("DELETE", 204, verdicts.DEEDS["deleted"].replace("{user}", "new.hire@{domain}"), GONE),
+            step=Step.DELETE,
+            about="new.hire@{domain}",
+        ),
         refusal(
             *("GET", 404, "user-unknown", f"There is no user '{GONE.rpartition('/')[2]}' in this organization."),
             GONE,

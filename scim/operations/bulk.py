@@ -61,11 +61,15 @@ PATIENCE = 3
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an operation; ``resource_id`` is the id that its path leads to, where that is known."""
+    """What came of an operation; ``resource_id`` is the id that its path leads to, where that is known.
+
+    ``position`` is its place in the request, from 0 on.
+    """
 
     operation: Operation
     resource_id: str
     result: Result
+    position: int
 
     @property
     def status(self) -> int:
@@ -256,7 +260,7 @@ class _Run:
                 self.outages, resource_id = 0, str(result.group_id)
                 if operation.makes is GROUP:
                     self.ids[operation.bulk_id] = resource_id
-        self.outcomes[at] = Outcome(operation, resource_id, result)
+        self.outcomes[at] = Outcome(operation, resource_id, result, at)
 
     def _data(self, operation: Operation) -> dict[str, Json]:
         return cast(dict[str, Json], with_ids(operation.data, self.ids)) if operation.refers else operation.data

@@ -100,6 +100,35 @@ def read_bulk(body: dict[str, Json], *, limit: int, leniency: Leniency = LENIENT
     return BulkRequest(tuple(_resolvable(operation, known) for operation in read), fail_on_errors, reading.advice)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an operation seems to ask for, whatever else is wrong with it; ``resource`` is the name of its type."""
+
+    method: str
+    resource: str
+    resource_id: str
+    data: dict[str, Json]
+
+
+def glance_at(body: dict[str, Json], most: int) -> list[Asked]:
+    """What the first operations of a body seem to ask for, one for each element. Never fails."""
+    operations = next((value for name, value in body.items() if name.lower() == "operations"), None)
+    return [_seen(each) for each in operations[:most]] if isinstance(operations, list) else []
+
+
+def _seen(operation: Json) -> Asked:
+    members = {name.lower(): value for name, value in operation.items()} if isinstance(operation, dict) else {}
+    method, path, data = members.get("method"), members.get("path"), members.get("data")
+    found = _PATH.fullmatch(path) if isinstance(path, str) else None
+    kind = _KINDS.get(found[1]) if found else None
+    return Asked(
+        method[:10].upper() if isinstance(method, str) else "",
+        kind.name if kind else "",
+        (found[2] or "")[:64] if found else "",
+        data if isinstance(data, dict) else {},
+    )
+
+
 def _read(operation: Json) -> Operation:
     if not isinstance(operation, dict):
         raise InvalidSyntax("Every operation must be an object with 'method', 'path' and, but for DELETE, 'data'.")

@@ -9,7 +9,7 @@ from typing import Any
 
 from scim.protocol.schemas import CORE_USER
 
-_FALSE = ("false",)
+_CORE = CORE_USER.id.lower()
 _ADDRESSES = ("username", "emails")
 
 
@@ -30,14 +30,23 @@ class Departure:
 
 def asks_to_suspend(body: Any) -> bool:
     """Whether a PUT's or PATCH's body says that the user is inactive. Reads what is read; never fails."""
-    return any(value is False or str(value).strip().lower() in _FALSE for value in _wanted(body))
+    return any(map(_is_false, _wanted(body)))
+
+
+def _is_false(value: Any) -> bool:
+    """Whether a value is or says false, also where it is wrapped as some clients wrap it."""
+    if isinstance(value, list):
+        value = value[0] if len(value) == 1 else None
+    if isinstance(value, dict):
+        value = next((inner for name, inner in value.items() if str(name).lower() == "value"), None)
+    return value is False or (isinstance(value, str) and value.strip().lower() == "false")
 
 
 def _wanted(body: Any) -> Iterator[Any]:
     if not isinstance(body, dict):
         return
     for name, value in body.items():
-        match str(name).lower(), value:
+        match _plain(name), value:
             case "active", _:
                 yield value
             case "operations", list():
@@ -50,11 +59,11 @@ def _of_operation(operation: Any) -> Iterator[Any]:
         return
     parts = {str(name).lower(): value for name, value in operation.items()}
     path, value = parts.get("path"), parts.get("value")
-    if isinstance(path, str) and path:
-        if path.rpartition(":")[2].strip().lower() == "active":
-            yield value[0].get("value") if isinstance(value, list) and value and isinstance(value[0], dict) else value
+    if isinstance(path, str) and path.strip() and path.strip().lower() != _CORE:
+        if _plain(path) == "active":
+            yield value
     elif isinstance(value, dict):
-        yield from (each for name, each in value.items() if str(name).rpartition(":")[2].lower() == "active")
+        yield from (each for name, each in value.items() if _plain(name) == "active")
 
 
 def without_addresses(body: dict[str, Any]) -> dict[str, Any]:
@@ -85,5 +94,10 @@ def _operation_left(operation: Any) -> Any:
 
 def _attribute(path: str) -> str:
     """The first name of a path, in lower case, without a schema before it and a filter or sub-attribute behind it."""
-    name = path.strip().lower().removeprefix(f"{CORE_USER.id.lower()}:")
+    name = path.strip().lower().removeprefix(f"{_CORE}:")
     return name.partition("[")[0].partition(".")[0].strip()
+
+
+def _plain(name: Any) -> str:
+    """An attribute's name without its schema, in lower case."""
+    return str(name).rpartition(":")[2].strip().lower()

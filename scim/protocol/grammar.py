@@ -61,6 +61,11 @@ def parse_patch_path(text: str) -> PatchPath:
     return target
 
 
+def tokens(text: str) -> list[str]:
+    """What a filter or path is made of: quoted texts, brackets and words, whatever order they stand in."""
+    return _TOKENS.findall(text)
+
+
 def parse_attribute_path(text: str) -> AttributePath:
     """An attribute's name in attribute notation, ``[URN:]name[.sub]`` (RFC 7644 section 3.10).
 

@@ -13,8 +13,10 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 from urllib.parse import quote, unquote_plus
 
 import orjson
@@ -28,6 +30,9 @@ LONGEST_QUERY = 10_000
 MOST_PARAMETERS = 200
 LONGEST_TEXT = 64 * 1024
 LONGEST_HEADERS = 16 * 1024
+
+# How many members of a body that is not kept are looked through for secrets.
+MOST_LEARNED = 2_000
 
 # Sensitive wherever the name is part of another one, as in "newPasswordHash". At a hyphen the words may be joined by
 # a sign or by nothing: "apikey", "api_key", "API Key".
@@ -70,7 +75,7 @@ Headers = Sequence[tuple[str, str]]
 _FOUND_WITHIN = 5
 
 # What is shorter, such as "Admin", would be taken out of words that have nothing to do with it.
-_SHORTEST_FOUND = 6
+SHORTEST_FOUND = 6
 _MOST_FOUND = 200
 _DEEPEST = 64
 _MOST_DECODINGS = 3
@@ -172,10 +177,30 @@ class Masking:
         except orjson.JSONDecodeError:
             return self._unreadable(body)
         self._left = self._longest
-        if not self._has_nothing(body):
+        if not self.has_nothing(body):
             value = self._value(value, 0)
         self.is_cut = self._left <= 0
         return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+    def learn(self, value: Mapping[str, Json], most: int = MOST_LEARNED) -> None:
+        """Find the secrets in a body that is not kept, among its first ``most`` members; those at its top first."""
+        waiting: deque[Any] = deque([value])
+        while waiting and most > 0:
+            holder = waiting.popleft()
+            is_object = isinstance(holder, dict)
+            members = holder.items() if is_object else (("", each) for each in holder)
+            points, names = self._points_to(holder) if is_object else (False, False)
+            for name, inner in members:
+                most -= 1
+                folded = name.casefold()
+                if self._points(name) or (points and not _says_what(folded, inner)) or (names and "value" in folded):
+                    self._remember_all(inner, 0)
+                elif isinstance(inner, dict | list):
+                    waiting.append(inner)
+
+    def may_name(self, text: str) -> bool:
+        """Whether a text has the name of something sensitive in it, or may hide one."""
+        return "\\u" in text or self._words.names(text)
 
     def text(self, text: str, longest: int = LONGEST_TEXT) -> str:
         """Any text, without what looks like a secret or follows the name of one, and no more of it than is kept."""
@@ -228,13 +253,13 @@ class Masking:
             return sent
         if self._words.names_parameter(name):
             self._remember(value)
-            return f"{_readable(self._expression(name))}{equals}{MASK}"
-        masked = self._expression(value)
+            return f"{_readable(self.expression(name))}{equals}{MASK}"
+        masked = self.expression(value)
         if not _is_decoded(plain):
             masked = MASK
         return (
             sent
-            if masked == value and self._expression(name) == name
+            if masked == value and self.expression(name) == name
             else f"{_readable(name)}{equals}{_readable(masked)}"
         )
 
@@ -244,7 +269,7 @@ class Masking:
             return self._parameter(name) + (f"{equals}{MASK}" if value else equals)
         return self._parameter(f"{name}{equals}{_readable(_QUOTED.sub(_masked_text, _unquoted(value)))}")
 
-    def _expression(self, text: str) -> str:
+    def expression(self, text: str) -> str:
         """A path or a filter, up to where it names something sensitive; what stands in quotes names nothing."""
         text = self.text(text)
         if not self._words.names(text):
@@ -255,7 +280,7 @@ class Masking:
         self._remember(text[place:])
         return f"{text[:place]}{MASK}"
 
-    def _has_nothing(self, body: bytes) -> bool:
+    def has_nothing(self, body: bytes) -> bool:
         """Whether a body that is kept whole has nothing to mask; most have not, and need no walk."""
         if len(body) > self._longest or b"\\" in body or not body.isascii():
             return False
@@ -287,7 +312,7 @@ class Masking:
         for name, value in members.items():
             folded = name.casefold()
             if folded == "path" and isinstance(value, str) and self._left > 0:
-                shown: Json = self._expression(value)
+                shown: Json = self.expression(value)
             elif (
                 self._points(name)
                 or (points and not _says_what(folded, value))
@@ -297,7 +322,7 @@ class Masking:
             else:
                 shown = self._value(value, depth)
             if self._left > 0:
-                name = self._expression(name)
+                name = self.expression(name)
             masked[name[: self._longest]] = shown
             self._left -= len(name)
         return masked
@@ -348,14 +373,14 @@ class Masking:
 
     def _remember_one(self, secret: str) -> None:
         secret = secret.strip()
-        if len(secret) < _SHORTEST_FOUND or secret == MASK or secret in self._found or len(self._found) >= _MOST_FOUND:
+        if len(secret) < SHORTEST_FOUND or secret == MASK or secret in self._found or len(self._found) >= _MOST_FOUND:
             return
         self._found[secret] = None
         # The longest first, for it may contain others.
         self._longest_first = sorted(self._found, key=len, reverse=True)
 
     def _without_found(self, text: str) -> str:
-        if len(text) < _SHORTEST_FOUND:
+        if len(text) < SHORTEST_FOUND:
             return text
         for secret in self._longest_first:
             if secret in text:

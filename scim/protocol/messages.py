@@ -91,7 +91,7 @@ def read_json(body: bytes) -> dict[str, Json]:
     in_any_case(value)
     # Only many brackets can make a deep value, and only an escape a NUL or a surrogate: most bodies skip both walks.
     if text.count("[") + text.count("{") > MAX_DEPTH:
-        _check_depth(value)
+        check_depth(value)
     if "\\u" in text:
         _check_texts(value)
     return value
@@ -100,7 +100,8 @@ def read_json(body: bytes) -> dict[str, Json]:
 _TOO_DEEP = f"The body is nested more than {MAX_DEPTH} levels deep."
 
 
-def _check_depth(value: dict[str, Json]) -> None:
+def check_depth(value: dict[str, Json]) -> None:
+    """Raise InvalidSyntax for an object of more than MAX_DEPTH levels."""
     level: list[Any] = [value]
     for _depth in range(MAX_DEPTH):
         level = [

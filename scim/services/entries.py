@@ -13,16 +13,21 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 
+from scim.protocol import subjects
 from scim.protocol.advice import cause_of
 from scim.protocol.departures import Departure
 from scim.protocol.masking import LONGEST_QUERY, Masking
+from scim.protocol.subjects import NOBODY, Subject
 from scim.services.details import Exchange
+from scim.services.operation_rows import LONGEST_VERDICT as LONGEST_VERDICT_OF_OPERATION
+from scim.services.operation_rows import LoggedOperation, Named
 from scim.services.verdicts import TOKEN_FAULTS, about_path
 
 LONGEST_PATH = 2048
 LONGEST_VERDICT = 1000
 LONGEST_CLIENT = 200
 LONGEST_ARGUMENT = 320
+LONGEST_LABEL = 254
 
 # An entry with more characters than this is counted while it waits.
 SHORT = 2048
@@ -35,7 +40,7 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 COLUMNS = (
     "id", "organization_id", "created_at", "request_id", "method", "path", "query", "status", "cause", "verdict",
     "advice", "arguments", "more", "duration_us", "token_id", "connection_id",
-    "token_label", "client", "address", "user_id", "user_label",
+    "token_label", "client", "address", "user_id", "user_label", "subject_key", "operations", "failed_operations",
 )  # fmt: skip
 
 
@@ -47,7 +52,9 @@ class Entry:
     that has another one now; ``address`` is an IP address or empty. ``place`` is the row that the writer chose for it,
     which is another one's where a stranger has asked too often. ``origin`` is where the client thinks that it is, such
     as ``https://saas.example.com``; ``step`` what the request is in the set-up of a connection, if anything;
-    ``departures`` are the suspensions and deletions within a bulk request.
+    ``departures`` are the suspensions and deletions within a bulk request. ``user_label`` is what the user or group is
+    called here, ``subject`` whom the request was about as far as its body tells; what its query tells is read by the
+    writer. ``operations`` are those of a bulk request, ``operation_count`` and ``failed_operations`` their numbers.
     ``exchange`` has headers and bodies, while additional logging is on.
     """
 
@@ -74,6 +81,10 @@ class Entry:
     origin: str = ""
     step: str = ""
     departures: Sequence[Departure] = ()
+    subject: Subject = NOBODY
+    operations: Sequence[LoggedOperation] = ()
+    operation_count: int | None = None
+    failed_operations: int | None = None
     exchange: Exchange | None = None
     holds: int = field(default=0, init=False)
 
@@ -108,17 +119,111 @@ class Presented:
         return self.table == CONNECTIONS
 
 
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Whom a request was about: ``resource`` is User or Group where ``resource_id`` is the id of one.
+
+    ``label`` is empty where nobody has told the name yet that belongs to the id. ``mask`` takes secrets out of
+    whatever is said about the request.
+    """
+
+    mask: Masking
+    resource: str
+    resource_id: str
+    label: str
+    names: Sequence[str]
+    sent: str
+
+
+def whom(entry: Entry, own: Presented | None) -> Whom:
+    """Whom a request was about; ``own`` is its token where that is one of the organization's."""
+    mask = masking(entry.query)
+    subject = entry.subject
+    if subject is NOBODY and "ilter=" in entry.query:
+        subject = subjects.of_query(entry.query, mask, groups="/Groups" in entry.path)
+    resource, resource_id = "User", str(entry.user_id or subject.user_id).lower()
+    if not resource_id and own is not None:
+        resource, resource_id = _in_path(entry.path)
+    # What a query told was masked with it; what a body told, and what is stored, may repeat a secret of the query.
+    doubtful = bool(entry.query) and entry.subject is not NOBODY
+    names = [_name(name, mask if doubtful else None) for name in subject.names]
+    sent = names[0] if len(names) == 1 else _name(subject.label, mask if doubtful else None)
+    label = _name(entry.user_label, mask if entry.query else None)
+    return Whom(mask, resource, resource_id, label, names, sent)
+
+
+def _name(text: str, mask: Masking | None) -> str:
+    """A name as a row keeps it."""
+    return kept(text, LONGEST_LABEL, mask) if mask is not None and text else clean(text)[:LONGEST_LABEL]
+
+
+_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_LONGEST_ID = 36
+
+
+def _in_path(path: str) -> tuple[str, str]:
+    """The kind of resource that a path leads to, and its id; that may be one of ours or not."""
+    above, _, last = path[-2 * _LONGEST_ID :].rstrip("/").rpartition("/")
+    if is_id(last):
+        above = above.rstrip("/")
+        if above.endswith("/Users"):
+            return "User", last.lower()
+        if above.endswith("/Groups"):
+            return "Group", last.lower()
+    return "", ""
+
+
+def is_id(text: str) -> bool:
+    """Whether a text may be the id of a resource."""
+    return len(text) == _LONGEST_ID and _ID.fullmatch(text) is not None
+
+
+def named(operations: Sequence[LoggedOperation], told: Mapping[str, str], mask: Masking) -> list[Named]:
+    """The operations of a bulk request as their rows have them; ``told`` are the names of resources by their ids."""
+    found = []
+    for each in operations:
+        known = each.label or told.get(each.resource_id, "")
+        label = kept(known or each.subject.label, LONGEST_LABEL, mask)
+        names = [label, *(kept(name, LONGEST_LABEL, mask) for name in each.subject.names)]
+        user_id = each.resource_id if each.resource == "User" and is_id(each.resource_id) else ""
+        said = kept(each.verdict, LONGEST_VERDICT_OF_OPERATION, mask) if each.verdict else ""
+        found.append(Named(each, user_id, label, subjects.key(names), said))
+    return found
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first few of many names, and how many more there are."""
+    shown: list[str] = []
+    for name in names:
+        if len(shown) == _NAMED or sum(map(len, shown)) + len(name) > LONGEST_LABEL - 30:
+            break
+        shown.append(name)
+    left = len(names) - len(shown)
+    if not shown:
+        return ""
+    return ", ".join(shown) + (f" and {left:,} more" if left else "")
+
+
+_NAMED = 3
+
+
 def row(
     entry: Entry,
     organization: str,
     token: Presented | None,
+    about: Whom,
+    label: str,
     key: Callable[[UUID | str], str],
     moment: Callable[[datetime], datetime | str | None],
 ) -> tuple[Any, ...]:
-    """The values of COLUMNS; ``key`` and ``moment`` turn ids and times into what the database keeps."""
-    own = token if token is not None and token.organization == organization else None
-    mask = masking(entry.query)
+    """The values of COLUMNS; ``key`` and ``moment`` turn ids and times into what the database keeps.
+
+    ``label`` is what those whom it is about are called.
+    """
+    own = own_token(token, organization)
+    mask = about.mask
     advice = (*entry.advice, *about_path(entry.path))
+    names = about.names if entry.operation_count is not None else [label, *about.names]
     return (
         key(entry.request_id),
         organization,
@@ -139,9 +244,17 @@ def row(
         own.label if own is not None else TOKEN_FAULTS.get(entry.cause, TOKEN_FAULTS["token-unknown"]),
         kept(entry.client, LONGEST_CLIENT, mask),
         entry.address or None,
-        key(entry.user_id) if entry.user_id else None,
-        entry.user_label[:254],
+        key(about.resource_id) if about.resource == "User" and about.resource_id else None,
+        label,
+        subjects.key(names) if label or names else "",
+        entry.operation_count,
+        entry.failed_operations,
     )
+
+
+def own_token(token: Presented | None, organization: str) -> Presented | None:
+    """The token, if it belongs to the organization at whose address it was presented."""
+    return token if token is not None and token.organization == organization else None
 
 
 def clean(text: str) -> str:

@@ -26,12 +26,13 @@ from scim.services import (
     details,
     entries,
     milestones,
+    operation_rows,
     progress,
     refused_departures,
     rotation,
     streaks,
 )
-from scim.services.entries import COLUMNS, CONNECTIONS, LONGEST_ARGUMENT, Entry, Presented
+from scim.services.entries import COLUMNS, CONNECTIONS, LONGEST_ARGUMENT, Entry, Presented, Whom
 from scim.services.milestones import Step
 from scim.services.notices import Failure
 from scim.services.progress import Met
@@ -39,6 +40,7 @@ from scim.services.refused_departures import Refused
 from scim.services.rotation import Success
 from scim.services.strangers import Turnstile, surplus
 from scim.services.streaks import Kind
+from users.models import Group, User
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +48,7 @@ BATCH = 500
 
 _DEPARTURES = (Step.DEACTIVATE, Step.DELETE)
 
-_INTO = f"scim_requestlog ({', '.join(COLUMNS)})"
+_REQUESTS, _OPERATIONS = "scim_requestlog", "scim_requestoperation"
 
 _MORE = "UPDATE scim_requestlog SET more = more + %s WHERE id = %s"
 
@@ -106,6 +108,8 @@ def note(entry: Entry) -> None:
             entry.holds = length
         else:
             entry.shorten()
+    if entry.operations:
+        entry.operations = operation_rows.waiting.take(entry.operations)
     _queue.append(entry)
     if _writer is None and settings.SCIM_LOG_INTERVAL:
         _start_writer()
@@ -142,6 +146,8 @@ def _release(batch: Sequence[Entry]) -> None:
     for entry in batch:
         if entry.exchange is not None:
             details.waiting.release(entry.exchange)
+        if entry.operations:
+            operation_rows.waiting.release(entry.operations)
         if entry.holds:
             details.waiting.let_go(entry.holds)
             entry.holds = 0
@@ -183,6 +189,7 @@ def _start_afresh() -> None:
     _writer, _writing, _starting = None, threading.Lock(), threading.Lock()
     _queue.clear()
     details.waiting.start_afresh()
+    operation_rows.waiting.start_afresh()
 
 
 os.register_at_fork(after_in_child=_start_afresh)
@@ -217,7 +224,7 @@ def _write(batch: Sequence[Entry]) -> None:
         # Chosen once: a batch that is tried again finds its rows where they were.
         entry.place = entry.place or _place(entry, owners[entry.slug], tokens.get(entry.digest))
     kept = [entry for entry in at_home if entry.place == entry.request_id]
-    _insert([entries.row(entry, owners[entry.slug], tokens.get(entry.digest), key, moment) for entry in kept])
+    _insert_told([(entry, owners[entry.slug], tokens.get(entry.digest)) for entry in kept], key, moment)
     details.write(
         {
             entry.request_id: (UUID(owners[entry.slug]), entry.query, entry.exchange)
@@ -283,14 +290,69 @@ def _tokens(digests: set[str], key: Callable[[UUID | str], str]) -> dict[str, Pr
     return found
 
 
-def _insert(values: Sequence[tuple[Any, ...]]) -> None:
+def _insert_told(
+    kept: Sequence[tuple[Entry, str, Presented | None]],
+    key: Callable[[UUID | str], str],
+    moment: Callable[[datetime], Any],
+) -> None:
+    """Write the rows of requests, and of the operations in bulk requests, with the names that they are known by."""
+    told = [(*each, entries.whom(each[0], entries.own_token(each[2], each[1]))) for each in kept]
+    names = _names_of(told, key)
+    rows_of_requests: list[tuple[Any, ...]] = []
+    rows_of_operations: list[tuple[Any, ...]] = []
+    for entry, organization, token, about in told:
+        label = about.label or names.get((organization, about.resource_id), "") or about.sent
+        if entry.operations:
+            of_tenant = {found: name for (owner, found), name in names.items() if owner == organization}
+            operations = entries.named(entry.operations, of_tenant, about.mask)
+            label = entries.some_of(list(dict.fromkeys(each.label for each in operations if each.label)))
+            rows_of_operations += operation_rows.rows(operations, organization, key(entry.request_id), key)
+        rows_of_requests.append(entries.row(entry, organization, token, about, label, key, moment))
+    _insert(_REQUESTS, COLUMNS, rows_of_requests)
+    if rows_of_operations:
+        _insert(_OPERATIONS, operation_rows.COLUMNS, rows_of_operations)
+
+
+def _names_of(
+    told: Iterable[tuple[Entry, str, Presented | None, Whom]], key: Callable[[UUID | str], str]
+) -> Mapping[tuple[str, str], str]:
+    """What users and groups are called of whom the requests tell the id only, by organization and id.
+
+    Whatever goes well tells the name, so most batches ask for none.
+    """
+    wanted: dict[str, set[tuple[str, str]]] = {"User": set(), "Group": set()}
+    for entry, organization, _token, about in told:
+        if about.resource_id and not about.label:
+            wanted[about.resource].add((organization, about.resource_id))
+        for each in entry.operations:
+            if not each.label and each.resource in wanted and entries.is_id(each.resource_id):
+                wanted[each.resource].add((organization, each.resource_id))
+    found: dict[tuple[str, str], str] = {}
+    for resource, (objects, name) in _NAMES.items():
+        if places := wanted[resource]:
+            among = {UUID(each[1]) for each in places}
+            known = objects.filter(organization__in={UUID(each[0]) for each in places}, pk__in=among)
+            found |= {
+                (key(owner), str(pk)): label for owner, pk, label in known.values_list("organization", "pk", name)
+            }
+    return found
+
+
+_NAMES: Mapping[str, tuple[Any, str]] = {
+    "User": (User.objects, "user_name"),
+    "Group": (Group.objects, "display_name"),
+}
+
+
+def _insert(table: str, columns: Sequence[str], values: Sequence[tuple[Any, ...]]) -> None:
+    into = f"{table} ({', '.join(columns)})"
     with connection.cursor() as cursor:
         if rows.vendor() == "postgresql":
-            with cursor.copy(f"COPY {_INTO} FROM STDIN") as copy:
+            with cursor.copy(f"COPY {into} FROM STDIN") as copy:
                 for row in values:
                     copy.write_row(row)
         elif values:
-            cursor.executemany(f"INSERT INTO {_INTO} VALUES ({', '.join(['%s'] * len(COLUMNS))})", values)  # noqa: S608
+            cursor.executemany(f"INSERT INTO {into} VALUES ({', '.join(['%s'] * len(columns))})", values)  # noqa: S608
 
 
 def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, Presented]) -> None:
@@ -378,18 +440,20 @@ def _mark_former_slugs(batch: Sequence[Entry]) -> None:
 def _milestone(met: Met[Entry]) -> milestones.Outcome:
     entry = met.request
     place = met.organization, met.connection, met.step, met.failed, entry.started
+    method = entries.clean(entry.method)[:10]
     if met.step == Step.ADDRESS:
         origin = entries.kept(entry.origin, LONGEST_ARGUMENT, entries.masking(entry.query))
         return milestones.Outcome(*place, entry.request_id, verdict=origin if met.failed else "")
     if not met.failed:
-        return milestones.Outcome(*place, entry.request_id)
+        return milestones.Outcome(*place, entry.request_id, entry.status, method=method)
     mask = entries.masking(entry.query)
     if (departure := met.departure) is not None:
         verdict = entries.kept(departure.verdict, entries.LONGEST_VERDICT, mask)
         about = entries.as_arguments(departure.about or {}, mask)
-        return milestones.Outcome(*place, entry.place, departure.status, departure.cause[:40], verdict, about)
-    verdict, arguments = entries.verdict(entry, mask), entries.arguments(entry, mask)
-    return milestones.Outcome(*place, entry.place, entry.status, entry.cause[:40], verdict, arguments)
+        told = departure.status, departure.cause[:40], verdict, about
+    else:
+        told = entry.status, entry.cause[:40], entries.verdict(entry, mask), entries.arguments(entry, mask)
+    return milestones.Outcome(*place, entry.place, *told, method=method)
 
 
 def _hexadecimal(identifier: UUID | str) -> str:

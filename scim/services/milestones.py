@@ -14,7 +14,10 @@ from scim.models import Connection, Milestone, Token
 
 
 class Step(StrEnum):
-    """What an identity provider does in its set-up and after it; ``ADDRESS`` is coming by the address that we print."""
+    """What an identity provider does in its set-up and after it.
+
+    ``ADDRESS`` is coming by the address that we print, ``REQUEST`` asking anything at all.
+    """
 
     LIST = "list"
     LOOK_UP = "look-up"
@@ -24,6 +27,7 @@ class Step(StrEnum):
     DELETE = "delete"
     GROUPS = "groups"
     ADDRESS = "address"
+    REQUEST = "request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +44,28 @@ class Outcome:
     cause: str = ""
     verdict: str = ""
     arguments: str = "{}"
+    method: str = ""
 
 
 # One row for each step of a connection, whoever is first; of two processes the one with the later request is believed.
 _DONE = (
-    "INSERT INTO scim_milestone (id, organization_id, connection_id, step, done_at, done_request_id,"
-    " failed_cause, failed_verdict, failed_arguments) VALUES (%s, %s, %s, %s, %s, %s, '', '', '{}')"
+    "INSERT INTO scim_milestone (id, organization_id, connection_id, step, done_at, done_request_id, done_method,"
+    " done_status, failed_cause, failed_verdict, failed_arguments)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '', '', '{}')"
     " ON CONFLICT (organization_id, connection_id, step) DO UPDATE"
-    " SET done_at = excluded.done_at, done_request_id = excluded.done_request_id"
+    " SET done_at = excluded.done_at, done_request_id = excluded.done_request_id,"
+    " done_method = excluded.done_method, done_status = excluded.done_status"
     " WHERE scim_milestone.done_at IS NULL OR scim_milestone.done_at < excluded.done_at"
 )
 _FAILED = (
-    "INSERT INTO scim_milestone (id, organization_id, connection_id, step, failed_at, failed_request_id,"
-    " failed_status, failed_cause, failed_verdict, failed_arguments) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    "INSERT INTO scim_milestone (id, organization_id, connection_id, step, failed_at, failed_request_id, failed_method,"
+    " failed_status, failed_cause, failed_verdict, failed_arguments)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
     " ON CONFLICT (organization_id, connection_id, step) DO UPDATE"
     " SET failed_at = excluded.failed_at, failed_request_id = excluded.failed_request_id,"
-    " failed_status = excluded.failed_status, failed_cause = excluded.failed_cause,"
-    " failed_verdict = excluded.failed_verdict, failed_arguments = excluded.failed_arguments"
+    " failed_method = excluded.failed_method, failed_status = excluded.failed_status,"
+    " failed_cause = excluded.failed_cause, failed_verdict = excluded.failed_verdict,"
+    " failed_arguments = excluded.failed_arguments"
     " WHERE scim_milestone.failed_at IS NULL OR scim_milestone.failed_at < excluded.failed_at"
 )
 
@@ -67,9 +76,12 @@ def keep(outcomes: Iterable[Outcome], *, key: Any) -> None:
     moment = connection.ops.adapt_datetimefield_value
     # In one order everywhere, so that two processes never wait for each other.
     for each in sorted(outcomes, key=lambda outcome: (outcome.organization, outcome.connection, outcome.step)):
-        place = (key(uuid7()), each.organization, each.connection, each.step, moment(each.at), key(each.request_id))
+        place = (
+            *(key(uuid7()), each.organization, each.connection, each.step),
+            *(moment(each.at), key(each.request_id), each.method, each.status or None),
+        )
         if each.failed:
-            failed.append((*place, each.status, each.cause, each.verdict, each.arguments))
+            failed.append((*place, each.cause, each.verdict, each.arguments))
         else:
             done.append(place)
     with connection.cursor() as cursor:
@@ -83,6 +95,40 @@ def of(connection: Connection) -> Mapping[str, Milestone]:
     """How the steps of a connection stand, in one query by its index; those that never came are left out."""
     found = Milestone.objects.of(connection.organization_id).filter(connection_id=connection.pk)
     return {milestone.step: milestone for milestone in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """A connection's last request; method and status are empty for one from before they were kept."""
+
+    at: datetime
+    request_id: UUID | None
+    method: str
+    status: int | None
+
+    @property
+    def went_well(self) -> bool:
+        """Whether it was answered as it was asked."""
+        return self.status is None or self.status < 400
+
+
+def last_of(reached: Mapping[str, Milestone]) -> Last | None:
+    """The latest request of all that a connection's steps tell of; None where none ever came."""
+    found = [last for milestone in reached.values() for last in _lasts(milestone)]
+    # Of several steps of one request, the one that says more.
+    return max(found, key=lambda last: (last.at, last.method), default=None)
+
+
+def _lasts(milestone: Milestone) -> Iterable[Last]:
+    if milestone.done_at is not None:
+        yield Last(milestone.done_at, milestone.done_request_id, milestone.done_method, milestone.done_status)
+    if milestone.failed_at is not None:
+        yield Last(milestone.failed_at, milestone.failed_request_id, milestone.failed_method, milestone.failed_status)
+
+
+def got_through(reached: Mapping[str, Milestone]) -> bool:
+    """Whether any request of the connection ever went well, those of tests from the page apart."""
+    return any(each.done_at is not None for step, each in reached.items() if step != Step.ADDRESS)
 
 
 class Standing(StrEnum):

@@ -81,6 +81,7 @@ def steps_of(told: Sequence[Told[Asked]], key: Key) -> list[Met[Asked]]:
         if request.authenticated:
             elsewhere = not origins.same(request.origin, settings.BASE_URL)
             _note(latest, (organization, connection, Step.ADDRESS, elsewhere), request)
+        _note(latest, (organization, connection, Step.REQUEST, request.status >= 400), request)
         if request.step and not _is_no_fault(request):
             _note(latest, (organization, connection, request.step, request.status >= 400), request)
         for departure in request.departures:

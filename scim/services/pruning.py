@@ -9,7 +9,7 @@ from audit.models import first_id_at
 from organizations.models import Organization
 from organizations.tenancy import TenantQuerySet
 from scim.models import RequestLog
-from scim.services import details
+from scim.services import details, operation_rows
 
 PRUNED_AT_ONCE = 1000
 
@@ -33,9 +33,12 @@ def prune() -> int:
 
 
 def _delete(found: TenantQuerySet[RequestLog]) -> int:
-    old = found.order_by("pk").values_list("pk", flat=True)
+    old = found.order_by("pk").values_list("pk", "organization_id")
     deleted = 0
-    while ids := list(old[:PRUNED_AT_ONCE]):
+    while places := dict(old[:PRUNED_AT_ONCE]):
+        ids = list(places)
         details.forget(ids)
+        for organization_id in set(places.values()):
+            operation_rows.forget(organization_id, [each for each in ids if places[each] == organization_id])
         deleted += RequestLog.objects.filter(pk__in=ids).delete()[0]
     return deleted

@@ -16,9 +16,9 @@ from django.utils import timezone
 import domains.services
 from audit.actions import Action
 from domains.models import Domain
-from scim import request_log
+from scim import log_search, request_log
+from scim.log_search import RequestsForm
 from scim.models import Connection, RequestLog, Token
-from scim.request_log import RequestsForm
 from scim.services import causes, connections, journal, rotation
 from scim.services.causes import CAUSES, Mend
 from tests.pages.conftest import SignedIn
@@ -54,6 +54,7 @@ def idp(acme: Tenant) -> Idp:
         ({"status": "refused"}, "request_log_failures"),
         ({"status": "failed"}, "request_log_faults"),
         ({"cause": "held-back"}, "request_log_by_cause"),
+        ({"status": "partly"}, "request_log_partly_failed"),
         ({"user": "0198c0de-0000-7000-8000-000000000000"}, "request_log_by_user"),
     ],
     ids=str,
@@ -62,7 +63,7 @@ def test_a_page_is_read_off_its_own_index(asked: dict[str, str], index: str, acm
     """Of millions of rows a few may fit, or none: whoever looks for them in another index reads all."""
     if connection.vendor == "postgresql":
         _fill_the_log(acme, most_of_it=globex)
-    plan = RequestsForm(asked, acme.id).narrow().order_by("-pk")[:51].explain()
+    plan = RequestsForm(asked, acme.id).narrow().ways[0].order_by("-pk")[:51].explain()
     assert re.search(rf"\b{index}\b", plan), plan
 
 
@@ -74,6 +75,7 @@ def _fill_the_log(tenant: Tenant, *, most_of_it: Tenant) -> None:
     rare: list[dict[str, Any]] = [
         {"status": 429, "cause": "held-back"},
         {"status": 503},
+        {"status": 200, "operations": 3, "failed_operations": 1},
         {"status": 200, "user_id": UUID("0198c0de-0000-7000-8000-000000000000")},
     ]
     now = timezone.now()
@@ -437,7 +439,7 @@ def test_a_filter_that_makes_no_sense_is_no_fault(parameters: dict[str, str], ac
 def test_what_no_index_serves_is_looked_for_among_the_newest(
     acme: Tenant, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_log, "LOOKED_THROUGH", 2)
+    monkeypatch.setattr(log_search, "LOOKED_THROUGH", 2)
     for number in ("one", "two", "three"):
         log(acme, path=f"/{number}", method="PUT")
     assert paths(client, method="PUT") == ["three", "two"]
@@ -524,6 +526,87 @@ def test_the_id_in_an_error_finds_its_request(idp: Idp, client: Client) -> None:
     assert row.request_id in detail
     assert row.verdict in shown(client, q=row.request_id)
     assert causes.CAUSES[row.cause].name in shown(client, permalink(row))
+
+
+# Whom requests are about
+
+
+def _bulk(idp: Idp, *operations: dict[str, Any]) -> RequestLog:
+    schemas = ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"]
+    idp.send("POST", "/Bulk", {"schemas": schemas, "Operations": list(operations)})
+    return latest(idp)
+
+
+def _made(name: str, number: int) -> dict[str, Any]:
+    return {"method": "POST", "path": "/Users", "bulkId": f"b{number}", "data": {"userName": name}}
+
+
+def test_row_and_title_say_whom_a_request_was_about(acme: Tenant, idp: Idp, client: Client) -> None:
+    idp.send("POST", "/Users", {"userName": "lena.lost@acme.co"})
+    row = latest(idp)
+    for asked in ({"q": "LENA.lost"}, {"user": "lena.lost@acme.co"}):
+        listed = shown(client, **asked)
+        assert "POST /scim/acme/v2/Users lena.lost@acme.co" in listed
+    page = client.get(permalink(row)).content.decode()
+    assert "<h1>POST → 400: lena.lost@acme.co</h1>" in page
+    assert "<title>POST → 400: lena.lost@acme.co" in page
+    kim = acme.add("kim")
+    idp.patch(str(kim.pk), {"op": "replace", "path": "userNmae", "value": "x"})
+    assert "PATCH → 400: kim@acme.example" in shown(client, permalink(latest(idp)))
+    assert "lena.lost@acme.co" in client.get(FILE, {"q": "lena"}).getvalue().decode()
+
+
+def test_a_bulk_request_with_failures_is_not_green(acme: Tenant, idp: Idp, client: Client) -> None:
+    fine = _bulk(idp, _made("kim@acme.example", 1))
+    partly = _bulk(idp, _made("lee@acme.example", 1), _made("lena@nowhere.example", 2), _made("<b>@nowhere", 3))
+    badge = 'class="badge plain {}">200<'
+    for row, tone, words in ((fine, "good", ""), (partly, "warn", "2 of 3 operations failed")):
+        for page in (client.get(PAGE, {"q": str(row.pk)}), client.get(permalink(row))):
+            html = page.content.decode()
+            assert badge.format(tone) in html
+            assert words in html
+            assert badge.format("good" if tone == "warn" else "warn") not in html
+    latest_requests = client.get("/settings/users/").content.decode().partition("Latest SCIM requests")[2]
+    assert "2 of 3 operations failed" in latest_requests
+    assert [row.pk for row in RequestsForm({"status": "done"}, acme.id).narrow().take(9)] == [fine.pk]
+    assert shown(client, permalink(partly)).startswith(
+        "Settings › SCIM › Request log POST → 200, 2 of 3 operations failed"
+    )
+    cells = client.get(FILE, {"status": "partly"}).getvalue().decode().splitlines()[-1]
+    assert cells.endswith(f"{partly.pk},3,2")
+
+
+def test_each_operation_is_told_on_the_page_of_its_bulk_request(acme: Tenant, idp: Idp, client: Client) -> None:
+    row = _bulk(idp, _made("kim@acme.example", 1), _made("lena@nowhere.example", 2))
+    page = shown(client, permalink(row))
+    first, second = page.index("2: POST User lena@nowhere.example"), page.index("1: POST User kim@acme.example")
+    assert first < second, "Those that failed come first."
+    assert "Refused: the e-mail domain 'nowhere.example' is not registered" in page[first:second]
+    kim = User.objects.of(acme.id).get(user_name_key="kim@acme.example")
+    assert f'href="{PAGE}?user={kim.pk}"' in client.get(permalink(row)).content.decode()
+    assert "kim@acme.example : POST → 201" in shown(client, user=str(kim.pk))
+    assert "lena@nowhere.example : POST → 400. Refused:" in shown(client, q="lena@")
+
+
+def test_the_operations_of_a_large_bulk_request_are_paged(
+    acme: Tenant, idp: Idp, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_log, "PER_PAGE", 2)
+    row = _bulk(idp, *(_made(f"p{number}@acme.example", number) for number in range(5)))
+    assert "1 to 2 of 5" in shown(client, permalink(row))
+    assert "5: POST User p4@acme.example" in shown(client, permalink(row), operations="3")
+    assert client.get(permalink(row), {"operations": "x"}).status_code == 200
+
+
+def test_a_persons_page_tells_what_a_bulk_request_had_about_them(acme: Tenant, idp: Idp, client: Client) -> None:
+    idp.send("POST", "/Users", {"userName": "kim@acme.example", "emails": [7]})
+    row = _bulk(idp, _made("kim@acme.example", 1), _made("lena@nowhere.example", 2))
+    kim = User.objects.of(acme.id).get(user_name_key="kim@acme.example")
+    html = client.get(f"/settings/users/{kim.pk}/").content.decode()
+    part = html.partition("SCIM requests for this person")[2].partition("</table>")[0]
+    assert f'href="{permalink(row)}"' in part
+    assert re.search(r"/v2/Bulk POST within it 201 ", plain(part))
+    assert re.search(r"/v2/Users 400 Refused", plain(part))
 
 
 # While somebody looks

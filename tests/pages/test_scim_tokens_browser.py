@@ -45,9 +45,27 @@ def test_rotating_by_keyboard_alone_until_the_new_token_works_and_the_old_one_is
     assert Idp(lived_in.organization, text).get("/Users").status_code == 200
     journal.flush()
     expect(page.locator("#token-in-use")).to_contain_text("In use now: JumpCloud, November", timeout=10_000)
+    expect(page.locator(".tokens > li").nth(0)).to_contain_text("In use")
+    expect(page.locator(".tokens > li").nth(1)).to_contain_text("It is no longer valid.")
     page.reload()
     expect(page.get_by_text("Token 1", exact=True)).to_have_count(0)
     expect(page.locator(".tokens > li")).to_contain_text("In use")
+
+
+def test_what_is_known_of_a_token_comes_by_itself_while_its_name_is_being_typed(
+    open_page: Open, lived_in: Tenant
+) -> None:
+    connections.set_enabled(lived_in.connection, True, by=lived_in.by)
+    page, token = open_page("/settings/users/#scim"), Token.objects.get()
+    Token.objects.update(last_used_at=None)
+    page.reload()
+    page.get_by_text("Rename Token 1").click()
+    field = page.locator(".tokens").get_by_label("Name", exact=True)
+    field.fill("Typed so f")
+    Token.objects.update(last_used_at=timezone.now(), last_used_client="Okta 9.9")
+    expect(page.locator(f"#token-{token.pk}")).to_contain_text("by Okta 9.9", timeout=10_000)
+    expect(field).to_be_focused()
+    expect(field).to_have_value("Typed so f")
 
 
 def test_a_day_is_chosen_moved_and_taken_back(open_page: Open, lived_in: Tenant) -> None:

@@ -26,7 +26,7 @@ WORST = [
 def whole(text: str) -> None:
     """All that is done with a request whose every part is that text, without a cut."""
     Masking(NAMES).text(text, 10**9)
-    Masking(NAMES)._expression(text)
+    Masking(NAMES).expression(text)
     Masking(NAMES)._parameter(f"filter={text}")
 
 

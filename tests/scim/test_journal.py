@@ -172,10 +172,10 @@ def test_long_texts_that_wait_are_bounded_in_bytes(idp: Idp, monkeypatch: pytest
 def test_a_database_that_fails_once_loses_nothing(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
     write, failures = journal._insert, iter([OperationalError("database is locked")])
 
-    def fail_once(rows: Any) -> None:
+    def fail_once(*told: Any) -> None:
         for failure in failures:
             raise failure
-        write(rows)
+        write(*told)
 
     monkeypatch.setattr(journal, "_insert", fail_once)
     idp.get("/Users")

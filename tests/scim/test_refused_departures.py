@@ -170,7 +170,21 @@ def test_what_keeps_nobody_in_is_not_mailed(acme: Tenant, idp: Idp) -> None:
     [
         ({"active": False}, True),
         ({"Active": "False"}, True),
+        ({"active": [{"value": "False"}]}, True),
+        ({"active": [False]}, True),
+        ({"active": {"value": " false "}}, True),
+        ({"urn:ietf:params:scim:schemas:core:2.0:User:active": False}, True),
+        (
+            {
+                "Operations": [
+                    {"op": "add", "path": "urn:ietf:params:scim:schemas:core:2.0:User", "value": {"Active": ["False"]}}
+                ]
+            },
+            True,
+        ),
         ({"active": True}, False),
+        ({"active": [[False]]}, False),
+        ({"active": 0}, False),
         ({"title": "False"}, False),
         ({"Operations": [{"op": "Replace", "path": "active", "value": "False"}]}, True),
         ({"operations": [{"OP": "Replace", "value": {"active": False}}]}, True),

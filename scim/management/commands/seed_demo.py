@@ -22,11 +22,13 @@ from domains.models import Domain
 from organizations import support
 from organizations.models import Mail, Organization
 from scim.management.demo import ACME, COMPANIES, CURL, GLOBEX, STORY, Call, Company, Person
-from scim.models import Connection, Milestone, Play, PlayState, RequestLog, Token
+from scim.models import Connection, Milestone, Play, PlayState, RequestLog, RequestOperation, Token
 from scim.operations.resources import Deed
 from scim.play.player import Outcome, Result, filled
 from scim.play.scripts import SCRIPTS
-from scim.services import connections, plays, verdicts
+from scim.protocol import subjects
+from scim.protocol.masking import Masking
+from scim.services import connections, entries, plays, verdicts
 from scim.services.milestones import Step
 from scim.services.onboarding import Opened, open_organization
 from users import profile as profiles
@@ -197,9 +199,10 @@ def _log(company: Company, organization: Organization, token: Token, retired: To
         row.token = retired if call.stranger else token
         row.token_label = f"{row.token.prefix}…"
         rows.append(row)
-        if call.step:
-            place = {"organization": organization, "connection_id": token.connection_id, "step": call.step}
-            _reach(reached.setdefault(call.step, Milestone(**place)), row)
+        for step in (call.step, None if call.stranger else Step.REQUEST):
+            if step:
+                place = {"organization": organization, "connection_id": token.connection_id, "step": step}
+                _reach(reached.setdefault(step, Milestone(**place)), row)
     RequestLog.objects.bulk_create(rows)
     Milestone.objects.bulk_create(reached.values())
     last = next(row for row in reversed(rows) if row.token == token)
@@ -214,8 +217,10 @@ def _reach(milestone: Milestone, row: RequestLog) -> None:
     """Note how the step went at a request that is later than those before."""
     if row.status < 400:
         milestone.done_at, milestone.done_request_id = row.created_at, row.pk
+        milestone.done_method, milestone.done_status = row.method, row.status
         return
     milestone.failed_at, milestone.failed_request_id, milestone.failed_status = row.created_at, row.pk, row.status
+    milestone.failed_method = row.method
     milestone.failed_cause, milestone.failed_verdict = row.cause, row.verdict
     milestone.failed_arguments = row.arguments
 
@@ -243,6 +248,23 @@ def _promote(company: Company, token: Token, people: list[User], *, by: Actor) -
         token_label=str(token),
         client=CURL,
         address=by.address,
+        user_label=entries.some_of([user.user_name for user in promoted]),
+        operations=len(promoted),
+        failed_operations=0,
+    )
+    RequestOperation.objects.bulk_create(
+        RequestOperation(
+            organization_id=by.organization_id,
+            request_id=identity,
+            position=position,
+            method="PATCH",
+            resource="User",
+            user_id=user.pk,
+            user_label=user.user_name,
+            subject_key=subjects.key([user.user_name]),
+            status=200,
+        )
+        for position, user in enumerate(promoted, 1)
     )
 
 
@@ -293,14 +315,16 @@ def _row(call: Call, company: Company, person: User, count: int, moment: datetim
         "unticked": next(iter(company.unticked), ""),
         "count": count,
     }
-    identity = _id_at(moment)
+    identity, query = _id_at(moment), call.query.format(**words)
+    label = person.user_name if call.about_a_person else call.about.format(**words)
+    label = label or subjects.of_query(query, Masking(settings.SCIM_SENSITIVE)).label
     return RequestLog(
         id=identity,
         created_at=moment,
         request_id=str(identity),
         method=call.method,
         path=f"/scim/{company.slug}/v2{call.path.format(**words)}",
-        query=call.query.format(**words),
+        query=query,
         status=call.status,
         cause=call.cause,
         verdict=call.verdict.format(**words),
@@ -310,7 +334,8 @@ def _row(call: Call, company: Company, person: User, count: int, moment: datetim
         client=call.client or company.client,
         address="198.51.100.7",
         user_id=person.pk if call.about_a_person else None,
-        user_label=person.user_name if call.about_a_person else "",
+        user_label=label,
+        subject_key=subjects.key([label]),
     )
 
 
