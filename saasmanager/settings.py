@@ -1,6 +1,7 @@
 """Everything that can be set, read from the environment once; README.md has the table."""
 
 import logging
+import math
 import os
 import re
 from collections.abc import Callable
@@ -47,6 +48,22 @@ def resolvers(name: str, *, default: list[str]) -> list[tuple[str, int]]:
     return [(str(ip_address(each.hostname or "")), each.port or 53) for each in found]
 
 
+def rate(name: str, *, default: float) -> float:
+    """Read how many a second; 0 is no limit."""
+    found: float = env.float(name, default=default)
+    if not 0 <= found < math.inf:
+        raise ValueError(name)
+    return found
+
+
+def number(name: str, *, default: int) -> int:
+    """Read a whole number, at least 1."""
+    found: int = env.int(name, default=default)
+    if found < 1:
+        raise ValueError(name)
+    return found
+
+
 def log_level(name: str, *, default: str) -> str:
     level: str = env.str(name, default=default).upper()
     if level not in logging.getLevelNamesMapping():
@@ -66,6 +83,8 @@ def origin(name: str, *, default: str) -> str:
 KINDS = {
     env.int: "a whole number",
     env.float: "a number",
+    rate: "a number of requests a second, or 0",
+    number: "a whole number from 1 on",
     env.email_url: "like smtp+tls://user:password@mail.example.com:587",
     database: "like postgres://user:password@host:5432/name or sqlite:////path/to/file",
     resolvers: "addresses such as 192.0.2.53 or [2001:db8::53]:5353, separated by commas",
@@ -319,6 +338,14 @@ SCIM_LOG_INTERVAL = setting(env.float, "SCIM_LOG_INTERVAL", default=0.5)
 SCIM_LOG_QUEUE = setting(env.int, "SCIM_LOG_QUEUE", default=10_000)
 SCIM_LOG_RETENTION_DAYS = setting(env.int, "SCIM_LOG_RETENTION_DAYS", default=30)
 SCIM_LOG_ROWS = setting(env.int, "SCIM_LOG_ROWS", default=1_000_000)
+# How fast tokens and organizations may go: requests a second, and how many may come at once before that. The same for
+# each address without a valid token, of which only refused requests count. A rate of 0 is no limit.
+SCIM_TOKEN_RATE = setting(rate, "SCIM_TOKEN_RATE", default=50.0)
+SCIM_TOKEN_BURST = setting(number, "SCIM_TOKEN_BURST", default=200)
+SCIM_ORGANIZATION_RATE = setting(rate, "SCIM_ORGANIZATION_RATE", default=50.0)
+SCIM_ORGANIZATION_BURST = setting(number, "SCIM_ORGANIZATION_BURST", default=200)
+SCIM_UNAUTHORIZED_RATE = setting(rate, "SCIM_UNAUTHORIZED_RATE", default=1.0)
+SCIM_UNAUTHORIZED_BURST = setting(number, "SCIM_UNAUTHORIZED_BURST", default=60)
 # Where a test of a set-up finds this server, if not at BASE_URL: behind some routers nobody reaches his own address.
 SCIM_PLAY_URL = setting(origin, "SCIM_PLAY_URL", default=BASE_URL)
 # Additional logging: the days and the newest requests of an organization whose headers and bodies are kept, and the

@@ -9,6 +9,10 @@ os.environ.setdefault("LOG_LEVEL", "ERROR")
 # Nothing happens behind a test's back: tests flush the request log and deliver the mails when they want to read them.
 os.environ.setdefault("SCIM_LOG_INTERVAL", "0")
 os.environ.setdefault("MAIL_IN_BACKGROUND", "off")
+# Tests are faster than any client may be.
+for _who in ("TOKEN", "ORGANIZATION", "UNAUTHORIZED"):
+    os.environ.setdefault(f"SCIM_{_who}_RATE", "1000000")
+    os.environ.setdefault(f"SCIM_{_who}_BURST", "1000000")
 # A test may sit in its transaction, looking at a page in the browser, for longer than a request may.
 os.environ.setdefault("DATABASE_TIMEOUTS", "off")
 

@@ -16,6 +16,7 @@ from django.conf import settings
 from scim.protocol.advice import cause_of
 from scim.protocol.departures import Departure
 from scim.protocol.masking import LONGEST_QUERY, Masking
+from scim.services.causes import UNAUTHORIZED_LIMIT
 from scim.services.details import Exchange
 from scim.services.verdicts import TOKEN_FAULTS, about_path
 
@@ -72,6 +73,11 @@ class Entry:
     step: str = ""
     departures: Sequence[Departure] = ()
     exchange: Exchange | None = None
+
+    @property
+    def is_unauthorized(self) -> bool:
+        """Whether it was answered that no valid token came with it."""
+        return self.status == 401 or self.cause == UNAUTHORIZED_LIMIT
 
 
 @dataclass(frozen=True, slots=True)

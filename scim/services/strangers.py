@@ -26,7 +26,7 @@ class Turnstile:
             self._minute = minute
             self._rows.clear()
             self._last.clear()
-        own, whole = (organization, _neighbourhood(address)), (organization, "everybody")
+        own, whole = (organization, network_of(address)), (organization, "everybody")
         if self._rows[own] < PER_ADDRESS and self._rows[whole] < PER_ORGANIZATION:
             self._rows.update((own, whole))
             self._last[own] = self._last[whole] = row_id
@@ -34,8 +34,8 @@ class Turnstile:
         return self._last.get(own) or self._last[whole]
 
 
-def _neighbourhood(address: str) -> str:
-    """What one machine can call itself: an IPv6 network of 64 bits has more addresses than there are rows."""
+def network_of(address: str) -> str:
+    """The IPv4 address or IPv6 /64 by which a machine is counted: it can call itself by any address of its /64."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -1,0 +1,195 @@
+"""How fast a token, an organization and an address without a valid token may go: buckets that all processes share.
+
+Each bucket is one number, the moment at which it will be full again (the generic cell rate algorithm, ITU-T I.371): a
+request that costs ``n`` moves it on by ``n / rate`` seconds. The numbers lie in memory that was made before the server
+forked its workers. Two processes that write one number at the same moment may lose a request of it, which costs less
+than a lock would.
+"""
+
+import math
+import mmap
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from scim.protocol.errors import NOTHING, TooManyRequests
+from scim.services.causes import ORGANIZATION_LIMIT, SHARE_LIMIT, TOKEN_LIMIT, UNAUTHORIZED_LIMIT
+from scim.services.strangers import network_of
+
+# What a client is told to wait, in seconds: a bound that every identity provider accepts.
+SHORTEST_WAIT, LONGEST_WAIT = 1, 30
+
+# Operations of a bulk request that cost as much as one request.
+OPERATIONS_EACH = 10
+
+# Buckets that are not full at the same time, and how far from its place one is looked for.
+SLOTS = 1 << 14
+NEIGHBOURS = 8
+
+
+class Limited(TooManyRequests):
+    """A request beyond a limit; ``seconds`` is when the same one is let in again."""
+
+    def __init__(self, detail: str, *, cause: str, seconds: float, **about: str) -> None:
+        self.seconds = min(max(math.ceil(seconds), SHORTEST_WAIT), LONGEST_WAIT)
+        super().__init__(
+            f"{detail} Try again in {_seconds(self.seconds)}.",
+            cause=cause,
+            about={**NOTHING, **about, "seconds": _seconds(self.seconds)},
+        )
+
+
+class Buckets:
+    """Buckets by name, in memory that processes share which were forked after it was made.
+
+    One that is full needs no place: its place is the next one's. Where all places near by are taken, the bucket that is
+    full soonest is forgotten.
+    """
+
+    def __init__(self, slots: int = SLOTS) -> None:
+        self._slots = slots
+        self._memory = mmap.mmap(-1, slots * 16)
+        view = memoryview(self._memory)
+        self._keys = view[: slots * 8].cast("q")
+        self._full_at = view[slots * 8 :].cast("d")
+
+    def full_at(self, name: tuple[str, str]) -> float:
+        """When the bucket is full, in the machine's monotonic time; 0 if it is."""
+        key = hash(name) or 1
+        keys, place = self._keys, key % self._slots
+        if keys[place] == key:
+            return self._full_at[place]
+        for place in self._places(place):
+            if keys[place] == key:
+                return self._full_at[place]
+        return 0.0
+
+    def fill(self, name: tuple[str, str], at: float, now: float) -> None:
+        """Let the bucket be full at that moment."""
+        key = hash(name) or 1
+        place = self._place_of(key, now)
+        self._full_at[place] = at
+        self._keys[place] = key
+
+    def clear(self) -> None:
+        """Let all be full."""
+        self._memory[:] = bytes(self._slots * 16)
+
+    def _place_of(self, key: int, now: float) -> int:
+        keys, full_at = self._keys, self._full_at
+        place = key % self._slots
+        if keys[place] == key:
+            return place
+        near = [place, *self._places(place)]
+        for each in near:
+            if keys[each] == key:
+                return each
+        for each in near:
+            if full_at[each] <= now:
+                return each
+        return min(near, key=full_at.__getitem__)
+
+    def _places(self, place: int) -> list[int]:
+        return [(place + step) % self._slots for step in range(1, NEIGHBOURS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """``kind`` names what has a bucket each; ``rate`` and ``burst`` are the settings with requests a second, and with
+    how many may come at once. A rate of 0 is no limit.
+    """
+
+    kind: str
+    rate: str
+    burst: str
+    buckets: Buckets
+
+    def wait(self, name: str) -> float:
+        """The seconds until the next request of that name is let in; 0 or less if it is now."""
+        full_at = self.buckets.full_at((self.kind, name))
+        if not full_at or not (rate := getattr(settings, self.rate)):
+            return 0.0
+        return full_at - time.monotonic() - (max(getattr(settings, self.burst), 1) - 1) / rate
+
+    def charge(self, name: str, cost: int = 1) -> None:
+        """Take a request out of the bucket; what is not there any more is owed."""
+        if rate := getattr(settings, self.rate):
+            now, bucket = time.monotonic(), (self.kind, name)
+            self.buckets.fill(bucket, max(self.buckets.full_at(bucket), now) + cost / rate, now)
+            if tell_others is not None:
+                tell_others(self, name, cost / rate)
+
+
+_BUCKETS = Buckets()
+
+TOKEN = Limit("token", "SCIM_TOKEN_RATE", "SCIM_TOKEN_BURST", _BUCKETS)
+ORGANIZATION = Limit("organization", "SCIM_ORGANIZATION_RATE", "SCIM_ORGANIZATION_BURST", _BUCKETS)
+# In memory of its own: strangers, who may have many addresses, push no token out.
+UNAUTHORIZED = Limit("unauthorized", "SCIM_UNAUTHORIZED_RATE", "SCIM_UNAUTHORIZED_BURST", Buckets())
+
+# Where other machines learn what was charged here: with the limit, the name, and the seconds of the bucket's time.
+tell_others: Callable[[Limit, str, float], None] | None = None
+
+
+def admit(digest: str, slug: str) -> None:
+    """Let a request in if its token and organization have not gone too fast. Raises Limited.
+
+    Nobody knows yet whether the token is valid. Only those that were are charged, so a made-up one is always let in.
+    """
+    if (seconds := TOKEN.wait(digest)) > 0:
+        raise Limited(
+            f"This token sends more than {_figures(TOKEN)}.",
+            cause=TOKEN_LIMIT,
+            seconds=seconds,
+            limit=_figures(TOKEN),
+        )
+    if (seconds := ORGANIZATION.wait(slug)) > 0:
+        raise Limited(
+            f"This organization's tokens together send more than {_figures(ORGANIZATION)}.",
+            cause=ORGANIZATION_LIMIT,
+            seconds=seconds,
+            limit=_figures(ORGANIZATION),
+        )
+
+
+def over_share(seconds: int) -> Limited:
+    """The refusal of a request that waited in vain for a thread, since others of its organization held its share."""
+    return Limited(
+        "Too many requests of this organization are being served at once.", cause=SHARE_LIMIT, seconds=seconds
+    )
+
+
+def charge(digest: str, slug: str, cost: int = 1) -> None:
+    """Charge a request whose token was valid."""
+    TOKEN.charge(digest, cost)
+    ORGANIZATION.charge(slug, cost)
+
+
+def refuse_unauthorized(address: str) -> Limited | None:
+    """Count a request that was found unauthorized; what to tell its client, if too many have come from its address."""
+    network = network_of(address)
+    if (seconds := UNAUTHORIZED.wait(network)) > 0:
+        return Limited(
+            "Too many requests without a valid bearer token come from this address.",
+            cause=UNAUTHORIZED_LIMIT,
+            seconds=seconds,
+            address=address or "an unknown address",
+        )
+    UNAUTHORIZED.charge(network)
+    return None
+
+
+def cost_of_bulk(operations: int) -> int:
+    """What a bulk request of so many operations costs."""
+    return max(1, -(-operations // OPERATIONS_EACH))
+
+
+def _figures(limit: Limit) -> str:
+    rate, burst = getattr(settings, limit.rate), getattr(settings, limit.burst)
+    return f"{rate:g} requests a second, after the first {burst}"
+
+
+def _seconds(number: int) -> str:
+    return "1 second" if number == 1 else f"{number} seconds"
