@@ -61,9 +61,9 @@ class Buckets:
         keys, place = self._keys, key % self._slots
         if keys[place] == key:
             return self._full_at[place]
-        for place in self._places(place):
-            if keys[place] == key:
-                return self._full_at[place]
+        for other in self._places(place):
+            if keys[other] == key:
+                return self._full_at[other]
         return 0.0
 
     def fill(self, name: tuple[str, str], at: float, now: float) -> None:
@@ -109,9 +109,11 @@ class Limit:
     def wait(self, name: str) -> float:
         """The seconds until the next request of that name is let in; 0 or less if it is now."""
         full_at = self.buckets.full_at((self.kind, name))
-        if not full_at or not (rate := getattr(settings, self.rate)):
+        if not full_at:
             return 0.0
-        return full_at - time.monotonic() - (max(getattr(settings, self.burst), 1) - 1) / rate
+        rate: float = getattr(settings, self.rate)
+        burst: int = getattr(settings, self.burst)
+        return full_at - time.monotonic() - (burst - 1) / rate if rate else 0.0
 
     def charge(self, name: str, cost: int = 1) -> None:
         """Take a request out of the bucket; what is not there any more is owed."""

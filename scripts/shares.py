@@ -1,0 +1,266 @@
+"""Who of the requests that wait gets the next thread: organizations take turns, and none holds more than its share.
+
+Whose a request is, its address says only if its token is valid, which the application finds out: it tells by the
+request's ``Turn``, and the next request with the same address and token is believed. All others are strangers', who
+share one place among the organizations.
+"""
+
+import math
+import mmap
+import re
+import threading
+import time
+from collections import Counter, deque
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
+
+# Seconds that a request over its organization's share waits before it is refused.
+PATIENCE = 2.0
+# For so many seconds an organization counts as there after its last request, and others keep a thread free for it.
+PRESENCE = 3.0
+# Organizations whose requests take longer than this, in seconds, are those that a thread is kept from.
+SLOW = 0.02
+# What is kept in mind of how long an organization's requests take: a quick one after a slow one says little.
+MEMORY = 0.8
+# What a client whose request was refused may be told to wait for, in seconds.
+LONGEST_WAIT = 30
+
+# Addresses with tokens that were found valid, and organizations, of which something is kept in mind.
+MOST_KNOWN = 10_000
+
+# Where the environment of a request has its turn.
+TURN = "saasmanager.turn"
+
+# A probe that waits too long would have a busy server killed.
+FIRST = frozenset({b"/livez"})
+
+_SCIM = re.compile(rb"(?:[A-Za-z]+://[^/]*)?/*scim/+([^/?#]+)")
+
+# Names of places that no organization's slug can be.
+PAGES, STRANGERS, PROBES, REFUSED = "/pages", "/strangers", "/probes", "/refused"
+OUTSIDERS = frozenset({PAGES, STRANGERS, PROBES, REFUSED})
+
+Item = TypeVar("Item")
+
+
+@dataclass(slots=True)
+class Turn:
+    """A request's turn. The application sets ``organization`` to the slug whose token was valid, or to "" if none was.
+
+    With ``over_share`` it is to be refused: its organization's other requests held their share for too long. The
+    figure is the number of seconds after which it may come again.
+    """
+
+    place: str
+    known: int = 0
+    over_share: int = 0
+    organization: str | None = None
+    began: float = 0.0
+
+
+class Presence:
+    """Which organizations were there last, for all processes that were forked after it was made.
+
+    Kept are the last one, when it was, and when any other was. Processes that write at the same moment may mix these
+    up, until the next request.
+    """
+
+    def __init__(self) -> None:
+        view = memoryview(mmap.mmap(-1, 24))
+        self._last = view[:8].cast("q")
+        self._times = view[8:].cast("d")
+
+    def note(self, place: str, now: float) -> None:
+        """An organization has asked, and its token is valid."""
+        key, times = hash(place), self._times
+        if self._last[0] != key:
+            times[1] = times[0]
+            self._last[0] = key
+        times[0] = now
+
+    def is_another_there(self, place: str, now: float) -> bool:
+        """Whether another organization has asked a moment ago."""
+        latest = self._times[1 if self._last[0] == hash(place) else 0]
+        return latest > now - PRESENCE
+
+    def clear(self) -> None:
+        """Nobody was there."""
+        self._last[0], self._times[0], self._times[1] = 0, 0.0, 0.0
+
+
+EVERYWHERE = Presence()
+
+
+class Waiting(Generic[Item]):
+    """Complete requests that wait for one of so many threads."""
+
+    def __init__(self, threads: int, presence: Presence = EVERYWHERE, *, shares: bool = True) -> None:
+        self._threads = threads
+        self._share = max(1, threads // 2)
+        self._shares = shares
+        self._presence = presence
+        self._lock = threading.Lock()
+        # Each asks one thread to look again; those that are at work look without being asked.
+        self._signals: SimpleQueue[None] = SimpleQueue()
+        self._first: deque[tuple[Item, Turn]] = deque()
+        self._queues: dict[str, deque[tuple[Item, Turn, float]]] = {}
+        self._order: deque[str] = deque()  # the places where somebody waits, the one whose turn it is first
+        self._running: Counter[str] = Counter()
+        self._seconds: dict[str, float] = {}
+        self._known: dict[int, str] = {}
+        self._ends = 0
+
+    def put(self, item: Item, target: bytes, authorization: str) -> None:
+        """Let a request wait that asks for a target with an Authorization."""
+        turn = self._turn(target, authorization)
+        now = time.monotonic()
+        with self._lock:
+            if turn.place == PROBES:
+                self._first.append((item, turn))
+            else:
+                if turn.place not in OUTSIDERS:
+                    self._presence.note(turn.place, now)
+                self._append(item, turn, now)
+        self._signal()
+
+    def take(self) -> tuple[Item, Turn] | None:
+        """Wait for the next request; None when the thread is to end, since all that waited is served."""
+        while True:
+            now = time.monotonic()
+            with self._lock:
+                if (found := self._choose(now)) is not None:
+                    turn = found[1]
+                    turn.began = now
+                    self._running[turn.place] += 1
+                    others_wait = bool(self._order)
+                elif self._ends and not self._order:
+                    self._ends -= 1
+                    return None
+                else:
+                    wait = self._until_somebody_loses_patience(now)
+            if found is not None:
+                if others_wait:
+                    self._signal()  # what has ended since may have made room for more than this one
+                return found
+            try:
+                self._signals.get(timeout=wait)
+            except Empty:
+                continue
+
+    def done(self, turn: Turn) -> None:
+        """The request was answered."""
+        now = time.monotonic()
+        with self._lock:
+            self._running[turn.place] -= 1
+            if self._running[turn.place] <= 0:
+                del self._running[turn.place]
+            if turn.known and turn.organization is not None:
+                self._learn(turn.known, turn.organization)
+            whose = turn.organization or turn.place
+            if whose in OUTSIDERS or turn.over_share:
+                return
+            self._presence.note(whose, now)
+            if len(self._seconds) > MOST_KNOWN:
+                self._seconds.clear()
+            self._seconds[whose] = max(now - turn.began, self._seconds.get(whose, 0.0) * MEMORY)
+
+    def end(self) -> None:
+        """Let one thread end, behind all that waits."""
+        with self._lock:
+            self._ends += 1
+        self._signals.put(None)
+
+    def _turn(self, target: bytes, authorization: str) -> Turn:
+        if target in FIRST:
+            return Turn(PROBES)
+        if not self._shares or (found := _SCIM.match(target)) is None:
+            return Turn(PAGES)
+        if not authorization:
+            return Turn(STRANGERS)
+        known = hash((found[1], authorization))
+        return Turn(self._known.get(known, STRANGERS), known)
+
+    def _signal(self) -> None:
+        # With a signal for each thread, every one that sleeps will look.
+        if self._signals.qsize() < self._threads:
+            self._signals.put(None)
+
+    def _choose(self, now: float) -> tuple[Item, Turn] | None:
+        if self._first:
+            return self._first.popleft()
+        self._tell_strangers_apart()
+        for _ in range(len(self._order)):
+            place = self._order[0]
+            self._order.rotate(-1)
+            if self._may_run(place, now):
+                return self._pop(place)
+            if self._is_refused(place, now):
+                item, turn = self._pop(place)
+                turn.over_share = self._when_again(place)
+                turn.place = REFUSED
+                return item, turn
+        return None
+
+    def _tell_strangers_apart(self) -> None:
+        """Give the first of those who came as strangers to its organization, if that is known by now."""
+        while queue := self._queues.get(STRANGERS):
+            item, turn, since = queue[0]
+            if (place := self._known.get(turn.known)) is None:
+                return
+            queue.popleft()
+            if not queue:
+                del self._queues[STRANGERS]
+                self._order.remove(STRANGERS)
+            turn.place = place
+            self._append(item, turn, since)
+
+    def _append(self, item: Item, turn: Turn, since: float) -> None:
+        if (queue := self._queues.get(turn.place)) is None:
+            queue = self._queues[turn.place] = deque()
+            self._order.append(turn.place)
+        queue.append((item, turn, since))
+
+    def _may_run(self, place: str, now: float) -> bool:
+        if place == PAGES or self._running[place] < self._share or self._ends:
+            return True
+        if len(self._order) > 1:
+            return False  # somebody else waits
+        is_quick = self._seconds.get(place, SLOW) < SLOW
+        return is_quick or not self._presence.is_another_there(place, now)
+
+    def _is_refused(self, place: str, now: float) -> bool:
+        """Whether the first of a place has waited for too long. Strangers wait on: any may be an organization's."""
+        return (
+            place not in OUTSIDERS
+            and now - self._queues[place][0][2] >= PATIENCE
+            and self._running[REFUSED] < self._share
+        )
+
+    def _pop(self, place: str) -> tuple[Item, Turn]:
+        """The first of the place that is the last in order."""
+        queue = self._queues[place]
+        item, turn, _since = queue.popleft()
+        if not queue:
+            del self._queues[place]
+            self._order.pop()
+        return item, turn
+
+    def _when_again(self, place: str) -> int:
+        """When those before it will have been served, as far as can be told."""
+        waiting = len(self._queues.get(place, ())) + 1
+        seconds = waiting * self._seconds.get(place, 0.0) / self._share
+        return min(max(math.ceil(seconds), 1), LONGEST_WAIT)
+
+    def _until_somebody_loses_patience(self, now: float) -> float | None:
+        since = min((queue[0][2] for place, queue in self._queues.items() if place not in OUTSIDERS), default=None)
+        # An organization that is not there any more keeps a thread from nobody, and nobody tells that.
+        return None if since is None else min(max(since + PATIENCE - now, 0.01), PRESENCE / 10)
+
+    def _learn(self, known: int, organization: str) -> None:
+        if not organization:
+            self._known.pop(known, None)
+        elif known not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[known] = organization
