@@ -37,9 +37,9 @@ class Server:
                 now[0] += seconds
             self.end(turn, slug)
 
-    def ask(self, *slugs: str, token: str = "t") -> None:
+    def ask(self, *slugs: str, mark: str = "t") -> None:
         for slug in slugs:
-            self.waiting.put(slug, f"/scim/{slug}/v2/Users?count=1".encode(), f"Bearer {token}")
+            self.waiting.put(slug, f"/scim/{slug}/v2/Users?count=1".encode(), f"Bearer {mark}")
 
     def take(self) -> list[Turn]:
         """All that gets a thread now, as long as there are threads."""
@@ -178,7 +178,7 @@ def test_wrong_tokens_at_an_organizations_address_take_nothing_of_its_share(now:
     server = Server()
     server.know("acme")
     for number in range(50):
-        server.ask("acme", token=f"wrong-{number}")
+        server.ask("acme", mark=f"wrong-{number}")
     server.ask("acme")
     assert "acme" in places(server.take())
 
