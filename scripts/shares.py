@@ -1,12 +1,18 @@
 """Who of the requests that wait gets the next thread: organizations take turns, and none holds more than its share.
 
+While another organization's request waits, that is half of the threads. Beside organizations whose requests are quick,
+slow requests of all together hold no more than that, so that a quick one always finds a thread; and of costly ones no
+more run on the machine than leave half of its processor cores. Alone, an organization may have everything.
+
 Whose a request is, its address says only if its token is valid, which the application finds out: it tells by the
 request's ``Turn``, and the next request with the same address and token is believed. All others are strangers', who
 share one place among the organizations.
 """
 
+import fcntl
 import math
 import mmap
+import os
 import re
 import threading
 import time
@@ -17,10 +23,11 @@ from typing import Generic, TypeVar
 
 # Seconds that a request over its organization's share waits before it is refused.
 PATIENCE = 2.0
-# For so many seconds an organization counts as there after its last request, and others keep a thread free for it.
+# For so many seconds an organization counts as there after its last quick request.
 PRESENCE = 3.0
-# Organizations whose requests take longer than this, in seconds, are those that a thread is kept from.
+# From how many seconds on an organization's requests are slow, and from how many they are costly.
 SLOW = 0.02
+COSTLY = 0.2
 # What is kept in mind of how long an organization's requests take: a quick one after a slow one says little.
 MEMORY = 0.8
 # What a client whose request was refused may be told to wait for, in seconds.
@@ -49,7 +56,7 @@ class Turn:
     """A request's turn. The application sets ``organization`` to the slug whose token was valid, or to "" if none was.
 
     With ``over_share`` it is to be refused: its organization's other requests held their share for too long. The
-    figure is the number of seconds after which it may come again.
+    figure is the number of seconds after which it may come again. ``seat`` is the one that it takes, if it needs one.
     """
 
     place: str
@@ -57,10 +64,47 @@ class Turn:
     over_share: int = 0
     organization: str | None = None
     began: float = 0.0
+    is_slow: bool = False
+    seat: int = -1
+
+
+class Seats:
+    """How many costly requests may run on the machine at once, for all processes that were forked after it was made.
+
+    Seats are locks of a file, of which the kernel frees those of a process that has died. Who has left one does not
+    take the next before other processes had the time to look, which they do every ``LOOK`` seconds.
+    """
+
+    LOOK = 0.02
+
+    def __init__(self, number: int = max(1, (os.cpu_count() or 1) // 2)) -> None:
+        self._file = os.memfd_create("saasmanager-seats")
+        self._number = number
+        self._held: set[int] = set()
+        self._not_before = 0.0
+
+    def take(self, now: float) -> int | None:
+        """Take one that is free."""
+        if now < self._not_before:
+            return None
+        for seat in set(range(self._number)) - self._held:
+            try:
+                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, seat)
+            except OSError:
+                continue
+            self._held.add(seat)
+            return seat
+        return None
+
+    def leave(self, seat: int, now: float) -> None:
+        """Let another have it."""
+        self._held.discard(seat)
+        self._not_before = now + 2 * self.LOOK
+        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, seat)
 
 
 class Presence:
-    """Which organizations were there last, for all processes that were forked after it was made.
+    """Which organizations had quick requests last, for all processes that were forked after it was made.
 
     Kept are the last one, when it was, and when any other was. Processes that write at the same moment may mix these
     up, until the next request.
@@ -72,7 +116,7 @@ class Presence:
         self._times = view[8:].cast("d")
 
     def note(self, place: str, now: float) -> None:
-        """An organization has asked, and its token is valid."""
+        """An organization has a request that is quick, as far as can be told."""
         key, times = hash(place), self._times
         if self._last[0] != key:
             times[1] = times[0]
@@ -90,13 +134,19 @@ class Presence:
 
 
 EVERYWHERE = Presence()
+ON_THIS_MACHINE = Seats()
 
 
 class Waiting(Generic[Item]):
     """Complete requests that wait for one of so many threads."""
 
-    def __init__(self, threads: int, presence: Presence = EVERYWHERE, *, shares: bool = True) -> None:
+    def __init__(
+        self, threads: int, presence: Presence = EVERYWHERE, seats: Seats = ON_THIS_MACHINE, *, shares: bool = True
+    ) -> None:
         self._threads = threads
+        self._seats = seats
+        self._wants_a_seat = False
+        self._slow = 0  # how many of those that run
         self._share = max(1, threads // 2)
         self._shares = shares
         self._presence = presence
@@ -119,7 +169,7 @@ class Waiting(Generic[Item]):
             if turn.place == PROBES:
                 self._first.append((item, turn))
             else:
-                if turn.place not in OUTSIDERS:
+                if turn.place not in OUTSIDERS and self._is_quick(turn.place):
                     self._presence.note(turn.place, now)
                 self._append(item, turn, now)
         self._signal()
@@ -131,8 +181,7 @@ class Waiting(Generic[Item]):
             with self._lock:
                 if (found := self._choose(now)) is not None:
                     turn = found[1]
-                    turn.began = now
-                    self._running[turn.place] += 1
+                    self._begin(turn, now)
                     others_wait = bool(self._order)
                 elif self._ends and not self._order:
                     self._ends -= 1
@@ -155,15 +204,19 @@ class Waiting(Generic[Item]):
             self._running[turn.place] -= 1
             if self._running[turn.place] <= 0:
                 del self._running[turn.place]
+            self._slow -= turn.is_slow
+            if turn.seat >= 0:
+                self._seats.leave(turn.seat, now)
             if turn.known and turn.organization is not None:
                 self._learn(turn.known, turn.organization)
             whose = turn.organization or turn.place
             if whose in OUTSIDERS or turn.over_share:
                 return
-            self._presence.note(whose, now)
             if len(self._seconds) > MOST_KNOWN:
                 self._seconds.clear()
             self._seconds[whose] = max(now - turn.began, self._seconds.get(whose, 0.0) * MEMORY)
+            if self._is_quick(whose):
+                self._presence.note(whose, now)
 
     def end(self) -> None:
         """Let one thread end, behind all that waits."""
@@ -190,17 +243,30 @@ class Waiting(Generic[Item]):
         if self._first:
             return self._first.popleft()
         self._tell_strangers_apart()
+        self._wants_a_seat = False
         for _ in range(len(self._order)):
             place = self._order[0]
             self._order.rotate(-1)
             if self._may_run(place, now):
-                return self._pop(place)
-            if self._is_refused(place, now):
-                item, turn = self._pop(place)
+                if not self._needs_a_seat(place, now):
+                    return self._pop(place)
+                if (seat := self._seats.take(now)) is not None:
+                    item, turn = self._pop(place)
+                    turn.seat = seat
+                    return item, turn
+                self._wants_a_seat = True
+            if (over := self._lost_patience(place, now)) is not None:
+                item, turn = self._pop(place, over)
                 turn.over_share = self._when_again(place)
                 turn.place = REFUSED
                 return item, turn
         return None
+
+    def _begin(self, turn: Turn, now: float) -> None:
+        turn.began = now
+        turn.is_slow = turn.place not in (PAGES, PROBES, REFUSED) and not self._is_quick(turn.place)
+        self._running[turn.place] += 1
+        self._slow += turn.is_slow
 
     def _tell_strangers_apart(self) -> None:
         """Give the first of those who came as strangers to its organization, if that is known by now."""
@@ -222,25 +288,36 @@ class Waiting(Generic[Item]):
         queue.append((item, turn, since))
 
     def _may_run(self, place: str, now: float) -> bool:
-        if place == PAGES or self._running[place] < self._share or self._ends:
+        if place == PAGES or self._ends:
             return True
-        if len(self._order) > 1:
+        if self._running[place] >= self._share and len(self._order) > 1:
             return False  # somebody else waits
-        is_quick = self._seconds.get(place, SLOW) < SLOW
-        return is_quick or not self._presence.is_another_there(place, now)
+        return self._slow < self._share or self._is_quick(place) or not self._presence.is_another_there(place, now)
 
-    def _is_refused(self, place: str, now: float) -> bool:
-        """Whether the first of a place has waited for too long. Strangers wait on: any may be an organization's."""
+    def _is_quick(self, place: str) -> bool:
+        """Whether the requests of a place are, as far as is known; those of strangers may be anything."""
+        return place != STRANGERS and self._seconds.get(place, 0.0) < SLOW
+
+    def _needs_a_seat(self, place: str, now: float) -> bool:
         return (
-            place not in OUTSIDERS
-            and now - self._queues[place][0][2] >= PATIENCE
-            and self._running[REFUSED] < self._share
+            self._seconds.get(place, 0.0) >= COSTLY and not self._ends and self._presence.is_another_there(place, now)
         )
 
-    def _pop(self, place: str) -> tuple[Item, Turn]:
-        """The first of the place that is the last in order."""
+    def _lost_patience(self, place: str, now: float) -> int | None:
+        """Which of a place is the first that is over the share, if it has waited for too long.
+
+        Strangers wait on: any may be an organization's.
+        """
+        if place in OUTSIDERS or self._running[REFUSED] >= self._share:
+            return None
+        queue, over = self._queues[place], max(0, self._share - self._running[place])
+        return over if over < len(queue) and now - queue[over][2] >= PATIENCE else None
+
+    def _pop(self, place: str, number: int = 0) -> tuple[Item, Turn]:
+        """One of those of the place that is the last in order."""
         queue = self._queues[place]
-        item, turn, _since = queue.popleft()
+        item, turn, _since = queue[number]
+        del queue[number]
         if not queue:
             del self._queues[place]
             self._order.pop()
@@ -253,9 +330,13 @@ class Waiting(Generic[Item]):
         return min(max(math.ceil(seconds), 1), LONGEST_WAIT)
 
     def _until_somebody_loses_patience(self, now: float) -> float | None:
-        since = min((queue[0][2] for place, queue in self._queues.items() if place not in OUTSIDERS), default=None)
-        # An organization that is not there any more keeps a thread from nobody, and nobody tells that.
-        return None if since is None else min(max(since + PATIENCE - now, 0.01), PRESENCE / 10)
+        if not self._order:
+            return None
+        if self._wants_a_seat:
+            return Seats.LOOK  # other processes do not tell when they leave one
+        since = min((queue[0][2] for place, queue in self._queues.items() if place not in OUTSIDERS), default=now)
+        # An organization that is not there any more keeps a thread from nobody, and nobody tells that either.
+        return min(max(since + PATIENCE - now, Seats.LOOK), PRESENCE / 10)
 
     def _learn(self, known: int, organization: str) -> None:
         if not organization:

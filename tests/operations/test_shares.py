@@ -1,5 +1,7 @@
 """Who gets the next thread: organizations take turns, none holds more than its share, and no stranger poses as one."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -7,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from scripts import shares
-from scripts.shares import EVERYWHERE, Presence, Turn, Waiting
+from scripts.shares import EVERYWHERE, Presence, Seats, Turn, Waiting
 from tests.growth import assert_linear
 
 THREADS = 4
@@ -24,8 +26,8 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
 class Server:
     """Threads that take what they are told to."""
 
-    def __init__(self, presence: Presence | None = None, *, fair: bool = True) -> None:
-        self.waiting: Waiting[str] = Waiting(THREADS, presence or Presence(), shares=fair)
+    def __init__(self, presence: Presence | None = None, seats: Seats | None = None, *, fair: bool = True) -> None:
+        self.waiting: Waiting[str] = Waiting(THREADS, presence or Presence(), seats or Seats(THREADS), shares=fair)
         self.served: list[tuple[str, Turn]] = []
 
     def know(self, *slugs: str, seconds: float = 0, now: list[float] | None = None) -> None:
@@ -49,8 +51,7 @@ class Server:
                 found = self.waiting._choose(shares.time.monotonic())
                 if found is None:
                     break
-                found[1].began = shares.time.monotonic()
-                self.waiting._running[found[1].place] += 1
+                self.waiting._begin(found[1], shares.time.monotonic())
             self.served.append(found)
             taken.append(found[1])
         return taken
@@ -123,6 +124,68 @@ def test_other_processes_tell_that_an_organization_is_there(now: list[float]) ->
     elsewhere.know("globex")
     here.ask(*["acme"] * 6)
     assert places(here.take()) == ["acme", "acme"]
+
+
+def test_slow_organizations_together_leave_half_of_the_threads_to_quick_ones(now: list[float]) -> None:
+    server = Server()
+    server.know("acme", "initech", "umbrella", seconds=0.1, now=now)
+    server.know("globex")
+    server.ask("acme", "initech", "umbrella", "acme")
+    assert len(server.take()) == THREADS // 2
+    server.ask("globex", "globex")
+    assert places(server.take()) == ["globex", "globex"]
+
+
+def test_costly_requests_beside_quick_ones_take_seats_of_the_whole_machine(now: list[float]) -> None:
+    presence, seats = Presence(), Seats(1)
+    here, elsewhere = Server(presence, seats), Server(presence, seats)
+    here.know("acme", seconds=0.9, now=now)
+    elsewhere.know("acme", seconds=0.9, now=now)
+    here.know("globex")
+    here.ask("acme", "acme")
+    elsewhere.ask("acme", "acme")
+    (turn,) = here.take()
+    assert elsewhere.take() == []
+    now[0] += 0.9
+    here.end(turn)
+    here.know("globex")
+    assert here.take() == []  # it has just had a seat, and lets others look
+    now[0] += 3 * Seats.LOOK
+    assert places(elsewhere.take()) == ["acme"]
+    assert here.take() == []
+
+
+def test_who_waits_for_a_seat_within_the_share_is_not_refused(now: list[float]) -> None:
+    presence, seats = Presence(), Seats(1)
+    seats.take(now[0])
+    server = Server(presence, seats)
+    server.know("acme", seconds=0.9, now=now)
+    server.know("globex")
+    server.ask(*["acme"] * 3)
+    now[0] += 2.5
+    assert [turn.over_share > 0 for turn in server.take()] == [True]
+    assert len(server.waiting._queues["acme"]) == THREADS // 2
+
+
+def test_alone_costly_requests_need_no_seat(now: list[float]) -> None:
+    seats = Seats(1)
+    server = Server(seats=seats)
+    server.know("acme", seconds=0.9, now=now)
+    server.ask(*["acme"] * 4)
+    assert len(server.take()) == THREADS
+
+
+def test_a_process_that_dies_leaves_its_seat() -> None:
+    seats = Seats(1)
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(writer, b"x" if seats.take(1.0) == 0 else b"-")
+        os.read(os.pipe()[0], 1)
+    assert os.read(reader, 1) == b"x"
+    assert seats.take(1.0) is None
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert seats.take(1.0) == 0
 
 
 def test_a_request_over_the_share_waits_for_two_seconds_and_is_refused_then(now: list[float]) -> None:
