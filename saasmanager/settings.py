@@ -333,11 +333,13 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 # The request log is written behind the answers: seconds between batches (0 = only when asked to flush), the rows that
-# may wait (more are dropped and counted), the days they are kept, and how many of an organization are.
+# may wait (more are dropped and counted), the days they are kept, and how many of an organization are: with a token of
+# its own, and beside them with none.
 SCIM_LOG_INTERVAL = setting(env.float, "SCIM_LOG_INTERVAL", default=0.5)
 SCIM_LOG_QUEUE = setting(env.int, "SCIM_LOG_QUEUE", default=10_000)
 SCIM_LOG_RETENTION_DAYS = setting(env.int, "SCIM_LOG_RETENTION_DAYS", default=30)
 SCIM_LOG_ROWS = setting(env.int, "SCIM_LOG_ROWS", default=1_000_000)
+SCIM_LOG_UNKNOWN_ROWS = setting(env.int, "SCIM_LOG_UNKNOWN_ROWS", default=50_000)
 # How fast tokens and organizations may go: requests a second, and how many may come at once before that. The same for
 # each address without a valid token, of which only refused requests count. A rate of 0 is no limit.
 SCIM_TOKEN_RATE = setting(rate, "SCIM_TOKEN_RATE", default=50.0)

@@ -137,6 +137,12 @@ def row(
     )
 
 
+def is_strangers(entry: Entry, owners: Mapping[str, str], tokens: Mapping[str, Presented]) -> bool:
+    """Whether no token of the organization came with it, valid or not; ``owners`` is by slug, ``tokens`` by digest."""
+    token = tokens.get(entry.digest)
+    return token is None or token.organization != owners[entry.slug]
+
+
 def clean(text: str) -> str:
     """The text without what no column or page can hold."""
     return text if text.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -142,17 +142,17 @@ def admit(digest: str, slug: str) -> None:
     """
     if (seconds := TOKEN.wait(digest)) > 0:
         raise Limited(
-            f"This token sends more than {_figures(TOKEN)}.",
+            f"This token sends more than {figures(TOKEN)}.",
             cause=TOKEN_LIMIT,
             seconds=seconds,
-            limit=_figures(TOKEN),
+            limit=figures(TOKEN),
         )
     if (seconds := ORGANIZATION.wait(slug)) > 0:
         raise Limited(
-            f"This organization's tokens together send more than {_figures(ORGANIZATION)}.",
+            f"This organization's tokens together send more than {figures(ORGANIZATION)}.",
             cause=ORGANIZATION_LIMIT,
             seconds=seconds,
-            limit=_figures(ORGANIZATION),
+            limit=figures(ORGANIZATION),
         )
 
 
@@ -188,9 +188,10 @@ def cost_of_bulk(operations: int) -> int:
     return max(1, -(-operations // OPERATIONS_EACH))
 
 
-def _figures(limit: Limit) -> str:
+def figures(limit: Limit) -> str:
+    """A limit in words."""
     rate, burst = getattr(settings, limit.rate), getattr(settings, limit.burst)
-    return f"{rate:g} requests a second, after the first {burst}"
+    return f"{rate:g} requests a second, after the first {burst:,}" if rate else "no limit"
 
 
 def _seconds(number: int) -> str:
