@@ -5,6 +5,7 @@ import math
 import os
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,26 @@ def resolvers(name: str, *, default: list[str]) -> list[tuple[str, int]]:
     return [(str(ip_address(each.hostname or "")), each.port or 53) for each in found]
 
 
+# What the kinds of caches that machines can share need beside what is locked.
+CACHE_CLIENTS = {"redis": "redis", "rediss": "redis", "pymemcache": "pymemcache", "filecache": ""}
+
+
+def shared_cache(name: str, *, default: str) -> dict[str, Any]:
+    """Read the address of a cache that several machines share; empty where there is none."""
+    text = env.str(name, default=default)
+    if not text:
+        return {}
+    scheme = urlsplit(text).scheme
+    if scheme not in CACHE_CLIENTS:
+        raise ValueError(name)
+    found: dict[str, Any] = env.cache(name)
+    if scheme == "pymemcache":
+        found["BACKEND"] = "django.core.cache.backends.memcached.PyMemcacheCache"
+    elif scheme == "filecache":
+        found["OPTIONS"] = {"MAX_ENTRIES": 100_000}
+    return found
+
+
 def rate(name: str, *, default: float) -> float:
     """Read how many a second; 0 is no limit."""
     found: float = env.float(name, default=default)
@@ -84,6 +105,7 @@ KINDS = {
     env.int: "a whole number",
     env.float: "a number",
     rate: "a number of requests a second, or 0",
+    shared_cache: "like redis://host:6379/0, pymemcache://host:11211 or filecache:///path/to/folder",
     number: "a whole number from 1 on",
     env.email_url: "like smtp+tls://user:password@mail.example.com:587",
     database: "like postgres://user:password@host:5432/name or sqlite:////path/to/file",
@@ -232,6 +254,12 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
+# SCIM's limits are counted in memory. Where there is a second cache, machines tell each other by it.
+if _shared_cache := setting(shared_cache, "CACHE_URL", default=""):
+    CACHES["limits"] = _shared_cache
+    _client = CACHE_CLIENTS[urlsplit(env.str("CACHE_URL")).scheme]
+    if _client and not find_spec(_client):
+        raise ImproperlyConfigured(f"CACHE_URL needs the package {_client}, which is not installed here.")
 
 # The operators' own pages: the first part of their address, which need not be the one that everybody knows
 

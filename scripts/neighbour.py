@@ -135,7 +135,8 @@ def _command(port: int, *, shares: bool) -> list[str]:
 
 def _waits(clients: Sequence[Connection], target: Target, seconds: float) -> Waits:
     """Ask RATE times a second, or as soon as there is an answer, by one connection after the other."""
-    feed, waits = calls.read(target), []
+    feed = calls.read(target)
+    waits: list[float] = []
     due = started = time.perf_counter()
     while due < started + seconds:
         time.sleep(max(0.0, due - time.perf_counter()))

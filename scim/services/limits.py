@@ -191,7 +191,9 @@ def cost_of_bulk(operations: int) -> int:
 def figures(limit: Limit) -> str:
     """A limit in words."""
     rate, burst = getattr(settings, limit.rate), getattr(settings, limit.burst)
-    return f"{rate:g} requests a second, after the first {burst:,}" if rate else "no limit"
+    if not rate:
+        return "no limit"
+    return f"{rate:g} request{'' if rate == 1 else 's'} a second, after the first {burst:,}"
 
 
 def _seconds(number: int) -> str:
