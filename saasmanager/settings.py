@@ -370,11 +370,11 @@ SCIM_LOG_ROWS = setting(env.int, "SCIM_LOG_ROWS", default=1_000_000)
 SCIM_LOG_UNKNOWN_ROWS = setting(env.int, "SCIM_LOG_UNKNOWN_ROWS", default=50_000)
 # How fast tokens and organizations may go: requests a second, and how many may come at once before that. The same for
 # each address without a valid token, of which only refused requests count. A rate of 0 is no limit.
-SCIM_TOKEN_RATE = setting(rate, "SCIM_TOKEN_RATE", default=50.0)
+SCIM_TOKEN_RATE = setting(rate, "SCIM_TOKEN_RATE", default=50)
 SCIM_TOKEN_BURST = setting(number, "SCIM_TOKEN_BURST", default=200)
-SCIM_ORGANIZATION_RATE = setting(rate, "SCIM_ORGANIZATION_RATE", default=50.0)
+SCIM_ORGANIZATION_RATE = setting(rate, "SCIM_ORGANIZATION_RATE", default=50)
 SCIM_ORGANIZATION_BURST = setting(number, "SCIM_ORGANIZATION_BURST", default=200)
-SCIM_UNAUTHORIZED_RATE = setting(rate, "SCIM_UNAUTHORIZED_RATE", default=1.0)
+SCIM_UNAUTHORIZED_RATE = setting(rate, "SCIM_UNAUTHORIZED_RATE", default=1)
 SCIM_UNAUTHORIZED_BURST = setting(number, "SCIM_UNAUTHORIZED_BURST", default=60)
 # Where a test of a set-up finds this server, if not at BASE_URL: behind some routers nobody reaches his own address.
 SCIM_PLAY_URL = setting(origin, "SCIM_PLAY_URL", default=BASE_URL)
