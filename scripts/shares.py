@@ -16,8 +16,7 @@ import os
 import re
 import threading
 import time
-from collections import Counter, deque
-from dataclasses import dataclass
+from collections import deque
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
@@ -44,28 +43,28 @@ FIRST = frozenset({b"/livez"})
 
 _SCIM = re.compile(rb"(?:[A-Za-z]+://[^/]*)?/*scim/+([^/?#]+)")
 
-# Names of places that no organization's slug can be.
+# Names of places that no organization's slug can be, for it has no slash.
 PAGES, STRANGERS, PROBES, REFUSED = "/pages", "/strangers", "/probes", "/refused"
 OUTSIDERS = frozenset({PAGES, STRANGERS, PROBES, REFUSED})
 
 Item = TypeVar("Item")
 
 
-@dataclass(slots=True)
 class Turn:
     """A request's turn. The application sets ``organization`` to the slug whose token was valid, or to "" if none was.
 
     With ``over_share`` it is to be refused: its organization's other requests held their share for too long. The
-    figure is the number of seconds after which it may come again. ``seat`` is the one that it takes, if it needs one.
+    figure is the number of seconds after which it may come again. ``known`` is the key of its address and token, and
+    ``seat`` the one that it takes, if it needs one.
     """
 
-    place: str
-    known: int = 0
-    over_share: int = 0
-    organization: str | None = None
-    began: float = 0.0
-    is_slow: bool = False
-    seat: int = -1
+    __slots__ = ("began", "is_slow", "known", "organization", "over_share", "place", "seat")
+
+    def __init__(self, place: str, known: int = 0) -> None:
+        self.place, self.known = place, known
+        self.organization: str | None = None
+        self.over_share, self.seat = 0, -1
+        self.began, self.is_slow = 0.0, False
 
 
 class Seats:
@@ -151,12 +150,13 @@ class Waiting(Generic[Item]):
         self._shares = shares
         self._presence = presence
         self._lock = threading.Lock()
-        # Each asks one thread to look again; those that are at work look without being asked.
+        # One for each that waits. Those of requests that may not run yet are parked, until that may have changed.
         self._signals: SimpleQueue[None] = SimpleQueue()
+        self._parked = 0
         self._first: deque[tuple[Item, Turn]] = deque()
         self._queues: dict[str, deque[tuple[Item, Turn, float]]] = {}
         self._order: deque[str] = deque()  # the places where somebody waits, the one whose turn it is first
-        self._running: Counter[str] = Counter()
+        self._running: dict[str, int] = {}
         self._seconds: dict[str, float] = {}
         self._known: dict[int, str] = {}
         self._ends = 0
@@ -164,64 +164,66 @@ class Waiting(Generic[Item]):
     def put(self, item: Item, target: bytes, authorization: str) -> None:
         """Let a request wait that asks for a target with an Authorization."""
         turn = self._turn(target, authorization)
-        now = time.monotonic()
+        place, now = turn.place, time.monotonic()
         with self._lock:
-            if turn.place == PROBES:
+            if place == PROBES:
                 self._first.append((item, turn))
             else:
-                if turn.place not in OUTSIDERS and self._is_quick(turn.place):
-                    self._presence.note(turn.place, now)
+                if place[0] != "/" and self._seconds.get(place, 0.0) < SLOW:
+                    self._presence.note(place, now)
                 self._append(item, turn, now)
-        self._signal()
+        self._signals.put(None)
 
     def take(self) -> tuple[Item, Turn] | None:
         """Wait for the next request; None when the thread is to end, since all that waited is served."""
+        wait: float | None = None
         while True:
-            now = time.monotonic()
-            with self._lock:
-                if (found := self._choose(now)) is not None:
-                    turn = found[1]
-                    self._begin(turn, now)
-                    others_wait = bool(self._order)
-                elif self._ends and not self._order:
-                    self._ends -= 1
-                    return None
-                else:
-                    wait = self._until_somebody_loses_patience(now)
-            if found is not None:
-                if others_wait:
-                    self._signal()  # what has ended since may have made room for more than this one
-                return found
             try:
                 self._signals.get(timeout=wait)
+                is_signal = True
             except Empty:
-                continue
+                is_signal = False
+            now = time.monotonic()
+            with self._lock:
+                found = self._choose(now)
+                if found is not None:
+                    self._begin(found[1], now)
+                    self._parked -= not is_signal
+                    if self._parked:
+                        self._look_again(1)  # there may be room for more than this one
+                    return found
+                if self._ends and not self._order:
+                    self._ends -= 1
+                    return None
+                self._parked += is_signal
+                wait = self._until_somebody_loses_patience(now)
 
     def done(self, turn: Turn) -> None:
         """The request was answered."""
         now = time.monotonic()
         with self._lock:
             self._running[turn.place] -= 1
-            if self._running[turn.place] <= 0:
-                del self._running[turn.place]
             self._slow -= turn.is_slow
             if turn.seat >= 0:
                 self._seats.leave(turn.seat, now)
-            if turn.known and turn.organization is not None:
-                self._learn(turn.known, turn.organization)
-            whose = turn.organization or turn.place
-            if whose in OUTSIDERS or turn.over_share:
+            if self._parked:
+                self._look_again(self._threads)
+            organization = turn.organization
+            if organization is not None and organization != turn.place:
+                self._learn(turn.known, organization)
+            whose = organization or turn.place
+            if whose[0] == "/" or turn.over_share:
                 return
-            if len(self._seconds) > MOST_KNOWN:
-                self._seconds.clear()
-            self._seconds[whose] = max(now - turn.began, self._seconds.get(whose, 0.0) * MEMORY)
-            if self._is_quick(whose):
+            seconds, before = now - turn.began, self._seconds.get(whose, 0.0) * MEMORY
+            self._seconds[whose] = seconds = seconds if seconds > before else before
+            if seconds < SLOW:
                 self._presence.note(whose, now)
 
     def end(self) -> None:
         """Let one thread end, behind all that waits."""
         with self._lock:
             self._ends += 1
+            self._look_again(self._parked)
         self._signals.put(None)
 
     def _turn(self, target: bytes, authorization: str) -> Turn:
@@ -234,14 +236,19 @@ class Waiting(Generic[Item]):
         known = hash((found[1], authorization))
         return Turn(self._known.get(known, STRANGERS), known)
 
-    def _signal(self) -> None:
-        # With a signal for each thread, every one that sleeps will look.
-        if self._signals.qsize() < self._threads:
+    def _look_again(self, most: int) -> None:
+        for _ in range(min(most, self._parked)):
+            self._parked -= 1
             self._signals.put(None)
 
     def _choose(self, now: float) -> tuple[Item, Turn] | None:
         if self._first:
             return self._first.popleft()
+        if len(self._order) == 1 and not self._slow:
+            # Nearly always: one place waits, and there is nothing to weigh.
+            place = self._order[0]
+            if self._running.get(place, 0) < self._share and self._seconds.get(place, SLOW) < SLOW:
+                return self._pop(place)
         self._tell_strangers_apart()
         self._wants_a_seat = False
         for _ in range(len(self._order)):
@@ -263,10 +270,12 @@ class Waiting(Generic[Item]):
         return None
 
     def _begin(self, turn: Turn, now: float) -> None:
+        place = turn.place
         turn.began = now
-        turn.is_slow = turn.place not in (PAGES, PROBES, REFUSED) and not self._is_quick(turn.place)
-        self._running[turn.place] += 1
-        self._slow += turn.is_slow
+        self._running[place] = self._running.get(place, 0) + 1
+        if place == STRANGERS or self._seconds.get(place, 0.0) >= SLOW:
+            turn.is_slow = True
+            self._slow += 1
 
     def _tell_strangers_apart(self) -> None:
         """Give the first of those who came as strangers to its organization, if that is known by now."""
@@ -290,7 +299,7 @@ class Waiting(Generic[Item]):
     def _may_run(self, place: str, now: float) -> bool:
         if place == PAGES or self._ends:
             return True
-        if self._running[place] >= self._share and len(self._order) > 1:
+        if self._running.get(place, 0) >= self._share and len(self._order) > 1:
             return False  # somebody else waits
         return self._slow < self._share or self._is_quick(place) or not self._presence.is_another_there(place, now)
 
@@ -308,9 +317,9 @@ class Waiting(Generic[Item]):
 
         Strangers wait on: any may be an organization's.
         """
-        if place in OUTSIDERS or self._running[REFUSED] >= self._share:
+        if place in OUTSIDERS or self._running.get(REFUSED, 0) >= self._share:
             return None
-        queue, over = self._queues[place], max(0, self._share - self._running[place])
+        queue, over = self._queues[place], max(0, self._share - self._running.get(place, 0))
         return over if over < len(queue) and now - queue[over][2] >= PATIENCE else None
 
     def _pop(self, place: str, number: int = 0) -> tuple[Item, Turn]:
@@ -330,7 +339,7 @@ class Waiting(Generic[Item]):
         return min(max(math.ceil(seconds), 1), LONGEST_WAIT)
 
     def _until_somebody_loses_patience(self, now: float) -> float | None:
-        if not self._order:
+        if not self._parked:
             return None
         if self._wants_a_seat:
             return Seats.LOOK  # other processes do not tell when they leave one
@@ -342,6 +351,7 @@ class Waiting(Generic[Item]):
         if not organization:
             self._known.pop(known, None)
         elif known not in self._known:
-            if len(self._known) >= MOST_KNOWN:
+            if len(self._known) >= MOST_KNOWN or len(self._seconds) >= MOST_KNOWN:
                 self._known.clear()
+                self._seconds.clear()
             self._known[known] = organization

@@ -10,9 +10,9 @@ import math
 import mmap
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from django.conf import settings
+from django.core.signals import setting_changed
 
 from scim.protocol.errors import NOTHING, TooManyRequests
 from scim.services.causes import ORGANIZATION_LIMIT, SHARE_LIMIT, TOKEN_LIMIT, UNAUTHORIZED_LIMIT
@@ -42,86 +42,95 @@ class Limited(TooManyRequests):
 
 
 class Buckets:
-    """Buckets by name, in memory that processes share which were forked after it was made.
+    """Buckets by key, in memory that processes share which were forked after it was made.
 
     One that is full needs no place: its place is the next one's. Where all places near by are taken, the bucket that is
-    full soonest is forgotten.
+    full soonest is forgotten. Every request comes here four times, so common cases are written out.
     """
 
     def __init__(self, slots: int = SLOTS) -> None:
-        self._slots = slots
+        self._mask = slots - 1
         self._memory = mmap.mmap(-1, slots * 16)
         view = memoryview(self._memory)
         self._keys = view[: slots * 8].cast("q")
         self._full_at = view[slots * 8 :].cast("d")
 
-    def full_at(self, name: tuple[str, str]) -> float:
-        """When the bucket is full, in the machine's monotonic time; 0 if it is."""
-        key = hash(name) or 1
-        keys, place = self._keys, key % self._slots
-        if keys[place] == key:
+    def full_at(self, key: int) -> float:
+        """When the bucket is full, in the machine's monotonic time; 0 or what has passed if it is."""
+        place = key & self._mask
+        if self._keys[place] == key:
             return self._full_at[place]
-        for other in self._places(place):
-            if keys[other] == key:
-                return self._full_at[other]
+        for place in self._places(key):
+            if self._keys[place] == key:
+                return self._full_at[place]
         return 0.0
 
-    def fill(self, name: tuple[str, str], at: float, now: float) -> None:
+    def charge(self, key: int, seconds: float, now: float) -> None:
+        """Let the bucket be full so many seconds later than it would have been."""
+        place = key & self._mask
+        if self._keys[place] == key:
+            full_at = self._full_at[place]
+            self._full_at[place] = (full_at if full_at > now else now) + seconds
+        else:
+            self.fill(key, max(self.full_at(key), now) + seconds, now)
+
+    def fill(self, key: int, at: float, now: float) -> None:
         """Let the bucket be full at that moment."""
-        key = hash(name) or 1
         place = self._place_of(key, now)
         self._full_at[place] = at
         self._keys[place] = key
 
     def clear(self) -> None:
         """Let all be full."""
-        self._memory[:] = bytes(self._slots * 16)
+        self._memory[:] = bytes(len(self._memory))
 
     def _place_of(self, key: int, now: float) -> int:
-        keys, full_at = self._keys, self._full_at
-        place = key % self._slots
-        if keys[place] == key:
-            return place
-        near = [place, *self._places(place)]
-        for each in near:
-            if keys[each] == key:
-                return each
-        for each in near:
-            if full_at[each] <= now:
-                return each
+        full_at, near = self._full_at, self._places(key)
+        for place in near:
+            if self._keys[place] == key:
+                return place
+        for place in near:
+            if full_at[place] <= now:
+                return place
         return min(near, key=full_at.__getitem__)
 
-    def _places(self, place: int) -> list[int]:
-        return [(place + step) % self._slots for step in range(1, NEIGHBOURS)]
+    def _places(self, key: int) -> list[int]:
+        return [(key + step) & self._mask for step in range(NEIGHBOURS)]
 
 
-@dataclass(frozen=True, slots=True)
 class Limit:
     """``kind`` names what has a bucket each; ``rate`` and ``burst`` are the settings with requests a second, and with
     how many may come at once. A rate of 0 is no limit.
     """
 
-    kind: str
-    rate: str
-    burst: str
-    buckets: Buckets
+    def __init__(self, kind: str, rate: str, burst: str, buckets: Buckets) -> None:
+        self.kind, self.rate, self.burst, self.buckets = kind, rate, burst, buckets
+        self._salt = hash(kind)
+        self.read_settings()
+        # Each request would read them four times otherwise. They change in tests only.
+        setting_changed.connect(self.read_settings)
+
+    def read_settings(self, **_signal: object) -> None:
+        """Take over what the settings say: the seconds that a request costs, and how many a bucket may lack."""
+        rate: float = getattr(settings, self.rate)
+        self._each = 1 / rate if rate else 0.0
+        self._most = (getattr(settings, self.burst) - 1) * self._each
+
+    def key(self, name: str) -> int:
+        """The key of a bucket; those of two limits are as far apart as those of two names."""
+        return hash(name) ^ self._salt
 
     def wait(self, name: str) -> float:
         """The seconds until the next request of that name is let in; 0 or less if it is now."""
-        full_at = self.buckets.full_at((self.kind, name))
-        if not full_at:
-            return 0.0
-        rate: float = getattr(settings, self.rate)
-        burst: int = getattr(settings, self.burst)
-        return full_at - time.monotonic() - (burst - 1) / rate if rate else 0.0
+        full_at = self.buckets.full_at(hash(name) ^ self._salt)
+        return full_at - time.monotonic() - self._most if full_at and self._each else 0.0
 
     def charge(self, name: str, cost: int = 1) -> None:
         """Take a request out of the bucket; what is not there any more is owed."""
-        if rate := getattr(settings, self.rate):
-            now, bucket = time.monotonic(), (self.kind, name)
-            self.buckets.fill(bucket, max(self.buckets.full_at(bucket), now) + cost / rate, now)
+        if self._each:
+            self.buckets.charge(hash(name) ^ self._salt, cost * self._each, time.monotonic())
             if tell_others is not None:
-                tell_others(self, name, cost / rate)
+                tell_others(self, name, cost * self._each)
 
 
 _BUCKETS = Buckets()

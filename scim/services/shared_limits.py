@@ -63,10 +63,10 @@ class Exchange:
         full_at = {key: max(found.get(key, 0.0), now) + charged[bucket] for key, bucket in names.items()}
         cache.set_many(full_at, timeout=max(full_at.values()) - now + KEPT)
         for key, (kind, name) in names.items():
-            buckets, bucket = _LIMITS[kind].buckets, (kind, name)
-            everywhere = full_at[key] - now + since
-            if everywhere > buckets.full_at(bucket):
-                buckets.fill(bucket, everywhere, since)
+            limit, everywhere = _LIMITS[kind], full_at[key] - now + since
+            bucket = limit.key(name)
+            if everywhere > limit.buckets.full_at(bucket):
+                limit.buckets.fill(bucket, everywhere, since)
 
     def _exchange_for_ever(self) -> None:
         while True:
