@@ -1,9 +1,11 @@
 """Everything that can be set, read from the environment once; README.md has the table."""
 
 import logging
+import math
 import os
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,42 @@ def resolvers(name: str, *, default: list[str]) -> list[tuple[str, int]]:
     return [(str(ip_address(each.hostname or "")), each.port or 53) for each in found]
 
 
+# What the kinds of caches that machines can share need beside what is locked.
+CACHE_CLIENTS = {"redis": "redis", "rediss": "redis", "pymemcache": "pymemcache", "filecache": ""}
+
+
+def shared_cache(name: str, *, default: str) -> dict[str, Any]:
+    """Read the address of a cache that several machines share; empty where there is none."""
+    text = env.str(name, default=default)
+    if not text:
+        return {}
+    scheme = urlsplit(text).scheme
+    if scheme not in CACHE_CLIENTS:
+        raise ValueError(name)
+    found: dict[str, Any] = env.cache(name)
+    if scheme == "pymemcache":
+        found["BACKEND"] = "django.core.cache.backends.memcached.PyMemcacheCache"
+    elif scheme == "filecache":
+        found["OPTIONS"] = {"MAX_ENTRIES": 100_000}
+    return found
+
+
+def rate(name: str, *, default: float) -> float:
+    """Read how many a second; 0 is no limit."""
+    found: float = env.float(name, default=default)
+    if not 0 <= found < math.inf:
+        raise ValueError(name)
+    return found
+
+
+def number(name: str, *, default: int) -> int:
+    """Read a whole number, at least 1."""
+    found: int = env.int(name, default=default)
+    if found < 1:
+        raise ValueError(name)
+    return found
+
+
 def log_level(name: str, *, default: str) -> str:
     level: str = env.str(name, default=default).upper()
     if level not in logging.getLevelNamesMapping():
@@ -66,6 +104,9 @@ def origin(name: str, *, default: str) -> str:
 KINDS = {
     env.int: "a whole number",
     env.float: "a number",
+    rate: "a number of requests a second, or 0",
+    shared_cache: "like redis://host:6379/0, pymemcache://host:11211 or filecache:///path/to/folder",
+    number: "a whole number from 1 on",
     env.email_url: "like smtp+tls://user:password@mail.example.com:587",
     database: "like postgres://user:password@host:5432/name or sqlite:////path/to/file",
     resolvers: "addresses such as 192.0.2.53 or [2001:db8::53]:5353, separated by commas",
@@ -213,6 +254,12 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
+# SCIM's limits are counted in memory. Where there is a second cache, machines tell each other by it.
+if _shared_cache := setting(shared_cache, "CACHE_URL", default=""):
+    CACHES["limits"] = _shared_cache
+    _client = CACHE_CLIENTS[urlsplit(env.str("CACHE_URL")).scheme]
+    if _client and not find_spec(_client):
+        raise ImproperlyConfigured(f"CACHE_URL needs the package {_client}, which is not installed here.")
 
 # The operators' own pages: the first part of their address, which need not be the one that everybody knows
 
@@ -314,11 +361,21 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 # The request log is written behind the answers: seconds between batches (0 = only when asked to flush), the rows that
-# may wait (more are dropped and counted), the days they are kept, and how many of an organization are.
+# may wait (more are dropped and counted), the days they are kept, and how many of an organization are: with a token of
+# its own, and beside them with none.
 SCIM_LOG_INTERVAL = setting(env.float, "SCIM_LOG_INTERVAL", default=0.5)
 SCIM_LOG_QUEUE = setting(env.int, "SCIM_LOG_QUEUE", default=10_000)
 SCIM_LOG_RETENTION_DAYS = setting(env.int, "SCIM_LOG_RETENTION_DAYS", default=30)
 SCIM_LOG_ROWS = setting(env.int, "SCIM_LOG_ROWS", default=1_000_000)
+SCIM_LOG_UNKNOWN_ROWS = setting(env.int, "SCIM_LOG_UNKNOWN_ROWS", default=50_000)
+# How fast tokens and organizations may go: requests a second, and how many may come at once before that. The same for
+# each address without a valid token, of which only refused requests count. A rate of 0 is no limit.
+SCIM_TOKEN_RATE = setting(rate, "SCIM_TOKEN_RATE", default=50)
+SCIM_TOKEN_BURST = setting(number, "SCIM_TOKEN_BURST", default=200)
+SCIM_ORGANIZATION_RATE = setting(rate, "SCIM_ORGANIZATION_RATE", default=50)
+SCIM_ORGANIZATION_BURST = setting(number, "SCIM_ORGANIZATION_BURST", default=200)
+SCIM_UNAUTHORIZED_RATE = setting(rate, "SCIM_UNAUTHORIZED_RATE", default=1)
+SCIM_UNAUTHORIZED_BURST = setting(number, "SCIM_UNAUTHORIZED_BURST", default=60)
 # Where a test of a set-up finds this server, if not at BASE_URL: behind some routers nobody reaches his own address.
 SCIM_PLAY_URL = setting(origin, "SCIM_PLAY_URL", default=BASE_URL)
 # Additional logging: the days and the newest requests of an organization whose headers and bodies are kept, and the

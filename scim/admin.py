@@ -19,6 +19,7 @@ from scim import (
     connection_pages,
     detail_pages,
     guides,
+    limits_page,
     log_search,
     preflight,
     request_log,
@@ -344,6 +345,7 @@ SCIM = Section(
             connection_pages.hand_over_person,
         ),
         Control("users/scim/log/", "request-log", "sign-in.view", request_log.request_log, reads=True),
+        Control("users/scim/limits/", "scim-limits", "sign-in.view", limits_page.limited_requests, reads=True),
         Control("users/scim/log/new/", "new-requests", "sign-in.view", request_log.new_requests, reads=True),
         Control("users/scim/log/export.csv", "request-log-export", "sign-in.view", request_log.export, reads=True),
         Control(

@@ -12,7 +12,7 @@ class ScimConfig(AppConfig):
         from domains.admin import REFUSED_PER_DOMAIN
         from organizations import pages
         from scim import address_box, admin, brake_page, connection_pages, role_rules_page, testing
-        from scim.services import connections, refusals
+        from scim.services import connections, refusals, shared_limits
         from scim.storage.resource_types import check_bindings
         from users.services import undoing
 
@@ -25,3 +25,4 @@ class ScimConfig(AppConfig):
         undoing.offer_connections(connections.is_there)
         pages.offer_banner(admin.SCIM.page, admin.SCIM.permission, brake_page.banner)
         checks.register(check_bindings)
+        shared_limits.begin()

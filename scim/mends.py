@@ -137,6 +137,8 @@ class Situation:
                 return Offer("Generate a token", "sign-in.edit", f"{reverse('settings:users')}#scim")
             case Mend.SHOW_TOKENS if connection := self.connection_of(row):
                 return Offer("Show the tokens", "sign-in.view", connection_address(connection))
+            case Mend.SHOW_LIMITS:
+                return Offer("Show who was limited", "sign-in.view", reverse("settings:scim-limits"))
             case Mend.SHOW_BASE_URL if connection := self.connection_of(row):
                 return Offer("Show the Base URL", "sign-in.view", connection_address(connection))
             case Mend.HAND_OVER if row.arguments.get("user_id") in self.users:

@@ -1,6 +1,8 @@
 """What SCIM keeps beside the resources: an organization's connections, their tokens, and the log of requests."""
 
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Self
 
 from django.db import models
@@ -293,8 +295,24 @@ class RoleRuleSet(TenantModel):
         return "role rules"
 
 
+# What rows say of the token where it was none of the organization's (``scim.services.verdicts.TOKEN_FAULTS``).
+STRANGERS_LABELS = (
+    "no token",
+    "malformed token",
+    "unknown token",
+    "another organization's token",
+    "no valid token",
+)
+# Written out, for SQLite takes a partial index for no list of parameters.
+_OF_STRANGERS = reduce(or_, (Q(token_label=label) for label in STRANGERS_LABELS))
+
+
 class RequestLogQuerySet(TenantQuerySet["RequestLog"]):
     """Queries about logged requests."""
+
+    def of_strangers(self) -> Self:
+        """Those with no token of the organization, valid or not."""
+        return self.filter(_OF_STRANGERS)
 
     def by_cause(self, cause: str) -> Self:
         """Those of one cause. SQLite takes a partial index only where its condition stands in so many words."""
@@ -306,7 +324,7 @@ class RequestLog(TenantModel):
 
     ``cause`` is the closed-list word behind the ``verdict`` and ``arguments`` the things it speaks of (``domain``,
     ``user``, ``user_id``); ``advice`` holds what was healed or dropped on the way. ``more`` counts the requests of the
-    same minute that had no valid token either and got no row of their own, see ``scim.services.strangers``.
+    same minute that were refused like it and got no row of their own, see ``scim.services.strangers``.
     ``user_label`` is whom the request was about, as pages show it: a userName, an externalId or a group's name, of a
     bulk request some of them. ``subject_key`` has every name under which a search finds the request, as
     ``scim.services.subjects`` writes it. ``operations`` and ``failed_operations`` count those of a bulk request.
@@ -361,6 +379,11 @@ class RequestLog(TenantModel):
             models.Index(
                 fields=["organization", "-id"], name="request_log_partly_failed", condition=Q(failed_operations__gt=0)
             ),
+            models.Index(
+                fields=["organization", "-id"],
+                name="request_log_of_strangers",
+                condition=_OF_STRANGERS,
+            ),
         ]
 
     def __str__(self) -> str:
@@ -377,6 +400,11 @@ class RequestLog(TenantModel):
         if self.status >= 500:
             return "bad"
         return "warn" if self.status >= 400 or self.failed_operations else "good"
+
+    @property
+    def is_strangers(self) -> bool:
+        """Whether no token of the organization came with it, valid or not."""
+        return self.token_label in STRANGERS_LABELS
 
     @property
     def presented(self) -> str:
@@ -524,7 +552,7 @@ class RequestDetail(TenantModel):
     """Headers and bodies of a request and its answer, masked, kept while additional logging is on for its connection.
 
     The id is that of the request's row in the log, which outlives this one. Sizes are in bytes, before masking;
-    ``sent_kept`` and ``answer_kept`` are words of Kept.
+    ``sent_kept`` and ``answer_kept`` are words of Kept. ``of_stranger`` marks those with no token of the organization.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -539,6 +567,7 @@ class RequestDetail(TenantModel):
     answer_body = models.TextField(blank=True)
     answer_size = models.PositiveIntegerField()
     answer_kept = models.CharField(max_length=10)
+    of_stranger = models.BooleanField(default=False, db_default=False)
 
     objects = TenantQuerySet["RequestDetail"].as_manager()
 

@@ -76,6 +76,7 @@ def serving(database_url: str, folder: Path) -> Iterator[str]:
         ALLOWED_HOSTS="",
         DATABASE_URL=database_url,
         LOG_LEVEL="ERROR",
+        **serve.WITHOUT_LIMITS,
     )
     import django
     from django.core.management import call_command

@@ -15,14 +15,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, sync_playwright
 
-from scripts import postgres, serve
+from scripts import postgres, serve, tls
 from scripts.walking import OPERATOR, Look, Person, Walk, arrive, sign_in
 from scripts.walks import WALKS
 
@@ -63,7 +63,7 @@ def main(wanted: Sequence[str]) -> None:
     port = postgres.free_port()
     with tempfile.TemporaryDirectory(prefix="saasmanager-pictures-") as name:
         folder = Path(name)
-        with demo(folder, port, BASE_URL, tls(folder)) as running, sync_playwright() as playwright:
+        with demo(folder, port, BASE_URL, certified(folder)) as running, sync_playwright() as playwright:
             flags = [f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{port}", "--disable-gpu", "--hide-scrollbars"]
             flags += ["--no-sandbox"] if os.geteuid() == 0 else []
             browser = playwright.chromium.launch(executable_path=chromium, args=flags)
@@ -78,8 +78,8 @@ def main(wanted: Sequence[str]) -> None:
 
 
 @contextmanager
-def demo(folder: Path, port: int, base_url: str, flags: Sequence[str] = ()) -> Iterator[Demo]:
-    """The demo's data in a folder, behind the production server."""
+def demo(folder: Path, port: int, base_url: str, tls_files: tuple[Path, Path] | None = None) -> Iterator[Demo]:
+    """The demo's data in a folder, behind the production server; with the files of a key and its certificate, HTTPS."""
     mails = folder / "mails"
     mails.mkdir()
     environment = {
@@ -91,8 +91,7 @@ def demo(folder: Path, port: int, base_url: str, flags: Sequence[str] = ()) -> I
         "EMAIL_URL": f"filemail:///{mails}",
         "MAIL_IN_BACKGROUND": "on",
         "ALLOWED_HOSTS": "",
-        # Nothing stands between the browser and the server: TLS, if any, ends in it.
-        "TRUSTED_PROXY_COUNT": "0",
+        "TRUSTED_PROXY_COUNT": "1" if tls_files else "0",
         "SCIM_LOG_INTERVAL": "0.05",
         "LOG_LEVEL": "ERROR",
     }
@@ -108,17 +107,19 @@ def demo(folder: Path, port: int, base_url: str, flags: Sequence[str] = ()) -> I
     manage("seed_demo", DEBUG="on")
     operator = ("--no-input", "--sign_in_key", OPERATOR.address, "--email", "root@saas.example.com")
     manage("createsuperuser", *operator, DJANGO_SUPERUSER_PASSWORD=OPERATOR.password)
-    *command, application = serve.server(host="127.0.0.1", port=port, workers=1)
-    server = subprocess.Popen([*command, *flags, application], cwd=serve.ROOT, env=environment)
+    behind = postgres.free_port() if tls_files else port
+    command = serve.server(host="127.0.0.1", port=behind, workers=1)
+    server = subprocess.Popen(command, cwd=serve.ROOT, env=environment)
     try:
-        wait_for(port)
-        yield Demo(port, base_url, mails, manage)
+        wait_for(behind)
+        with tls.in_front(port, behind, *tls_files) if tls_files else nullcontext():
+            yield Demo(port, base_url, mails, manage)
     finally:
         server.terminate()
         server.wait(20)
 
 
-def tls(folder: Path) -> list[str]:
+def certified(folder: Path) -> tuple[Path, Path]:
     """A certificate that nobody but this run's browser will ever see."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
@@ -127,7 +128,7 @@ def tls(folder: Path) -> list[str]:
         check=True,
         stderr=subprocess.DEVNULL,
     )
-    return ["--ssl-keyfile", str(key), "--ssl-certificate", str(certificate)]
+    return key, certificate
 
 
 def wait_for(port: int) -> None:

@@ -126,6 +126,9 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--request-timeout", type=float, default=DEFAULTS.request)
     parser.add_argument("--keep-alive-timeout", type=float, default=DEFAULTS.idle)
+    parser.add_argument(
+        "--no-shares", dest="shares", action="store_false", help="serve who comes first; to measure what shares are for"
+    )
     parser.add_argument("application", metavar="MODULE:NAME")
     options = parser.parse_args()
     limits = Limits(
@@ -133,6 +136,7 @@ def main() -> None:
         stall=options.request_timeout,
         drain=options.request_timeout,
         idle=options.keep_alive_timeout,
+        shares=options.shares,
     )
     door = listen(options.host, options.port)
     allow_files(FILES)

@@ -154,6 +154,10 @@ WALKS: Sequence[Walk] = (
         looks=KEY_PAGE,
     ),
     Walk(
+        *("limits", "Who was limited", "settings:scim-limits", "/settings/users/scim/limits/"),
+        looks=KEY_PAGE,
+    ),
+    Walk(
         *("request", "One request, and what mends it", "settings:logged-request"),
         *("/settings/users/scim/log/?status=refused", ADA, (FirstRow(),)),
         looks=(Look.LIGHT, Look.NARROW),

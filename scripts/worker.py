@@ -19,12 +19,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from queue import SimpleQueue
 from typing import IO, Any
 
 from gunicorn.workers.base import Worker
 
 from scripts.http1 import Answer, Reader, Refusal, Request
+from scripts.shares import TURN, Turn, Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ class Limits:
     # Of all requests that are here. When they are more, the largest of those that are coming in gives way.
     held: int = 256 * 1024 * 1024
     connections: int = 1000
+    # Whether organizations share the threads fairly; without, who comes first is served first.
+    shares: bool = True
     # Of one answer: what waits in memory, the rest in a file; beyond the second, its thread waits for the reader.
     unsent: int = 256 * 1024
     filed: int = 1024 * 1024 * 1024
@@ -59,8 +61,8 @@ PIECE = 64 * 1024
 LOOK = 0.05
 # So many connections more than needed are closed at once when there are too many.
 SPARE = 32
-# Pieces that one connection may send before others have their turn.
-TURN = 16
+# Pieces that one connection may send before others are read.
+MOST_PIECES = 16
 READ = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
 
 
@@ -168,34 +170,6 @@ class Unsent:
         self.size = self._filed = self._taken = 0
 
 
-class Waiting:
-    """Complete requests that wait for a thread."""
-
-    # A probe that waits too long would have a busy server killed.
-    FIRST = frozenset({b"/livez"})
-
-    def __init__(self) -> None:
-        self._order: deque[tuple[Connection, Request] | None] = deque()
-        self._there: SimpleQueue[None] = SimpleQueue()
-
-    def put(self, connection: Connection, request: Request) -> None:
-        if request.target in self.FIRST:
-            self._order.appendleft((connection, request))
-        else:
-            self._order.append((connection, request))
-        self._there.put(None)
-
-    def end(self) -> None:
-        """Let one thread end, behind all that waits."""
-        self._order.append(None)
-        self._there.put(None)
-
-    def take(self) -> tuple[Connection, Request] | None:
-        """Wait for the next one."""
-        self._there.get()
-        return self._order.popleft()
-
-
 class BufferingWorker(Worker):
     """Serves WSGI from `cfg.threads` threads; gunicorn's arbiter starts, watches and stops it."""
 
@@ -214,7 +188,7 @@ class BufferingWorker(Worker):
     def run(self) -> None:
         """Serve until told to stop."""
         self.connections: dict[int, Connection] = {}
-        self.waiting = Waiting()
+        self.waiting: Waiting[tuple[Connection, Request]] = Waiting(self.cfg.threads, shares=self.limits.shares)
         self.again: deque[Connection] = deque()
         self.now = time.monotonic()
         self.room_until = 0.0
@@ -283,15 +257,16 @@ class BufferingWorker(Worker):
 
     def _serve_until_stopped(self) -> None:
         while (taken := self.waiting.take()) is not None:
-            connection, request = taken
+            (connection, request), turn = taken
             try:
-                closes = self._serve(connection, request)
+                closes = self._serve(connection, request, turn)
             except Exception:
                 self.log.exception("A request could not be answered.")
                 closes = True
+            self.waiting.done(turn)
             self._finish(connection, closes)
 
-    def _serve(self, connection: Connection, request: Request) -> bool:
+    def _serve(self, connection: Connection, request: Request, turn: Turn) -> bool:
         """Answer one request; say whether the connection is to be closed."""
         if connection.is_closed:
             return True
@@ -301,7 +276,9 @@ class BufferingWorker(Worker):
             lambda: request.keep_alive and self.alive and not (connection.has_ended and not connection.reader.received),
         )
         try:
-            body = self.wsgi(request.environ(connection.surroundings), answer.start)
+            environ = request.environ(connection.surroundings)
+            environ[TURN] = turn
+            body = self.wsgi(environ, answer.start)
             try:
                 answer.write(body)
             finally:
@@ -349,7 +326,8 @@ class BufferingWorker(Worker):
             following = connection.reader.received.popleft()
             if isinstance(following, Request):
                 connection.is_served, connection.taken = True, len(following.body)
-                self.waiting.put(connection, following)
+                authorization = following.fields.get("HTTP_AUTHORIZATION", "")
+                self.waiting.put((connection, following), following.target, authorization)
                 return
             if connection.send(following.as_bytes()):
                 self.poll.modify(connection.fd, READ | select.EPOLLOUT)
@@ -414,7 +392,7 @@ class BufferingWorker(Worker):
     def _read(self, connection: Connection, *, to_the_end: bool = True) -> None:
         reader = connection.reader
         connection.is_unread = False
-        for _ in range(TURN):
+        for _ in range(MOST_PIECES):
             if connection.is_closed:
                 self._close(connection)
                 return

@@ -37,10 +37,12 @@ from scim.protocol.errors import (
 from scim.protocol.masking import Masking
 from scim.protocol.messages import read_json
 from scim.protocol.subjects import NOBODY
-from scim.services import additional_logging, journal, verdicts
+from scim.services import additional_logging, journal, limits, verdicts
+from scim.services.causes import LIMITS
 from scim.services.connections import base_url_at
 from scim.services.details import Exchange
 from scim.services.entries import Entry
+from scim.services.limits import Limited
 from scim.services.milestones import Step
 from scim.storage.principals import Credentials, FormerAddress, Principal
 
@@ -54,6 +56,9 @@ EVERY_ANSWER: Mapping[str, str] = {
 
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+# Where the environment of a request has its turn (``scripts.worker.Turn``), if the server shares its threads out.
+TURN = "saasmanager.turn"
 
 
 class Fault(ScimError):
@@ -83,6 +88,8 @@ class ScimView(APIView):
     _credentials: Credentials | None = None
     # What its methods are in the set-up of a connection, where they are anything.
     steps: Mapping[str, Step] = {}
+    # What the request takes from the buckets of its token and organization.
+    cost = 1
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         started = time.perf_counter_ns()
@@ -109,10 +116,27 @@ class ScimView(APIView):
                 response.content = b""
         entry.status = response.status_code
         # By the time of any other answer than these, somebody has asked the database about the token.
-        entry.authenticated = entry.status < 500 and entry.status != 401
+        entry.authenticated = entry.status < 500 and not entry.is_unauthorized
+        self._charge(request.META.get(TURN))
         entry.duration_us = (time.perf_counter_ns() - started) // 1000
         journal.note(entry)
         return response
+
+    def _charge(self, turn: Any) -> None:
+        """Have the request paid for, and tell the server whose it was."""
+        entry, credentials = self.entry, self._credentials
+        if entry.authenticated and credentials is not None:
+            slug = self.kwargs.get("slug", "")
+            if entry.cause not in LIMITS:
+                limits.charge(credentials.digest, slug, self.cost)
+            if turn is not None:
+                turn.organization = slug
+        elif entry.is_unauthorized:
+            if turn is not None:
+                turn.organization = ""
+        elif credentials is not None:
+            # Nobody may know whether the token is valid: what takes too long counts for it, and for nobody else.
+            limits.TOKEN.charge(credentials.digest)
 
     def step_of(self, request: HttpRequest) -> str:
         """What the request is in the set-up of a connection, as far as that can be told before it is served."""
@@ -137,6 +161,14 @@ class ScimView(APIView):
         self.perform_authentication(request)
         self.check_permissions(request)
         self.check_throttles(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Refuse what comes too fast. Raises Limited; what has no valid token is refused for that all the same."""
+        turn = request._request.META.get(TURN)
+        if turn is not None and turn.over_share:
+            raise limits.over_share(turn.over_share)
+        limits.admit(self.credentials.digest, self.kwargs.get("slug", ""))
+        super().check_throttles(request)
 
     def get_parser_context(self, http_request: HttpRequest) -> dict[str, Any]:
         """What the authenticator asks for; not the view, which would have to wait for the garbage collector with it."""
@@ -191,6 +223,8 @@ class ScimView(APIView):
                 error, headers = self._as_scim_error(refusal)
         if isinstance(error, FormerAddress) and not self.entry.at_former_slug:
             raise error
+        if isinstance(error, Unauthorized) and (limited := limits.refuse_unauthorized(self.entry.address)):
+            error, headers = self._as_scim_error(limited)
         self.entry.cause = error.cause
         self.entry.verdict = verdicts.refusal(error.cause, error.detail, error.about)
         self.entry.arguments = error.about
@@ -243,6 +277,8 @@ class ScimView(APIView):
             case InsufficientScope():
                 challenge = f'Bearer realm="SCIM", error="insufficient_scope", scope="{exc.scope}"'
                 return exc, {"WWW-Authenticate": challenge}
+            case Limited():
+                return exc, {"Retry-After": str(exc.seconds)}
             case ScimError():
                 return exc, {}
             case APIException():

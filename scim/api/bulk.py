@@ -23,6 +23,7 @@ from scim.protocol.reading import distinct
 from scim.protocol.schemas import USER
 from scim.protocol.subjects import NOBODY
 from scim.services import verdicts
+from scim.services.limits import cost_of_bulk
 from scim.services.milestones import Step
 from scim.services.operation_rows import LONGEST_VERDICT, LoggedOperation
 from users.profile import etag
@@ -38,6 +39,7 @@ class BulkView(ScimView):
         """Carry them out; the answer tells of each that was."""
         by, principal = self.actor(), self.principal()
         asked = read_bulk(self.read_body(request), limit=MAX_BULK_OPERATIONS, leniency=principal.leniency)
+        self.cost = cost_of_bulk(len(asked.operations))
         outcomes = bulk.carry_out(asked, principal=principal, by=by, as_error=self._as_error)
         self._tell(asked, outcomes)
         return answer(orjson.dumps(bulk_response([self._answer_to(outcome) for outcome in outcomes])))

@@ -26,7 +26,8 @@ READABLE = frozenset({MEDIA_TYPE, "application/json"})
 HEADERS: Mapping[int, Mapping[str, str]] = {
     401: {"WWW-Authenticate": 'Bearer realm="SCIM"'},
     415: {"Accept": ", ".join(sorted(READABLE)), "Accept-Encoding": "gzip"},
-    # Until a person has looked at it; every identity provider comes again with its next sync anyway.
+    # Until a person has looked at it; every identity provider comes again with its next sync anyway. What is beyond a
+    # limit is let in sooner, and its error says when.
     429: {"Retry-After": "900"},
     503: {"Retry-After": "2"},
 }

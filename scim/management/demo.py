@@ -6,6 +6,7 @@ from typing import Any
 
 from domains.services import DOMAINS_PAGE
 from scim.services import verdicts
+from scim.services.causes import TOKEN_LIMIT
 from scim.services.milestones import Step
 from users.origins import Source
 from users.permissions import Area, BuiltIn, Level
@@ -176,7 +177,8 @@ def change(method: str, deed: str, *advice: str) -> Call:
 
 def refusal(method: str, status: int, cause: str, detail: str, path: str = "/Users", **others: Any) -> Call:
     step = Step.CREATE if method == "POST" else None
-    return Call(method, status, verdicts.refusal(cause, detail), path, cause=cause, step=step, **others)
+    verdict = verdicts.refusal(cause, detail, others.get("arguments", {}))
+    return Call(method, status, verdict, path, cause=cause, step=step, **others)
 
 
 # What happens in a week, by and large: visits of some requests each. The seed goes round and round.
@@ -204,6 +206,13 @@ STORY: Sequence[Sequence[Call]] = (
     ),
     (FIND, change("PATCH", "changed")),
     (refusal("GET", 401, "token-revoked", "", stranger=True),),
+    (
+        refusal(
+            *("GET", 429, TOKEN_LIMIT, ""),
+            query="startIndex=1&count=100",
+            arguments={"limit": "50 requests a second, after the first 200", "seconds": "2 seconds"},
+        ),
+    ),
     (Call("GET", 200, verdicts.READ, "/Users/{id}", about_a_person=True),),
     (
         FIND,

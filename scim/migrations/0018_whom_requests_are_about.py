@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("organizations", "0005_counted_mails"),
-        ("scim", "0016_departure_alerts"),
+        ("scim", "0017_shares_of_strangers"),
     ]
 
     operations = [

@@ -24,6 +24,7 @@ class Mend(StrEnum):
     APPLY_ADDRESS = "apply-address"
     LEAVE_STRICT = "leave-strict"
     LOOK_AT_BRAKE = "look-at-brake"
+    SHOW_LIMITS = "show-limits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,13 @@ class Cause:
 
 
 UNLISTED = Cause("Other")
+
+# Refused for now, because too much came at once: neither a failure of the connection nor of what it asked for.
+TOKEN_LIMIT = "token-limit"  # noqa: S105
+ORGANIZATION_LIMIT = "organization-limit"
+SHARE_LIMIT = "share-limit"
+UNAUTHORIZED_LIMIT = "unauthorized-limit"
+LIMITS = frozenset({TOKEN_LIMIT, ORGANIZATION_LIMIT, SHARE_LIMIT, UNAUTHORIZED_LIMIT})
 
 # By the word that stands in the log's rows; removing one would leave old rows without a name.
 CAUSES: Mapping[str, Cause] = {
@@ -117,6 +125,30 @@ CAUSES: Mapping[str, Cause] = {
     "role-by-rule": Cause("Role given by a rule"),
     "healed": Cause("Read as it was meant"),
     "slash-noticed": Cause("Slash after the Base URL", mend=Mend.SHOW_BASE_URL),
+    # Too much at once
+    TOKEN_LIMIT: Cause(
+        "Token over its limit",
+        "Refused for now: the token sends more than {limit}. Its identity provider was told to try again in {seconds}.",
+        Mend.SHOW_LIMITS,
+    ),
+    ORGANIZATION_LIMIT: Cause(
+        "Organization over its limit",
+        "Refused for now: the organization's tokens together send more than {limit}. The identity provider was told to "
+        "try again in {seconds}.",
+        Mend.SHOW_LIMITS,
+    ),
+    SHARE_LIMIT: Cause(
+        "Organization over its share",
+        "Refused for now: it waited for 2 seconds while other requests of the organization took its whole share of the "
+        "server. The identity provider was told to try again in {seconds}.",
+        Mend.SHOW_LIMITS,
+    ),
+    UNAUTHORIZED_LIMIT: Cause(
+        "Too many without a valid token",
+        "Refused: {address} sends too many requests without a valid token. It was told to try again in {seconds}. "
+        "Requests from there that have a valid token are served.",
+        Mend.SHOW_LIMITS,
+    ),
     # The request itself
     "strict-mode": Cause("Strict mode", mend=Mend.LEAVE_STRICT),
     "InvalidSyntax": Cause("Malformed body"),

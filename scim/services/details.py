@@ -32,6 +32,9 @@ MOST_WAITING = 32 * 1024 * 1024
 
 PRUNED_AT_ONCE = 500
 
+# Of requests without a token of the organization, one such part of the figure is kept beside the others.
+STRANGERS_PART = 10
+
 
 @dataclass(slots=True)
 class Exchange:
@@ -105,14 +108,25 @@ class _Waiting:
 waiting = _Waiting()
 
 
-def write(exchanges: Mapping[str, tuple[UUID, str, Exchange]]) -> None:
-    """Keep them, by the ids of their rows in the log, each with its organization and query; those beyond the newest
-    SCIM_DETAIL_ROWS of an organization go.
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """An exchange with what is known of it: whose it is, its query, and whether it had no token of the organization."""
+
+    organization_id: UUID
+    query: str
+    exchange: Exchange
+    of_stranger: bool
+
+
+def write(exchanges: Mapping[str, Exchanged]) -> None:
+    """Keep them, by the ids of their rows in the log; those beyond the newest SCIM_DETAIL_ROWS of an organization go.
+
+    Of those without a token of the organization, a STRANGERS_PART of that many stay, beside the others.
     """
     found = []
     for row_id, each in exchanges.items():
         try:
-            found.append(_detail(UUID(row_id), *each))
+            found.append(_detail(UUID(row_id), each))
         except Exception:
             # A request that can't be masked is not kept, and costs the others nothing.
             log.exception("request could not be masked", request_id=row_id)
@@ -137,22 +151,24 @@ def forget(row_ids: Iterable[UUID]) -> None:
 
 
 def _keep_the_newest(organization_id: UUID) -> None:
-    kept = RequestDetail.objects.of(organization_id)
-    newest = kept.order_by("-pk").values_list("pk", flat=True)
-    first = newest[settings.SCIM_DETAIL_ROWS : settings.SCIM_DETAIL_ROWS + 1].first()
-    if first is not None:
-        kept.filter(pk__lte=first).delete()
+    most = settings.SCIM_DETAIL_ROWS
+    for of_stranger, number in ((False, most), (True, -(-most // STRANGERS_PART))):
+        kept = RequestDetail.objects.of(organization_id).filter(of_stranger=of_stranger)
+        first = kept.order_by("-pk").values_list("pk", flat=True)[number : number + 1].first()
+        if first is not None:
+            kept.filter(pk__lte=first).delete()
 
 
-def _detail(row_id: UUID, organization_id: UUID, query: str, exchange: Exchange) -> RequestDetail:
-    masking = Masking(settings.SCIM_SENSITIVE, LONGEST_BODY)
-    sent_headers, _query, sent = masking.request(exchange.sent_headers, query, exchange.sent_body)
+def _detail(row_id: UUID, exchanged: Exchanged) -> RequestDetail:
+    masking, exchange = Masking(settings.SCIM_SENSITIVE, LONGEST_BODY), exchanged.exchange
+    sent_headers, _query, sent = masking.request(exchange.sent_headers, exchanged.query, exchange.sent_body)
     sent_body, sent_kept = _kept(exchange, exchange.sent_size, exchange.sent_body, sent, masking)
     answer_headers, answer = masking.headers(exchange.answer_headers), masking.body(exchange.answer_body)
     answer_body, answer_kept = _kept(exchange, exchange.answer_size, exchange.answer_body, answer, masking)
     return RequestDetail(
         id=row_id,
-        organization_id=organization_id,
+        organization_id=exchanged.organization_id,
+        of_stranger=exchanged.of_stranger,
         sent_headers=_lines(sent_headers),
         sent_body=sent_body,
         sent_size=min(exchange.sent_size, _LARGEST_SIZE),

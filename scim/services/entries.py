@@ -18,6 +18,7 @@ from scim.protocol.advice import cause_of
 from scim.protocol.departures import Departure
 from scim.protocol.masking import LONGEST_QUERY, Masking
 from scim.protocol.subjects import NOBODY, Subject
+from scim.services.causes import UNAUTHORIZED_LIMIT
 from scim.services.details import Exchange
 from scim.services.operation_rows import LONGEST_VERDICT as LONGEST_VERDICT_OF_OPERATION
 from scim.services.operation_rows import LoggedOperation, Named
@@ -96,6 +97,11 @@ class Entry:
     def shorten(self) -> None:
         """Let go of long texts. No query and no client are shown then, since a cut could go through a secret."""
         self.path, self.query, self.client, self.origin = self.path[:SHORT], "", "", ""
+
+    @property
+    def is_unauthorized(self) -> bool:
+        """Whether it was answered that no valid token came with it."""
+        return self.status == 401 or self.cause == UNAUTHORIZED_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +261,12 @@ def row(
 def own_token(token: Presented | None, organization: str) -> Presented | None:
     """The token, if it belongs to the organization at whose address it was presented."""
     return token if token is not None and token.organization == organization else None
+
+
+def is_strangers(entry: Entry, owners: Mapping[str, str], tokens: Mapping[str, Presented]) -> bool:
+    """Whether no token of the organization came with it, valid or not; ``owners`` is by slug, ``tokens`` by digest."""
+    token = tokens.get(entry.digest)
+    return token is None or token.organization != owners[entry.slug]
 
 
 def clean(text: str) -> str:

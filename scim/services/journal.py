@@ -32,13 +32,15 @@ from scim.services import (
     rotation,
     streaks,
 )
+from scim.services.causes import LIMITS
+from scim.services.details import Exchanged
 from scim.services.entries import COLUMNS, CONNECTIONS, LONGEST_ARGUMENT, Entry, Presented, Whom
 from scim.services.milestones import Step
 from scim.services.notices import Failure
 from scim.services.progress import Met
 from scim.services.refused_departures import Refused
 from scim.services.rotation import Success
-from scim.services.strangers import Turnstile, surplus
+from scim.services.strangers import PER_INVALID_TOKEN, PER_LIMITED_TOKEN, Turnstile, surplus
 from scim.services.streaks import Kind
 from users.models import Group, User
 
@@ -98,7 +100,9 @@ _writer: threading.Thread | None = None
 
 def note(entry: Entry) -> None:
     """Queue an entry; never waits and never fails."""
-    if len(_queue) >= settings.SCIM_LOG_QUEUE:
+    # Of the places in the queue, too, strangers have a share only.
+    most: int = settings.SCIM_LOG_QUEUE
+    if len(_queue) >= (max(1, most // 2) if entry.is_unauthorized else most):
         _counts.dropped += 1
         return
     if entry.exchange is not None:
@@ -227,7 +231,9 @@ def _write(batch: Sequence[Entry]) -> None:
     _insert_told([(entry, owners[entry.slug], tokens.get(entry.digest)) for entry in kept], key, moment)
     details.write(
         {
-            entry.request_id: (UUID(owners[entry.slug]), entry.query, entry.exchange)
+            entry.request_id: Exchanged(
+                UUID(owners[entry.slug]), entry.query, entry.exchange, entries.is_strangers(entry, owners, tokens)
+            )
             for entry in kept
             if entry.exchange is not None and _is_kept(entry, owners, tokens)
         }
@@ -263,9 +269,16 @@ def _is_kept(entry: Entry, owners: Mapping[str, str], tokens: Mapping[str, Prese
 
 
 def _place(entry: Entry, organization: str, token: Presented | None) -> str:
-    if entry.status != 401 or (token is not None and token.organization == organization):
-        return entry.request_id
-    return _turnstile.admit(entry.request_id, organization, entry.address, _minute(entry.started))
+    minute = _minute(entry.started)
+    if token is None or token.organization != organization:
+        if not entry.is_unauthorized:
+            return entry.request_id
+        return _turnstile.admit(entry.request_id, organization, entry.address, minute)
+    if entry.cause in LIMITS:
+        return _turnstile.admit_token(entry.request_id, token.key, PER_LIMITED_TOKEN, minute)
+    if entry.is_unauthorized:
+        return _turnstile.admit_token(entry.request_id, token.key, PER_INVALID_TOKEN, minute)
+    return entry.request_id
 
 
 def _minute(started: datetime) -> int:

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from scim.protocol.departures import Departure
 from scim.services import milestones, origins
+from scim.services.causes import LIMITS
 from scim.services.milestones import Standing, Step
 
 
@@ -114,6 +115,8 @@ def _attributed(told: Iterable[Told[Asked]], key: Key) -> Iterator[tuple[Asked, 
     doubtful: list[Told[Asked]] = []
     for each in told:
         request, organization, token = each
+        if request.cause in LIMITS:
+            continue  # it is asked again, and shows then what it comes to
         if request.status == 401 and request.cause in _AT_THE_DOOR:
             doubtful.append(each)
         elif token is not None and token.connection:

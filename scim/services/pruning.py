@@ -17,6 +17,8 @@ PRUNED_AT_ONCE = 1000
 def prune() -> int:
     """Delete what is older than SCIM_LOG_RETENTION_DAYS, or not among the SCIM_LOG_ROWS newest of its organization.
 
+    Rows without a token of the organization have a share of their own, SCIM_LOG_UNKNOWN_ROWS: however many there are,
+    they push out none of the others.
     In small steps, and with what additional logging has kept of them; that is deleted after SCIM_DETAIL_DAYS already.
     Returns how many rows of the log that were.
     """
@@ -25,11 +27,16 @@ def prune() -> int:
     deleted = _delete(RequestLog.objects.filter(pk__lt=first_id_at(limit)))
     for organization_id in Organization.objects.values_list("pk", flat=True):
         rows_of_one = RequestLog.objects.of(organization_id)
-        newest = rows_of_one.order_by("-pk").values_list("pk", flat=True)
-        first = newest[settings.SCIM_LOG_ROWS : settings.SCIM_LOG_ROWS + 1].first()
-        if first is not None:
-            deleted += _delete(rows_of_one.filter(pk__lte=first))
+        strangers = rows_of_one.of_strangers()
+        deleted += _keep_the_newest(strangers, settings.SCIM_LOG_UNKNOWN_ROWS)
+        # Among so many are SCIM_LOG_ROWS of the organization's own, wherever the strangers' lie.
+        deleted += _keep_the_newest(rows_of_one, settings.SCIM_LOG_ROWS + strangers.count())
     return deleted
+
+
+def _keep_the_newest(found: TenantQuerySet[RequestLog], number: int) -> int:
+    first = found.order_by("-pk").values_list("pk", flat=True)[number : number + 1].first()
+    return _delete(found.filter(pk__lte=first)) if first is not None else 0
 
 
 def _delete(found: TenantQuerySet[RequestLog]) -> int:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from scim.models import Connection, DepartureAlert
 from scim.services import notices
+from scim.services.causes import LIMITS
 from users.models import User
 
 BETWEEN_MAILS = timedelta(hours=1)
@@ -19,8 +20,9 @@ BETWEEN_MAILS = timedelta(hours=1)
 # How many names a mail lists, and are kept until the next one.
 MOST_NAMED = 100
 
-# The brake tells of itself, nobody stays in who is not here, and a version conflict or a busy database is tried again.
-NOT_TOLD = frozenset({"held-back", "user-unknown", "PreconditionFailed", "database"})
+# The brake tells of itself, nobody stays in who is not here, and what came too fast, a version conflict
+# or a busy database is tried again.
+NOT_TOLD = LIMITS | {"held-back", "user-unknown", "PreconditionFailed", "database"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How much of the request log somebody without a valid token can fill: so many rows a minute, the rest is counted.
+"""How much of the request log those can fill whom nobody serves: so many rows a minute, the rest is counted.
 
 The figures are kept by each process for itself, and in memory: what they bound is the growth of a table.
 """
@@ -8,34 +8,51 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 
+# Rows a minute without a token of the organization: from an address, and in all.
 PER_ADDRESS = 60
 PER_ORGANIZATION = 600
+
+# Rows a minute of one token that is not valid any more, or that is beyond a limit.
+PER_INVALID_TOKEN = 60
+PER_LIMITED_TOKEN = 10
 
 
 @dataclass(slots=True)
 class Turnstile:
-    """Counts by organization and address within the minute at hand."""
+    """Counts by organization and address, or token, within the minute at hand."""
 
     _minute: int = 0
     _rows: Counter[tuple[str, str]] = field(default_factory=Counter)
     _last: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def admit(self, row_id: str, organization: str, address: str, minute: int) -> str:
-        """Where a row goes: its own id if it may be written, else that of the last row written before it."""
-        if minute != self._minute:
-            self._minute = minute
-            self._rows.clear()
-            self._last.clear()
-        own, whole = (organization, _neighbourhood(address)), (organization, "everybody")
+        """Where a stranger's row goes: its own id if it may be written, else that of the last row written before it."""
+        self._begin(minute)
+        own, whole = (organization, network_of(address)), (organization, "everybody")
         if self._rows[own] < PER_ADDRESS and self._rows[whole] < PER_ORGANIZATION:
             self._rows.update((own, whole))
             self._last[own] = self._last[whole] = row_id
             return row_id
         return self._last.get(own) or self._last[whole]
 
+    def admit_token(self, row_id: str, token: str, most: int, minute: int) -> str:
+        """The same for a token of the organization itself, which may have so many rows a minute."""
+        self._begin(minute)
+        own = token, str(most)
+        if self._rows[own] < most:
+            self._rows[own] += 1
+            self._last[own] = row_id
+        return self._last[own]
 
-def _neighbourhood(address: str) -> str:
-    """What one machine can call itself: an IPv6 network of 64 bits has more addresses than there are rows."""
+    def _begin(self, minute: int) -> None:
+        if minute != self._minute:
+            self._minute = minute
+            self._rows.clear()
+            self._last.clear()
+
+
+def network_of(address: str) -> str:
+    """The IPv4 address or IPv6 /64 by which a machine is counted: it can call itself by any address of its /64."""
     try:
         parsed = ip_address(address)
     except ValueError:

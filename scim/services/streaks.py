@@ -15,6 +15,7 @@ from django.utils import timezone
 from organizations.models import Organization
 from scim.models import Streak, Token
 from scim.services import notices
+from scim.services.causes import LIMITS
 from scim.services.notices import Failure
 
 LONG = 10
@@ -57,6 +58,8 @@ def kind_of(status: int, cause: str) -> Kind | None:
     """What a request was for the streak; None if it is none of its business."""
     if status < 400:
         return Kind.SUCCESS
+    if cause in LIMITS:
+        return None
     if status != 401:
         return Kind.FAILURE
     return Kind.REFUSAL if cause in COUNTED_REFUSALS else None

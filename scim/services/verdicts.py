@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from scim.protocol.advice import Told
 from scim.protocol.errors import NOTHING
-from scim.services.causes import CAUSES, UNLISTED
+from scim.services.causes import CAUSES, UNAUTHORIZED_LIMIT, UNLISTED
 
 # Why a request got no further than the token; the client itself is not told which it was.
 TOKEN_FAULTS: Mapping[str, str] = {
@@ -13,6 +13,7 @@ TOKEN_FAULTS: Mapping[str, str] = {
     "token-malformed": "malformed token",
     "token-unknown": "unknown token",
     "token-of-another-organization": "another organization's token",
+    UNAUTHORIZED_LIMIT: "no valid token",
 }
 
 

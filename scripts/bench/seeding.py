@@ -3,7 +3,7 @@
 import random
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,9 @@ def main(users: int, file: Path) -> None:
     file.write_bytes(orjson.dumps({"token": token, "users": users, "people": known, "database": database}))
 
 
-def add_people(users: int) -> tuple[str, list[list[str]]]:
+def add_people(
+    users: int, slug: str = SLUG, domains: Sequence[str] = (people.WORK_DOMAIN, people.HOME_DOMAIN)
+) -> tuple[str, list[list[str]]]:
     """Make an organization of so many people; return its bearer token, and id and userName of some of them."""
     from scim.models import Brake
     from scim.services import brake
@@ -42,9 +44,7 @@ def add_people(users: int) -> tuple[str, list[list[str]]]:
     from users.models import Headcount, Role, User, UserValue
     from users.profile import value_rows
 
-    opened = open_organization(
-        "Bench", SLUG, domains_with_requests=[people.WORK_DOMAIN, people.HOME_DOMAIN], enable_scim=True
-    )
+    opened = open_organization(slug.title(), slug, domains_with_requests=list(domains), enable_scim=True)
     role = Role.objects.of(opened.organization.pk).get(is_default=True)
     chosen = set(random.Random(7).sample(range(users), min(users, KNOWN)))  # noqa: S311
     known = []

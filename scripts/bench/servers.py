@@ -74,6 +74,14 @@ class Server:
 def serving(application: str, port: int, target: Target, environment: Mapping[str, str]) -> Iterator[Server]:
     """Serve an application as `make serve` does; at the end it and all that it started are gone. Raises ServerError."""
     command = serve.server(host="127.0.0.1", port=port, workers=WORKERS, application=application)
+    with running(command, port, environment) as process:
+        root = psutil.Process(process.pid)
+        yield Server(port, target, (root, *root.children(recursive=True)), application == OURS)
+
+
+@contextmanager
+def running(command: list[str], port: int, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server; at the end it and all that it started are gone. Raises ServerError."""
     with tempfile.TemporaryFile(prefix="saasmanager-bench-") as log:
         # In a session of its own: Ctrl-C stops the bench first, then that stops the server.
         process = subprocess.Popen(
@@ -88,9 +96,8 @@ def serving(application: str, port: int, target: Target, environment: Mapping[st
         try:
             if not _answers(process, port):
                 log.seek(0)
-                raise ServerError(f"{application} did not start:\n{log.read().decode(errors='replace')[-3000:]}")
-            root = psutil.Process(process.pid)
-            yield Server(port, target, (root, *root.children(recursive=True)), application == OURS)
+                raise ServerError(f"{command[-1]} did not start:\n{log.read().decode(errors='replace')[-3000:]}")
+            yield process
         finally:
             _end(process)
 
@@ -128,6 +135,7 @@ def environment_of(port: int, database_url: str) -> dict[str, str]:
         "BASE_URL": f"http://127.0.0.1:{port}",
         "DATABASE_URL": database_url,
         "DATABASE_TIMEOUTS": "on",
+        **serve.WITHOUT_LIMITS,
         # The defaults, whatever is set here for something else.
         **dict.fromkeys(
             ("ALLOWED_HOSTS", "TRUSTED_PROXY_COUNT", "SCIM_LOG_INTERVAL", "SCIM_LOG_QUEUE", "LOG_LEVEL"), ""

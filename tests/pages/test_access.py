@@ -61,6 +61,7 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     (f"{SCIM}test/", {"client": "jumpcloud", "email": "test.user@acme.example"}, (ADMIN,)),
     ("/settings/users/scim/test/{play}/", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/log/", None, (ADMIN, READ_ONLY)),
+    ("/settings/users/scim/limits/", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/log/new/", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/log/export.csv", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/log/{request}/", None, (ADMIN, READ_ONLY)),

@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from html import unescape
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import timezone
 
 import domains.services
@@ -248,6 +249,22 @@ def _too_large(_acme: Tenant, idp: Idp) -> None:
     idp.send("POST", "/Users", b" " * (1024 * 1024 + 1))
 
 
+def _beyond(who: str) -> "Act":
+    def act(_acme: Tenant, idp: Idp) -> None:
+        asking = Idp(idp.organization, "wrong") if who == "UNAUTHORIZED" else idp
+        with override_settings(**{f"SCIM_{who}_RATE": 0.5, f"SCIM_{who}_BURST": 1}):
+            asking.get("/Users")
+            asking.get("/Users")
+
+    return act
+
+
+def _over_share(_acme: Tenant, idp: Idp) -> None:
+    turn = SimpleNamespace(over_share=3, organization=None)
+    headers = {"authorization": f"Bearer {idp.token}"}
+    idp.http.get(f"{idp.base}/Users", headers=headers, **{"saasmanager.turn": turn})
+
+
 Act = Callable[[Tenant, Idp], None]
 HAPPENED: list[tuple[Act, str, str, str]] = [
     (_wrong_token, "token-unknown", "Refused: nobody here has such a token.", "Generate a token"),
@@ -280,6 +297,13 @@ HAPPENED: list[tuple[Act, str, str, str]] = [
     (_groups_off, "groups-off", "Groups is off", "Turn on Groups…"),
     (_method, "MethodNotAllowed", "does not apply here", ""),
     (_too_large, "PayloadTooLarge", "Refused: ", ""),
+    (_beyond("TOKEN"), "token-limit", "Refused for now: the token sends more than 0.5 requests a second",
+     "Show who was limited"),
+    (_beyond("ORGANIZATION"), "organization-limit", "tokens together send more than 0.5 requests a second",
+     "Show who was limited"),
+    (_beyond("UNAUTHORIZED"), "unauthorized-limit", "127.0.0.1 sends too many requests without a valid token.",
+     "Show who was limited"),
+    (_over_share, "share-limit", "The identity provider was told to try again in 3 seconds.", "Show who was limited"),
 ]  # fmt: skip
 
 

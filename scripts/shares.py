@@ -1,0 +1,357 @@
+"""Who of the requests that wait gets the next thread: organizations take turns, and none holds more than its share.
+
+While another organization's request waits, that is half of the threads. Beside organizations whose requests are quick,
+slow requests of all together hold no more than that, so that a quick one always finds a thread; and of costly ones no
+more run on the machine than leave half of its processor cores. Alone, an organization may have everything.
+
+Whose a request is, its address says only if its token is valid, which the application finds out: it tells by the
+request's ``Turn``, and the next request with the same address and token is believed. All others are strangers', who
+share one place among the organizations.
+"""
+
+import fcntl
+import math
+import mmap
+import os
+import re
+import threading
+import time
+from collections import deque
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
+
+# Seconds that a request over its organization's share waits before it is refused.
+PATIENCE = 2.0
+# For so many seconds an organization counts as there after its last quick request.
+PRESENCE = 3.0
+# From how many seconds on an organization's requests are slow, and from how many they are costly.
+SLOW = 0.02
+COSTLY = 0.2
+# What is kept in mind of how long an organization's requests take: a quick one after a slow one says little.
+MEMORY = 0.8
+# What a client whose request was refused may be told to wait for, in seconds.
+LONGEST_WAIT = 30
+
+# Addresses with tokens that were found valid, and organizations, of which something is kept in mind.
+MOST_KNOWN = 10_000
+
+# Where the environment of a request has its turn.
+TURN = "saasmanager.turn"
+
+# A probe that waits too long would have a busy server killed.
+FIRST = frozenset({b"/livez"})
+
+_SCIM = re.compile(rb"(?:[A-Za-z]+://[^/]*)?/*scim/+([^/?#]+)")
+
+# Names of places that no organization's slug can be, for it has no slash.
+PAGES, STRANGERS, PROBES, REFUSED = "/pages", "/strangers", "/probes", "/refused"
+OUTSIDERS = frozenset({PAGES, STRANGERS, PROBES, REFUSED})
+
+Item = TypeVar("Item")
+
+
+class Turn:
+    """A request's turn. The application sets ``organization`` to the slug whose token was valid, or to "" if none was.
+
+    With ``over_share`` it is to be refused: its organization's other requests held their share for too long. The
+    figure is the number of seconds after which it may come again. ``known`` is the key of its address and token, and
+    ``seat`` the one that it takes, if it needs one.
+    """
+
+    __slots__ = ("began", "is_slow", "known", "organization", "over_share", "place", "seat")
+
+    def __init__(self, place: str, known: int = 0) -> None:
+        self.place, self.known = place, known
+        self.organization: str | None = None
+        self.over_share, self.seat = 0, -1
+        self.began, self.is_slow = 0.0, False
+
+
+class Seats:
+    """How many costly requests may run on the machine at once, for all processes that were forked after it was made.
+
+    Seats are locks of a file, of which the kernel frees those of a process that has died. Who has left one does not
+    take the next before other processes had the time to look, which they do every ``LOOK`` seconds.
+    """
+
+    LOOK = 0.02
+
+    def __init__(self, number: int = max(1, (os.cpu_count() or 1) // 2)) -> None:
+        self._file = os.memfd_create("saasmanager-seats")
+        self._number = number
+        self._held: set[int] = set()
+        self._not_before = 0.0
+
+    def take(self, now: float) -> int | None:
+        """Take one that is free."""
+        if now < self._not_before:
+            return None
+        for seat in set(range(self._number)) - self._held:
+            try:
+                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, seat)
+            except OSError:
+                continue
+            self._held.add(seat)
+            return seat
+        return None
+
+    def leave(self, seat: int, now: float) -> None:
+        """Let another have it."""
+        self._held.discard(seat)
+        self._not_before = now + 2 * self.LOOK
+        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, seat)
+
+
+class Presence:
+    """Which organizations had quick requests last, for all processes that were forked after it was made.
+
+    Kept are the last one, when it was, and when any other was. Processes that write at the same moment may mix these
+    up, until the next request.
+    """
+
+    def __init__(self) -> None:
+        view = memoryview(mmap.mmap(-1, 24))
+        self._last = view[:8].cast("q")
+        self._times = view[8:].cast("d")
+
+    def note(self, place: str, now: float) -> None:
+        """An organization has a request that is quick, as far as can be told."""
+        key, times = hash(place), self._times
+        if self._last[0] != key:
+            times[1] = times[0]
+            self._last[0] = key
+        times[0] = now
+
+    def is_another_there(self, place: str, now: float) -> bool:
+        """Whether another organization has asked a moment ago."""
+        latest = self._times[1 if self._last[0] == hash(place) else 0]
+        return latest > now - PRESENCE
+
+    def clear(self) -> None:
+        """Nobody was there."""
+        self._last[0], self._times[0], self._times[1] = 0, 0.0, 0.0
+
+
+EVERYWHERE = Presence()
+ON_THIS_MACHINE = Seats()
+
+
+class Waiting(Generic[Item]):
+    """Complete requests that wait for one of so many threads."""
+
+    def __init__(
+        self, threads: int, presence: Presence = EVERYWHERE, seats: Seats = ON_THIS_MACHINE, *, shares: bool = True
+    ) -> None:
+        self._threads = threads
+        self._seats = seats
+        self._wants_a_seat = False
+        self._slow = 0  # how many of those that run
+        self._share = max(1, threads // 2)
+        self._shares = shares
+        self._presence = presence
+        self._lock = threading.Lock()
+        # One for each that waits. Those of requests that may not run yet are parked, until that may have changed.
+        self._signals: SimpleQueue[None] = SimpleQueue()
+        self._parked = 0
+        self._first: deque[tuple[Item, Turn]] = deque()
+        self._queues: dict[str, deque[tuple[Item, Turn, float]]] = {}
+        self._order: deque[str] = deque()  # the places where somebody waits, the one whose turn it is first
+        self._running: dict[str, int] = {}
+        self._seconds: dict[str, float] = {}
+        self._known: dict[int, str] = {}
+        self._ends = 0
+
+    def put(self, item: Item, target: bytes, authorization: str) -> None:
+        """Let a request wait that asks for a target with an Authorization."""
+        turn = self._turn(target, authorization)
+        place, now = turn.place, time.monotonic()
+        with self._lock:
+            if place == PROBES:
+                self._first.append((item, turn))
+            else:
+                if place[0] != "/" and self._seconds.get(place, 0.0) < SLOW:
+                    self._presence.note(place, now)
+                self._append(item, turn, now)
+        self._signals.put(None)
+
+    def take(self) -> tuple[Item, Turn] | None:
+        """Wait for the next request; None when the thread is to end, since all that waited is served."""
+        wait: float | None = None
+        while True:
+            try:
+                self._signals.get(timeout=wait)
+                is_signal = True
+            except Empty:
+                is_signal = False
+            now = time.monotonic()
+            with self._lock:
+                found = self._choose(now)
+                if found is not None:
+                    self._begin(found[1], now)
+                    self._parked -= not is_signal
+                    if self._parked:
+                        self._look_again(1)  # there may be room for more than this one
+                    return found
+                if self._ends and not self._order:
+                    self._ends -= 1
+                    return None
+                self._parked += is_signal
+                wait = self._until_somebody_loses_patience(now)
+
+    def done(self, turn: Turn) -> None:
+        """The request was answered."""
+        now = time.monotonic()
+        with self._lock:
+            self._running[turn.place] -= 1
+            self._slow -= turn.is_slow
+            if turn.seat >= 0:
+                self._seats.leave(turn.seat, now)
+            if self._parked:
+                self._look_again(self._threads)
+            organization = turn.organization
+            if organization is not None and organization != turn.place:
+                self._learn(turn.known, organization)
+            whose = organization or turn.place
+            if whose[0] == "/" or turn.over_share:
+                return
+            seconds, before = now - turn.began, self._seconds.get(whose, 0.0) * MEMORY
+            self._seconds[whose] = seconds = seconds if seconds > before else before
+            if seconds < SLOW:
+                self._presence.note(whose, now)
+
+    def end(self) -> None:
+        """Let one thread end, behind all that waits."""
+        with self._lock:
+            self._ends += 1
+            self._look_again(self._parked)
+        self._signals.put(None)
+
+    def _turn(self, target: bytes, authorization: str) -> Turn:
+        if target in FIRST:
+            return Turn(PROBES)
+        if not self._shares or (found := _SCIM.match(target)) is None:
+            return Turn(PAGES)
+        if not authorization:
+            return Turn(STRANGERS)
+        known = hash((found[1], authorization))
+        return Turn(self._known.get(known, STRANGERS), known)
+
+    def _look_again(self, most: int) -> None:
+        for _ in range(min(most, self._parked)):
+            self._parked -= 1
+            self._signals.put(None)
+
+    def _choose(self, now: float) -> tuple[Item, Turn] | None:
+        if self._first:
+            return self._first.popleft()
+        if len(self._order) == 1 and not self._slow:
+            # Nearly always: one place waits, and there is nothing to weigh.
+            place = self._order[0]
+            if self._running.get(place, 0) < self._share and self._seconds.get(place, SLOW) < SLOW:
+                return self._pop(place)
+        self._tell_strangers_apart()
+        self._wants_a_seat = False
+        for _ in range(len(self._order)):
+            place = self._order[0]
+            self._order.rotate(-1)
+            if self._may_run(place, now):
+                if not self._needs_a_seat(place, now):
+                    return self._pop(place)
+                if (seat := self._seats.take(now)) is not None:
+                    item, turn = self._pop(place)
+                    turn.seat = seat
+                    return item, turn
+                self._wants_a_seat = True
+            if (over := self._lost_patience(place, now)) is not None:
+                item, turn = self._pop(place, over)
+                turn.over_share = self._when_again(place)
+                turn.place = REFUSED
+                return item, turn
+        return None
+
+    def _begin(self, turn: Turn, now: float) -> None:
+        place = turn.place
+        turn.began = now
+        self._running[place] = self._running.get(place, 0) + 1
+        if place == STRANGERS or self._seconds.get(place, 0.0) >= SLOW:
+            turn.is_slow = True
+            self._slow += 1
+
+    def _tell_strangers_apart(self) -> None:
+        """Give the first of those who came as strangers to its organization, if that is known by now."""
+        while queue := self._queues.get(STRANGERS):
+            item, turn, since = queue[0]
+            if (place := self._known.get(turn.known)) is None:
+                return
+            queue.popleft()
+            if not queue:
+                del self._queues[STRANGERS]
+                self._order.remove(STRANGERS)
+            turn.place = place
+            self._append(item, turn, since)
+
+    def _append(self, item: Item, turn: Turn, since: float) -> None:
+        if (queue := self._queues.get(turn.place)) is None:
+            queue = self._queues[turn.place] = deque()
+            self._order.append(turn.place)
+        queue.append((item, turn, since))
+
+    def _may_run(self, place: str, now: float) -> bool:
+        if place == PAGES or self._ends:
+            return True
+        if self._running.get(place, 0) >= self._share and len(self._order) > 1:
+            return False  # somebody else waits
+        return self._slow < self._share or self._is_quick(place) or not self._presence.is_another_there(place, now)
+
+    def _is_quick(self, place: str) -> bool:
+        """Whether the requests of a place are, as far as is known; those of strangers may be anything."""
+        return place != STRANGERS and self._seconds.get(place, 0.0) < SLOW
+
+    def _needs_a_seat(self, place: str, now: float) -> bool:
+        return (
+            self._seconds.get(place, 0.0) >= COSTLY and not self._ends and self._presence.is_another_there(place, now)
+        )
+
+    def _lost_patience(self, place: str, now: float) -> int | None:
+        """Which of a place is the first that is over the share, if it has waited for too long.
+
+        Strangers wait on: any may be an organization's.
+        """
+        if place in OUTSIDERS or self._running.get(REFUSED, 0) >= self._share:
+            return None
+        queue, over = self._queues[place], max(0, self._share - self._running.get(place, 0))
+        return over if over < len(queue) and now - queue[over][2] >= PATIENCE else None
+
+    def _pop(self, place: str, number: int = 0) -> tuple[Item, Turn]:
+        """One of those of the place that is the last in order."""
+        queue = self._queues[place]
+        item, turn, _since = queue[number]
+        del queue[number]
+        if not queue:
+            del self._queues[place]
+            self._order.pop()
+        return item, turn
+
+    def _when_again(self, place: str) -> int:
+        """When those before it will have been served, as far as can be told."""
+        waiting = len(self._queues.get(place, ())) + 1
+        seconds = waiting * self._seconds.get(place, 0.0) / self._share
+        return min(max(math.ceil(seconds), 1), LONGEST_WAIT)
+
+    def _until_somebody_loses_patience(self, now: float) -> float | None:
+        if not self._parked:
+            return None
+        if self._wants_a_seat:
+            return Seats.LOOK  # other processes do not tell when they leave one
+        since = min((queue[0][2] for place, queue in self._queues.items() if place not in OUTSIDERS), default=now)
+        # An organization that is not there any more keeps a thread from nobody, and nobody tells that either.
+        return min(max(since + PATIENCE - now, Seats.LOOK), PRESENCE / 10)
+
+    def _learn(self, known: int, organization: str) -> None:
+        if not organization:
+            self._known.pop(known, None)
+        elif known not in self._known:
+            if len(self._known) >= MOST_KNOWN or len(self._seconds) >= MOST_KNOWN:
+                self._known.clear()
+                self._seconds.clear()
+            self._known[known] = organization

@@ -1,0 +1,361 @@
+"""Who gets the next thread: organizations take turns, none holds more than its share, and no stranger poses as one."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from scripts import shares
+from scripts.shares import EVERYWHERE, Presence, Seats, Turn, Waiting
+from tests.growth import assert_linear
+
+THREADS = 4
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """The time, which a test moves on."""
+    moment = [1000.0]
+    monkeypatch.setattr(shares.time, "monotonic", lambda: moment[0])
+    yield moment
+
+
+class Server:
+    """Threads that take what they are told to."""
+
+    def __init__(self, presence: Presence | None = None, seats: Seats | None = None, *, fair: bool = True) -> None:
+        self.waiting: Waiting[str] = Waiting(THREADS, presence or Presence(), seats or Seats(THREADS), shares=fair)
+        self.served: list[tuple[str, Turn]] = []
+
+    def know(self, *slugs: str, seconds: float = 0, now: list[float] | None = None) -> None:
+        """Serve a request of each whose token is valid, which takes so long."""
+        for slug in slugs:
+            self.ask(slug)
+            (turn,) = self.take()
+            if now:
+                now[0] += seconds
+            self.end(turn, slug)
+
+    def ask(self, *slugs: str, mark: str = "t") -> None:
+        for slug in slugs:
+            self.waiting.put(slug, f"/scim/{slug}/v2/Users?count=1".encode(), f"Bearer {mark}")
+
+    def take(self) -> list[Turn]:
+        """All that gets a thread now, as long as there are threads."""
+        taken = []
+        while sum(self.waiting._running.values()) < THREADS:
+            with self.waiting._lock:
+                found = self.waiting._choose(shares.time.monotonic())
+                if found is None:
+                    break
+                self.waiting._begin(found[1], shares.time.monotonic())
+            self.served.append(found)
+            taken.append(found[1])
+        return taken
+
+    def end(self, turn: Turn, organization: str | None = None) -> None:
+        turn.organization = turn.place if organization is None else organization
+        self.waiting.done(turn)
+
+
+def places(turns: list[Turn]) -> list[str]:
+    return [turn.place for turn in turns]
+
+
+def test_alone_an_organization_has_all_threads(now: list[float]) -> None:
+    server = Server()
+    server.know("acme")
+    server.ask(*["acme"] * 6)
+    assert places(server.take()) == ["acme"] * THREADS
+
+
+def test_beside_others_that_wait_it_has_half_of_them(now: list[float]) -> None:
+    server = Server()
+    server.know("acme", "globex")
+    server.ask(*["acme"] * 6, *["globex"] * 6)
+    taken = server.take()
+    assert sorted(places(taken)) == ["acme", "acme", "globex", "globex"]
+    server.end(taken[places(taken).index("globex")])
+    assert places(server.take()) == ["globex"]
+
+
+def test_organizations_take_turns_however_many_requests_one_has(now: list[float]) -> None:
+    server = Server()
+    server.know("acme", "globex", "initech")
+    now[0] += 60
+    server.ask(*["acme"] * 50, "globex", "initech")
+    assert sorted(places(server.take())) == ["acme", "acme", "globex", "initech"]
+
+
+def test_slow_requests_leave_a_thread_to_others_that_were_there_a_moment_ago(now: list[float]) -> None:
+    server = Server()
+    server.know("acme", seconds=0.9, now=now)
+    server.know("globex")
+    server.ask(*["acme"] * 6)
+    assert places(server.take()) == ["acme", "acme"]
+    server.ask("globex")
+    assert places(server.take()) == ["globex"]
+
+
+def test_quick_requests_need_leave_none(now: list[float]) -> None:
+    server = Server()
+    server.know("acme", "globex")
+    server.ask(*["acme"] * 6)
+    assert places(server.take()) == ["acme"] * THREADS
+
+
+def test_who_has_left_is_waited_for_no_longer(now: list[float]) -> None:
+    server = Server()
+    server.know("globex")
+    server.know("acme", seconds=0.9, now=now)
+    server.ask(*["acme"] * 6)
+    assert len(server.take()) == THREADS // 2
+    now[0] += shares.PRESENCE
+    assert len(server.take()) == THREADS // 2
+
+
+def test_other_processes_tell_that_an_organization_is_there(now: list[float]) -> None:
+    presence = Presence()
+    here, elsewhere = Server(presence), Server(presence)
+    here.know("acme", seconds=0.9, now=now)
+    elsewhere.know("globex")
+    here.ask(*["acme"] * 6)
+    assert places(here.take()) == ["acme", "acme"]
+
+
+def test_slow_organizations_together_leave_half_of_the_threads_to_quick_ones(now: list[float]) -> None:
+    server = Server()
+    server.know("acme", "initech", "umbrella", seconds=0.1, now=now)
+    server.know("globex")
+    server.ask("acme", "initech", "umbrella", "acme")
+    assert len(server.take()) == THREADS // 2
+    server.ask("globex", "globex")
+    assert places(server.take()) == ["globex", "globex"]
+
+
+def test_costly_requests_beside_quick_ones_take_seats_of_the_whole_machine(now: list[float]) -> None:
+    presence, seats = Presence(), Seats(1)
+    here, elsewhere = Server(presence, seats), Server(presence, seats)
+    here.know("acme", seconds=0.9, now=now)
+    elsewhere.know("acme", seconds=0.9, now=now)
+    here.know("globex")
+    here.ask("acme", "acme")
+    elsewhere.ask("acme", "acme")
+    (turn,) = here.take()
+    assert elsewhere.take() == []
+    now[0] += 0.9
+    here.end(turn)
+    here.know("globex")
+    assert here.take() == []  # it has just had a seat, and lets others look
+    now[0] += 3 * Seats.LOOK
+    assert places(elsewhere.take()) == ["acme"]
+    assert here.take() == []
+
+
+def test_who_waits_for_a_seat_within_the_share_is_not_refused(now: list[float]) -> None:
+    presence, seats = Presence(), Seats(1)
+    seats.take(now[0])
+    server = Server(presence, seats)
+    server.know("acme", seconds=0.9, now=now)
+    server.know("globex")
+    server.ask(*["acme"] * 3)
+    now[0] += 2.5
+    assert [turn.over_share > 0 for turn in server.take()] == [True]
+    assert len(server.waiting._queues["acme"]) == THREADS // 2
+
+
+def test_alone_costly_requests_need_no_seat(now: list[float]) -> None:
+    seats = Seats(1)
+    server = Server(seats=seats)
+    server.know("acme", seconds=0.9, now=now)
+    server.ask(*["acme"] * 4)
+    assert len(server.take()) == THREADS
+
+
+def test_a_process_that_dies_leaves_its_seat() -> None:
+    seats = Seats(1)
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(writer, b"x" if seats.take(1.0) == 0 else b"-")
+        os.read(os.pipe()[0], 1)
+    assert os.read(reader, 1) == b"x"
+    assert seats.take(1.0) is None
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert seats.take(1.0) == 0
+
+
+def test_a_request_over_the_share_waits_for_two_seconds_and_is_refused_then(now: list[float]) -> None:
+    server = Server()
+    server.know("acme", seconds=0.9, now=now)
+    server.know("globex")
+    server.ask(*["acme"] * 4)
+    assert len(server.take()) == 2
+    now[0] += 1.9
+    server.ask("globex")
+    assert places(server.take()) == ["globex"]
+    assert server.take() == []
+    now[0] += 0.2
+    refused = server.take()
+    assert [turn.over_share > 0 for turn in refused] == [True]
+    assert 1 <= refused[0].over_share <= 30
+
+
+def test_refusals_wait_for_no_thread_of_the_share(now: list[float]) -> None:
+    server = Server()
+    server.know("acme", seconds=0.9, now=now)
+    server.know("globex")
+    server.ask(*["acme"] * 3)
+    server.take()
+    now[0] += 2
+    server.ask("globex")
+    turns = {turn.place: turn.over_share for turn in server.take()}
+    assert turns.keys() == {"globex", shares.REFUSED}
+    assert turns["globex"] == 0 < turns[shares.REFUSED]
+
+
+def test_alone_nobody_is_refused_however_long_it_takes(now: list[float]) -> None:
+    server = Server()
+    server.know("acme", seconds=0.9, now=now)
+    server.ask(*["acme"] * 5)
+    running = server.take()
+    now[0] += 60
+    assert server.take() == []
+    server.end(running[0])
+    (last,) = server.take()
+    assert last.over_share == 0
+
+
+def test_strangers_share_one_place_whatever_address_they_make_up(now: list[float]) -> None:
+    server = Server()
+    server.know("acme", "globex")
+    server.ask(*[f"made-up-{number}" for number in range(50)])
+    server.ask(*["acme"] * 2)
+    assert sorted(places(server.take())) == [shares.STRANGERS, shares.STRANGERS, "acme", "acme"]
+
+
+def test_wrong_tokens_at_an_organizations_address_take_nothing_of_its_share(now: list[float]) -> None:
+    server = Server()
+    server.know("acme")
+    for number in range(50):
+        server.ask("acme", mark=f"wrong-{number}")
+    server.ask("acme")
+    assert "acme" in places(server.take())
+
+
+def test_strangers_are_never_refused_for_a_share(now: list[float]) -> None:
+    server = Server()
+    server.know("acme")
+    server.ask(*["globex"] * 4, "acme")
+    assert sorted(places(server.take())) == [shares.STRANGERS, shares.STRANGERS, "acme"]
+    now[0] += 2.5
+    assert server.take() == []
+    now[0] += 60
+    assert [(turn.place, turn.over_share) for turn in server.take()] == [(shares.STRANGERS, 0)]
+
+
+def test_a_token_that_is_not_valid_any_more_is_a_strangers(now: list[float]) -> None:
+    server = Server()
+    server.know("acme")
+    server.ask("acme")
+    (turn,) = server.take()
+    server.end(turn, "")
+    server.ask("acme")
+    assert places(server.take()) == [shares.STRANGERS]
+
+
+def test_a_former_slug_is_its_organizations(now: list[float]) -> None:
+    server = Server()
+    server.ask("acme-former")
+    (turn,) = server.take()
+    server.end(turn, "acme")
+    server.ask("acme-former")
+    assert places(server.take()) == ["acme"]
+
+
+def test_who_waits_as_a_stranger_is_known_once_the_first_is(now: list[float]) -> None:
+    server = Server()
+    server.ask(*["acme"] * 5)
+    turns = server.take()
+    assert places(turns) == [shares.STRANGERS] * THREADS
+    server.end(turns[0], "acme")
+    assert places(server.take()) == ["acme"]
+
+
+def test_probes_come_first_and_pages_are_never_refused(now: list[float]) -> None:
+    server = Server()
+    server.know("acme", "globex")
+    for _ in range(10):
+        server.waiting.put("page", b"/settings/users/", "")
+    server.ask("acme", "globex")
+    server.waiting.put("probe", b"/livez", "")
+    assert places(server.take())[0] == shares.PROBES
+    now[0] += 60
+    for turn in [turn for _item, turn in server.served if turn.place == shares.PAGES]:
+        server.waiting.done(turn)
+    assert all(turn.over_share == 0 for turn in server.take() if turn.place == shares.PAGES)
+
+
+def test_many_spellings_of_an_address_are_one_organizations(now: list[float]) -> None:
+    server = Server()
+    for target in (b"/scim/acme/v2/Users", b"//scim//acme/Users", b"http://127.0.0.1/scim/acme?x", b"/scim/acme"):
+        server.waiting.put("acme", target, "Bearer t")
+        (turn,) = server.take()
+        server.end(turn, "acme")
+        server.waiting.put("acme", target, "Bearer t")
+        (turn,) = server.take()
+        assert turn.place == "acme"
+        server.end(turn)
+
+
+def test_without_shares_who_comes_first_is_served_first(now: list[float]) -> None:
+    server = Server(fair=False)
+    server.know("acme", "globex")
+    server.ask("globex", *["acme"] * 6, "globex")
+    server.take()
+    assert [item for item, _turn in server.served[2:]] == ["globex", "acme", "acme", "acme"]
+
+
+def test_threads_serve_everything_and_end() -> None:
+    """The real thing: threads that sleep are woken, by what comes, by what ends and by patience."""
+    waiting: Waiting[str] = Waiting(THREADS)
+    answered: list[tuple[str, bool]] = []
+
+    def serve() -> None:
+        while (taken := waiting.take()) is not None:
+            item, turn = taken
+            time.sleep(0.001 if turn.over_share else 0.01)
+            turn.organization = item
+            answered.append((item, turn.over_share > 0))
+            waiting.done(turn)
+
+    EVERYWHERE.clear()
+    threads = [threading.Thread(target=serve) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for number in range(300):
+        slug = ("acme", "globex", "initech")[number % 3]
+        waiting.put(slug, f"/scim/{slug}/v2/Users".encode(), "Bearer t")
+    for _ in threads:
+        waiting.end()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert not any(thread.is_alive() for thread in threads)
+    assert sorted(item for item, _ in answered) == ["acme"] * 100 + ["globex"] * 100 + ["initech"] * 100
+
+
+def test_many_waiting_requests_cost_in_proportion() -> None:
+    assert_linear(_serve_all, lambda size: size, 500)
+
+
+def _serve_all(size: int) -> None:
+    waiting: Waiting[int] = Waiting(2, Presence())
+    for number in range(size):
+        waiting.put(number, b"/scim/acme/v2/Users", "Bearer t")
+    for _ in range(size):
+        taken = waiting.take()
+        assert taken is not None
+        waiting.done(taken[1])
