@@ -154,6 +154,7 @@ class Waiting(Generic[Item]):
         self._signals: SimpleQueue[None] = SimpleQueue()
         self._parked = 0
         self._first: deque[tuple[Item, Turn]] = deque()
+        self._probed = False
         self._queues: dict[str, deque[tuple[Item, Turn, float]]] = {}
         self._order: deque[str] = deque()  # the places where somebody waits, the one whose turn it is first
         self._running: dict[str, int] = {}
@@ -242,8 +243,15 @@ class Waiting(Generic[Item]):
             self._signals.put(None)
 
     def _choose(self, now: float) -> tuple[Item, Turn] | None:
-        if self._first:
+        # Every second turn at most, or a flood of probes would keep everybody else waiting.
+        if self._first and not (self._probed and self._order):
+            self._probed = True
             return self._first.popleft()
+        self._probed = False
+        found = self._choose_among_others(now)
+        return self._first.popleft() if found is None and self._first else found
+
+    def _choose_among_others(self, now: float) -> tuple[Item, Turn] | None:
         if len(self._order) == 1 and not self._slow:
             # Nearly always: one place waits, and there is nothing to weigh.
             place = self._order[0]

@@ -299,6 +299,22 @@ def test_probes_come_first_and_pages_are_never_refused(now: list[float]) -> None
     assert all(turn.over_share == 0 for turn in server.take() if turn.place == shares.PAGES)
 
 
+def test_a_flood_of_probes_leaves_every_second_turn_to_others(now: list[float]) -> None:
+    server = Server()
+    server.know("acme")
+    for _ in range(10):
+        server.waiting.put("probe", b"/livez", "")
+    server.ask("acme", "acme", "acme")
+    order = []
+    for _ in range(2):
+        turns = server.take()
+        order += places(turns)
+        for turn in turns:
+            server.end(turn)
+    assert order[:6] == [shares.PROBES, "acme", shares.PROBES, "acme", shares.PROBES, "acme"]
+    assert set(order[6:]) == {shares.PROBES}, "when nobody else waits, they have every turn"
+
+
 def test_many_spellings_of_an_address_are_one_organizations(now: list[float]) -> None:
     server = Server()
     for target in (b"/scim/acme/v2/Users", b"//scim//acme/Users", b"http://127.0.0.1/scim/acme?x", b"/scim/acme"):
