@@ -32,8 +32,9 @@ COSTLY = 0.9
 MOST_TERMS = 100
 # What the neighbour asks a second.
 RATE = 50
-# Seconds until the costly requests are under way.
-RAMP = 3.0
+# Seconds until the costly requests are under way, and how often they come and go.
+RAMP = 2.5
+ROUNDS = 2
 MOST_P99 = 2.0
 
 
@@ -44,6 +45,12 @@ class Waits:
     p50: float
     p99: float
     answers: int
+
+    @classmethod
+    def of(cls, waits: Sequence[float]) -> "Waits":
+        """Take the percentiles of some waits."""
+        cuts = statistics.quantiles(waits, n=100) if len(waits) > 1 else [waits[0]] * 99
+        return cls(round(cuts[49], 2), round(cuts[98], 2), len(waits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +124,28 @@ def _measure(port: int, costly: Target, neighbour: Target, condition: str, share
     with running(_command(port, shares=shares), port, {}):
         clients = [Connection(port, neighbour) for _ in range(2)]
         _waits(clients, neighbour, 2.0)
-        alone = _waits(clients, neighbour, seconds)
-        with _others(port, costly, condition) as answers:
-            # As a neighbour that was there before does.
-            _waits(clients, neighbour, RAMP)
-            answers.clear()
-            beside = _waits(clients, neighbour, seconds)
-            others = {str(status): number for status, number in sorted(answers.items())}
+        alone: list[float] = []
+        beside: list[float] = []
+        others: Counter[int] = Counter()
+        # By turns, so that what else the machine does goes to both.
+        for _ in range(ROUNDS):
+            alone += _waits(clients, neighbour, seconds / ROUNDS)
+            with _others(port, costly, condition) as answers:
+                _waits(clients, neighbour, RAMP)  # as a neighbour that was there before
+                answers.clear()
+                beside += _waits(clients, neighbour, seconds / ROUNDS)
+                others.update(answers)
         for client in clients:
             client.close()
-    return Measured(shares, alone, beside, others)
+    told = {str(status): number for status, number in sorted(others.items())}
+    return Measured(shares, Waits.of(alone), Waits.of(beside), told)
 
 
 def _command(port: int, *, shares: bool) -> list[str]:
     return serve.server(host="127.0.0.1", port=port, workers=2, options=[] if shares else ["--no-shares"])
 
 
-def _waits(clients: Sequence[Connection], target: Target, seconds: float) -> Waits:
+def _waits(clients: Sequence[Connection], target: Target, seconds: float) -> list[float]:
     """Ask RATE times a second, or as soon as there is an answer, by one connection after the other."""
     feed = calls.read(target)
     waits: list[float] = []
@@ -145,8 +157,7 @@ def _waits(clients: Sequence[Connection], target: Target, seconds: float) -> Wai
         now = time.perf_counter()
         waits.append((now - asked) * 1000)
         due = max(due + 1 / RATE, now)
-    cuts = statistics.quantiles(waits, n=100) if len(waits) > 1 else [waits[0]] * 99
-    return Waits(round(cuts[49], 2), round(cuts[98], 2), len(waits))
+    return waits
 
 
 class _Costly:

@@ -22,6 +22,8 @@ from typing import Generic, TypeVar
 
 # Seconds that a request over its organization's share waits before it is refused.
 PATIENCE = 2.0
+# Of one organization, over its share. More are refused at once: each holds a connection, of which there are so many.
+MOST_WAITING = 200
 # For so many seconds an organization counts as there after its last quick request.
 PRESENCE = 3.0
 # From how many seconds on an organization's requests are slow, and from how many they are costly.
@@ -328,7 +330,9 @@ class Waiting(Generic[Item]):
         if place in OUTSIDERS or self._running.get(REFUSED, 0) >= self._share:
             return None
         queue, over = self._queues[place], max(0, self._share - self._running.get(place, 0))
-        return over if over < len(queue) and now - queue[over][2] >= PATIENCE else None
+        if over < len(queue) and (now - queue[over][2] >= PATIENCE or len(queue) > MOST_WAITING):
+            return over
+        return None
 
     def _pop(self, place: str, number: int = 0) -> tuple[Item, Turn]:
         """One of those of the place that is the last in order."""

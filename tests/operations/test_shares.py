@@ -204,6 +204,17 @@ def test_a_request_over_the_share_waits_for_two_seconds_and_is_refused_then(now:
     assert 1 <= refused[0].over_share <= 30
 
 
+def test_a_crowd_over_the_share_is_refused_at_once(now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shares, "MOST_WAITING", 6)
+    server = Server()
+    server.know("acme", seconds=0.9, now=now)
+    server.know("globex")
+    server.ask(*["acme"] * 10)
+    taken = server.take()
+    assert [turn.over_share > 0 for turn in taken] == [False, False, True, True]
+    assert len(server.waiting._queues["acme"]) == 6
+
+
 def test_refusals_wait_for_no_thread_of_the_share(now: list[float]) -> None:
     server = Server()
     server.know("acme", seconds=0.9, now=now)
