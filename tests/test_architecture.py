@@ -30,9 +30,9 @@ def test_every_module_opens_with_one_sentence() -> None:
 
 
 def test_nobody_leaves_comparing_names_to_the_database() -> None:
-    # The request log's search is no comparison of names: it looks for a part of an address, and those are ASCII.
+    # The request log's search compares names by a folded key; what the database folds are parts of URLs, in ASCII.
     assert {path for path, text in modules(*APPS).items() if FOLDED_BY_THE_DATABASE.search(text)} == {
-        "scim/request_log.py"
+        "scim/log_search.py"
     }
 
 

@@ -215,12 +215,3 @@ def test_a_play_whose_process_died_is_told_after_a_minute(acme: Tenant, client: 
     html = client.get(address_of(play)).content.decode()
     assert "The test broke off after 3 of 9 requests" in plain(html)
     assert "data-poll" not in html and 'id="test-again"' in html
-
-
-def test_a_test_from_the_page_does_not_pass_for_one_from_the_provider(acme: Tenant, client: Client) -> None:
-    connections.generate_token(acme.connection, by=acme.by)
-    connections.set_enabled(acme.connection, True, by=acme.by)
-    log(acme, client="SaaS-Manager-SCIM-play")
-    assert "A request got through" not in client.get(PAGE).content.decode()
-    log(acme, client="JumpCloud SCIM")
-    assert "A request got through" in client.get(PAGE).content.decode()
