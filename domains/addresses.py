@@ -101,6 +101,12 @@ def canonical(address: str) -> str:
     return f"{fold(local).lstrip()}@{canonical_domain(domain)}"
 
 
+def readable(address: str) -> str:
+    """A canonical address with its domain as people write it."""
+    local, at, domain = address.rpartition("@")
+    return f"{local}{at}{readable_domain(domain)}"
+
+
 def respelled(address: str) -> str:
     """The address with its domain in canonical form; the local part stays as it is spelled."""
     local, at, domain = address.strip().rpartition("@")

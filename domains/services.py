@@ -8,12 +8,13 @@ from uuid import UUID
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit import rows, trail
 from audit.actions import Action
 from audit.actors import Actor
+from audit.labels import sought
 from domains import challenge, lookalikes
 from domains.addresses import AddressError, canonical_domain, check_domain, domain_of, is_respelled, readable_domain
 from domains.challenge import Finding, Look
@@ -276,7 +277,7 @@ def search(text: str, *, organization_id: UUID) -> QuerySet[Domain]:
     domains = Domain.objects.of(organization_id)
     if not text:
         return domains
-    return domains.filter(Q(name__contains=canonical_domain(text)) | Q(readable__contains=text.lower()))
+    return domains.filter(sought(text, "search_key"))
 
 
 def find(name: str, *, organization_id: UUID) -> Domain:

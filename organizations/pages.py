@@ -434,6 +434,7 @@ def actor_for(user: Any, request: HttpRequest, door: Door) -> Actor:
         user_id=user.pk,
         address=address_of_caller(request.META),
         request_id=request_id(),
+        name=user.display_name,
     )
 
 

@@ -77,6 +77,12 @@ def milliseconds(microseconds: int) -> str:
 
 
 @register.filter
+def number(value: int) -> str:
+    """A number as everywhere on the pages: "1,234"."""
+    return f"{value:,}"
+
+
+@register.filter
 def initial(name: str) -> str:
     """The letter that stands for a person where there is no picture."""
     return next((letter.upper() for letter in name if letter.isalnum()), "?")

@@ -64,6 +64,7 @@ class Person:
     organization_id: UUID
     user_id: UUID
     user_name: str
+    display_name: str
     scopes: frozenset[str]
 
 
@@ -176,7 +177,9 @@ def _personal(digest: str, slug: str) -> Person | None:
     row = sql.one(sql.PRESENTED_BY_PERSON, [digest])
     if row is None:
         return None
-    prefix, scopes, revoked, expired, organization_id, owner, active, user_id, user_name, user_active = row
+    prefix, scopes, revoked, expired, organization_id, owner, active, user_id, user_name, display_name, user_active = (
+        row
+    )
     _lead_on(slug, owner)
     _refuse_at_the_first_of(
         (owner != slug, "token-of-another-organization"),
@@ -185,7 +188,14 @@ def _personal(digest: str, slug: str) -> Person | None:
         (expired, "personal-token-expired"),
         (not active, "organization-suspended"),
     )
-    return Person(prefix, sql.from_key(organization_id), sql.from_key(user_id), user_name, frozenset(scopes.split()))
+    return Person(
+        prefix,
+        sql.from_key(organization_id),
+        sql.from_key(user_id),
+        user_name,
+        display_name,
+        frozenset(scopes.split()),
+    )
 
 
 def _lead_on(asked: str, present: str) -> None:

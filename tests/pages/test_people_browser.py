@@ -49,6 +49,30 @@ def test_the_list_is_as_it_was_after_a_look_at_somebody(open_page: Open) -> None
     expect(page.get_by_label("Sort")).to_have_value("name")
 
 
+def test_a_search_is_one_place_to_go_back_to_however_many_letters_it_has(open_page: Open) -> None:
+    page = open_page("/settings/users/")
+    before = history_length(page)
+    search = page.get_by_label("Search by name or e-mail")
+    for typed in ("p", "pe", "pers", "person", "person1"):
+        search.fill(typed)
+        expect(page).to_have_url(re.compile(f"q={typed}&"))
+    search.press("Enter")
+    expect(page.locator("#users").get_by_text("1–10 of 10")).to_be_visible()
+    assert history_length(page) == before + 1
+    search.fill("sue")
+    expect(page).to_have_url(re.compile("q=sue&"))
+    assert history_length(page) == before + 2, "another search is another place"
+    page.go_back()
+    expect(search).to_have_value("person1")
+    page.go_back()
+    expect(search).to_have_value("")
+    expect(page.locator("#users").get_by_text("1–25 of 29")).to_be_visible()
+
+
+def history_length(page: Page) -> int:
+    return int(page.evaluate("history.length"))
+
+
 def test_somebody_is_removed_with_the_keyboard_alone(open_page: Open, lived_in: Tenant) -> None:
     grace = lived_in.add("grace")
     page = open_page(f"/settings/users/{grace.pk}/")

@@ -83,6 +83,22 @@ document.addEventListener("htmx:responseError", (event) => fail(event.detail.elt
 document.addEventListener("htmx:sendError", (event) => fail(event.detail.elt, UNREACHABLE));
 document.addEventListener("htmx:timeout", (event) => fail(event.detail.elt, UNREACHABLE));
 
+// A search is one place to go back to, however many letters it has, and so is one that is sent again as it is.
+
+let typed = null;
+
+document.addEventListener("htmx:beforeHistoryUpdate", (event) => {
+  const { history: update, requestConfig } = event.detail;
+  const { target: field, type } = requestConfig.triggeringEvent || {};
+  const address = new URL(update.path, location.href);
+  const before = typed;
+  const text = type === "input" && field.matches("input") ? address.searchParams.get(field.name) || "" : "";
+  typed = text && { field: field.id, text, href: address.href };
+  const goesOn = typed && before && before.field === typed.field && before.href === location.href
+    && (text.startsWith(before.text) || before.text.startsWith(text));
+  if (goesOn || address.href === location.href) update.type = "replace";
+});
+
 // What came in anew is read out; an offer to undo goes away after a while, but never from under a hand.
 
 function vanish(element, seconds) {
