@@ -261,6 +261,7 @@ def change(request: HttpRequest) -> HttpResponse:
     done: list[Invitation] = []
     already: list[Invitation] = []
     refused: list[Refusal] = []
+    left: list[UUID] = []
     for invitation_id, seen in chosen.items():
         try:
             if action == "resend":
@@ -270,6 +271,7 @@ def change(request: HttpRequest) -> HttpResponse:
                 (done if changed else already).append(invitation)
         except Refusal as refusal:
             refused.append(refusal)
+            left.append(invitation_id)
     if len(refused) == len(chosen) and all(isinstance(each, invitations.InvitationUnknown) for each in refused):
         raise refused[0]
     words = "sent again" if action == "resend" else "revoked"
@@ -279,6 +281,8 @@ def change(request: HttpRequest) -> HttpResponse:
         messages.success(request, f"{_whose(already)} {words} already.", extra_tags=PEOPLE_KEY)
     for sentence in dict.fromkeys(refusal.message for refusal in refused):
         messages.error(request, sentence, extra_tags=PEOPLE_KEY)
+    if left:
+        pages.keep(request, PEOPLE_KEY, invitation=left)
     return redirect(_list(request))
 
 
@@ -305,6 +309,7 @@ def _whose(done: list[Invitation]) -> str:
 
 def _back(request: HttpRequest, reason: str) -> HttpResponse:
     messages.error(request, reason, extra_tags=PEOPLE_KEY)
+    pages.keep(request, PEOPLE_KEY)
     return redirect(_list(request))
 
 

@@ -26,8 +26,11 @@ def _people(request: HttpRequest) -> Context:
     form = PeopleForm(request.GET, organization_id=organization_id)
     pending = inviting.pending(form, organization_id=organization_id)
     total = sum(Headcount.objects.filter(pk=organization_id).values_list("users", flat=True))
+    chosen = pages.kept(request, PEOPLE_KEY)
     common = {
         "form": form,
+        "ticked": chosen.ids("invitation" if form.asks_for_invited else "person"),
+        "chosen_role": chosen.text("role"),
         "is_alone": total == 1,
         "total": f"{total:,}",
         "invited": pending.total,

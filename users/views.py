@@ -155,7 +155,13 @@ class ProveAgain(views.ReauthenticateView):
     def form_valid(self, form: ProveAgainForm) -> HttpResponseBase:
         """Do what has waited for it, else lead on to where somebody came from."""
         response: HttpResponseBase = super().form_valid(form)
-        return pages.carry_on(self.request, _next(self.request)) or response
+        word = _waiting(self.request)
+        return pages.carry_on(self.request, word, _next(self.request)) if word else response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The word of the form that waits, and the way back."""
+        own = {"waiting": _waiting(self.request), "waiting_field": pages.WAITING_FIELD, "back": _next(self.request)}
+        return super().get_context_data(**own, **kwargs)
 
 
 class SignOut(views.LogoutView):
@@ -163,6 +169,11 @@ class SignOut(views.LogoutView):
 
     template_name = "signin/sign_out.html"
     extra_context = {"title": "Sign out"}
+
+
+def _waiting(request: HttpRequest) -> str:
+    """The word of the form that waits for the password; empty where none does."""
+    return request.POST.get(pages.WAITING_FIELD) or request.GET.get(pages.WAITING_FIELD) or ""
 
 
 def _next(request: HttpRequest) -> str:
