@@ -22,6 +22,7 @@ from audit.actors import Actor, Door, address_of_caller
 from scim.api.authentication import BearerToken
 from scim.api.media import EXCHANGE, answer_error, pack
 from scim.protocol.errors import (
+    SUSPENDED,
     InsufficientScope,
     InvalidSyntax,
     InvalidValue,
@@ -99,7 +100,7 @@ class ScimView(APIView):
                 response.content = b""
         entry.status = response.status_code
         # By the time of any other answer than these, somebody has asked the database about the token.
-        entry.authenticated = entry.status < 500 and entry.status != 401
+        entry.authenticated = entry.status < 500 and entry.status != 401 and entry.cause != SUSPENDED
         entry.duration_us = (time.perf_counter_ns() - started) // 1000
         journal.note(entry)
         return response

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from organizations.models import Organization
 from scim.models import Streak, Token
+from scim.protocol.errors import SUSPENDED
 from scim.services import notices
 from scim.services.notices import Failure
 
@@ -57,6 +58,9 @@ def kind_of(status: int, cause: str) -> Kind | None:
     """What a request was for the streak; None if it is none of its business."""
     if status < 400:
         return Kind.SUCCESS
+    if cause == SUSPENDED:
+        # Nobody of the organization can do anything about it.
+        return None
     if status != 401:
         return Kind.FAILURE
     return Kind.REFUSAL if cause in COUNTED_REFUSALS else None

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from scim.protocol.errors import Forbidden, NotImplementedHere, Unauthorized
+from django.conf import settings
+
+from scim.protocol.errors import SUSPENDED, Forbidden, NotImplementedHere, Unauthorized
 from scim.protocol.reading import LENIENT, STRICT, Leniency
 from scim.storage import sql
 from users.models import Role
@@ -152,8 +154,8 @@ def _connected(digest: str, slug: str) -> Principal | None:
         (revoked, "token-revoked"),
         (expired, "token-expired"),
         (retired, "token-retired"),
-        (not active, "organization-suspended"),
     )
+    _refuse_suspended(active)
     if not enabled:
         raise Unauthorized(SCIM_OFF, cause="scim-off")
     return Principal(
@@ -186,8 +188,8 @@ def _personal(digest: str, slug: str) -> Person | None:
         (not user_active, "person-suspended"),
         (revoked, "personal-token-revoked"),
         (expired, "personal-token-expired"),
-        (not active, "organization-suspended"),
     )
+    _refuse_suspended(active)
     return Person(
         prefix,
         sql.from_key(organization_id),
@@ -208,6 +210,16 @@ def _refuse_at_the_first_of(*faults: tuple[Any, str]) -> None:
     for fault, cause in faults:
         if fault:
             raise Unauthorized(INVALID, cause=cause)
+
+
+def _refuse_suspended(active: Any) -> None:
+    """Tell only who has the right token; to everybody else the answer is the one to any wrong token."""
+    if not active:
+        raise Forbidden(
+            "This organization is suspended, so nothing is read or changed. Its Admins can ask "
+            f"{settings.OPERATOR_CONTACT}; this token is valid again when the organization is reactivated.",
+            cause=SUSPENDED,
+        )
 
 
 def _default_role(organization_id: UUID, role_id: Any, key: str, name: str) -> Role:
