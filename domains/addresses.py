@@ -35,6 +35,12 @@ _INVISIBLE = re.compile(f"[{_INVISIBLES}]")
 _VISIBLE = re.compile(f"[^{_INVISIBLES}\u200c\u200d]")
 
 
+# What stands before the host of a web address, or before an e-mail address; what ends the host; and its port.
+_AROUND = re.compile(r"\A(?:[A-Za-z][A-Za-z0-9+.-]{0,20}:)?//|\Amailto:", re.IGNORECASE)
+_HOST_ENDS = re.compile(r"[/?#\\]")
+_PORT = re.compile(r":[0-9]{0,5}\Z")
+
+
 class AddressError(ValueError):
     """The text is no e-mail address, or no domain, that could be written; the message is a full sentence."""
 
@@ -77,6 +83,19 @@ def canonical_domain(text: str) -> str:
     except (idna.IDNAError, UnicodeError):
         # Not fold(): NFKC makes valid names of what UTS 46 refuses, such as the one character "1." before "com".
         return text.strip().casefold()
+
+
+def domain_in(text: str) -> str:
+    """The domain that is meant by a web address or an e-mail address, as it is spelled there, and without ``www.``.
+
+    Any other text is returned as it is, without blanks at its ends; whether it is a domain is not asked.
+    """
+    text = text.strip()
+    found = _AROUND.sub("", text.rpartition("<")[2].partition(">")[0])
+    found = _HOST_ENDS.split(found, maxsplit=1)[0].rpartition("@")[2]
+    found = _PORT.sub("", found).removeprefix("*").strip(".,;")
+    rest = found[4:] if found[:4].lower() == "www." else ""
+    return (rest if "." in rest else found) or text
 
 
 def readable_domain(name: str) -> str:

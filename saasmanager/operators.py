@@ -131,16 +131,16 @@ class OrganizationAdmin(ModelAdmin[Organization]):
         return "Active" if organization.is_active else "Suspended"
 
     @display(description="Users")
-    def users(self, organization: Any) -> int:
-        return int(organization.users)
+    def users(self, organization: Any) -> str:
+        return console.number(organization.users)
 
     @display(description="Groups")
-    def groups(self, organization: Any) -> int:
-        return int(organization.groups)
+    def groups(self, organization: Any) -> str:
+        return console.number(organization.groups)
 
     @display(description="Domains")
-    def domains(self, organization: Any) -> int:
-        return int(organization.domains)
+    def domains(self, organization: Any) -> str:
+        return console.number(organization.domains)
 
     @display(description="SCIM")
     def scim(self, organization: Any) -> str:
@@ -151,12 +151,12 @@ class OrganizationAdmin(ModelAdmin[Organization]):
         return console.moment(organization.last_request) or None
 
     @display(description="Requests in 24 h")
-    def requests(self, organization: Any) -> int:
-        return int(organization.requests)
+    def requests(self, organization: Any) -> str:
+        return console.number(organization.requests)
 
     @display(description="Failed of them")
-    def failures(self, organization: Any) -> int:
-        return int(organization.failures)
+    def failures(self, organization: Any) -> str:
+        return console.number(organization.failures)
 
     @display(description="Asks for support", empty_value="no")
     def wants(self, organization: Organization) -> str | None:

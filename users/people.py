@@ -32,7 +32,7 @@ def _people(request: HttpRequest) -> Context:
         "ticked": chosen.ids("invitation" if form.asks_for_invited else "person"),
         "chosen_role": chosen.text("role"),
         "is_alone": total == 1,
-        "total": f"{total:,}",
+        "total": total,
         "invited": pending.total,
         "pending": pending,
         "address_of_invited": inviting.address_of_list(),

@@ -73,7 +73,7 @@ def _short(local: datetime, now: datetime) -> str:
 @register.filter
 def milliseconds(microseconds: int) -> str:
     """A duration such as "3.4 ms"."""
-    return f"{microseconds / 1000:.1f} ms" if microseconds < 100_000 else f"{microseconds / 1000:.0f} ms"
+    return f"{microseconds / 1000:.1f} ms" if microseconds < 100_000 else f"{microseconds / 1000:,.0f} ms"
 
 
 @register.filter
