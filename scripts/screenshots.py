@@ -13,10 +13,13 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +66,12 @@ def main(wanted: Sequence[str]) -> None:
     port = postgres.free_port()
     with tempfile.TemporaryDirectory(prefix="saasmanager-pictures-") as name:
         folder = Path(name)
-        with demo(folder, port, BASE_URL, tls(folder)) as running, sync_playwright() as playwright:
+        with (
+            demo(folder, postgres.free_port(), BASE_URL) as behind,
+            tls(folder, port, behind.port),
+            sync_playwright() as playwright,
+        ):
+            running = replace(behind, port=port)
             flags = [f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{port}", "--disable-gpu", "--hide-scrollbars"]
             flags += ["--no-sandbox"] if os.geteuid() == 0 else []
             browser = playwright.chromium.launch(executable_path=chromium, args=flags)
@@ -78,8 +86,8 @@ def main(wanted: Sequence[str]) -> None:
 
 
 @contextmanager
-def demo(folder: Path, port: int, base_url: str, flags: Sequence[str] = ()) -> Iterator[Demo]:
-    """The demo's data in a folder, behind the production server."""
+def demo(folder: Path, port: int, base_url: str) -> Iterator[Demo]:
+    """The demo's data in a folder, behind the production server; over https, ``tls`` stands in front of that."""
     mails = folder / "mails"
     mails.mkdir()
     environment = {
@@ -91,8 +99,7 @@ def demo(folder: Path, port: int, base_url: str, flags: Sequence[str] = ()) -> I
         "EMAIL_URL": f"filemail:///{mails}",
         "MAIL_IN_BACKGROUND": "on",
         "ALLOWED_HOSTS": "",
-        # Nothing stands between the browser and the server: TLS, if any, ends in it.
-        "TRUSTED_PROXY_COUNT": "0",
+        "TRUSTED_PROXY_COUNT": "1" if base_url.startswith("https:") else "0",
         "SCIM_LOG_INTERVAL": "0.05",
         "LOG_LEVEL": "ERROR",
     }
@@ -108,8 +115,8 @@ def demo(folder: Path, port: int, base_url: str, flags: Sequence[str] = ()) -> I
     manage("seed_demo", DEBUG="on")
     operator = ("--no-input", "--sign_in_key", OPERATOR.address, "--email", "root@saas.example.com")
     manage("createsuperuser", *operator, DJANGO_SUPERUSER_PASSWORD=OPERATOR.password)
-    *command, application = serve.server(host="127.0.0.1", port=port, workers=1)
-    server = subprocess.Popen([*command, *flags, application], cwd=serve.ROOT, env=environment)
+    command = serve.server(host="127.0.0.1", port=port, workers=1)
+    server = subprocess.Popen(command, cwd=serve.ROOT, env=environment)
     try:
         wait_for(port)
         yield Demo(port, base_url, mails, manage)
@@ -118,8 +125,9 @@ def demo(folder: Path, port: int, base_url: str, flags: Sequence[str] = ()) -> I
         server.wait(20)
 
 
-def tls(folder: Path) -> list[str]:
-    """A certificate that nobody but this run's browser will ever see."""
+@contextmanager
+def tls(folder: Path, port: int, behind: int) -> Iterator[None]:
+    """A proxy that ends TLS, with a certificate that nobody but this run's browser will ever see."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/CN={HOST}"]
@@ -127,7 +135,46 @@ def tls(folder: Path) -> list[str]:
         check=True,
         stderr=subprocess.DEVNULL,
     )
-    return ["--ssl-keyfile", str(key), "--ssl-certificate", str(certificate)]
+    proxy = ThreadingHTTPServer(("127.0.0.1", port), partial(_Proxy, behind))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    proxy.socket = context.wrap_socket(proxy.socket, server_side=True)
+    thread = threading.Thread(target=proxy.serve_forever, daemon=True)
+    thread.start()
+    yield
+    proxy.shutdown()
+    proxy.server_close()
+
+
+class _Proxy(BaseHTTPRequestHandler):
+    """Passes each request on to the server behind it, with word of who asked and how."""
+
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, behind: int, *args: Any) -> None:
+        self.behind = behind
+        super().__init__(*args)
+
+    def _pass_on(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers = {**self.headers, "X-Forwarded-Proto": "https", "X-Forwarded-For": self.client_address[0]}
+        server = http.client.HTTPConnection("127.0.0.1", self.behind)
+        server.request(self.command, self.path, body or None, headers)
+        answer = server.getresponse()
+        content = answer.read()
+        self.send_response_only(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("connection", "transfer-encoding", "content-length"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+        server.close()
+
+    do_GET = do_POST = do_PUT = do_DELETE = _pass_on
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
 
 
 def wait_for(port: int) -> None:
