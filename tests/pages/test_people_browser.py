@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.pages.conftest import PASSWORD, SignedIn
@@ -67,6 +67,22 @@ def test_a_search_is_one_place_to_go_back_to_however_many_letters_it_has(open_pa
     page.go_back()
     expect(search).to_have_value("")
     expect(page.locator("#users").get_by_text("1–25 of 29")).to_be_visible()
+
+
+def test_what_is_typed_while_an_answer_is_on_its_way_is_not_lost(open_page: Open) -> None:
+    page = open_page("/settings/users/")
+    search = page.get_by_label("Search by name or e-mail")
+    waiting: list[Route] = []
+    page.route(re.compile("q=person&"), lambda route: waiting.append(route))  # noqa: PLW0108
+    search.press_sequentially("person")
+    while not waiting:
+        page.wait_for_timeout(20)
+    search.press_sequentially("07")
+    waiting[0].continue_()
+    expect(page.locator("#users").get_by_text("1–1 of 1")).to_be_visible()
+    expect(search).to_have_value("person07")
+    expect(search).to_be_focused()
+    expect(page).to_have_url(re.compile("q=person07&"))
 
 
 def history_length(page: Page) -> int:
