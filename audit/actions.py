@@ -10,8 +10,8 @@ class Action(models.TextChoices):
 
     ORGANIZATION_CREATED = "organization.created", "{actor} created the organization {target}"
     ORGANIZATION_UPDATED = "organization.updated", "{actor} changed the organization {target}"
-    ORGANIZATION_HELD = "organization.held", "{actor} held the organization {target}"
-    ORGANIZATION_RELEASED = "organization.released", "{actor} released the organization {target}"
+    ORGANIZATION_HELD = "organization.held", "{actor} suspended the organization {target}"
+    ORGANIZATION_RELEASED = "organization.released", "{actor} reactivated the organization {target}"
     SLUG_CHANGED = "organization.slug-changed", "{actor} changed the slug of {target}"
     FORMER_SLUG_EXTENDED = "organization.slug-extended", "{actor} let the former slug {target} work for longer"
     FORMER_SLUG_ENDED = "organization.slug-ended", "{actor} ended the former slug {target}"

@@ -31,7 +31,8 @@ class Door(StrEnum):
 class Actor:
     """Somebody who acts on one organization's data.
 
-    ``label`` is kept in the trail and must make sense after the person or token is gone. ``address`` is the IP address.
+    ``label`` is kept in the trail and must make sense after the person or token is gone; ``name`` is what pages call
+    the person, by which the trail is searched, too. ``address`` is the IP address.
     ``is_proven``: there is no need to ask for the password again. It is false only for a person at a page who has not
     given it a short while ago.
     """
@@ -42,6 +43,7 @@ class Actor:
     user_id: UUID | None = None
     address: str = ""
     request_id: str = ""
+    name: str = ""
     is_proven: bool = True
 
 

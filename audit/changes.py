@@ -67,7 +67,7 @@ def _value(value: Any) -> Value:
     text = _text(value)
     if len(text) <= SHORT:
         return Value(text, moment=_moment(text))
-    whole = text if len(text) <= MOST else f"{text[:MOST]}… ({len(text)} characters)"
+    whole = text if len(text) <= MOST else f"{text[:MOST]}… ({len(text):,} characters)"
     return Value(whole, f"{' '.join(text[:SHORT].split())}…")
 
 

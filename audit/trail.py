@@ -8,7 +8,7 @@ from django.db import models
 from audit import rows
 from audit.actions import Action
 from audit.actors import Actor
-from audit.labels import folded
+from audit.labels import searchable
 from audit.models import AuditEvent
 
 MASK = "••••••"
@@ -34,8 +34,8 @@ def _event(action: Action, target: models.Model, changes: Changes, by: Actor, la
         door=by.door,
         actor_id=by.user_id,
         actor_label=by.label[:320],
-        actor_key=folded(by.label[:320]),
-        target_key=folded((label or str(target))[:320]),
+        actor_key=searchable(by.label[:320], by.name[:320]),
+        target_key=searchable((label or str(target))[:320], _name_of(target)),
         address=by.address or None,
         request_id=by.request_id,
         target_type=target._meta.model_name or "",
@@ -43,6 +43,11 @@ def _event(action: Action, target: models.Model, changes: Changes, by: Actor, la
         target_label=(label or str(target))[:320],
         changes={field: _masked(field, change) for field, change in changes.items()},
     )
+
+
+def _name_of(target: models.Model) -> str:
+    """What pages call somebody whose label is an address; empty where the label is all there is."""
+    return str(getattr(target, "display_name", ""))[:320]
 
 
 def _masked(field: str, change: tuple[Any, Any] | list[Any]) -> list[Any]:

@@ -35,6 +35,12 @@ _INVISIBLE = re.compile(f"[{_INVISIBLES}]")
 _VISIBLE = re.compile(f"[^{_INVISIBLES}\u200c\u200d]")
 
 
+# What stands before the host of a web address, or before an e-mail address; what ends the host; and its port.
+_AROUND = re.compile(r"\A(?:[A-Za-z][A-Za-z0-9+.-]{0,20}:)?//|\Amailto:", re.IGNORECASE)
+_HOST_ENDS = re.compile(r"[/?#\\]")
+_PORT = re.compile(r":[0-9]{0,5}\Z")
+
+
 class AddressError(ValueError):
     """The text is no e-mail address, or no domain, that could be written; the message is a full sentence."""
 
@@ -79,6 +85,19 @@ def canonical_domain(text: str) -> str:
         return text.strip().casefold()
 
 
+def domain_in(text: str) -> str:
+    """The domain that is meant by a web address or an e-mail address, as it is spelled there, and without ``www.``.
+
+    Any other text is returned as it is, without blanks at its ends; whether it is a domain is not asked.
+    """
+    text = text.strip()
+    found = _AROUND.sub("", text.rpartition("<")[2].partition(">")[0])
+    found = _HOST_ENDS.split(found, maxsplit=1)[0].rpartition("@")[2]
+    found = _PORT.sub("", found).removeprefix("*").strip(".,;")
+    rest = found[4:] if found[:4].lower() == "www." else ""
+    return (rest if "." in rest else found) or text
+
+
 def readable_domain(name: str) -> str:
     """A canonical domain as people write it, label by label; a label that is no valid A-label stays as it is."""
     return ".".join(map(_readable_label, name.split("."))) if "xn--" in name else name
@@ -99,6 +118,12 @@ def canonical(address: str) -> str:
     if not at:
         return fold(address).strip()
     return f"{fold(local).lstrip()}@{canonical_domain(domain)}"
+
+
+def readable(address: str) -> str:
+    """A canonical address with its domain as people write it."""
+    local, at, domain = address.rpartition("@")
+    return f"{local}{at}{readable_domain(domain)}"
 
 
 def respelled(address: str) -> str:

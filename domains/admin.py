@@ -156,7 +156,7 @@ def add_domain(request: HttpRequest) -> HttpResponse:
     try:
         proposal = _propose(request, typed)
         if not proposal.warnings or request.POST.get("sure") == proposal.name:
-            domain = services.add(typed, by=pages.actor_of(request))
+            domain = services.add(proposal.name, by=pages.actor_of(request))
             messages.success(request, f"Added {domain.readable}. Now show that it is yours.", extra_tags=OF_A_DOMAIN)
             return redirect(address_of(domain))
     except Refusal:

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from audit.labels import searchable
 from domains.addresses import readable_domain
 from domains.challenge import Finding, draw, record_name, record_value
 from organizations.tenancy import KeyField, TenantModel, TenantQuerySet
@@ -30,6 +31,7 @@ class Domain(TenantModel):
 
     name = KeyField(max_length=253)
     readable = KeyField(max_length=253, editable=False)
+    search_key = KeyField(max_length=1000, editable=False, default="", db_default="")
     user_requests = models.BooleanField("User requests", default=False)
     verified_at = models.DateTimeField(null=True, blank=True)
     proof = models.CharField(max_length=10, choices=Proof, blank=True)
@@ -59,6 +61,7 @@ class Domain(TenantModel):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.readable = readable_domain(self.name)
+        self.search_key = searchable(self.readable, self.name)
         super().save(*args, **kwargs)
 
     @property

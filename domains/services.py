@@ -2,20 +2,30 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit import rows, trail
 from audit.actions import Action
 from audit.actors import Actor
+from audit.labels import sought
 from domains import challenge, lookalikes
-from domains.addresses import AddressError, canonical_domain, check_domain, domain_of, is_respelled, readable_domain
+from domains.addresses import (
+    AddressError,
+    canonical_domain,
+    check_domain,
+    domain_in,
+    domain_of,
+    is_respelled,
+    readable_domain,
+)
 from domains.challenge import Finding, Look
 from domains.models import Domain, Proof
 from organizations.refusals import Refusal
@@ -84,36 +94,46 @@ class AddressRefused(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A domain that could be added; ``warnings`` are sentences that should be read before."""
+    """A domain that could be added; ``warnings`` are sentences that should be read before.
+
+    ``is_doubtful`` is false where they say no more than which domain is meant.
+    """
 
     name: str
     warnings: Sequence[str]
+    is_doubtful: bool
 
 
 def propose(name: str, *, organization_id: UUID) -> Proposal:
-    """What adding a domain would come to; adds nothing.
+    """What adding a domain would come to, also of one in a web or e-mail address; adds nothing.
 
     Raises what ``add`` raises.
     """
-    canonical_name = _parse(name)
+    meant = domain_in(name)
+    canonical_name = _parse(meant)
     domains = Domain.objects.of(organization_id)
     if domains.filter(name=canonical_name).exists():
         raise _taken(canonical_name, here=True)
     _make_sure_it_can_be_proven(canonical_name, organization_id)
     warnings = lookalikes.warnings(canonical_name, domains.values_list("name", flat=True))
-    if is_respelled(name):
+    is_doubtful = bool(warnings) or is_respelled(meant)
+    if is_respelled(meant):
         readable = readable_domain(canonical_name)
         warnings.insert(0, f"You typed “{name.strip()}”. In DNS that is {canonical_name} ({readable}).")
-    return Proposal(canonical_name, warnings)
+    elif meant != name.strip():
+        warnings.insert(0, f"You typed “{name.strip()}”. The domain in it is {canonical_name}.")
+    return Proposal(canonical_name, warnings, is_doubtful)
 
 
 @transaction.atomic
 def add(name: str, *, verified: bool = False, by: Actor) -> Domain:
-    """Register a domain; ``verified`` only where an operator vouches for it.
+    """Register a domain; ``verified`` only where an operator vouches for it, also for one that is here unverified.
 
     Raises DomainInvalid, DomainTaken (also where another organization has verified it) and TooManyUnverified.
     """
     canonical_name = _parse(name)
+    if verified and (present := Domain.objects.of(by.organization_id).filter(name=canonical_name).first()):
+        return _vouched(present.pk, by)
     domain = Domain(organization_id=by.organization_id, name=canonical_name, created_by=by.label)
     if verified:
         domain.verified_at, domain.proof = timezone.now(), Proof.OPERATOR
@@ -129,6 +149,20 @@ def add(name: str, *, verified: bool = False, by: Actor) -> Domain:
     return domain
 
 
+def _vouched(domain_id: UUID, by: Actor) -> Domain:
+    domain = _locked(domain_id, by.organization_id)
+    if domain.is_verified:
+        raise _taken(domain.name, here=True)
+    domain.verified_at, domain.proof = timezone.now(), Proof.OPERATOR
+    try:
+        with transaction.atomic():
+            domain.save(update_fields=["verified_at", "proof"])
+    except IntegrityError:
+        raise _taken(domain.name, here=False) from None
+    trail.record(Action.DOMAIN_VERIFIED, domain, {"proof": ["", Proof.OPERATOR]}, by=by)
+    return domain
+
+
 def _taken(name: str, *, here: bool) -> DomainTaken:
     readable = readable_domain(name)
     if here:
@@ -137,10 +171,15 @@ def _taken(name: str, *, here: bool) -> DomainTaken:
 
 
 def _parse(name: str) -> str:
+    """The canonical form of a domain. Raises DomainInvalid, with the domain that was meant where there is one."""
     try:
         return check_domain(name.strip())
     except AddressError as error:
-        raise DomainInvalid(str(error)) from None
+        message = str(error)
+    with suppress(AddressError):
+        if (meant := domain_in(name)) != name.strip():
+            message = f"{message} Do you mean {check_domain(meant)}?"
+    raise DomainInvalid(message)
 
 
 def _is_verified(name: str) -> bool:
@@ -276,7 +315,7 @@ def search(text: str, *, organization_id: UUID) -> QuerySet[Domain]:
     domains = Domain.objects.of(organization_id)
     if not text:
         return domains
-    return domains.filter(Q(name__contains=canonical_domain(text)) | Q(readable__contains=text.lower()))
+    return domains.filter(sought(domain_in(text), "search_key"))
 
 
 def find(name: str, *, organization_id: UUID) -> Domain:

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.db.models import Q
 from django.http import HttpRequest, QueryDict, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -20,7 +19,7 @@ from django.utils.safestring import SafeString
 from audit.actions import Action, title, wording
 from audit.actors import Door
 from audit.changes import Line, lines
-from audit.labels import folded
+from audit.labels import sought
 from audit.models import AppendOnlyQuerySet, AuditEvent
 from organizations import exports, pages
 from organizations.moments import MomentField
@@ -83,10 +82,10 @@ class EventsForm(forms.Form):
         """The events that fit every value given, of those after ``reach``."""
         given = self.given
         events = self._indexed(events if reach is None else events.filter(pk__gt=reach))
-        if text := folded(given.get("q", "")):
-            events = events.filter(Q(actor_key__contains=text) | Q(target_key__contains=text))
+        if text := given.get("q"):
+            events = events.filter(sought(text, "actor_key", "target_key"))
         for name in given.keys() & {"actor", "target"}:
-            events = events.filter(**{f"{name}_key__contains": folded(given[name])})
+            events = events.filter(sought(given[name], f"{name}_key"))
         return events
 
     def _indexed(self, events: AppendOnlyQuerySet) -> AppendOnlyQuerySet:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Qu
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import resolve, reverse
+from django.utils.crypto import get_random_string
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
@@ -115,7 +116,12 @@ class Section:
         """The section as HTML, with the sections that lie in it; ``inner`` maps keys to more context for those."""
         inner = inner or {}
         parts = [part.render(request, inner.get(part.key), inner) for part in visible(self.page, request, self.key)]
-        around = {"section": self, "parts": parts, "notices": notices(request, self.key)}
+        around = {
+            "section": self,
+            "parts": parts,
+            "notices": notices(request, self.key),
+            "kept": kept(request, self.key),
+        }
         if not may(request, self.permission):
             return render_to_string(HEADING_ONLY, around, request)
         return render_to_string(self.template, {**self.context(request), **around, **(extra or {})}, request)
@@ -143,9 +149,8 @@ class Piece:
         shown = self.context(request, thing)
         if shown is None:
             return SafeString("")
-        return render_to_string(
-            self.template, {**shown, "section": self, "notices": notices(request, self.key)}, request
-        )
+        around = {"section": self, "notices": notices(request, self.key), "kept": kept(request, self.key)}
+        return render_to_string(self.template, {**shown, **around}, request)
 
 
 _sections: list[Section] = []
@@ -203,6 +208,61 @@ def pieces(place: str, request: HttpRequest, thing: Any) -> list[SafeString]:
 def notices(request: HttpRequest, key: str) -> list[Message]:
     """What the last change left to be said on the section or piece of that key."""
     return [notice for notice in messages.get_messages(request) if notice.extra_tags == key]
+
+
+# Where a session keeps what a refused form had chosen, and how much of it.
+_KEPT = "kept-choices"
+_LONGEST_KEPT = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was chosen in a form that was refused; false if nothing was. ``control`` is the name of what was asked."""
+
+    control: str = ""
+    fields: QueryDict = field(default_factory=QueryDict)
+
+    def __bool__(self) -> bool:
+        return bool(self.control)
+
+    def text(self, name: str, otherwise: str = "") -> str:
+        """What a field had."""
+        return self.fields.get(name, otherwise)
+
+    def ids(self, name: str) -> frozenset[UUID]:
+        """The ids that were ticked in the fields of that name, which are ``id`` or ``id.version``."""
+        found = set()
+        for text in self.fields.getlist(name):
+            try:
+                found.add(UUID(text.partition(".")[0]))
+            except ValueError:
+                continue
+        return frozenset(found)
+
+
+def keep(request: HttpRequest, key: str, **fields: Iterable[object]) -> None:
+    """Keep what a form chose, which a rule refuses, for when the section or piece of that key is shown next.
+
+    ``fields`` have other values than those that were sent.
+    """
+    chosen = request.POST.copy()
+    for name in ("csrfmiddlewaretoken", "once"):
+        chosen.pop(name, None)
+    for name, values in fields.items():
+        chosen.setlist(name, [str(value) for value in values])
+    text = chosen.urlencode()
+    if request.resolver_match and len(text) <= _LONGEST_KEPT:
+        request.session[_KEPT] = {"key": key, "control": request.resolver_match.url_name, "fields": text}
+
+
+def kept(request: HttpRequest, key: str) -> Kept:
+    """What a refused form had chosen that stands in the section or piece of that key; it is shown once."""
+    shown: dict[str, Kept] = request.__dict__.setdefault("_kept", {})
+    waiting = request.session.get(_KEPT)
+    if key not in shown and waiting and waiting["key"] == key:
+        del request.session[_KEPT]
+        shown[key] = Kept(waiting["control"], QueryDict(waiting["fields"]))
+    return shown.get(key, Kept())
 
 
 # What apps have to say at the head of a page, as HTML, or nothing.
@@ -286,8 +346,11 @@ def _is_proven(request: HttpRequest) -> bool:
     return any(recent(request) for recent in _proofs)
 
 
-# Where a session keeps the form that waits for the proof.
-_WAITING = "form-waiting-for-proof"
+# Where a session keeps the forms that wait for the proof, by the words that stand for them in addresses; the newest
+# few, for somebody may ask for something else in another tab meanwhile.
+_WAITING = "forms-waiting-for-proof"
+_MOST_WAITING = 3
+WAITING_FIELD = "form"
 
 
 def _lead_to_proof(request: HttpRequest, back: str) -> HttpResponse:
@@ -295,25 +358,31 @@ def _lead_to_proof(request: HttpRequest, back: str) -> HttpResponse:
 
     ``back`` is where the person comes to if there is no such form.
     """
-    request.session.pop(_WAITING, None)
+    query = {"next": back}
     if request.method == "POST":
-        request.session[_WAITING] = {"back": back, "path": request.path_info, "fields": request.POST.urlencode()}
-    address = f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}"
+        query[WAITING_FIELD] = word = get_random_string(12)
+        form = {"path": request.path_info, "fields": request.POST.urlencode()}
+        others = list(request.session.get(_WAITING, {}).items())
+        request.session[_WAITING] = dict([*others[-_MOST_WAITING + 1 :], (word, form)])
+    address = f"{reverse('account_reauthenticate')}?{urlencode(query)}"
     return HttpResponse(headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
 
 
-def carry_on(request: HttpRequest, back: str) -> HttpResponseBase | None:
-    """Answer the form that has waited for the proof, now that it is given, as if it had just been sent.
+def carry_on(request: HttpRequest, word: str, back: str) -> HttpResponseBase:
+    """Answer the form that has waited for the proof under a word, now that it is given, as if it had just been sent.
 
-    None if none waits: ``back`` is what the question was asked with, so that no older form is sent by the way.
+    Where it waits no longer, a page says so and leads on to ``back``.
     """
-    waiting = request.session.pop(_WAITING, None)
-    if waiting is None or waiting["back"] != back:
-        return None
+    waiting = request.session.get(_WAITING, {})
+    form = waiting.pop(word, None)
+    if form is None:
+        context = {"title": "Nothing was done", "back": back or reverse("settings:index")}
+        return render(request, "signin/nothing_waits.html", context, status=409)
+    request.session[_WAITING] = waiting
     # Its forgery token has been checked when it was sent, that of the question just now.
-    request.path = request.path_info = waiting["path"]
-    request.POST = QueryDict(waiting["fields"])
-    request.resolver_match = match = resolve(waiting["path"])
+    request.path = request.path_info = form["path"]
+    request.POST = QueryDict(form["fields"])
+    request.resolver_match = match = resolve(form["path"])
     response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
     return response
 
@@ -348,13 +417,17 @@ def done(request: HttpRequest, section: Section, message: str, **extra: Any) -> 
 
 
 def refused(request: HttpRequest, section: Section, refusal: Refusal) -> HttpResponse:
-    """Answer a change that a rule forbids: the reason to htmx, which shows it beside the control, else on the page."""
+    """Answer a change that a rule forbids: the reason to htmx, which shows it beside the control, else on the page.
+
+    What was chosen is still there: in the form that htmx leaves as it is, or on the page that is shown next.
+    """
     status = 404 if refusal.code.endswith("-unknown") else 400 if refusal.code == Malformed.code else 409
     if is_htmx(request):
         return plain(refusal.message, status)
     if status == 404:
         raise Http404(refusal.message)
     messages.error(request, refusal.message, extra_tags=section.key)
+    keep(request, section.key)
     return redirect(section.address_after(request))
 
 
@@ -434,6 +507,7 @@ def actor_for(user: Any, request: HttpRequest, door: Door) -> Actor:
         user_id=user.pk,
         address=address_of_caller(request.META),
         request_id=request_id(),
+        name=user.display_name,
     )
 
 

@@ -93,7 +93,10 @@ def hold(reason: str, *, by: Actor) -> Organization:
 
 @transaction.atomic
 def release(reason: str, *, by: Actor) -> Organization:
-    """Let the people and clients of a held organization in again. Raises OrganizationInvalid for want of a reason."""
+    """Let the people and clients of a suspended organization in again.
+
+    Raises OrganizationInvalid for want of a reason.
+    """
     return _set_active(True, reason, Action.ORGANIZATION_RELEASED, by)
 
 

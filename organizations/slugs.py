@@ -87,9 +87,8 @@ def former(organization_id: UUID) -> Sequence[FormerSlug]:
 
 
 def organization_formerly(slug: str) -> Organization | None:
-    """The active organization to which a slug that it has had still leads."""
-    found = FormerSlug.objects.live().filter(slug=slug.lower(), organization__is_active=True)
-    row = found.select_related("organization").first()
+    """The organization to which a slug that it has had still leads."""
+    row = FormerSlug.objects.live().filter(slug=slug.lower()).select_related("organization").first()
     return row.organization if row else None
 
 

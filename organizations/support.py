@@ -51,7 +51,7 @@ def enter(*, operator: str, by: Actor) -> SupportVisit:
     if not organization.wants_support:
         raise SupportNotWanted(f"{organization} has not asked for support. One of its Admins turns on Request support.")
     if not organization.is_active:
-        raise SupportNotWanted(f"{organization} is held. Release it first.")
+        raise SupportNotWanted(f"{organization} is suspended. Reactivate it first.")
     assert by.user_id is not None  # noqa: S101  (operators are people with an account)
     visit = SupportVisit.objects.create(organization=organization, operator_id=by.user_id, operator_label=operator)
     trail.record(Action.SUPPORT_ENTERED, organization, by=by)
@@ -66,7 +66,7 @@ def leave(visit: SupportVisit, *, by: Actor) -> None:
 
 
 def current(visit_id: str, *, operator_id: UUID) -> SupportVisit | None:
-    """An operator's visit that goes on: not left, still wanted, and the organization is not held."""
+    """An operator's visit that goes on: not left, still wanted, and the organization is not suspended."""
     try:
         found = SupportVisit.objects.open().filter(pk=UUID(visit_id), operator_id=operator_id)
     except ValueError:

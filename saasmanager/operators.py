@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -23,8 +23,9 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
 import organizations.services
+from audit.actions import Action
 from audit.actors import Actor, Door
-from audit.models import first_id_at
+from audit.models import AuditEvent, first_id_at
 from domains.models import Domain
 from organizations import pages, slugs, support
 from organizations.models import Organization, SupportVisit
@@ -40,6 +41,10 @@ from users.visiting import VISIT, label_of
 LATELY = timedelta(hours=24)
 
 View = Callable[..., HttpResponseBase]
+
+# The events that say why an organization is or was suspended.
+SUSPENSIONS = (Action.ORGANIZATION_HELD, Action.ORGANIZATION_RELEASED)
+SUSPENSIONS_SHOWN = 5
 
 
 class NewOrganizationForm(forms.Form):
@@ -59,9 +64,24 @@ class NewOrganizationForm(forms.Form):
 
 
 class ReasonForm(forms.Form):
-    """Why an organization is held or released."""
+    """Why an organization is suspended or reactivated."""
 
-    reason = forms.CharField(label="Reason", max_length=organizations.services.LONGEST_REASON)
+    reason = forms.CharField(
+        label="Reason",
+        max_length=organizations.services.LONGEST_REASON,
+        widget=forms.TextInput(attrs={"autofocus": True}),
+        help_text="Kept in the audit log of the organization, where its people read it, and shown here.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What changes whether an organization is active: its words, and the verb that does it."""
+
+    verb: Callable[..., Organization]
+    wanted: bool
+    title: str
+    done: str
 
 
 class OrganizationAdmin(ModelAdmin[Organization]):
@@ -83,8 +103,8 @@ class OrganizationAdmin(ModelAdmin[Organization]):
             path("", wrap(self.changelist_view), name=f"{name}_changelist"),
             path("add/", wrap(self.add_view), name=f"{name}_add"),
             path("<uuid:organization_id>/", wrap(self.show), name=f"{name}_change"),
-            path("<uuid:organization_id>/hold/", wrap(require_POST(self.hold)), name="hold"),
-            path("<uuid:organization_id>/release/", wrap(require_POST(self.release)), name="release"),
+            path("<uuid:organization_id>/suspend/", wrap(self.suspend), name="suspend"),
+            path("<uuid:organization_id>/reactivate/", wrap(self.reactivate), name="reactivate"),
             path("<uuid:organization_id>/enter/", wrap(require_POST(self.enter)), name="enter"),
         ]
 
@@ -108,19 +128,19 @@ class OrganizationAdmin(ModelAdmin[Organization]):
 
     @display(description="State")
     def state(self, organization: Organization) -> str:
-        return "Active" if organization.is_active else "Held"
+        return "Active" if organization.is_active else "Suspended"
 
     @display(description="Users")
-    def users(self, organization: Any) -> int:
-        return int(organization.users)
+    def users(self, organization: Any) -> str:
+        return console.number(organization.users)
 
     @display(description="Groups")
-    def groups(self, organization: Any) -> int:
-        return int(organization.groups)
+    def groups(self, organization: Any) -> str:
+        return console.number(organization.groups)
 
     @display(description="Domains")
-    def domains(self, organization: Any) -> int:
-        return int(organization.domains)
+    def domains(self, organization: Any) -> str:
+        return console.number(organization.domains)
 
     @display(description="SCIM")
     def scim(self, organization: Any) -> str:
@@ -131,12 +151,12 @@ class OrganizationAdmin(ModelAdmin[Organization]):
         return console.moment(organization.last_request) or None
 
     @display(description="Requests in 24 h")
-    def requests(self, organization: Any) -> int:
-        return int(organization.requests)
+    def requests(self, organization: Any) -> str:
+        return console.number(organization.requests)
 
     @display(description="Failed of them")
-    def failures(self, organization: Any) -> int:
-        return int(organization.failures)
+    def failures(self, organization: Any) -> str:
+        return console.number(organization.failures)
 
     @display(description="Asks for support", empty_value="no")
     def wants(self, organization: Organization) -> str | None:
@@ -176,26 +196,30 @@ class OrganizationAdmin(ModelAdmin[Organization]):
             context |= {"title": str(opened.organization), "base_url": connections.base_url(opened.organization)}
         return self._page(request, "operator/new.html", context)
 
-    def show(self, request: HttpRequest, organization_id: UUID, form: ReasonForm | None = None) -> HttpResponse:
+    def show(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
         """What operators know of an organization, and what they can do about it."""
         organization = self._find(request, organization_id)
+        events = AuditEvent.objects.of(organization_id).filter(action__in=SUSPENSIONS)[:SUSPENSIONS_SHOWN]
         context = {
             "title": str(organization),
             "organization": organization,
             "former": slugs.former(organization_id),
             "visitors": support.visitors(organization),
             "base_url": connections.base_url(organization),
-            "form": form or ReasonForm(),
+            "suspensions": [
+                (event, event.action == Action.ORGANIZATION_HELD, event.changes.get("reason", [None, ""])[1])
+                for event in events
+            ],
         }
         return self._page(request, "operator/organization.html", context)
 
-    def hold(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
-        """Let nobody of it in."""
-        return self._with_reason(request, organization_id, organizations.services.hold, "held")
+    def suspend(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
+        """Let nobody of it in, once there is a reason."""
+        return self._with_reason(request, organization_id, SUSPEND)
 
-    def release(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
-        """Let its people in again."""
-        return self._with_reason(request, organization_id, organizations.services.release, "released")
+    def reactivate(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
+        """Let its people in again, once there is a reason."""
+        return self._with_reason(request, organization_id, REACTIVATE)
 
     def enter(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
         """Begin to look at an organization that has asked for support."""
@@ -210,18 +234,24 @@ class OrganizationAdmin(ModelAdmin[Organization]):
         request.session[VISIT] = str(visit.pk)
         return redirect("settings:index")
 
-    def _with_reason(self, request: HttpRequest, organization_id: UUID, verb: Any, done: str) -> HttpResponse:
-        self._find(request, organization_id)
-        form = ReasonForm(request.POST)
+    def _with_reason(self, request: HttpRequest, organization_id: UUID, step: Step) -> HttpResponse:
+        organization = self._find(request, organization_id)
+        there = redirect("admin:organizations_organization_change", organization_id)
+        if organization.is_active == step.wanted:
+            messages.info(request, f"{organization} is {step.done} already.")
+            return there
+        form = ReasonForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             try:
-                verb(form.cleaned_data["reason"], by=_actor(request, organization_id))
+                step.verb(form.cleaned_data["reason"], by=_actor(request, organization_id))
             except Refusal as refusal:
                 form.add_error("reason", refusal.message)
             else:
-                messages.success(request, f"The organization is {done}.")
-                return redirect("admin:organizations_organization_change", organization_id)
-        return self.show(request, organization_id, form)
+                messages.success(request, f"{organization} is {step.done}.")
+                return there
+        title = f"{step.title} {organization}"
+        context = {"title": f"{title}?", "button": title, "organization": organization, "step": step, "form": form}
+        return self._page(request, "operator/suspension.html", context)
 
     def _find(self, request: HttpRequest, organization_id: UUID) -> Any:
         organization = self.get_queryset(request).filter(pk=organization_id).first()
@@ -231,6 +261,10 @@ class OrganizationAdmin(ModelAdmin[Organization]):
 
     def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
         return render(request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context})
+
+
+SUSPEND = Step(organizations.services.hold, False, "Suspend", "suspended")
+REACTIVATE = Step(organizations.services.release, True, "Reactivate", "active")
 
 
 class OperatorSite(AdminSite):

@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 
 from organizations import pages
 from organizations.pages import Context, Malformed, Page, Piece
+from organizations.refusals import Refusal
 from scim.models import Connection, IdentityProvider
 from scim.services import connections, handing_over, reach
 from users.models import User
@@ -86,12 +87,19 @@ def hand_over_person(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """Make one person another connection's."""
     if not User.objects.of(pages.organization_of(request).pk).filter(pk=user_id).exists():
         raise UserUnknown("There is nobody here of that id.")
-    heir = _heir(request)
-    if heir is None:
-        raise Malformed("Choose the connection that is to manage this person.")
-    user = handing_over.hand_over(user_id, heir, by=pages.actor_of(request))
-    messages.success(request, f"{heir} manages {user} now.", extra_tags=MANAGED_BY.key)
-    return redirect(f"{reverse('settings:person', args=[user.pk])}#{MANAGED_BY.key}")
+    try:
+        heir = _heir(request)
+        if heir is None:
+            raise Malformed("Choose the connection that is to manage this person.")
+        user = handing_over.hand_over(user_id, heir, by=pages.actor_of(request))
+    except UserUnknown:
+        raise
+    except Refusal as refusal:
+        messages.error(request, refusal.message, extra_tags=MANAGED_BY.key)
+        pages.keep(request, MANAGED_BY.key)
+    else:
+        messages.success(request, f"{heir} manages {user} now.", extra_tags=MANAGED_BY.key)
+    return redirect(f"{reverse('settings:person', args=[user_id])}#{MANAGED_BY.key}")
 
 
 def _done(request: HttpRequest, connection: Connection, said: str) -> HttpResponse:

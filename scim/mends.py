@@ -89,6 +89,12 @@ class Situation:
         return frozenset(each.connection_id for each in brake.held(self._organization_id))
 
     @cached_property
+    def reactivated_at(self) -> datetime | None:
+        """When the organization was last reactivated."""
+        events = AuditEvent.objects.of(self._organization_id).filter(action=Action.ORGANIZATION_RELEASED)
+        return events.values_list("created_at", flat=True).first()
+
+    @cached_property
     def domains(self) -> Mapping[str, Domain]:
         """The organization's domains that the rows speak of, by name."""
         names = {about["domain"] for about in self._about if "domain" in about}
@@ -133,6 +139,10 @@ class Situation:
                     return Offer("", "sign-in.view", mended="Nothing is held back now.")
                 address = reverse("settings:scim-brake", args=[connection.pk])
                 return Offer("Look at who would go and release", "sign-in.view", address)
+            case Mend.REACTIVATE if self.reactivated_at:
+                # Who sees this has been let in again; only the operators can do it.
+                mended = "The organization is active again."
+                return Offer("", "sign-in.view", mended=mended, since=self.reactivated_at)
             case Mend.GENERATE_TOKEN:
                 return Offer("Generate a token", "sign-in.edit", f"{reverse('settings:users')}#scim")
             case Mend.SHOW_TOKENS if connection := self.connection_of(row):

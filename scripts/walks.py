@@ -302,11 +302,24 @@ WALKS: Sequence[Walk] = (
         *("/operator/organizations/add/", OPERATOR, MAKING),
     ),
     Walk(
-        *("operator-held", "An organization is held", "operator:organizations_organization_change"),
+        *("operator-suspend", "Before an organization is suspended", "operator:suspend"),
+        *("/operator/organizations/", OPERATOR, (Press("link", "Acme"), Press("link", "Suspend…"))),
+    ),
+    Walk(
+        *("operator-suspended", "An organization is suspended", "operator:organizations_organization_change"),
         *("/operator/organizations/add/", OPERATOR),
         (
-            *(*MAKING, Press("link", "Go to {newcomer}.example"), Fill("Reason", "Its invoice is not paid.")),
-            Press("button", "Hold {newcomer}.example"),
+            *(*MAKING, Press("link", "Go to {newcomer}.example"), Press("link", "Suspend…")),
+            *(Fill("Reason", "Its invoice is not paid."), Press("button", "Suspend {newcomer}.example")),
+        ),
+    ),
+    Walk(
+        *("operator-reactivate", "Before an organization is reactivated", "operator:reactivate"),
+        *("/operator/organizations/add/", OPERATOR),
+        (
+            *(*MAKING, Press("link", "Go to {newcomer}.example"), Press("link", "Suspend…")),
+            *(Fill("Reason", "Its invoice is not paid."), Press("button", "Suspend {newcomer}.example")),
+            Press("link", "Reactivate…"),
         ),
     ),
     Walk(
@@ -346,9 +359,7 @@ NOT_PAGES = {
     "operator:app_list": "leads on to the list of organizations",
     "operator:autocomplete": "answers the forms of models that have one",
     "operator:jsi18n": "is a script",
-    **dict.fromkeys(
-        ("operator:hold", "operator:release", "operator:enter", "operator:leave", "operator:logout"), "takes forms only"
-    ),
+    **dict.fromkeys(("operator:enter", "operator:leave", "operator:logout"), "takes forms only"),
     "audit-logs": "is for programs",
     "audit-openapi": "is for programs",
 }

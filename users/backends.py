@@ -12,7 +12,7 @@ from users.models import User
 
 
 class AccountBackend(ModelBackend):
-    """Find people by ``sign_in_key`` and let nobody in who is suspended or whose organization is held."""
+    """Find people by ``sign_in_key`` and let nobody in who is suspended or whose organization is suspended."""
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any

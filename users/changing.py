@@ -57,7 +57,7 @@ def change(request: HttpRequest) -> HttpResponse:
             return _back(request, "Choose the role that they are to get, then try again.")
         try:
             role = roles.find_for(request.POST["role"], by=actor)
-        except BeyondOwnRights as refusal:
+        except (BeyondOwnRights, roles.RoleUnknown) as refusal:
             return _back(request, refusal.message)
     if not chosen:
         return _back(request, "Tick the people first, then choose what to do with them.")
@@ -70,6 +70,8 @@ def change(request: HttpRequest) -> HttpResponse:
     if len(strangers) == len(chosen):
         raise strangers[0]
     _say(request, report, WORDINGS[verb].done.format(role=role), _tag(request, verb))
+    if report.left:
+        pages.keep(request, _tag(request, verb), person=report.left)
     return redirect(_address(request, verb))
 
 
@@ -162,6 +164,7 @@ def ticked(request: HttpRequest, name: str) -> dict[UUID, int]:
 
 def _back(request: HttpRequest, reason: str) -> HttpResponse:
     messages.error(request, reason, extra_tags=_tag(request))
+    pages.keep(request, _tag(request))
     return redirect(_address(request))
 
 

@@ -10,12 +10,13 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Case, Count, Q, When
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from domains.addresses import AddressError, check_address, fold, is_respelled, readable_domain, respelled
+from audit.labels import sought
+from domains.addresses import AddressError, check_address, is_respelled, readable_domain, respelled
 from organizations import pages
 from organizations.pages import Context, Malformed, Page
 from organizations.refusals import Refusal
@@ -154,15 +155,37 @@ class Listed:
     may_again: bool
 
 
-def how_many(organization_id: UUID) -> int:
-    """How many invitations were neither accepted nor revoked by hand."""
-    return Invitation.objects.of(organization_id).listed().count()
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """How many invitations were neither accepted nor revoked by hand, and how many of them fit what is searched for.
+
+    ``address`` is where those are listed.
+    """
+
+    total: int
+    matching: int
+    address: str
+
+
+def pending(form: PeopleForm, *, organization_id: UUID) -> Pending:
+    """The invitations beside a list of people; one statement."""
+    rows = Invitation.objects.of(organization_id).listed()
+    if not (text := form.given.get("q")) or form.asks_for_invited:
+        return Pending(rows.count(), 0, "")
+    # Not the ``filter`` of Count: a condition that nothing can meet would leave the total empty, too.
+    matching = Count(Case(When(_condition(form.given), then="pk")))
+    asked = {
+        name: str(getattr(form.given[name], "pk", form.given[name]))
+        for name in ("role", "domain")
+        if name in form.given
+    }
+    return Pending(**rows.aggregate(total=Count("pk"), matching=matching), address=address_of_list(q=text, **asked))
 
 
 def listed(request: HttpRequest, form: PeopleForm) -> Context:
     """A page of the invitations that fit the filters."""
     organization_id = pages.organization_of(request).pk
-    found = _narrow(Invitation.objects.of(organization_id).listed(), form.given)
+    found = Invitation.objects.of(organization_id).listed().filter(_condition(form.given))
     ordered = found.select_related("role", "mail").order_by(ORDERS[Sort(form.given.get("sort", Sort.ADDRESS))])
     page = Paginator(ordered, PER_PAGE).get_page(request.GET.get("page"))
     shown = list(page)
@@ -187,15 +210,17 @@ def _unbacked(shown: Sequence[Invitation], organization_id: UUID) -> set[UUID]:
     return {each.pk for each, user_id in made_by.items() if not reach[user_id].may_invite_as(each.role)}
 
 
-def _narrow(found: QuerySet[Invitation], given: Mapping[str, Any]) -> QuerySet[Invitation]:
-    if text := given.get("q"):
-        found = found.filter(email_key__contains=fold(text))
-    if role := given.get("role"):
-        found = found.filter(role=role)
-    if domain := given.get("domain"):
-        found = found.filter(email_key__endswith=f"@{domain}")
+def _condition(given: Mapping[str, Any]) -> Q:
+    """The condition on the invitations that fit what a list of people is narrowed to."""
     # Who accepts is a user of this source.
-    return found if given.get("source", Source.MANUAL) == Source.MANUAL else found.none()
+    condition = Q() if given.get("source", Source.MANUAL) == Source.MANUAL else Q(pk__in=())
+    if text := given.get("q"):
+        condition &= sought(text, "search_key")
+    if role := given.get("role"):
+        condition &= Q(role=role)
+    if domain := given.get("domain"):
+        condition &= Q(email_key__endswith=f"@{domain}")
+    return condition
 
 
 def _page_of(request: HttpRequest, number: int) -> str:
@@ -236,6 +261,7 @@ def change(request: HttpRequest) -> HttpResponse:
     done: list[Invitation] = []
     already: list[Invitation] = []
     refused: list[Refusal] = []
+    left: list[UUID] = []
     for invitation_id, seen in chosen.items():
         try:
             if action == "resend":
@@ -245,6 +271,7 @@ def change(request: HttpRequest) -> HttpResponse:
                 (done if changed else already).append(invitation)
         except Refusal as refusal:
             refused.append(refusal)
+            left.append(invitation_id)
     if len(refused) == len(chosen) and all(isinstance(each, invitations.InvitationUnknown) for each in refused):
         raise refused[0]
     words = "sent again" if action == "resend" else "revoked"
@@ -254,6 +281,8 @@ def change(request: HttpRequest) -> HttpResponse:
         messages.success(request, f"{_whose(already)} {words} already.", extra_tags=PEOPLE_KEY)
     for sentence in dict.fromkeys(refusal.message for refusal in refused):
         messages.error(request, sentence, extra_tags=PEOPLE_KEY)
+    if left:
+        pages.keep(request, PEOPLE_KEY, invitation=left)
     return redirect(_list(request))
 
 
@@ -280,6 +309,7 @@ def _whose(done: list[Invitation]) -> str:
 
 def _back(request: HttpRequest, reason: str) -> HttpResponse:
     messages.error(request, reason, extra_tags=PEOPLE_KEY)
+    pages.keep(request, PEOPLE_KEY)
     return redirect(_list(request))
 
 

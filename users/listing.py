@@ -14,7 +14,7 @@ from django.db.models import CharField, Func, Q, QuerySet, TextChoices, Value
 from django.db.models.functions import StrIndex, Substr
 from django.http import QueryDict
 
-from domains.addresses import canonical, fold
+from audit.labels import sought
 from domains.models import Domain
 from users.models import NAME_SORTED, Role, User
 from users.origins import Source
@@ -187,9 +187,8 @@ class PeopleForm(forms.Form):
 
 
 def named(text: str) -> Q:
-    """The condition on those whose name, userName or address has the text in it."""
-    part, address = fold(text), canonical(text) if "@" in text else fold(text)
-    return Q(name_key__contains=part) | Q(user_name_key__contains=address) | Q(email_key__contains=address)
+    """The condition on those whose name, userName or address has the text in it, as people spell it."""
+    return sought(text, "search_key")
 
 
 @dataclass(frozen=True, slots=True)

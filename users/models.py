@@ -154,7 +154,14 @@ class User(AbstractBaseUser):
     email_key = KeyField(max_length=400, editable=False, default="")
     external_id = KeyField(max_length=512, blank=True, default="")
     display_name = models.CharField(max_length=1024, blank=True)
-    name_key = KeyField(max_length=1100, editable=False, default="", help_text="Folded names, for the pages' search.")
+    name_key = KeyField(max_length=1100, editable=False, default="", help_text="Folded names, for sorting.")
+    search_key = KeyField(
+        max_length=4000,
+        editable=False,
+        default="",
+        db_default="",
+        help_text="Names and addresses, for the pages' search.",
+    )
     document = models.TextField(editable=False, default="")
     search = models.JSONField(editable=False, default=dict, help_text="The document with every text folded.")
 
@@ -291,6 +298,7 @@ class Invitation(TenantModel):
 
     email = models.CharField(max_length=254)
     email_key = KeyField(max_length=400, editable=False)
+    search_key = KeyField(max_length=1000, editable=False, default="", db_default="")
     role = models.ForeignKey(Role, models.PROTECT, related_name="invitations")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     invited_by = models.CharField(max_length=320)
@@ -442,7 +450,7 @@ class AccountRequest(TenantModel):
         DECLINED = "declined", "Declined"
 
     name = models.CharField(max_length=120)
-    name_key = KeyField(max_length=400, editable=False)
+    name_key = KeyField(max_length=2000, editable=False, help_text="Name and address, for the pages' search.")
     email = models.EmailField(max_length=254)
     email_key = KeyField(max_length=400, editable=False)
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
@@ -469,3 +477,8 @@ class AccountRequest(TenantModel):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def display_name(self) -> str:
+        """What pages call the person."""
+        return self.name

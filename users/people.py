@@ -24,12 +24,17 @@ def _people(request: HttpRequest) -> Context:
     user: Any = request.user
     organization_id = pages.organization_of(request).pk
     form = PeopleForm(request.GET, organization_id=organization_id)
+    pending = inviting.pending(form, organization_id=organization_id)
     total = sum(Headcount.objects.filter(pk=organization_id).values_list("users", flat=True))
+    chosen = pages.kept(request, PEOPLE_KEY)
     common = {
         "form": form,
+        "ticked": chosen.ids("invitation" if form.asks_for_invited else "person"),
+        "chosen_role": chosen.text("role"),
         "is_alone": total == 1,
-        "total": f"{total:,}",
-        "invited": inviting.how_many(organization_id),
+        "total": total,
+        "invited": pending.total,
+        "pending": pending,
         "address_of_invited": inviting.address_of_list(),
         "here": request.GET.urlencode(),
         "may_edit": user.has_perm("users.edit"),

@@ -92,6 +92,7 @@ def _access(request: HttpRequest, user: User) -> Context:
         "may_edit": may_edit and within,
         "is_beyond": may_edit and not within,
         "oneself": asker.pk == user.pk,
+        "chosen_role": pages.kept(request, ACCESS_KEY).text("role", str(user.role_id)),
     }
 
 

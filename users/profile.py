@@ -13,7 +13,8 @@ from uuid import UUID
 import orjson
 from django.utils import timezone
 
-from domains.addresses import canonical, fold, is_blank
+from audit.labels import searchable
+from domains.addresses import canonical, fold, is_blank, readable
 from users.models import Role, User, UserValue
 
 # A user's attributes by their canonical names, as RFC 7643 spells them; without schemas, id and meta.
@@ -24,8 +25,11 @@ CORE_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 # The columns that write() sets.
 COLUMNS = (
     "user_name", "user_name_key", "email", "email_key", "external_id", "is_active", "display_name", "name_key",
-    "document", "search", "created_at", "updated_at",
+    "search_key", "document", "search", "created_at", "updated_at",
 )  # fmt: skip
+
+# As much of names and addresses as a search looks in.
+LONGEST_SEARCH_KEY = 4000
 
 # Multi-valued attributes that filters look up through UserValue, and attributes that compare as e-mail addresses.
 INDEXED = ("emails",)
@@ -54,7 +58,22 @@ def write(user: User, profile: Profile) -> None:
     user.display_name = display_name(profile)
     name = profile.get("name", {})
     user.name_key = fold(" ".join([user.display_name, name.get("givenName", ""), name.get("familyName", "")]))[:1100]
+    user.search_key = search_key(user)
     user.search = _folded(profile)
+
+
+def search_key(user: User) -> str:
+    """What the pages' search looks in, as it follows from the other columns: addresses, and behind them the names."""
+    return search_key_of(user.user_name_key, user.email_key, names=user.name_key)
+
+
+def search_key_of(*addresses: str, names: str = "") -> str:
+    """What a search looks in for whoever has these canonical addresses and names, of bounded length.
+
+    A domain is there as people write it and as DNS has it.
+    """
+    spelled = (spelling for address in dict.fromkeys(addresses) for spelling in (readable(address), address))
+    return searchable(*spelled, names)[:LONGEST_SEARCH_KEY]
 
 
 def write_roles(user: User, entries: list[Profile]) -> None:

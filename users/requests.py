@@ -10,8 +10,9 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from organizations import pages
 from organizations.pages import Context, Control, Malformed, Page, Section
@@ -33,7 +34,11 @@ def _context(request: HttpRequest) -> Context:
     waiting = account_requests.waiting(organization_id)
     paginator = Paginator(account_requests.search(typed, waiting), PER_PAGE)
     page = paginator.get_page(request.GET.get("requests-page"))
+    chosen = pages.kept(request, REQUESTS.key)
     return {
+        "here": _query(typed, page.number),
+        "ticked": chosen.ids("asked"),
+        "chosen_role": chosen.text("role"),
         "page": page,
         "total": waiting.count() if typed else paginator.count,
         "search": typed,
@@ -85,11 +90,13 @@ def _each(
     """Decide about each by itself: the refusal of one leaves the others alone."""
     decided: list[str] = []
     refused: list[Refusal] = []
+    left: list[UUID] = []
     for request_id in chosen:
         try:
             decided.append(str(decide(request_id)))
         except Refusal as refusal:
             refused.append(refusal)
+            left.append(request_id)
     if len(refused) == len(chosen) and all(isinstance(refusal, RequestUnknown) for refusal in refused):
         raise refused[0]
     if decided:
@@ -97,7 +104,9 @@ def _each(
         messages.success(request, f"{who} {done}. A mail says so.", extra_tags=REQUESTS.key)
     for each in refused:
         messages.error(request, each.message, extra_tags=REQUESTS.key)
-    return redirect(REQUESTS.address)
+    if left:
+        pages.keep(request, REQUESTS.key, asked=left)
+    return redirect(_address(request))
 
 
 def _ask(request: HttpRequest, chosen: list[UUID], verb: str, **context: Any) -> HttpResponse:
@@ -112,7 +121,8 @@ def _ask(request: HttpRequest, chosen: list[UUID], verb: str, **context: Any) ->
         "verb": verb,
         "whom": whom,
         "asked": found,
-        "back": REQUESTS.address,
+        "back": _address(request),
+        "list": request.POST.get("list", ""),
         "longest": account_requests.LONGEST_REASON,
         **context,
     }
@@ -121,7 +131,14 @@ def _ask(request: HttpRequest, chosen: list[UUID], verb: str, **context: Any) ->
 
 def _back(request: HttpRequest, reason: str) -> HttpResponse:
     messages.error(request, reason, extra_tags=REQUESTS.key)
-    return redirect(REQUESTS.address)
+    pages.keep(request, REQUESTS.key)
+    return redirect(_address(request))
+
+
+def _address(request: HttpRequest) -> str:
+    """The list as it was when the form was sent: its search and its page."""
+    query = QueryDict(request.POST.get("list", "")[:4000]).urlencode()
+    return f"{reverse('settings:users')}{'?' if query else ''}{query}#{REQUESTS.key}"
 
 
 def _chosen(request: HttpRequest) -> list[UUID]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -121,6 +122,26 @@ def _roles(request: HttpRequest) -> Context:
     }
 
 
+def _on_its_page(view: Callable[[HttpRequest, UUID], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let a refusal be said on the page of the role, with what was chosen there; the page's script says it itself."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, role_id: UUID) -> HttpResponse:
+        try:
+            return view(request, role_id)
+        except RoleUnknown:
+            raise
+        except Refusal as refusal:
+            if pages.is_htmx(request):
+                raise
+            messages.error(request, refusal.message, extra_tags=ROLE_KEY)
+            pages.keep(request, ROLE_KEY)
+            return redirect(_address(role_id))
+
+    return guarded
+
+
+@_on_its_page
 def switch_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     """Offer one of the optional roles, or stop that; where people have it, ask which one they get first."""
     actor, wanted = pages.actor_of(request), pages.wanted(request)
@@ -142,6 +163,7 @@ def switch_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     return _done(request, said + _moved(before + moved, heir))
 
 
+@_on_its_page
 def delete_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     """Take a role away once the person is sure, and give its people another."""
     heir = _heir(request)
@@ -262,6 +284,7 @@ def _page(request: HttpRequest, role: Role, form: RoleForm | None = None) -> Htt
         "heirs": [each for each in roles.offered_to(user) if each != role] if may_change or may_switch else (),
         "form": (form or RoleForm(of=user, role=role)) if may_change else None,
         "notices": pages.notices(request, ROLE_KEY),
+        "kept": pages.kept(request, ROLE_KEY),
     }
     return render(request, "settings/roles/role.html", context)
 

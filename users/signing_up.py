@@ -18,7 +18,7 @@ from organizations.refusals import Refusal
 from users.forms import AddressForm
 from users.services import account_requests, sign_in
 from users.services.account_requests import LinkInvalid
-from users.views import TYPED_ADDRESS
+from users.views import TYPED_ADDRESS, suspended
 
 
 class SignUpForm(AddressForm):
@@ -60,6 +60,8 @@ def find_organization(request: HttpRequest) -> HttpResponse:
 def sign_up(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask an organization for an account; whatever it knows of the address, the answer is the same."""
     organization = sign_in.organization_called(slug)
+    if organization is not None and not organization.is_active:
+        return suspended(request)
     if organization is None or not account_requests.are_open(organization.pk):
         raise Http404("Nobody can sign up here. Ask your Admin for an account.")
     form = SignUpForm(request.POST or None, initial={"email": request.session.get(TYPED_ADDRESS, "")})

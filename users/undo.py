@@ -113,6 +113,8 @@ def ask(request: HttpRequest, event_id: UUID) -> HttpResponse:
         "facts": list(facts(event.changes["profile"][0])) if plan.kind is Kind.REMOVAL else [],
         "back": _back(request.GET.get("back", ""), event, plan.user),
         "notices": pages.notices(request, UNDO_KEY),
+        "kept": pages.kept(request, UNDO_KEY),
+        "kept_parts": pages.kept(request, UNDO_KEY).fields.getlist("part"),
     }
     return render(request, "settings/people/undo.html", context)
 
@@ -133,6 +135,7 @@ def undo(request: HttpRequest, event_id: UUID) -> HttpResponse:
 
 def _not_done(request: HttpRequest, event: AuditEvent, reason: str, back: str) -> HttpResponse:
     messages.error(request, reason, extra_tags=UNDO_KEY)
+    pages.keep(request, UNDO_KEY)
     return redirect(address(event, back))
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from allauth.account import views
 from allauth.decorators import rate_limit
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
+from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 
@@ -30,6 +32,8 @@ def find_organization(request: HttpRequest) -> HttpResponse:
     """Take an e-mail address and go on to its organization; only the domain is looked at, never the account."""
     if request.user.is_authenticated:
         return redirect("settings:index")
+    if request.method == "GET" and (suspended := sign_in.suspended_organization(request)):
+        return redirect("sign-in", suspended.slug)
     form = AddressForm(request.POST or None)
     unknown_domain = ""
     if request.method == "POST" and form.is_valid():
@@ -44,7 +48,7 @@ def find_organization(request: HttpRequest) -> HttpResponse:
 
 
 class _InOrganization:
-    """A page of one organization; an unknown slug and a held organization are the same 404.
+    """A page of one organization, which says no more than that where the organization is suspended.
 
     A slug that the organization has had leads to the present one.
     """
@@ -59,6 +63,8 @@ class _InOrganization:
                 raise Http404("No organization signs in here. Start with your e-mail address.")
             match = request.resolver_match
             return redirect(_with_next(request, reverse(match.view_name if match else "sign-in", args=[moved.slug])))
+        if not organization.is_active:
+            return suspended(request)
         self.organization = organization
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         return response
@@ -69,6 +75,14 @@ class _InOrganization:
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(organization=self.organization, **kwargs)  # type: ignore[misc]
         return context
+
+
+def suspended(request: HttpRequest) -> HttpResponse:
+    """Say to anybody that the organization is suspended and whom to ask, and nothing else about it."""
+    context = {"title": "This organization is suspended", "contact": settings.OPERATOR_CONTACT}
+    answer = render(request, "signin/suspended.html", context, status=403)
+    add_never_cache_headers(answer)
+    return answer
 
 
 class SignIn(_InOrganization, views.LoginView):
@@ -155,7 +169,13 @@ class ProveAgain(views.ReauthenticateView):
     def form_valid(self, form: ProveAgainForm) -> HttpResponseBase:
         """Do what has waited for it, else lead on to where somebody came from."""
         response: HttpResponseBase = super().form_valid(form)
-        return pages.carry_on(self.request, _next(self.request)) or response
+        word = _waiting(self.request)
+        return pages.carry_on(self.request, word, _next(self.request)) if word else response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The word of the form that waits, and the way back."""
+        own = {"waiting": _waiting(self.request), "waiting_field": pages.WAITING_FIELD, "back": _next(self.request)}
+        return super().get_context_data(**own, **kwargs)
 
 
 class SignOut(views.LogoutView):
@@ -163,6 +183,11 @@ class SignOut(views.LogoutView):
 
     template_name = "signin/sign_out.html"
     extra_context = {"title": "Sign out"}
+
+
+def _waiting(request: HttpRequest) -> str:
+    """The word of the form that waits for the password; empty where none does."""
+    return request.POST.get(pages.WAITING_FIELD) or request.GET.get(pages.WAITING_FIELD) or ""
 
 
 def _next(request: HttpRequest) -> str:

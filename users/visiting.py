@@ -87,7 +87,7 @@ def actor_on(visitor: Visitor, request: HttpRequest) -> Actor:
 
 
 def _sent_away(request: HttpRequest) -> HttpResponse:
-    said = "Your visit has ended: the organization no longer asks for support, or is held."
+    said = "Your visit has ended: the organization no longer asks for support, or is suspended."
     if pages.is_htmx(request):
         return pages.plain(said, 401)
     messages.warning(request, said)

@@ -3,7 +3,7 @@
 from django.db import migrations, models
 
 from audit.guard import GUARD, UNGUARD
-from audit.labels import folded
+from audit.labels import searchable
 
 BATCH = 1000
 
@@ -13,7 +13,7 @@ def fold_the_labels(apps, schema_editor):
     batch = list(events[:BATCH])
     while batch:
         for event in batch:
-            event.actor_key, event.target_key = folded(event.actor_label), folded(event.target_label)
+            event.actor_key, event.target_key = searchable(event.actor_label), searchable(event.target_label)
         events.bulk_update(batch, ["actor_key", "target_key"])
         batch = list(events.filter(id__gt=batch[-1].pk)[:BATCH])
 

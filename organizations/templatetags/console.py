@@ -73,7 +73,13 @@ def _short(local: datetime, now: datetime) -> str:
 @register.filter
 def milliseconds(microseconds: int) -> str:
     """A duration such as "3.4 ms"."""
-    return f"{microseconds / 1000:.1f} ms" if microseconds < 100_000 else f"{microseconds / 1000:.0f} ms"
+    return f"{microseconds / 1000:.1f} ms" if microseconds < 100_000 else f"{microseconds / 1000:,.0f} ms"
+
+
+@register.filter
+def number(value: int) -> str:
+    """A number as everywhere on the pages: "1,234"."""
+    return f"{value:,}"
 
 
 @register.filter

@@ -26,6 +26,7 @@ from scim.operations.provider import MAX_BODY
 from scim.protocol import subjects
 from scim.protocol.attributes import Json
 from scim.protocol.errors import (
+    SUSPENDED,
     InsufficientScope,
     InvalidSyntax,
     InvalidValue,
@@ -116,7 +117,7 @@ class ScimView(APIView):
                 response.content = b""
         entry.status = response.status_code
         # By the time of any other answer than these, somebody has asked the database about the token.
-        entry.authenticated = entry.status < 500 and not entry.is_unauthorized
+        entry.authenticated = entry.status < 500 and not entry.is_unauthorized and entry.cause != SUSPENDED
         self._charge(request.META.get(TURN))
         entry.duration_us = (time.perf_counter_ns() - started) // 1000
         journal.note(entry)

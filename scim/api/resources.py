@@ -163,6 +163,7 @@ class MeView(ScimView):
             user_id=person.user_id,
             address=self.entry.address,
             request_id=self.entry.request_id,
+            name=person.display_name,
         )
 
     def _write(self, verb: "_OwnVerb", request: Request) -> HttpResponse:

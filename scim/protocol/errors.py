@@ -123,6 +123,10 @@ class Unauthorized(ScimError):
     status = 401
 
 
+# The cause of what is refused while the organization is suspended, with a token that would be valid.
+SUSPENDED = "organization-suspended"
+
+
 class Forbidden(ScimError):
     """The token is valid, the change is not permitted."""
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scim.protocol.errors import SUSPENDED
+
 
 class Mend(StrEnum):
     """What a page can offer to do about a cause."""
@@ -25,6 +27,7 @@ class Mend(StrEnum):
     LEAVE_STRICT = "leave-strict"
     LOOK_AT_BRAKE = "look-at-brake"
     SHOW_LIMITS = "show-limits"
+    REACTIVATE = "reactivate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ CAUSES: Mapping[str, Cause] = {
     "person-suspended": Cause("Suspended person", "Refused: the person whose token this is, is suspended."),
     "scope-missing": Cause("Scope missing"),
     "not-yours": Cause("Not one's own to change"),
-    "organization-suspended": Cause("Suspended organization", "Refused: the organization is suspended."),
+    SUSPENDED: Cause("Suspended organization", "Refused: the organization was suspended.", Mend.REACTIVATE),
     "scim-off": Cause("SCIM is off", "Refused: Enable SCIM is off.", Mend.ENABLE_SCIM),
     # People and domains
     "domain-unknown": Cause("Unknown domain", mend=Mend.ADD_DOMAIN),

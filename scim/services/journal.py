@@ -21,6 +21,7 @@ from django.db import DatabaseError, connection, transaction
 
 from audit import rows
 from organizations.models import FormerSlug
+from scim.protocol.errors import SUSPENDED
 from scim.services import (
     additional_logging,
     details,
@@ -413,7 +414,9 @@ def _outcomes(told: Iterable[tuple[Entry, str, Presented | None]]) -> Iterator[s
 def _refused(told: Iterable[tuple[Entry, str, Presented | None]]) -> Iterator[Refused]:
     """The suspensions and deletions that were refused, though the token was valid."""
     for entry, organization, token in told:
-        if token is None or token.connection is None or token.organization != organization or entry.status == 401:
+        if token is None or token.connection is None or token.organization != organization:
+            continue
+        if entry.status == 401 or entry.cause == SUSPENDED:
             continue
         place = UUID(organization), UUID(token.connection)
         mask = entries.masking(entry.query)

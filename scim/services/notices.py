@@ -119,7 +119,7 @@ def requests_are_refused(connection: Connection, failure: Failure) -> None:
 def departures_refused(connection: Connection, cause: str, verdict: str, users: Sequence[str]) -> None:
     """Tell that users whom an identity provider wants to suspend or delete can still sign in."""
     organization = Organization.objects.get(pk=connection.organization_id)
-    who = f"{users[0]} stays" if len(users) == 1 else f"{len(users)} users stay"
+    who = f"{users[0]} stays" if len(users) == 1 else f"{len(users):,} users stay"
     mend = CAUSES.get(cause, UNLISTED).mend
     _tell(
         organization,

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 
 from scim.protocol.departures import Departure
+from scim.protocol.errors import SUSPENDED
 from scim.services import milestones, origins
 from scim.services.causes import LIMITS
 from scim.services.milestones import Standing, Step
@@ -104,6 +105,9 @@ def _note(
 
 
 def _is_no_fault(request: Request) -> bool:
+    # While the organization is suspended nothing is said about how its connections are set up.
+    if request.cause == SUSPENDED:
+        return True
     # A precondition that fails protects the client as it asked (RFC 7644 section 3.14); it reads again and retries.
     if request.status == 412:
         return True

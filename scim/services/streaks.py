@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from organizations.models import Organization
 from scim.models import Streak, Token
+from scim.protocol.errors import SUSPENDED
 from scim.services import notices
 from scim.services.causes import LIMITS
 from scim.services.notices import Failure
@@ -58,7 +59,8 @@ def kind_of(status: int, cause: str) -> Kind | None:
     """What a request was for the streak; None if it is none of its business."""
     if status < 400:
         return Kind.SUCCESS
-    if cause in LIMITS:
+    if cause in LIMITS or cause == SUSPENDED:
+        # Nobody of the organization can do anything about a suspension.
         return None
     if status != 401:
         return Kind.FAILURE

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from scim.protocol.errors import Forbidden, NotImplementedHere, Unauthorized
+from django.conf import settings
+
+from scim.protocol.errors import SUSPENDED, Forbidden, NotImplementedHere, Unauthorized
 from scim.protocol.reading import LENIENT, STRICT, Leniency
 from scim.storage import sql
 from users.models import Role
@@ -64,6 +66,7 @@ class Person:
     organization_id: UUID
     user_id: UUID
     user_name: str
+    display_name: str
     scopes: frozenset[str]
 
 
@@ -151,8 +154,8 @@ def _connected(digest: str, slug: str) -> Principal | None:
         (revoked, "token-revoked"),
         (expired, "token-expired"),
         (retired, "token-retired"),
-        (not active, "organization-suspended"),
     )
+    _refuse_suspended(active)
     if not enabled:
         raise Unauthorized(SCIM_OFF, cause="scim-off")
     return Principal(
@@ -176,16 +179,25 @@ def _personal(digest: str, slug: str) -> Person | None:
     row = sql.one(sql.PRESENTED_BY_PERSON, [digest])
     if row is None:
         return None
-    prefix, scopes, revoked, expired, organization_id, owner, active, user_id, user_name, user_active = row
+    prefix, scopes, revoked, expired, organization_id, owner, active, user_id, user_name, display_name, user_active = (
+        row
+    )
     _lead_on(slug, owner)
     _refuse_at_the_first_of(
         (owner != slug, "token-of-another-organization"),
         (not user_active, "person-suspended"),
         (revoked, "personal-token-revoked"),
         (expired, "personal-token-expired"),
-        (not active, "organization-suspended"),
     )
-    return Person(prefix, sql.from_key(organization_id), sql.from_key(user_id), user_name, frozenset(scopes.split()))
+    _refuse_suspended(active)
+    return Person(
+        prefix,
+        sql.from_key(organization_id),
+        sql.from_key(user_id),
+        user_name,
+        display_name,
+        frozenset(scopes.split()),
+    )
 
 
 def _lead_on(asked: str, present: str) -> None:
@@ -198,6 +210,16 @@ def _refuse_at_the_first_of(*faults: tuple[Any, str]) -> None:
     for fault, cause in faults:
         if fault:
             raise Unauthorized(INVALID, cause=cause)
+
+
+def _refuse_suspended(active: Any) -> None:
+    """Tell only who has the right token; to everybody else the answer is the one to any wrong token."""
+    if not active:
+        raise Forbidden(
+            "This organization is suspended, so nothing is read or changed. Its Admins can ask "
+            f"{settings.OPERATOR_CONTACT}; this token is valid again when the organization is reactivated.",
+            cause=SUSPENDED,
+        )
 
 
 def _default_role(organization_id: UUID, role_id: Any, key: str, name: str) -> Role:

@@ -69,7 +69,7 @@ SUCCESSOR = (
 PRESENTED_BY_PERSON = (
     "SELECT t.prefix, t.scopes, t.revoked_at IS NOT NULL,"
     " t.expires_at IS NOT NULL AND t.expires_at <= CURRENT_TIMESTAMP, o.id, o.slug, o.is_active,"
-    " u.id, u.user_name, u.is_active"
+    " u.id, u.user_name, u.display_name, u.is_active"
     " FROM users_personaltoken t"
     " JOIN users_user u ON u.id = t.user_id"
     " JOIN organizations_organization o ON o.id = t.organization_id"

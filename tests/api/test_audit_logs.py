@@ -337,13 +337,18 @@ def test_whatever_is_wrong_with_a_token_the_answer_is_the_same(acme: Tenant, ada
         answers.append(api.ask())
     User.objects.filter(pk=ada.pk).update(is_active=True)
     assert api.ask().status_code == 200
-    acme.organization.is_active = False
-    acme.organization.save()
-    answers.append(api.ask())
     assert {problem(answer) for answer in answers} == {
         (401, "The bearer token is missing or not valid. Use a personal token that is neither revoked nor expired.")
     }
     assert all(answer.headers["WWW-Authenticate"].startswith("Bearer ") for answer in answers)
+
+
+def test_the_right_token_is_told_that_its_organization_is_suspended(acme: Tenant, api: Api) -> None:
+    acme.organization.is_active = False
+    acme.organization.save()
+    status, detail = problem(api.ask())
+    assert (status, "This organization is suspended" in detail) == (403, True)
+    assert problem(Api("smgp_unknown").ask())[0] == 401
 
 
 def test_suspending_the_person_ends_the_reading(acme: Tenant, api: Api, ada: User) -> None:

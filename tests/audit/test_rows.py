@@ -44,7 +44,17 @@ def test_people_and_events_are_as_save_would_have_them(acme: Tenant) -> None:
     saved, inserted = user(acme, "ann@acme.example"), user(acme, "ann@acme.test")
     saved.save()
     rows.insert(User, [inserted])
-    differ = ("id", "user_name", "user_name_key", "sign_in_key", "email", "email_key", "search", "document")
+    differ = (
+        "id",
+        "user_name",
+        "user_name_key",
+        "sign_in_key",
+        "email",
+        "email_key",
+        "search",
+        "search_key",
+        "document",
+    )
     assert stored(inserted, *differ, "created_at", "updated_at") == stored(saved, *differ, "created_at", "updated_at")
     fresh = User.objects.get(user_name_key="ann@acme.test")
     assert (fresh.pk, fresh.document, fresh.search) == (inserted.pk, inserted.document, inserted.search)

@@ -1,4 +1,4 @@
-"""``manage.py organization``: hold, release and rename."""
+"""``manage.py organization``: suspend, reactivate and rename."""
 
 import json
 from io import StringIO
@@ -19,10 +19,11 @@ def run(*arguments: str) -> Any:
     return json.loads(out.getvalue())
 
 
-def test_it_is_held_and_released_with_a_reason(acme: Tenant) -> None:
-    assert run("acme", "hold", "--reason", "Unpaid")["active"] is False
+@pytest.mark.parametrize(("suspend", "reactivate"), [("suspend", "reactivate"), ("hold", "release")])
+def test_it_is_suspended_and_reactivated_with_a_reason(suspend: str, reactivate: str, acme: Tenant) -> None:
+    assert run("acme", suspend, "--reason", "Unpaid")["active"] is False
     assert acme.last_event().changes["reason"] == [None, "Unpaid"]
-    assert run("acme", "release", "--reason", "Paid")["active"] is True
+    assert run("acme", reactivate, "--reason", "Paid")["active"] is True
     assert acme.last_event().actor_label == "Operator (command line)"
 
 
@@ -34,11 +35,11 @@ def test_it_gets_another_slug(acme: Tenant) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("acme", "hold"),
-        ("acme", "hold", "other", "--reason", "x"),
+        ("acme", "suspend"),
+        ("acme", "suspend", "other", "--reason", "x"),
         ("acme", "rename-slug"),
         ("acme", "rename-slug", "a b"),
-        ("nobody", "hold", "--reason", "x"),
+        ("nobody", "suspend", "--reason", "x"),
         ("acme", "close"),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from audit.actors import operator_at_the_command_line
+from audit.actors import Actor, Door, operator_at_the_command_line
 from audit.models import AuditEvent
 from domains.models import Domain
 from domains.services import add
@@ -288,3 +288,20 @@ def test_a_brake_that_holds_is_released_from_a_shell(acme: Organization) -> None
     assert run("scim", "acme", "status")["scim"]["held_back"] is True
     assert run("scim", "acme", "release")["scim"]["held_back"] is False
     assert AuditEvent.objects.filter(organization_id=acme.pk).latest("id").action == "scim.brake-released"
+
+
+def test_an_operator_vouches_for_a_domain_that_an_admin_has_added(acme_with_domain: Organization) -> None:
+    text = text_of("domain", "acme", "add", "new.example")
+    assert "new.example, which Ada Moreau had added, is verified by operator now." in text
+    assert run("domain", "acme", "allow", "new.example")["domain"]["proof"] == "operator"
+    assert "registered already" in refusal_of("domain", "acme", "add", "new.example")
+    assert "Do you mean initech.example?" in refusal_of("domain", "acme", "add", "https://www.initech.example/")
+
+
+@pytest.fixture
+def acme_with_domain() -> Organization:
+    """An organization whose Admin has added a domain on the page."""
+    run("create_organization", "Acme", "--slug", "acme")
+    acme = Organization.objects.get()
+    add("new.example", by=Actor(acme.pk, "Ada Moreau", Door.PAGE))
+    return acme

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domains.addresses import AddressError, canonical, canonical_domain, check_address, check_domain, domain_of, fold
+from domains.addresses import (
+    AddressError,
+    canonical,
+    canonical_domain,
+    check_address,
+    check_domain,
+    domain_in,
+    domain_of,
+    fold,
+)
 from tests.growth import assert_linear
 
 # Without the characters that only NFKC makes an @ of: what they do to the split is told in a test of its own.
@@ -204,3 +213,37 @@ def test_comparing_takes_time_in_proportion_to_the_text() -> None:
     assert_linear(canonical_domain, lambda size: "ß\u0301" * size, 20_000)
     assert_linear(canonical_domain, lambda size: "ß." * size, 20_000)
     assert_linear(canonical, lambda size: "ß" * size + "@ß", 20_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"),
+    [
+        ("https://www.initech.example/", "initech.example"),
+        ("http://initech.example:8080/path?of=x@y.example#part", "initech.example"),
+        ("//initech.example", "initech.example"),
+        ("initech.example/about", "initech.example"),
+        ("HTTPS://user:word@WWW.Initech.Example/", "Initech.Example"),
+        ("ivan@initech.example", "initech.example"),
+        ("Ivan <ivan@initech.example>", "initech.example"),
+        ("mailto:ivan@initech.example", "initech.example"),
+        ("@initech.example", "initech.example"),
+        ("*.initech.example", "initech.example"),
+        ("www.initech.example", "initech.example"),
+        ("initech.example.", "initech.example"),
+        (" initech.example, ", "initech.example"),
+        ("https://müller.example/", "müller.example"),
+        ("www.example", "www.example"),
+        ("initech.example", "initech.example"),
+        ("one.example, other.example", "one.example, other.example"),
+        ("https://", "https://"),
+        ("", ""),
+        ("<>", "<>"),
+    ],
+)
+def test_a_domain_is_found_in_what_people_paste(text: str, domain: str) -> None:
+    assert domain_in(text) == domain
+
+
+@given(st.text(max_size=300))
+def test_looking_for_a_domain_takes_any_text(text: str) -> None:
+    assert len(domain_in(text)) <= len(text)

@@ -5,6 +5,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from audit.actors import operator_at_the_command_line
 from domains import services
 from domains.models import Domain
 from domains.services import AddressRefused, DomainInvalid, DomainTaken, DomainUnknown, DomainUnverified
@@ -145,3 +146,41 @@ def test_the_database_refuses_what_no_service_would_write(
 ) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Domain.objects.create(organization=acme.organization, created_by="nobody", **fields)
+
+
+def test_an_operator_vouches_for_a_domain_that_an_admin_has_added(acme: Tenant, globex: Tenant) -> None:
+    by = operator_at_the_command_line(acme.id)
+    added = services.add("new.example", by=acme.by)
+    domain = services.add("NEW.example", verified=True, by=by)
+    assert (domain.pk, domain.is_verified, domain.proof, domain.created_by) == (
+        added.pk,
+        True,
+        "operator",
+        "Ada Moreau",
+    )
+    event = acme.last_event()
+    assert (event.action, event.changes, event.actor_label) == (
+        "domain.verified", {"proof": ["", "operator"]}, "Operator (command line)",
+    )  # fmt: skip
+    with pytest.raises(DomainTaken, match="registered already"):
+        services.add("new.example", verified=True, by=by)
+    theirs = services.add("other.example", by=globex.by)
+    services.add("other.example", verified=True, by=by)
+    with pytest.raises(DomainTaken, match="can't be registered here"):
+        services.add("other.example", verified=True, by=globex.by)
+    assert not Domain.objects.get(pk=theirs.pk).is_verified
+
+
+@pytest.mark.parametrize("typed", ["https://www.initech.example/", "ivan@initech.example", "www.initech.example/x"])
+def test_a_domain_within_something_else_is_proposed_and_not_added_by_itself(acme: Tenant, typed: str) -> None:
+    proposal = services.propose(typed, organization_id=acme.id)
+    assert (proposal.name, proposal.is_doubtful) == ("initech.example", False)
+    assert proposal.warnings == [f"You typed “{typed}”. The domain in it is initech.example."]
+    if "/" in typed or "@" in typed:
+        with pytest.raises(DomainInvalid, match=r"Do you mean initech\.example\?"):
+            services.add(typed, by=acme.by)
+
+
+def test_a_lookalike_within_a_web_address_is_warned_of(acme: Tenant) -> None:
+    proposal = services.propose("https://асme.example/", organization_id=acme.id)
+    assert proposal.is_doubtful and len(proposal.warnings) >= 2

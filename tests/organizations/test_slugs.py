@@ -111,7 +111,7 @@ def test_that_of_another_organization_is_not_there(acme: Tenant, globex: Tenant)
     assert former(acme) == ["acme"]
 
 
-def test_a_held_organization_is_not_led_to(acme: Tenant) -> None:
+def test_a_suspended_organization_is_led_to_as_well(acme: Tenant) -> None:
     slugs.change("acme-ltd", seen="acme", by=acme.by)
     services.hold("Unpaid", by=acme.by)
-    assert slugs.organization_formerly("acme") is None
+    assert slugs.organization_formerly("acme") == acme.organization

@@ -234,7 +234,7 @@ def test_what_matters_asks_for_the_password_of_who_signed_in_long_ago(
     with time_machine.travel(timezone.now() + timedelta(minutes=16)):
         answer = client.post(address(new, deed))
         assert answer.headers["Location"].startswith("/confirm/?next=%2Fsettings%2Forganization%2Fdomains%2F")
-        assert client.post(address(new, deed), **htmx()).headers["HX-Redirect"] == answer.headers["Location"]
+        assert client.post(address(new, deed), **htmx()).headers["HX-Redirect"].startswith("/confirm/")
         new.refresh_from_db()
         assert not new.is_verified
         client.post(answer.headers["Location"], {"password": "correct-horse-battery"})

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 
 import domains.services
 from audit.actions import Action
@@ -144,3 +145,16 @@ def test_the_page_costs_the_same_however_many_domains_there_are(
     # Session, user, former slugs, domains, how many, users and refusals per domain.
     with django_assert_max_num_queries(7):
         client.get(PAGE)
+
+
+@pytest.mark.parametrize("typed", ["https://www.initech.example/", "Ivan <i@initech.example>", "www.initech.example"])
+def test_the_domain_in_a_web_or_mail_address_is_shown_back_before_it_is_added(
+    typed: str, acme: Tenant, client: Client
+) -> None:
+    shown = client.post(f"{PAGE}domains/add/", {"name": typed}, follow=True).content.decode()
+    assert f"You typed “{escape(typed)}”. The domain in it is initech.example." in shown
+    assert ">Add initech.example</button>" in shown
+    assert f'value="{escape(typed)}"' in shown, "what was typed stays"
+    assert not Domain.objects.filter(name__contains="initech").exists()
+    client.post(f"{PAGE}domains/add/", {"name": typed, "sure": "initech.example"})
+    assert Domain.objects.of(acme.id).get(name__contains="initech").name == "initech.example"

@@ -149,35 +149,46 @@ def test_what_makes_no_sense_makes_nothing_and_stays_typed(change: dict[str, str
     assert not Organization.objects.exists()
 
 
-def test_holding_ends_everything_at_once_and_releasing_lets_in_again(
+def test_suspending_ends_everything_at_once_and_reactivating_lets_in_again(
     operator: Client, acme: Tenant, signed_in: SignedIn
 ) -> None:
     admin = signed_in(acme)
-    operator.post(page_of(acme, "hold/"), {"reason": "Unpaid since June"})
+    assert f'href="{page_of(acme, "suspend/")}"' in operator.get(page_of(acme)).content.decode()
+    asked = operator.get(page_of(acme, "suspend/")).content.decode()
+    assert "Suspend Acme?" in asked and 'name="reason"' in asked
+    assert Organization.objects.get(pk=acme.id).is_active, "a look suspends nobody"
+    operator.post(page_of(acme, "suspend/"), {"reason": "Unpaid since June"})
     assert admin.get("/settings/users/").status_code == 302
-    assert Client().get("/sign-in/acme/").status_code == 404
-    assert "Held" in operator.get(page_of(acme)).content.decode()
+    shown = operator.get(page_of(acme)).content.decode()
+    assert "Suspended: nobody signs in" in shown
+    assert "Unpaid since June" in shown
+    assert "Suspended" in operator.get(LIST).content.decode()
     event = acme.last_event()
     assert (event.action, event.changes["reason"]) == ("organization.held", [None, "Unpaid since June"])
-    operator.post(page_of(acme, "release/"), {"reason": "Paid"})
+    assert "suspended the organization Acme" in str(event)
+    operator.post(page_of(acme, "reactivate/"), {"reason": "Paid"})
     assert acme.last_event().action == "organization.released"
     assert Client().get("/sign-in/acme/").status_code == 200
+    assert "Paid" in operator.get(page_of(acme)).content.decode()
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 301, "a\x00", "a\u2028b"])
-def test_holding_needs_a_reason(reason: str, operator: Client, acme: Tenant) -> None:
-    assert operator.post(page_of(acme, "hold/"), {"reason": reason}).status_code == 200
+def test_suspending_needs_a_reason_and_keeps_what_was_typed(reason: str, operator: Client, acme: Tenant) -> None:
+    answer = operator.post(page_of(acme, "suspend/"), {"reason": reason})
+    assert answer.status_code == 200
+    assert 'class="errorlist"' in answer.content.decode()
     assert Organization.objects.get(pk=acme.id).is_active
 
 
-def test_holding_twice_is_told_of_once(operator: Client, acme: Tenant) -> None:
+def test_suspending_twice_is_told_of_once(operator: Client, acme: Tenant) -> None:
     for _ in range(2):
-        operator.post(page_of(acme, "hold/"), {"reason": "Unpaid"})
+        answer = operator.post(page_of(acme, "suspend/"), {"reason": "Unpaid"}, follow=True)
     assert actions(acme).count("organization.held") == 1
+    assert "Acme is suspended already." in answer.content.decode()
 
 
 def test_what_is_not_there_is_not_there(operator: Client) -> None:
-    for verb in ("", "hold/", "release/", "enter/"):
+    for verb in ("", "suspend/", "reactivate/", "enter/"):
         address = f"{LIST}{uuid4()}/{verb}"
         assert (operator.post(address, {"reason": "x"}) if verb else operator.get(address)).status_code == 404
     for address in ("users/", "password_change/", "r/1/1/", "organizations/1/delete/"):

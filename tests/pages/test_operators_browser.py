@@ -71,7 +71,7 @@ def test_support_is_asked_for_seen_and_ended(open_page: Open, lived_in: Tenant) 
     assert Organization.objects.get(pk=lived_in.id).support_until is None
 
 
-def test_an_operator_makes_holds_enters_and_leaves_without_script(
+def test_an_operator_makes_suspends_enters_and_leaves_without_script(
     no_script: Page, lived_in: Tenant, live_server: LiveServer
 ) -> None:
     page = no_script
@@ -89,9 +89,13 @@ def test_an_operator_makes_holds_enters_and_leaves_without_script(
     page.get_by_role("button", name="Make the organization").click()
     expect(page.get_by_text("the password is not shown again")).to_be_visible()
     page.get_by_role("link", name="Go to Initech").click()
+    page.get_by_role("link", name="Suspend…").click()
+    page.get_by_role("button", name="Suspend Initech").click()
+    expect(page.get_by_role("heading", name="Suspend Initech?")).to_be_visible()
     page.get_by_label("Reason").fill("Not paid")
-    page.get_by_role("button", name="Hold Initech").click()
-    expect(page.get_by_role("button", name="Release Initech")).to_be_visible()
+    page.get_by_role("button", name="Suspend Initech").click()
+    expect(page.get_by_role("link", name="Reactivate…")).to_be_visible()
+    expect(page.get_by_text("Not paid")).to_be_visible()
     page.get_by_role("link", name="Organizations").click()
     page.get_by_role("link", name="Acme").click()
     page.get_by_role("button", name="Enter Acme").click()

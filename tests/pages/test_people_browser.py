@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.pages.conftest import PASSWORD, SignedIn
@@ -47,6 +47,46 @@ def test_the_list_is_as_it_was_after_a_look_at_somebody(open_page: Open) -> None
     page.go_back()
     expect(page.locator("#users").get_by_text("26–29 of 29")).to_be_visible()
     expect(page.get_by_label("Sort")).to_have_value("name")
+
+
+def test_a_search_is_one_place_to_go_back_to_however_many_letters_it_has(open_page: Open) -> None:
+    page = open_page("/settings/users/")
+    before = history_length(page)
+    search = page.get_by_label("Search by name or e-mail")
+    for typed in ("p", "pe", "pers", "person", "person1"):
+        search.fill(typed)
+        expect(page).to_have_url(re.compile(f"q={typed}&"))
+    search.press("Enter")
+    expect(page.locator("#users").get_by_text("1–10 of 10")).to_be_visible()
+    assert history_length(page) == before + 1
+    search.fill("sue")
+    expect(page).to_have_url(re.compile("q=sue&"))
+    assert history_length(page) == before + 2, "another search is another place"
+    page.go_back()
+    expect(search).to_have_value("person1")
+    page.go_back()
+    expect(search).to_have_value("")
+    expect(page.locator("#users").get_by_text("1–25 of 29")).to_be_visible()
+
+
+def test_what_is_typed_while_an_answer_is_on_its_way_is_not_lost(open_page: Open) -> None:
+    page = open_page("/settings/users/")
+    search = page.get_by_label("Search by name or e-mail")
+    waiting: list[Route] = []
+    page.route(re.compile("q=person&"), lambda route: waiting.append(route))  # noqa: PLW0108
+    search.press_sequentially("person")
+    while not waiting:
+        page.wait_for_timeout(20)
+    search.press_sequentially("07")
+    waiting[0].continue_()
+    expect(page.locator("#users").get_by_text("1–1 of 1")).to_be_visible()
+    expect(search).to_have_value("person07")
+    expect(search).to_be_focused()
+    expect(page).to_have_url(re.compile("q=person07&"))
+
+
+def history_length(page: Page) -> int:
+    return int(page.evaluate("history.length"))
 
 
 def test_somebody_is_removed_with_the_keyboard_alone(open_page: Open, lived_in: Tenant) -> None:

@@ -1,27 +1,34 @@
 """Before somebody becomes Admin the password is asked for once more, and what was sent is then carried on."""
 
+import html
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
 
+import domains.services
 from audit.actors import Actor, Door
-from organizations.models import Organization
+from domains.models import Domain
+from organizations import slugs
+from organizations.models import FormerSlug, Organization
 from scim.models import Connection, RoleRule
 from scim.services import connections
+from tests.nameserver import NameServer
 from tests.pages.conftest import PASSWORD, SignedIn, htmx
 from tests.pages.test_access import everything
-from tests.pages.test_scim_section import log
+from tests.pages.test_own_tokens import once as once_for_oneself
+from tests.pages.test_scim_section import log, once
 from tests.tenants import Tenant, waiting_request
 from users.models import Invitation, Role, User
 from users.permissions import BuiltIn
-from users.services import accounts
+from users.services import accounts, invitations
+from users.services.personal_tokens import Scope
 
 Form = dict[str, Any]
 Sent = tuple[str, Form]
 
-SETTINGS = "/settings/users/"
+SETTINGS, ORGANIZATION = "/settings/users/", "/settings/organization/"
 
 
 def long_ago(client: Client) -> None:
@@ -147,8 +154,8 @@ def test_the_password_is_asked_for_before_somebody_becomes_admin_and_then_it_is_
     assert done.headers["Location"].startswith("/settings/")
     assert fresh(acme) != admins
     events = len(acme.events())
-    # Nothing waits any more: to confirm again does nothing again.
-    assert client.post(confirm, {"password": PASSWORD}).status_code == 302
+    # Nothing waits any more: to confirm again does nothing again, and says so.
+    assert client.post(confirm, {"password": PASSWORD}).status_code == 409
     assert len(acme.events()) == events
 
 
@@ -223,3 +230,134 @@ def test_a_form_that_waited_is_gone_with_the_session(acme: Tenant, signed_in: Si
     admins = fresh(acme)
     assert client.post(confirm, {"password": PASSWORD}).headers["Location"].startswith("/sign-in/")
     assert fresh(acme) == admins
+
+
+# All else that asks for the password
+
+
+def generate(tenant: Tenant, client: Client) -> Sent:
+    address = f"{SETTINGS}scim/{tenant.connection.pk}/generate-token/"
+    return address, {"once": once(client), "name": "Okta, November", "expires": "90"}
+
+
+def rotate(tenant: Tenant, client: Client) -> Sent:
+    token, _ = connections.generate_token(tenant.connection, by=tenant.by)
+    return f"{SETTINGS}scim/{tenant.connection.pk}/tokens/{token.pk}/rotate/", {"once": once(client), "by_itself": "on"}
+
+
+def make_own(tenant: Tenant, client: Client) -> Sent:
+    form = {"name": "SIEM", "scope": [Scope.READ_ME], "expires": "30"}
+    return "/settings/profile/tokens/make/", {**form, "once": once_for_oneself(client)}
+
+
+def verify(tenant: Tenant, client: Client) -> Sent:
+    return f"{ORGANIZATION}domains/{domains.services.add('new.example', by=tenant.by).pk}/verify/", {}
+
+
+def remove(tenant: Tenant, client: Client) -> Sent:
+    return f"{ORGANIZATION}domains/{domains.services.add('new.example', by=tenant.by).pk}/remove/", {}
+
+
+def let_operators_look(tenant: Tenant, client: Client) -> Sent:
+    return f"{ORGANIZATION}support/", {"wanted": "on"}
+
+
+def change_slug(tenant: Tenant, client: Client) -> Sent:
+    return f"{ORGANIZATION}slug/change/", {"slug": "acme-new", "seen": "acme"}
+
+
+def end_slug(tenant: Tenant, client: Client) -> Sent:
+    slugs.change("acme-new", seen="acme", by=tenant.by)
+    return f"{ORGANIZATION}slug/{FormerSlug.objects.of(tenant.id).get().pk}/end/", {}
+
+
+def apply_address(tenant: Tenant, client: Client) -> Sent:
+    grace = tenant.add("grace", BuiltIn.ADMIN)
+    new = {"user_name": "g.hopper@acme.example", "email": "g.hopper@acme.example"}
+    about = {"user_id": str(grace.pk), "user": grace.user_name, "email_before": grace.email, **new}
+    row = log(tenant, status=403, cause="address-protected", arguments=about)
+    return f"{SETTINGS}scim/log/{row.pk}/apply-address/", {}
+
+
+def invite_again(tenant: Tenant, client: Client) -> Sent:
+    invitations.invite(["new@x.example"], role=tenant.role(BuiltIn.ADMIN), by=tenant.by)
+    row = Invitation.objects.of(tenant.id).get()
+    return f"{SETTINGS}invitations/change/", {"action": "resend", "invitation": f"{row.pk}.{row.sent_count}"}
+
+
+# What is sent, what the audit log has then, and what the page says.
+OTHERS = [
+    (generate, "scim.token-generated", "It is called Okta, November"),
+    (rotate, "scim.token-rotated", "Copy this token now"),
+    (make_own, "user.token-made", "Copy this token now"),
+    (verify, "domain.verified", "Verified"),
+    (remove, "domain.removed", "Removed new.example. Its people stay."),
+    (let_operators_look, "support.requested", "Operators may look at your organization for 7 days."),
+    (change_slug, "organization.slug-changed", "The slug is acme-new now."),
+    (end_slug, "organization.slug-ended", "The former slug acme leads nowhere any more."),
+    (apply_address, "user.address-applied", "g.hopper@acme.example has this address now."),
+    (invite_again, "invitation.sent-again", "The invitation of new@x.example was sent again."),
+]
+
+
+@pytest.mark.parametrize("script", [False, True], ids=["form", "script"])
+@pytest.mark.parametrize(("way", "action", "said"), OTHERS, ids=[row[0].__name__ for row in OTHERS])
+def test_whatever_asks_for_the_password_is_done_once_it_is_given_and_says_so(
+    way: Callable[[Tenant, Client], Sent],
+    action: str,
+    said: str,
+    script: bool,
+    acme: Tenant,
+    signed_in: SignedIn,
+    nameserver: NameServer,
+) -> None:
+    client = signed_in(acme)
+    address, form = way(acme, client)
+    if way is verify:
+        new = Domain.objects.get(name="new.example")
+        nameserver.know(new.record_name, new.record_value)
+    long_ago(client)
+    before = len(acme.events())
+    asked = client.post(address, form, **(htmx() if script else {}))
+    confirm = asked.headers["HX-Redirect" if script else "Location"]
+    assert (len(acme.events()), 'name="form"' in client.get(confirm).content.decode()) == (before, True)
+    done = client.post(confirm, {"password": PASSWORD}, follow=True)
+    assert action in [event.action for event in acme.events()[: len(acme.events()) - before]]
+    assert said in html.unescape(done.content.decode())
+
+
+@pytest.mark.parametrize("way", [generate, remove], ids=lambda way: way.__name__)
+def test_what_waits_no_longer_is_not_passed_over_in_silence(
+    way: Callable[[Tenant, Client], Sent], acme: Tenant, signed_in: SignedIn
+) -> None:
+    client = signed_in(acme)
+    address, form = way(acme, client)
+    long_ago(client)
+    confirm = client.post(address, form).headers["Location"]
+    client.post(confirm, {"password": PASSWORD})
+    again = client.post(confirm, {"password": PASSWORD})
+    assert (again.status_code, "Nothing was done" in again.content.decode()) == (409, True)
+
+
+def test_each_of_two_tabs_carries_on_with_what_it_was_asked_for(acme: Tenant, signed_in: SignedIn) -> None:
+    client = signed_in(acme)
+    first, second = rotate(acme, client), generate(acme, client)
+    long_ago(client)
+    confirm_first, confirm_second = (client.post(*each).headers["Location"] for each in (first, second))
+    client.post(confirm_first, {"password": PASSWORD})
+    assert [event.action for event in acme.events()[:1]] == ["scim.token-rotated"]
+    client.post(confirm_second, {"password": PASSWORD})
+    assert [event.action for event in acme.events()[:1]] == ["scim.token-generated"]
+
+
+def test_a_refusal_after_the_password_says_why_and_keeps_what_was_chosen(acme: Tenant, signed_in: SignedIn) -> None:
+    client = signed_in(acme)
+    address, form = give(acme)
+    long_ago(client)
+    confirm = client.post(address, form).headers["Location"]
+    grace = User.objects.get(user_name="grace@acme.example")
+    acme.update(grace, title="Rear admiral")
+    page = client.post(confirm, {"password": PASSWORD}, follow=True).content.decode()
+    assert "grace@acme.example has been changed by somebody else" in page
+    assert f'value="{grace.pk}.2" checked' in page
+    assert page.count(" checked ") == 1, "the others are done"

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import timezone
 
 import domains.services
+import organizations.services
 from audit.actions import Action
 from domains.models import Domain
 from scim import log_search, request_log
@@ -147,11 +148,9 @@ def _replaced(acme: Tenant, idp: Idp) -> None:
 
 
 def _held(acme: Tenant, idp: Idp) -> None:
-    acme.organization.is_active = False
-    acme.organization.save()
+    organizations.services.hold("Unpaid", by=acme.by)
     idp.get("/Users")
-    acme.organization.is_active = True
-    acme.organization.save()
+    organizations.services.release("Paid", by=acme.by)
 
 
 def _domain_unknown(_acme: Tenant, idp: Idp) -> None:
@@ -274,7 +273,7 @@ HAPPENED: list[tuple[Act, str, str, str]] = [
     (_revoked, "token-revoked", "Refused: this token was revoked.", "Generate a token"),
     (_retired, "token-retired", "Refused: this token retired on the day that was set for it.", "Generate a token"),
     (_replaced, "token-replaced", "Refused: this token was replaced by 'JumpCloud (2)'.", "Show the tokens"),
-    (_held, "organization-suspended", "Refused: the organization is suspended.", ""),
+    (_held, "organization-suspended", "Refused: the organization was suspended.", "The organization is active again."),
     (_domain_unknown, "domain-unknown", "Refused: the e-mail domain 'acme.io' is not registered", "Add acme.io"),
     (_domain_unticked, "domain-without-user-requests", "does not have the User requests checkmark",
      "Allow acme.io for User requests…"),

@@ -10,9 +10,10 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
+import organizations.services
 from audit.actions import Action
 from audit.actors import Door
-from organizations import outbox
+from organizations import outbox, slugs
 from tests.pages.conftest import PASSWORD, SignedIn, person, sign_in
 from tests.tenants import Tenant, set_password
 from users.models import User
@@ -170,11 +171,43 @@ def test_an_operator_does_not_come_in_through_an_organization(acme: Tenant) -> N
     assert WRONG in attempt(acme, "root@acme.example").content.decode()
 
 
-@pytest.mark.parametrize("held", [True, False])
-def test_an_unknown_and_a_held_organization_are_the_same_404(held: bool, acme: Tenant) -> None:
-    acme.organization.is_active = False
-    acme.organization.save()
-    answer = Client().get("/sign-in/acme/" if held else "/sign-in/nobody/")
+SUSPENDED = ("/sign-in/acme/", "/sign-in/ACME/", "/sign-in/acme/password/", "/sign-in/acme/sign-up/")
+
+
+@pytest.mark.parametrize("address", SUSPENDED)
+def test_a_suspended_organization_says_so_and_whom_to_ask_and_nothing_else(
+    address: str, acme: Tenant, settings: Any
+) -> None:
+    settings.OPERATOR_CONTACT = "support@saas.example"
+    user = person(acme, BuiltIn.ADMIN, "ada")
+    organizations.services.hold("Unpaid since June", by=acme.by)
+    form = {"login": user.user_name, "email": user.user_name, "password": PASSWORD, "name": "Ada"}
+    answers = [Client().get(address), Client().post(address, form), Client().post(address, {**form, "password": "no"})]
+    pages = {re.sub(r'nonce="[^"]*"', "", answer.content.decode()) for answer in answers}
+    assert {answer.status_code for answer in answers} == {403}
+    (page,) = pages
+    assert "This organization is suspended" in page
+    assert "support@saas.example" in page
+    assert "Acme" not in page and "Unpaid" not in page
+    assert "no-store" in answers[0].headers["Cache-Control"]
+
+
+def test_a_former_slug_of_a_suspended_organization_leads_to_what_says_so(acme: Tenant) -> None:
+    slugs.change("acme-new", seen="acme", by=acme.by)
+    organizations.services.hold("Unpaid", by=acme.by)
+    assert "This organization is suspended" in Client().get("/sign-in/acme/", follow=True).content.decode()
+
+
+def test_whose_session_ended_with_the_organization_is_told_why(acme: Tenant, signed_in: SignedIn) -> None:
+    client = signed_in(acme)
+    organizations.services.hold("Unpaid", by=acme.by)
+    assert "This organization is suspended" in client.get("/settings/users/", follow=True).content.decode()
+    organizations.services.release("Paid", by=acme.by)
+    assert client.get("/settings/users/").status_code == 200
+
+
+def test_an_unknown_organization_is_a_404(acme: Tenant) -> None:
+    answer = Client().get("/sign-in/nobody/")
     assert answer.status_code == 404
     assert "There is nothing here" in answer.content.decode()
 
@@ -322,7 +355,7 @@ def test_the_password_counts_as_proof_for_a_quarter_of_an_hour(
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 901)
     ask = client.post(generate, {"once": ""}).headers["Location"]
-    assert ask == "/confirm/?next=%2Fsettings%2Fusers%2F%23scim"
+    assert ask.startswith("/confirm/?next=%2Fsettings%2Fusers%2F%23scim&form=")
     assert client.post(ask, {"password": "wrong"}).status_code == 200
     assert client.post(ask, {"password": PASSWORD}).headers["Location"] == "/settings/users/#scim"
     assert client.post(generate, {"once": ""}).headers["Location"] == "/settings/users/#scim"

@@ -1,12 +1,16 @@
 """Who gets in, and what everybody else is told (RFC 7644 section 2, RFC 6750)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
+import organizations.services
 from audit.actors import operator_at_the_command_line
-from scim.models import Connection, Token
+from organizations.models import Mail
+from organizations.tokens import digest
+from scim.models import Connection, Milestone, Token
 from scim.protocol.errors import Unauthorized
 from scim.services import connections
 from scim.storage.principals import Credentials
@@ -110,10 +114,60 @@ def test_a_new_token_works_only_once_scim_is_enabled(idp: Idp) -> None:
     assert idp.get("/Users").status_code == 200
 
 
-def test_a_suspended_organization_has_no_scim(idp: Idp) -> None:
-    idp.organization.is_active = False
-    idp.organization.save()
-    assert idp.get("/Users").status_code == 401
+SUSPENDED_REQUESTS: list[tuple[str, str, Any]] = [
+    ("GET", "/Users", None),
+    ("GET", "/ServiceProviderConfig", None),
+    ("GET", "/Users?filter=nonsense", None),
+    ("GET", "/nowhere", None),
+    ("POST", "/Users", {"userName": "ada@acme.example"}),
+    ("POST", "/Users", b"{"),
+    ("POST", "/.search", {}),
+    ("POST", "/Bulk", {"Operations": []}),
+    ("PATCH", "/Groups/01a22bd8-d600-7000-8000-000000000001", {"Operations": []}),
+    ("DELETE", "/Users/01a22bd8-d600-7000-8000-000000000001", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), SUSPENDED_REQUESTS)
+def test_the_right_token_is_told_that_its_organization_is_suspended_and_no_other_is(
+    method: str, path: str, body: Any, idp: Idp, stranger: Idp, settings: Any
+) -> None:
+    settings.OPERATOR_CONTACT = "support@saas.example"
+    wrong, elsewhere = Idp(idp.organization, "smgr_no"), Idp(idp.organization, stranger.token)
+    before = [_told(each.send(method, path, body)) for each in (wrong, elsewhere)]
+    organizations.services.hold("Unpaid", by=operator_at_the_command_line(idp.organization.pk))
+    status, detail = _told(idp.send(method, path, body))
+    assert status == 403
+    assert "This organization is suspended" in detail and "support@saas.example" in detail
+    assert [_told(each.send(method, path, body)) for each in (wrong, elsewhere)] == before == [before[0]] * 2
+    assert before[0][0] == 401
+    connections.revoke_token(
+        Token.objects.get(digest=digest(idp.token)).pk, by=operator_at_the_command_line(idp.organization.pk)
+    )
+    assert _told(idp.send(method, path, body)) == before[0], "a token that is over learns nothing"
+
+
+def test_a_suspended_organization_is_served_again_once_it_is_reactivated(idp: Idp) -> None:
+    by = operator_at_the_command_line(idp.organization.pk)
+    organizations.services.hold("Unpaid", by=by)
+    assert idp.get("/Users").status_code == 403
+    organizations.services.release("Paid", by=by)
+    assert idp.get("/Users").status_code == 200
+
+
+def test_what_a_suspended_organization_is_refused_neither_mails_nor_fails_a_step(idp: Idp) -> None:
+    organizations.services.hold("Unpaid", by=operator_at_the_command_line(idp.organization.pk))
+    for _ in range(12):
+        idp.send("POST", "/Users", {"userName": "ada@acme.example"})
+        idp.send("DELETE", "/Users/01a22bd8-d600-7000-8000-000000000001")
+    rows = idp.log()
+    assert {(row.status, row.cause) for row in rows} == {(403, "organization-suspended")}
+    assert not Mail.objects.exists()
+    assert not Milestone.objects.exclude(failed_status=None).exists()
+
+
+def _told(response: Any) -> tuple[int, str]:
+    return response.status_code, read(response)["detail"]
 
 
 def test_a_token_says_nothing_about_its_tenant_before_it_is_verified(idp: Idp) -> None:

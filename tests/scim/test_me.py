@@ -337,9 +337,10 @@ class TestTokens:
         assert idp.send("DELETE", f"/Users/{ada.pk}").status_code == 204
         assert me.get("/Me").status_code == 401
 
-    def test_a_held_organization_has_no_me(self, me: Idp) -> None:
+    def test_a_suspended_organization_has_no_me_and_says_so(self, me: Idp) -> None:
         Organization.objects.update(is_active=False)
-        assert me.get("/Me").status_code == 401
+        answer = me.get("/Me")
+        assert (answer.status_code, "is suspended" in read(answer)["detail"]) == (403, True)
 
 
 class TestWhatIsKept:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from http import HTTPStatus
 
+from django.conf import settings
 from django.db.models import Subquery
 from django.http import HttpRequest
 from django.utils import timezone
@@ -24,14 +25,20 @@ def token_of(request: HttpRequest, scope: Scope, permission: str, **more: Subque
     """The valid token that a request shows, with its person and ``more`` about it, in one statement.
 
     Raises Problem: 401 for one that is not valid, in one same way whatever is wrong with it, and 403 for one that is
-    not good for this, or whose person isn't.
+    not good for this, or whose person isn't, or while the organization is suspended.
     """
     digest = presented(request.META.get("HTTP_AUTHORIZATION", ""))
     tokens = PersonalToken.objects.live().select_related("user__role", "organization").annotate(**more)
     token: PersonalToken | None = tokens.filter(digest=digest).first() if digest else None
-    if token is None or not token.user.is_active or not token.organization.is_active:
+    if token is None or not token.user.is_active:
         challenge = f'{REALM}, error="invalid_token"' if digest else REALM
         raise Problem(HTTPStatus.UNAUTHORIZED, INVALID, {"WWW-Authenticate": challenge})
+    if not token.organization.is_active:
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            f"This organization is suspended. Its Admins can ask {settings.OPERATOR_CONTACT}; this token is valid "
+            "again when the organization is reactivated.",
+        )
     if scope not in token.scopes.split():
         raise Problem(
             HTTPStatus.FORBIDDEN,

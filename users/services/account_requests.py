@@ -23,7 +23,8 @@ from django.utils import timezone
 from audit import trail
 from audit.actions import Action
 from audit.actors import Actor, Door
-from domains.addresses import AddressError, check_address, fold, respelled
+from audit.labels import sought
+from domains.addresses import AddressError, check_address, respelled
 from domains.models import Domain
 from domains.services import AddressRefused, check_addresses
 from organizations import outbox
@@ -32,6 +33,7 @@ from organizations.refusals import Refusal
 from organizations.tokens import digest
 from users.models import AccountRequest, Role, User
 from users.origins import Source
+from users.profile import search_key_of
 from users.services import accounts, authority, request_notices, roles, sign_in
 
 State = AccountRequest.State
@@ -44,7 +46,7 @@ BETWEEN_NOTICES = timedelta(minutes=15)
 NOTICE = "account_requested"
 
 LONGEST_NAME = 120
-LONGEST_NAME_KEY = 400
+LONGEST_NAME_KEY = 2000
 LONGEST_REASON = 500
 
 
@@ -89,8 +91,7 @@ def closed(organization_id: UUID) -> QuerySet[AccountRequest]:
 
 def search(text: str, requests: QuerySet[AccountRequest]) -> QuerySet[AccountRequest]:
     """Those whose name or address has the text in it."""
-    key = fold(text.strip())
-    return requests.filter(Q(name_key__contains=key) | Q(email_key__contains=key)) if key else requests
+    return requests.filter(sought(text, "name_key")) if text else requests
 
 
 def ask(name: str, address: str, *, organization: Organization) -> None:
@@ -206,7 +207,8 @@ def _file(name: str, address: str, key: str, organization: Organization) -> None
     request.organization, request.asked_at = organization, now
     if request.state == State.UNCONFIRMED and (may_send or is_new):
         # Folding can make many letters of one.
-        request.name, request.name_key, request.email = name, fold(name)[:LONGEST_NAME_KEY], address
+        request.name, request.email = name, address
+        request.name_key = search_key_of(key, names=name)[:LONGEST_NAME_KEY]
         request.token_digest, request.expires_at = digest(token), now + LIFE_OF_LINK
     request.save()
     here = settings.BASE_URL + reverse("sign-in", args=[organization.slug])

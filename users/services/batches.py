@@ -44,11 +44,12 @@ class Chosen:
 
 @dataclass(slots=True)
 class Report:
-    """What became of the people: who was changed, who was so already, and why others were refused."""
+    """What became of the people: who was changed, who was so already, and why others (``left``) were refused."""
 
     done: list[str] = field(default_factory=list)
     already: list[str] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
+    left: list[UUID] = field(default_factory=list)
 
     @property
     def count(self) -> int:
@@ -72,6 +73,7 @@ def apply(verb: Verb, chosen: Iterable[Chosen], *, role: Role | None = None, by:
             changed, label = _apply_to_one(verb, each, role, by)
         except Refusal as refusal:
             report.refused.append(refusal)
+            report.left.append(each.user_id)
         else:
             (report.done if changed else report.already).append(label)
     return report

@@ -25,6 +25,7 @@ from organizations.services import lock
 from organizations.tokens import digest
 from users.models import Invitation, Role, User
 from users.origins import Source
+from users.profile import search_key_of
 from users.services import accounts, authority, roles
 from users.services.batches import ChangedMeanwhile
 from users.statements import holders
@@ -137,6 +138,7 @@ def _add(newcomers: Mapping[str, str], organization: Organization, role: Role, b
             organization=organization,
             email=address,
             email_key=key,
+            search_key=search_key_of(key),
             role=role,
             invited_by=by.label[:320],
             invited_by_id=by.user_id,

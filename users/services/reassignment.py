@@ -31,7 +31,9 @@ REASON = "reason"
 Entries = Callable[[list[Profile]], list[Profile]]
 
 _WRITTEN = ("role", "document", "search", "version", "updated_at")
-_READ = ("id", "organization_id", "role_id", "user_name", "document", "search", "version", "created_at")
+_READ = (
+    "id", "organization_id", "role_id", "user_name", "display_name", "document", "search", "version", "created_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

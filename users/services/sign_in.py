@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.db import transaction
 from django.http import HttpRequest
 
@@ -32,8 +33,17 @@ def organization_of_address(address: str) -> Organization | None:
 
 
 def organization_called(slug: str) -> Organization | None:
-    """The active organization of that slug."""
-    return Organization.objects.filter(slug=slug.lower(), is_active=True).first()
+    """The organization of that slug; nobody signs in to it while it is not active."""
+    return Organization.objects.filter(slug=slug.lower()).first()
+
+
+def suspended_organization(request: HttpRequest) -> Organization | None:
+    """The organization of whoever was signed in here, if that has ended because the organization is suspended."""
+    if request.user.is_authenticated or not (user_id := request.session.get(SESSION_KEY)):
+        return None
+    return Organization.objects.filter(
+        pk__in=User.objects.filter(pk=user_id).values("organization"), is_active=False
+    ).first()
 
 
 def sign_in_key(login: str, *, organization_id: UUID) -> str:

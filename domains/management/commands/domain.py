@@ -15,6 +15,8 @@ from organizations.commands import Error, HouseCommand, Report, describe, find_o
 ACTIONS = ("add", "remove", "allow", "disallow", "list", "verify")
 DONE = {
     "add": "Added {domain}, verified by operator. Its people are let in after: manage.py domain {slug} allow {domain}",
+    "vouch": "{domain}, which {created_by} had added, is verified by operator now. Its people are let in after: "
+    "manage.py domain {slug} allow {domain}",
     "remove": "Removed {domain}. People who are there already stay.",
     "allow": "User requests are on for {domain}.",
     "disallow": "User requests are off for {domain}. People who are there already stay.",
@@ -22,7 +24,10 @@ DONE = {
 
 
 class Command(HouseCommand):
-    help = "Add (as verified by operator), remove, verify by DNS, allow or disallow User requests for, or list domains."
+    help = (
+        "Add (as verified by operator, also what is there unverified), remove, verify by DNS, allow or disallow User "
+        "requests for, or list domains."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -54,7 +59,11 @@ class Command(HouseCommand):
         if action == "verify":
             return _verify([services.find(name, organization_id=organization.pk)])
         domain = self._change(action, name, organization.pk)
-        text = DONE[action].format(domain=domain, slug=organization.slug)
+        # One that an Admin has added on the page, say.
+        was_here = action == "add" and domain.created_by != operator_at_the_command_line(organization.pk).label
+        text = DONE["vouch" if was_here else action].format(
+            domain=domain, slug=organization.slug, created_by=domain.created_by
+        )
         return Report(text, {"organization": describe(organization), "domain": _describe(domain)})
 
     def _change(self, action: str, name: str, organization_id: UUID) -> Domain:

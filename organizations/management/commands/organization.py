@@ -1,4 +1,4 @@
-"""``manage.py organization``: hold, release and rename an organization from the command line."""
+"""``manage.py organization``: suspend, reactivate and rename an organization from the command line."""
 
 from typing import Any
 
@@ -8,17 +8,20 @@ from audit.actors import operator_at_the_command_line
 from organizations import services, slugs
 from organizations.commands import Error, HouseCommand, Report, describe, find_organization
 
-ACTIONS = ("hold", "release", "rename-slug")
+ACTIONS = ("suspend", "reactivate", "rename-slug")
+
+# What scripts of before may say.
+FORMER_WORDS = {"hold": "suspend", "release": "reactivate"}
 
 
 class Command(HouseCommand):
-    help = "Hold an organization (nobody signs in, SCIM is refused), release it, or give it another slug."
+    help = "Suspend an organization (nobody signs in, SCIM is refused), reactivate it, or give it another slug."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("organization", metavar="ORGANIZATION", help="its slug, such as acme")
-        parser.add_argument("action", choices=ACTIONS)
+        parser.add_argument("action", choices=ACTIONS, type=lambda word: FORMER_WORDS.get(word, word))
         parser.add_argument("slug", metavar="SLUG", nargs="?", help="rename-slug: the new one")
-        parser.add_argument("--reason", metavar="R", help="hold and release: why; kept in the audit log")
+        parser.add_argument("--reason", metavar="R", help="suspend and reactivate: why; kept in the audit log")
 
     def perform(self, **options: Any) -> Report:
         organization = find_organization(options["organization"])
@@ -26,12 +29,12 @@ class Command(HouseCommand):
         if (options["action"] == "rename-slug") != (options["slug"] is not None):
             raise Error("rename-slug, and no other action, takes the new slug.")
         match options["action"]:
-            case "hold":
+            case "suspend":
                 organization = services.hold(options["reason"] or "", by=by)
-                text = f"{organization} is held: nobody signs in, and SCIM is refused."
-            case "release":
+                text = f"{organization} is suspended: nobody signs in, and SCIM is refused."
+            case "reactivate":
                 organization = services.release(options["reason"] or "", by=by)
-                text = f"{organization} is released."
+                text = f"{organization} is active again."
             case _:
                 organization = slugs.change(options["slug"], seen=organization.slug, by=by)
                 text = f"The slug of {organization} is {organization.slug} now; the old one leads to it for 90 days."

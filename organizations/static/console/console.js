@@ -83,6 +83,47 @@ document.addEventListener("htmx:responseError", (event) => fail(event.detail.elt
 document.addEventListener("htmx:sendError", (event) => fail(event.detail.elt, UNREACHABLE));
 document.addEventListener("htmx:timeout", (event) => fail(event.detail.elt, UNREACHABLE));
 
+// A search is one place to go back to, however many letters it has, and so is one that is sent again as it is.
+
+let typed = null;
+
+document.addEventListener("htmx:beforeHistoryUpdate", (event) => {
+  const { history: update, requestConfig } = event.detail;
+  const { target: field, type } = requestConfig.triggeringEvent || {};
+  const address = new URL(update.path, location.href);
+  const before = typed;
+  const text = type === "input" && field.matches("input") ? address.searchParams.get(field.name) || "" : "";
+  typed = text && { field: field.id, text, href: address.href };
+  const goesOn = typed && before && before.field === typed.field && before.href === location.href
+    && (text.startsWith(before.text) || before.text.startsWith(text));
+  if (goesOn || address.href === location.href) update.type = "replace";
+});
+
+// What was typed while an answer was on its way is typed into what the answer brings, and searched for.
+
+let meanwhile = null;
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, requestConfig, pathInfo } = event.detail;
+  const field = document.activeElement;
+  meanwhile = null;
+  if (requestConfig.verb !== "get" || !field.matches("[role=search] input[type=search], [role=search] input[type=text]")) return;
+  const sent = new URL(pathInfo.finalRequestPath, location.href).searchParams.get(field.name);
+  if (target.contains(field) && sent !== null && sent !== field.value) {
+    meanwhile = { id: field.id, value: field.value, caret: field.selectionStart };
+  }
+});
+
+document.addEventListener("htmx:afterSettle", () => {
+  const field = meanwhile && document.getElementById(meanwhile.id);
+  if (!field) return;
+  field.value = meanwhile.value;
+  field.focus();
+  field.setSelectionRange(meanwhile.caret, meanwhile.caret);
+  meanwhile = null;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
 // What came in anew is read out; an offer to undo goes away after a while, but never from under a hand.
 
 function vanish(element, seconds) {
