@@ -296,7 +296,7 @@ class RoleRuleSet(TenantModel):
 
 
 # What rows say of the token where it was none of the organization's (``scim.services.verdicts.TOKEN_FAULTS``).
-STRANGERS_LABELS = (
+ANONYMOUS_LABELS = (
     "no token",
     "malformed token",
     "unknown token",
@@ -304,15 +304,15 @@ STRANGERS_LABELS = (
     "no valid token",
 )
 # Written out, for SQLite takes a partial index for no list of parameters.
-_OF_STRANGERS = reduce(or_, (Q(token_label=label) for label in STRANGERS_LABELS))
+_ANONYMOUS = reduce(or_, (Q(token_label=label) for label in ANONYMOUS_LABELS))
 
 
 class RequestLogQuerySet(TenantQuerySet["RequestLog"]):
     """Queries about logged requests."""
 
-    def of_strangers(self) -> Self:
+    def anonymous(self) -> Self:
         """Those with no token of the organization, valid or not."""
-        return self.filter(_OF_STRANGERS)
+        return self.filter(_ANONYMOUS)
 
     def by_cause(self, cause: str) -> Self:
         """Those of one cause. SQLite takes a partial index only where its condition stands in so many words."""
@@ -381,8 +381,8 @@ class RequestLog(TenantModel):
             ),
             models.Index(
                 fields=["organization", "-id"],
-                name="request_log_of_strangers",
-                condition=_OF_STRANGERS,
+                name="request_log_anonymous",
+                condition=_ANONYMOUS,
             ),
         ]
 
@@ -402,9 +402,9 @@ class RequestLog(TenantModel):
         return "warn" if self.status >= 400 or self.failed_operations else "good"
 
     @property
-    def is_strangers(self) -> bool:
+    def is_anonymous(self) -> bool:
         """Whether no token of the organization came with it, valid or not."""
-        return self.token_label in STRANGERS_LABELS
+        return self.token_label in ANONYMOUS_LABELS
 
     @property
     def presented(self) -> str:
@@ -552,7 +552,7 @@ class RequestDetail(TenantModel):
     """Headers and bodies of a request and its answer, masked, kept while additional logging is on for its connection.
 
     The id is that of the request's row in the log, which outlives this one. Sizes are in bytes, before masking;
-    ``sent_kept`` and ``answer_kept`` are words of Kept. ``of_stranger`` marks those with no token of the organization.
+    ``sent_kept`` and ``answer_kept`` are words of Kept. ``is_anonymous`` marks those with no token of the organization.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -567,7 +567,7 @@ class RequestDetail(TenantModel):
     answer_body = models.TextField(blank=True)
     answer_size = models.PositiveIntegerField()
     answer_kept = models.CharField(max_length=10)
-    of_stranger = models.BooleanField(default=False, db_default=False)
+    is_anonymous = models.BooleanField(default=False, db_default=False)
 
     objects = TenantQuerySet["RequestDetail"].as_manager()
 

@@ -5,7 +5,7 @@ slow requests of all together hold no more than that, so that a quick one always
 more run on the machine than leave half of its processor cores. Alone, an organization may have everything.
 
 Whose a request is, its address says only if its token is valid, which the application finds out: it tells by the
-request's ``Turn``, and the next request with the same address and token is believed. All others are strangers', who
+request's ``Turn``, and the next request with the same address and token is believed. All others are anonymous and
 share one place among the organizations.
 """
 
@@ -46,8 +46,8 @@ FIRST = frozenset({b"/livez"})
 _SCIM = re.compile(rb"(?:[A-Za-z]+://[^/]*)?/*scim/+([^/?#]+)")
 
 # Names of places that no organization's slug can be, for it has no slash.
-PAGES, STRANGERS, PROBES, REFUSED = "/pages", "/strangers", "/probes", "/refused"
-OUTSIDERS = frozenset({PAGES, STRANGERS, PROBES, REFUSED})
+PAGES, ANONYMOUS, PROBES, REFUSED = "/pages", "/anonymous", "/probes", "/refused"
+OUTSIDERS = frozenset({PAGES, ANONYMOUS, PROBES, REFUSED})
 
 Item = TypeVar("Item")
 
@@ -235,9 +235,9 @@ class Waiting(Generic[Item]):
         if not self._shares or (found := _SCIM.match(target)) is None:
             return Turn(PAGES)
         if not authorization:
-            return Turn(STRANGERS)
+            return Turn(ANONYMOUS)
         known = hash((found[1], authorization))
-        return Turn(self._known.get(known, STRANGERS), known)
+        return Turn(self._known.get(known, ANONYMOUS), known)
 
     def _look_again(self, most: int) -> None:
         for _ in range(min(most, self._parked)):
@@ -259,7 +259,7 @@ class Waiting(Generic[Item]):
             place = self._order[0]
             if self._running.get(place, 0) < self._share and self._seconds.get(place, SLOW) < SLOW:
                 return self._pop(place)
-        self._tell_strangers_apart()
+        self._recognize()
         self._wants_a_seat = False
         for _ in range(len(self._order)):
             place = self._order[0]
@@ -283,20 +283,20 @@ class Waiting(Generic[Item]):
         place = turn.place
         turn.began = now
         self._running[place] = self._running.get(place, 0) + 1
-        if place == STRANGERS or self._seconds.get(place, 0.0) >= SLOW:
+        if place == ANONYMOUS or self._seconds.get(place, 0.0) >= SLOW:
             turn.is_slow = True
             self._slow += 1
 
-    def _tell_strangers_apart(self) -> None:
-        """Give the first of those who came as strangers to its organization, if that is known by now."""
-        while queue := self._queues.get(STRANGERS):
+    def _recognize(self) -> None:
+        """Give the first anonymous requests to their organization, if that is known by now."""
+        while queue := self._queues.get(ANONYMOUS):
             item, turn, since = queue[0]
             if (place := self._known.get(turn.known)) is None:
                 return
             queue.popleft()
             if not queue:
-                del self._queues[STRANGERS]
-                self._order.remove(STRANGERS)
+                del self._queues[ANONYMOUS]
+                self._order.remove(ANONYMOUS)
             turn.place = place
             self._append(item, turn, since)
 
@@ -314,8 +314,8 @@ class Waiting(Generic[Item]):
         return self._slow < self._share or self._is_quick(place) or not self._presence.is_another_there(place, now)
 
     def _is_quick(self, place: str) -> bool:
-        """Whether the requests of a place are, as far as is known; those of strangers may be anything."""
-        return place != STRANGERS and self._seconds.get(place, 0.0) < SLOW
+        """Whether the requests of a place are, as far as is known; anonymous ones may be anything."""
+        return place != ANONYMOUS and self._seconds.get(place, 0.0) < SLOW
 
     def _needs_a_seat(self, place: str, now: float) -> bool:
         return (
@@ -325,7 +325,7 @@ class Waiting(Generic[Item]):
     def _lost_patience(self, place: str, now: float) -> int | None:
         """Which of a place is the first that is over the share, if it has waited for too long.
 
-        Strangers wait on: any may be an organization's.
+        Anonymous requests wait on: any may be an organization's.
         """
         if place in OUTSIDERS or self._running.get(REFUSED, 0) >= self._share:
             return None

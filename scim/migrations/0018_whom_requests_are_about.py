@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("organizations", "0005_counted_mails"),
-        ("scim", "0017_shares_of_strangers"),
+        ("scim", "0017_anonymous_requests"),
     ]
 
     operations = [

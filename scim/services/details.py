@@ -33,7 +33,7 @@ MOST_WAITING = 32 * 1024 * 1024
 PRUNED_AT_ONCE = 500
 
 # Of requests without a token of the organization, one such part of the figure is kept beside the others.
-STRANGERS_PART = 10
+ANONYMOUS_PART = 10
 
 
 @dataclass(slots=True)
@@ -115,13 +115,13 @@ class Exchanged:
     organization_id: UUID
     query: str
     exchange: Exchange
-    of_stranger: bool
+    is_anonymous: bool
 
 
 def write(exchanges: Mapping[str, Exchanged]) -> None:
     """Keep them, by the ids of their rows in the log; those beyond the newest SCIM_DETAIL_ROWS of an organization go.
 
-    Of those without a token of the organization, a STRANGERS_PART of that many stay, beside the others.
+    Of those without a token of the organization, a ANONYMOUS_PART of that many stay, beside the others.
     """
     found = []
     for row_id, each in exchanges.items():
@@ -152,8 +152,8 @@ def forget(row_ids: Iterable[UUID]) -> None:
 
 def _keep_the_newest(organization_id: UUID) -> None:
     most = settings.SCIM_DETAIL_ROWS
-    for of_stranger, number in ((False, most), (True, -(-most // STRANGERS_PART))):
-        kept = RequestDetail.objects.of(organization_id).filter(of_stranger=of_stranger)
+    for is_anonymous, number in ((False, most), (True, -(-most // ANONYMOUS_PART))):
+        kept = RequestDetail.objects.of(organization_id).filter(is_anonymous=is_anonymous)
         first = kept.order_by("-pk").values_list("pk", flat=True)[number : number + 1].first()
         if first is not None:
             kept.filter(pk__lte=first).delete()
@@ -168,7 +168,7 @@ def _detail(row_id: UUID, exchanged: Exchanged) -> RequestDetail:
     return RequestDetail(
         id=row_id,
         organization_id=exchanged.organization_id,
-        of_stranger=exchanged.of_stranger,
+        is_anonymous=exchanged.is_anonymous,
         sent_headers=_lines(sent_headers),
         sent_body=sent_body,
         sent_size=min(exchange.sent_size, _LARGEST_SIZE),

@@ -263,7 +263,7 @@ def own_token(token: Presented | None, organization: str) -> Presented | None:
     return token if token is not None and token.organization == organization else None
 
 
-def is_strangers(entry: Entry, owners: Mapping[str, str], tokens: Mapping[str, Presented]) -> bool:
+def is_anonymous(entry: Entry, owners: Mapping[str, str], tokens: Mapping[str, Presented]) -> bool:
     """Whether no token of the organization came with it, valid or not; ``owners`` is by slug, ``tokens`` by digest."""
     token = tokens.get(entry.digest)
     return token is None or token.organization != owners[entry.slug]

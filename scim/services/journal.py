@@ -101,7 +101,7 @@ _writer: threading.Thread | None = None
 
 def note(entry: Entry) -> None:
     """Queue an entry; never waits and never fails."""
-    # Of the places in the queue, too, strangers have a share only.
+    # Of the places in the queue, too, anonymous clients have a share only.
     most: int = settings.SCIM_LOG_QUEUE
     if len(_queue) >= (max(1, most // 2) if entry.is_unauthorized else most):
         _counts.dropped += 1
@@ -233,7 +233,7 @@ def _write(batch: Sequence[Entry]) -> None:
     details.write(
         {
             entry.request_id: Exchanged(
-                UUID(owners[entry.slug]), entry.query, entry.exchange, entries.is_strangers(entry, owners, tokens)
+                UUID(owners[entry.slug]), entry.query, entry.exchange, entries.is_anonymous(entry, owners, tokens)
             )
             for entry in kept
             if entry.exchange is not None and _is_kept(entry, owners, tokens)

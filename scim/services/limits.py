@@ -137,7 +137,7 @@ _BUCKETS = Buckets()
 
 TOKEN = Limit("token", "SCIM_TOKEN_RATE", "SCIM_TOKEN_BURST", _BUCKETS)
 ORGANIZATION = Limit("organization", "SCIM_ORGANIZATION_RATE", "SCIM_ORGANIZATION_BURST", _BUCKETS)
-# In memory of its own: strangers, who may have many addresses, push no token out.
+# In memory of its own: anonymous clients, who may have many addresses, push no token out.
 UNAUTHORIZED = Limit("unauthorized", "SCIM_UNAUTHORIZED_RATE", "SCIM_UNAUTHORIZED_BURST", Buckets())
 
 # Where other machines learn what was charged here: with the limit, the name, and the seconds of the bucket's time.

@@ -27,10 +27,10 @@ def prune() -> int:
     deleted = _delete(RequestLog.objects.filter(pk__lt=first_id_at(limit)))
     for organization_id in Organization.objects.values_list("pk", flat=True):
         rows_of_one = RequestLog.objects.of(organization_id)
-        strangers = rows_of_one.of_strangers()
-        deleted += _keep_the_newest(strangers, settings.SCIM_LOG_UNKNOWN_ROWS)
-        # Among so many are SCIM_LOG_ROWS of the organization's own, wherever the strangers' lie.
-        deleted += _keep_the_newest(rows_of_one, settings.SCIM_LOG_ROWS + strangers.count())
+        anonymous = rows_of_one.anonymous()
+        deleted += _keep_the_newest(anonymous, settings.SCIM_LOG_UNKNOWN_ROWS)
+        # Among so many are SCIM_LOG_ROWS of the organization's own, wherever the others lie.
+        deleted += _keep_the_newest(rows_of_one, settings.SCIM_LOG_ROWS + anonymous.count())
     return deleted
 
 

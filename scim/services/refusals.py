@@ -21,8 +21,8 @@ DAYS = 7
 def refused_creates(organization_id: UUID) -> Mapping[str, int]:
     """The refused creates of the last week by domain (A-labels), among the 5,000 newest refusals of each reason.
 
-    A bulk request leaves one row, and so counts once, by its first failure. What others ask, such as strangers without
-    a token, moves nothing out of sight.
+    A bulk request leaves one row, and so counts once, by its first failure. Requests of anonymous clients move none of
+    these out of sight.
     """
     since = first_id_at(timezone.now() - timedelta(days=DAYS))
     refused = RequestLog.objects.of(organization_id).filter(pk__gte=since).order_by("-pk")

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 CACHE = "limits"
 INTERVAL = 0.25
 
-# Buckets that wait to be told of: many addresses of strangers are no reason to take more memory.
+# Buckets that wait to be told of: many addresses of anonymous clients are no reason to take more memory.
 MOST_WAITING = 10_000
 
 # For how much longer than until it is full the cache keeps a bucket, in seconds.

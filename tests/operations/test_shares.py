@@ -245,7 +245,7 @@ def test_strangers_share_one_place_whatever_address_they_make_up(now: list[float
     server.know("acme", "globex")
     server.ask(*[f"made-up-{number}" for number in range(50)])
     server.ask(*["acme"] * 2)
-    assert sorted(places(server.take())) == [shares.STRANGERS, shares.STRANGERS, "acme", "acme"]
+    assert sorted(places(server.take())) == [shares.ANONYMOUS, shares.ANONYMOUS, "acme", "acme"]
 
 
 def test_wrong_tokens_at_an_organizations_address_take_nothing_of_its_share(now: list[float]) -> None:
@@ -261,11 +261,11 @@ def test_strangers_are_never_refused_for_a_share(now: list[float]) -> None:
     server = Server()
     server.know("acme")
     server.ask(*["globex"] * 4, "acme")
-    assert sorted(places(server.take())) == [shares.STRANGERS, shares.STRANGERS, "acme"]
+    assert sorted(places(server.take())) == [shares.ANONYMOUS, shares.ANONYMOUS, "acme"]
     now[0] += 2.5
     assert server.take() == []
     now[0] += 60
-    assert [(turn.place, turn.over_share) for turn in server.take()] == [(shares.STRANGERS, 0)]
+    assert [(turn.place, turn.over_share) for turn in server.take()] == [(shares.ANONYMOUS, 0)]
 
 
 def test_a_token_that_is_not_valid_any_more_is_a_strangers(now: list[float]) -> None:
@@ -275,7 +275,7 @@ def test_a_token_that_is_not_valid_any_more_is_a_strangers(now: list[float]) -> 
     (turn,) = server.take()
     server.end(turn, "")
     server.ask("acme")
-    assert places(server.take()) == [shares.STRANGERS]
+    assert places(server.take()) == [shares.ANONYMOUS]
 
 
 def test_a_former_slug_is_its_organizations(now: list[float]) -> None:
@@ -291,7 +291,7 @@ def test_who_waits_as_a_stranger_is_known_once_the_first_is(now: list[float]) ->
     server = Server()
     server.ask(*["acme"] * 5)
     turns = server.take()
-    assert places(turns) == [shares.STRANGERS] * THREADS
+    assert places(turns) == [shares.ANONYMOUS] * THREADS
     server.end(turns[0], "acme")
     assert places(server.take()) == ["acme"]
 

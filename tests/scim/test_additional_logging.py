@@ -289,6 +289,17 @@ def test_of_an_organization_only_the_newest_are_kept(idp: Idp, settings: Any) ->
     assert [detail.pk for detail in kept(idp)] == newest
 
 
+def test_requests_without_a_token_of_the_organization_push_none_of_the_others_out(idp: Idp, settings: Any) -> None:
+    settings.SCIM_DETAIL_ROWS = 20
+    turn_on(idp)
+    for _ in range(5):
+        idp.get("/Users")
+    for _ in range(30):
+        idp.http.get(idp.base + "/Users")
+    idp.log()
+    assert [detail.is_anonymous for detail in kept(idp)] == [False] * 5 + [True] * 2
+
+
 def test_they_go_with_the_log_and_after_some_days_before_it(idp: Idp, settings: Any) -> None:
     turn_on(idp)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Rows of strangers are told from an organization's own, so that each have a share of the request log."""
+"""Requests without a token are told from an organization's own, so that each have a share of the request log."""
 
 from django.db import migrations, models
 
@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="requestdetail",
-            name="of_stranger",
+            name="is_anonymous",
             field=models.BooleanField(db_default=False, default=False),
         ),
         migrations.AddIndex(
@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 fields=["organization", "-id"],
-                name="request_log_of_strangers",
+                name="request_log_anonymous",
             ),
         ),
     ]
