@@ -111,7 +111,8 @@ def _state(request: HttpRequest, connection: Connection, present: Sequence[Conne
         "in_use": tokens.in_use(live),
         "has_token": bool(live),
         "tested": connection.enabled and milestones.got_through(reached),
-        "requests": log_search.latest_of(connection, LATEST),
+        # Of several connections, nobody comes to one that has no token.
+        "requests": log_search.latest_of(connection, LATEST, others=bool(live) or len(present) == 1),
         "last": milestones.last_of(reached),
         "dropped": journal.dropped(),
         "latest": LATEST,

@@ -297,18 +297,18 @@ def id_of(text: str) -> UUID | None:
         return None
 
 
-def latest_of(connection: Connection, number: int) -> list[RequestLog]:
+def latest_of(connection: Connection, number: int, *, others: bool = True) -> list[RequestLog]:
     """The latest requests of a connection, among the organization's newest.
 
-    With the last few that carried no connection's token: they may be its provider's, with a mistyped one, or a
-    stranger's, who must not push the others off the page.
+    With ``others`` also the last few that carried no connection's token: they may be its provider's, with a mistyped
+    one, or a stranger's, who must not push the connection's own off the page.
     """
     rows = RequestLog.objects.of(connection.organization_id).select_related("token").order_by("-pk")
     oldest = _last_of(rows, LOOKED_AT_FOR_LATEST)
     newest = rows if oldest is None else rows.filter(pk__gte=oldest)
     own = newest.filter(connection_id=connection.pk)[:number]
-    others = newest.filter(connection_id=None)[:MOST_OTHERS]
-    return sorted([*own, *others], key=lambda row: row.pk, reverse=True)[:number]
+    without = newest.filter(connection_id=None)[: MOST_OTHERS if others else 0]
+    return sorted([*own, *without], key=lambda row: row.pk, reverse=True)[:number]
 
 
 @dataclass(frozen=True, slots=True)

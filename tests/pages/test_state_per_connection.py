@@ -75,6 +75,7 @@ def test_a_second_connection_shows_nothing_of_the_first_ones(
     acme: Tenant, idp: Idp, second: Connection, client: Client
 ) -> None:
     idp.get("/Users")
+    Idp(acme.organization, "smgr_wrong").get("/Groups")
     for html in (page(client, second), polled(client, second)):
         assert state(html).endswith("No request so far")
         assert third_step(html) == "When SCIM is on"
@@ -83,7 +84,7 @@ def test_a_second_connection_shows_nothing_of_the_first_ones(
     for html in (page(client, acme.connection), polled(client, acme.connection)):
         assert state(html).endswith("Last request lately : GET → 200")
         assert third_step(html) == "A request got through"
-        assert requests(html) == ["/Users"]
+        assert requests(html) == ["/Groups", "/Users"]
 
 
 def test_each_connection_shows_its_own_last_request(acme: Tenant, idp: Idp, second: Connection, client: Client) -> None:
