@@ -128,7 +128,7 @@ if _address.scheme not in {"http", "https"} or not _address.hostname or _address
     raise ImproperlyConfigured(f"BASE_URL must look like https://saas.example.com, not {BASE_URL!r}.")
 HTTPS = _address.scheme == "https"
 # Whom people of a suspended organization are told to ask, in the middle of a sentence.
-OPERATOR_CONTACT = env.str("OPERATOR_CONTACT", default="").strip() or "the operators of this service"
+OPERATOR_CONTACT = env.str("OPERATOR_CONTACT", default="the operators of this service")
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=[_address.hostname, *({"localhost", "127.0.0.1", "[::1]"} if DEBUG else ())]
 )

@@ -19,7 +19,7 @@ from django.urls import Resolver404, resolve
 from audit import stream
 from audit.actors import address_of_caller
 from domains import lookalikes
-from domains.addresses import AddressError, canonical, check_address, check_domain, fold, readable_domain
+from domains.addresses import AddressError, canonical, check_address, check_domain, domain_in, fold, readable_domain
 from organizations.exports import harmless
 from organizations.tokens import presented
 from saasmanager.logs import address_without_secrets
@@ -348,6 +348,7 @@ TABLE: list[tuple[str, Callable[[Any], object], Callable[[int], Any], int]] = [
         ("Domain: labels", check_domain, _times("a."), 600),
         ("Domain: A-labels", check_domain, _times("a", "xn--"), 600),
         ("Domain: A-labels, many", check_domain, _times("xn--a."), 600),
+        ("Domain: in what was pasted", domain_in, _times("<a@//www.:1"), 4_000),
         ("Domain: as people write it", readable_domain, _times("xn--4ca.", "", "example"), 600),
         ("Domain: look-alikes", lambda t: lookalikes.warnings(t, ["acme.example"]), _times("xn--4ca."), 60),
         ("Text: marks", fold, _MARKS, 1_000),

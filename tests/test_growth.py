@@ -27,6 +27,10 @@ Worst = tuple[str, str, str]
 # and what it would like least.
 EXPRESSIONS: Mapping[str, tuple[str, list[Worst]]] = {
     "audit.changes:_MOMENT": ("fullmatch", [("2020-01-01T00:00", "+01:00", "x"), ("2020-01-01T00:00", "Z", " ")]),
+    "audit.labels:_MARKS": ("search", [("", "a", ""), ("", "ä", "")]),
+    "domains.addresses:_AROUND": ("search", [("", "a", ""), ("a", "+", ":/"), ("", "/", ""), ("mailto", ":", "")]),
+    "domains.addresses:_HOST_ENDS": ("split", [("", "a", ""), ("", "/", ""), ("", "?#", "")]),
+    "domains.addresses:_PORT": ("search", [("", ":", "a"), ("", ":1", "a"), (":", "1", ""), ("", ":12345", "x")]),
     "domains.addresses:_ATEXT": ("fullmatch", [("", "a", "@")]),
     "domains.addresses:_DOT_ATOM": ("fullmatch", [("", "a", "@"), ("", "a.", ""), ("", "a.", "@")]),
     "domains.addresses:_INVISIBLE": ("search", [("", "a", ""), ("", "ä", "")]),

@@ -113,7 +113,7 @@ def test_after_a_while_the_password_is_asked_for_first(client: Client, settings:
     value = once(client)
     settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 0
     answer = client.post(MAKE, {"name": "SIEM", "scope": [Scope.READ_ME], "once": value})
-    assert answer.headers["Location"] == "/confirm/?next=%2Fsettings%2Fprofile%2F%23personal-tokens"
+    assert answer.headers["Location"].startswith("/confirm/?next=%2Fsettings%2Fprofile%2F%23personal-tokens&form=")
     assert not PersonalToken.objects.exists()
 
 

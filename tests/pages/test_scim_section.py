@@ -140,9 +140,9 @@ def test_who_did_not_show_the_password_lately_is_asked_for_it(acme: Tenant, clie
     session["account_authentication_methods"] = []
     session.save()
     form = {"once": once(client)}
-    ask = "/confirm/?next=%2Fsettings%2Fusers%2F%23scim"
-    assert client.post(at(GENERATE), form).headers["Location"] == ask
-    assert client.post(at(GENERATE), form, **htmx()).headers["HX-Redirect"] == ask
+    ask = "/confirm/?next=%2Fsettings%2Fusers%2F%23scim&form="
+    assert client.post(at(GENERATE), form).headers["Location"].startswith(ask)
+    assert client.post(at(GENERATE), form, **htmx()).headers["HX-Redirect"].startswith(ask)
     assert not Token.objects.of(acme.id).exists()
 
 
