@@ -44,7 +44,7 @@ WORDINGS: Mapping[Verb, Wording] = {
     Verb.RESTORE: Wording("Restore", "restored"),
     Verb.REMOVE: Wording("Remove", "removed", harms=True),
     Verb.GIVE_ROLE: Wording("Change the role of", "given the role {role}"),
-    Verb.ALLOW_RESET: Wording("Allow a password reset for", "allowed to set a password by mail"),
+    Verb.ALLOW_RESET: Wording("Allow password reset for", "allowed to set a password by mail"),
 }
 
 
@@ -84,6 +84,11 @@ def _ask(request: HttpRequest, verb: Verb, chosen: list[Chosen], role: Role | No
     )
     if not people:
         raise UserUnknown("This person is no longer here. Reload the page.")
+    found = len(people)
+    if verb is Verb.ALLOW_RESET:
+        people = [user for user in people if user.is_password_reset_blocked]
+        if not people:
+            return _back(request, "Password reset is not blocked for the selected users, so there is nothing to allow.")
     whom = people[0].display_name if len(people) == 1 else f"{len(people)} people"
     context = {
         "title": f"{WORDINGS[verb].button} {whom}?",
@@ -92,7 +97,8 @@ def _ask(request: HttpRequest, verb: Verb, chosen: list[Chosen], role: Role | No
         "wording": WORDINGS[verb],
         "rows": [(user, f"{user.pk}.{versions[user.pk]}") for user in people],
         "whom": whom,
-        "gone": len(versions) - len(people),
+        "gone": len(versions) - found,
+        "untouched": found - len(people),
         "role": role,
         "managed": sum(user.source == Source.SCIM for user in people),
         "admins": any(user.role and user.role.is_admin for user in people),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
@@ -24,6 +25,9 @@ from users.permissions import OPTIONAL, PRIVILEGES, Area, BuiltIn, Level, levels
 
 # Lists sort names by so many characters: an index entry has no room for the longest names.
 NAME_SORTED = 60
+
+# How long a user whose address an identity provider has changed gets no link to set a password.
+RESET_BLOCKED_FOR = timedelta(hours=72)
 
 
 class Role(TenantModel):
@@ -236,6 +240,12 @@ class User(AbstractBaseUser):
         """Whether no password is set by mail now, because an identity provider has changed the address lately."""
         until = self.password_reset_blocked_until
         return until is not None and until > timezone.now()
+
+    @property
+    def password_reset_blocked_since(self) -> datetime | None:
+        """When the identity provider changed the address that way; an Admin may have changed it once more since."""
+        until = self.password_reset_blocked_until
+        return until and until - RESET_BLOCKED_FOR
 
     @property
     def is_staff(self) -> bool:
