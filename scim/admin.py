@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
@@ -37,6 +37,7 @@ from scim.switches import SWITCHES
 from users.models import User
 from users.person import PERSON
 from users.services import authority
+from users.services.authority import BeyondOwnRights
 
 LATEST = 10
 
@@ -69,12 +70,16 @@ def _context(request: HttpRequest) -> Context:
         "next_name": connections.next_name(connection, [shown.token.name for shown in state["tokens"]]),
         "once": once.value(request, FORM_SALT),
         "switches": switches.shown(connection, authority.of(user)),
-        "beyond": reach.beyond(connection, authority.of(user)),
         "brake": brake.of(connection),
         "brake_least": brake.LEAST,
         "details": detail_pages.switch(connection),
         "may_edit": user.has_perm("sign-in.edit"),
     }
+
+
+def _user(request: HttpRequest) -> User:
+    user: Any = request.user
+    return cast(User, user)
 
 
 def _query(request: HttpRequest) -> Mapping[str, str]:
@@ -102,10 +107,12 @@ def _state(request: HttpRequest, connection: Connection) -> dict[str, Any]:
     provider = guides.provider_for(_guide_asked_for(request), connection)
     reached = milestones.of(connection)
     domains = preflight.domains_with_requests(connection.organization_id)
-    found = preflight.lines(connection, live, domains, reached.get(Step.ADDRESS), request)
+    beyond = reach.beyond(connection, authority.of(_user(request)))
+    found = preflight.lines(connection, live, domains, reached.get(Step.ADDRESS), request, may_open=not beyond)
     rows = list(RequestLog.objects.of(connection.organization_id).select_related("token")[:LATEST])
     return {
         "connection": connection,
+        "beyond": beyond,
         "tokens": tokens.shown(live),
         "in_use": tokens.in_use(live),
         "has_token": bool(live),
@@ -231,7 +238,7 @@ def set_brake_percent(request: HttpRequest, connection_id: UUID) -> HttpResponse
     percent = int(typed) if typed.isascii() and typed.isdigit() else 0
     try:
         brake.set_percent(connection_pages.chosen(request), percent, by=pages.actor_of(request))
-    except PercentInvalid as refusal:
+    except (PercentInvalid, BeyondOwnRights) as refusal:
         extra = {"percent_typed": typed, "percent_wrong": refusal.message}
         if pages.is_htmx(request):
             return HttpResponse(SCIM.render(request, extra))

@@ -103,7 +103,7 @@ def why_not(request: HttpRequest, row: RequestLog) -> str:
     asker: Any = request.user
     known = Connection.objects.of(row.organization_id).filter(pk=row.connection_id) if row.connection_id else None
     connection = (known and known.first()) or connections.default_connection(row.organization_id)
-    return reach.beyond(connection, authority.of(asker))
+    return reach.beyond(connection, authority.of(asker), act="see what was kept of its requests")
 
 
 def of_request(row: RequestLog) -> Details:

@@ -48,6 +48,10 @@ TRY_OUT = timedelta(hours=24)
 REMEMBERED = timedelta(days=365)
 
 
+# What a release is called in a refusal.
+RELEASING = "release what its brake holds back"
+
+
 class HeldBack(Refusal):
     """Too many people would have gone within an hour; ``brake`` as it was found."""
 
@@ -272,7 +276,7 @@ def release(connection: Connection, *, seen: int, by: Actor) -> Brake:
     ``seen`` is the version that the person was shown. Raises ChangedMeanwhile and BeyondOwnRights.
     """
     brake = _held(connection, seen, by)
-    reach.require(connection, by=by)
+    reach.require(connection, by=by, act=RELEASING)
     brake.last_held_since = brake.held_since
     _count_anew(brake, timezone.now() + REST)
     return _answered(brake, Action.SCIM_BRAKE_RELEASED, by)
@@ -321,7 +325,7 @@ def set_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Brake:
     if brake.enabled == wanted:
         return brake
     if not wanted:
-        reach.require(connection, by=by)
+        reach.require(connection, by=by, act="turn off its mass-change brake")
     brake.enabled = wanted
     _count_anew(brake, timezone.now())
     brake.version += 1
@@ -341,7 +345,7 @@ def set_percent(connection: Connection, percent: int, *, by: Actor) -> Brake:
         raise PercentInvalid(f"The share must be a whole number from {PERCENT[0]} to {PERCENT[-1]} percent.")
     brake = _locked(by.organization_id, connection.pk)
     if percent > brake.percent:
-        reach.require(connection, by=by)
+        reach.require(connection, by=by, act="raise the percentage of its mass-change brake")
     if brake.percent != percent:
         changes = {"percent": (brake.percent, percent)}
         brake.percent = percent
