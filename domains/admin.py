@@ -155,7 +155,7 @@ def add_domain(request: HttpRequest) -> HttpResponse:
     typed = _typed(request.POST.get("name", ""))
     try:
         proposal = _propose(request, typed)
-        if not proposal.warnings or request.POST.get("sure") == proposal.name:
+        if not (proposal.notes or proposal.warnings) or request.POST.get("sure") == proposal.name:
             domain = services.add(typed, by=pages.actor_of(request))
             messages.success(request, f"Added {domain.readable}. Now show that it is yours.", extra_tags=OF_A_DOMAIN)
             return redirect(address_of(domain))

@@ -84,9 +84,11 @@ class AddressRefused(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A domain that could be added; ``warnings`` are sentences that should be read before."""
+    """A domain that could be added; ``notes`` and ``warnings`` are sentences that should be read before."""
 
     name: str
+    readable: str
+    notes: Sequence[str]
     warnings: Sequence[str]
 
 
@@ -101,10 +103,10 @@ def propose(name: str, *, organization_id: UUID) -> Proposal:
         raise _taken(canonical_name, here=True)
     _make_sure_it_can_be_proven(canonical_name, organization_id)
     warnings = lookalikes.warnings(canonical_name, domains.values_list("name", flat=True))
+    notes = []
     if is_respelled(name):
-        readable = readable_domain(canonical_name)
-        warnings.insert(0, f"You typed “{name.strip()}”. In DNS that is {canonical_name} ({readable}).")
-    return Proposal(canonical_name, warnings)
+        notes.append(f"You typed “{name.strip()}”. DNS knows this domain as {canonical_name}.")
+    return Proposal(canonical_name, readable_domain(canonical_name), notes, warnings)
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from domains.addresses import AddressError, check_address, fold, is_respelled, readable_domain, respelled
+from domains.addresses import AddressError, check_mailable, fold, is_respelled
 from organizations import pages
 from organizations.pages import Context, Malformed, Page
 from organizations.refusals import Refusal
@@ -96,11 +96,11 @@ def _respellings(addresses: Sequence[str]) -> list[Respelling]:
     found = []
     for typed in filter(is_respelled, addresses):
         try:
-            domain = check_address(typed).rpartition("@")[2]
+            check_mailable(typed)
         except AddressError:
-            # Said with the others that are no addresses.
+            # Said with the others that can't be invited.
             continue
-        found.append(Respelling(typed, respelled(typed), readable_domain(domain)))
+        found.append(Respelling.of(typed))
     return found
 
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from uuid_utils.compat import uuid7
 
-from domains.addresses import canonical
+from domains.addresses import canonical, readable
 from organizations.models import Mail, Organization
 from organizations.tenancy import KeyField, TenantModel, TenantQuerySet
 from organizations.tokens import BearerToken, TokenQuerySet
@@ -329,6 +329,11 @@ class Invitation(TenantModel):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def readable_email(self) -> str:
+        """The address with its domain as people write it."""
+        return readable(self.email)
 
     @property
     def is_expired(self) -> bool:

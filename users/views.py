@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 
 from audit.actors import Door
-from domains.addresses import domain_of
+from domains.addresses import domain_of, in_both_spellings
 from organizations import pages, slugs
 from organizations.models import Organization
 from organizations.pages import actor_for
@@ -38,7 +38,7 @@ def find_organization(request: HttpRequest) -> HttpResponse:
         if organization:
             request.session[TYPED_ADDRESS] = address
             return redirect(_with_next(request, reverse("sign-in", args=[organization.slug])))
-        unknown_domain = domain_of(address)
+        unknown_domain = in_both_spellings(domain_of(address))
     context = {"title": "Sign in", "form": form, "unknown_domain": unknown_domain, "next": _next(request)}
     return render(request, "signin/address.html", context)
 

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domains.addresses import AddressError, canonical, canonical_domain, check_address, check_domain, domain_of, fold
+from domains.addresses import (
+    AddressError,
+    canonical,
+    canonical_domain,
+    check_address,
+    check_domain,
+    domain_of,
+    fold,
+    in_both_spellings,
+)
 from tests.growth import assert_linear
 
 # Without the characters that only NFKC makes an @ of: what they do to the split is told in a test of its own.
@@ -204,3 +213,34 @@ def test_comparing_takes_time_in_proportion_to_the_text() -> None:
     assert_linear(canonical_domain, lambda size: "ß\u0301" * size, 20_000)
     assert_linear(canonical_domain, lambda size: "ß." * size, 20_000)
     assert_linear(canonical, lambda size: "ß" * size + "@ß", 20_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ａnn@acme.example", "has a special form of a letter (“ａ”) before the @. Type it as a plain letter."),
+        ("ªnn@acme.example", "has a special form of a letter (“ª”) before the @. Type it as a plain letter."),
+        ("ann①@acme.example", "has a special form of a character (“①”) before the @. Type it as a plain character."),
+        ("an\u00adn@acme.example", "has a blank or an invisible character before the @. Type it again instead of past"),
+        ("an n@acme.example", "has a blank or an invisible character before the @."),
+        ("ann@ac\u00adme.example", "it has a blank or an invisible character. Type it again instead of pasting it."),
+        ("an(n@acme.example", "has characters before the @ that email addresses can't have."),
+    ],
+)
+def test_a_refused_address_says_what_is_wrong_with_it(text: str, said: str) -> None:
+    with pytest.raises(AddressError) as refused:
+        check_address(text)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "both"),
+    [
+        ("ann@xn--strae-oqa.example", "ann@straße.example (ann@xn--strae-oqa.example)"),
+        ("xn--strae-oqa.example", "straße.example (xn--strae-oqa.example)"),
+        ("ann@acme.example", "ann@acme.example"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_shown_as_people_write_it_and_as_dns_does(text: str, both: str) -> None:
+    assert in_both_spellings(text) == both

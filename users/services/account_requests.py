@@ -23,7 +23,7 @@ from django.utils import timezone
 from audit import trail
 from audit.actions import Action
 from audit.actors import Actor, Door
-from domains.addresses import AddressError, check_address, fold, respelled
+from domains.addresses import AddressError, check_mailable, fold, respelled
 from domains.models import Domain
 from domains.services import AddressRefused, check_addresses
 from organizations import outbox
@@ -102,7 +102,7 @@ def ask(name: str, address: str, *, organization: Organization) -> None:
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise RequestInvalid(f"Name: Write it on one line, with at most {LONGEST_NAME} characters.")
     try:
-        key = check_address(address)
+        key = check_mailable(address)
     except AddressError as error:
         raise RequestInvalid(f"E-mail address: {error}") from None
     try:

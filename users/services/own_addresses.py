@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django.utils import timezone
 
 from audit.actors import Actor
-from domains.addresses import AddressError, canonical, check_address, mailbox, same_mailbox
+from domains.addresses import AddressError, canonical, check_mailable, same_mailbox
 from organizations import outbox
 from organizations.refusals import Refusal
 from users import profile as profiles
@@ -180,8 +180,7 @@ def _hours(duration: timedelta) -> int:
 def _is_reachable(address: str) -> bool:
     """Whether mail to it can leave: that of a user whom Entra has deleted may have too long a local part."""
     try:
-        check_address(address)
-        mailbox(address)
+        check_mailable(address)
     except AddressError:
         return False
     return True
