@@ -144,7 +144,7 @@ def _requests_of_person(request: HttpRequest, user: User) -> Context:
 def generate_token(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Make a token and show it, this once."""
     connection = connection_pages.chosen(request)
-    if (question := pages.ask_for_proof(request, SCIM.address_after(request))) is not None:
+    if (question := pages.ask_for_proof(request, SCIM.address_after(request), "generate a token")) is not None:
         return question
     once.use_up(request, FORM_SALT)
     actor, name = pages.actor_of(request), request.POST.get("name", "")
@@ -160,7 +160,7 @@ def rotate_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> H
     """Make a token that is to take another one's place, and show it, this once."""
     actor = pages.actor_of(request)
     connections.find_live_token(token_id, organization_id=actor.organization_id)
-    if (question := pages.ask_for_proof(request, SCIM.address_after(request))) is not None:
+    if (question := pages.ask_for_proof(request, SCIM.address_after(request), "rotate the token")) is not None:
         return question
     once.use_up(request, FORM_SALT)
     by_itself = request.POST.get("by_itself") == "on"

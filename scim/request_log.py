@@ -317,7 +317,7 @@ def hand_over_refused_user(request: HttpRequest, request_id: UUID) -> HttpRespon
 def apply_refused_address(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Give a user the address that a connection may not give; who does so has just shown who they are."""
     row = detail_pages.find(request, request_id)
-    if proof := pages.ask_for_proof(request, reverse("settings:logged-request", args=[row.pk])):
+    if proof := pages.ask_for_proof(request, reverse("settings:logged-request", args=[row.pk]), "apply this address"):
         return proof
     return _mended(
         request, row, mends.apply_address, "The next sync is no longer refused for this address.", answers=Refusal

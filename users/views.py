@@ -152,6 +152,12 @@ class ProveAgain(views.ReauthenticateView):
     template_name = "signin/prove_again.html"
     extra_context = {"title": "Confirm that it is you"}
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With what the password is for, and the way back for whoever thinks again."""
+        back = _next(self.request)
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return {**context, "act": pages.act_to_prove(self.request, back), "back": back or reverse("settings:index")}
+
     def form_valid(self, form: ProveAgainForm) -> HttpResponseBase:
         """Do what has waited for it, else lead on to where somebody came from."""
         response: HttpResponseBase = super().form_valid(form)

@@ -331,7 +331,7 @@ def _switch(
         reach.require(connection, by=by, act=OPENING_SWITCHES[name])
     if opens and name == "manage_admins":
         admin = Role.objects.of(connection.organization_id).get(key=BuiltIn.ADMIN)
-        authority.require_proof(admin, by=by)
+        authority.require_proof(admin, by=by, act=OPENING_SWITCHES[name])
     connection.save(update_fields=[name])
     turned_on, turned_off = actions
     trail.record(turned_on if wanted else turned_off, connection, {name: [not wanted, wanted]}, by=by)
