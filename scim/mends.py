@@ -21,6 +21,7 @@ from domains.addresses import readable_domain
 from domains.models import Domain
 from scim.connection_pages import address as connection_address
 from scim.models import Connection, RequestLog
+from scim.protocol.masking import MASK
 from scim.services import brake, connections, handing_over, reach
 from scim.services.causes import CAUSES, UNLISTED, Mend
 from users.models import Role, User
@@ -39,9 +40,6 @@ TURN_SWITCH = "turn-refusing-switch"
 ALLOW_DOMAIN = "allow-refused-domain"
 HAND_OVER = "hand-over-refused-user"
 APPLY_ADDRESS = "apply-refused-address"
-
-# What stands in a row of the log where something secret was taken out.
-_MASK = "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,7 +350,7 @@ def _refused_change(row: RequestLog) -> tuple[UUID, OwnAddresses, OwnAddresses] 
     """Whose address was to become which, and what it was; None where the log keeps not all of it."""
     about = row.arguments
     texts = [about.get(name, "") for name in ("user_id", "user_name", "email", "user", "email_before")]
-    if not all(texts) or any(_MASK in text for text in texts):
+    if not all(texts) or any(MASK in text for text in texts):
         return None
     user_id, user_name, email, *seen = texts
     return UUID(user_id), OwnAddresses(user_name, email), OwnAddresses(*seen)

@@ -1,4 +1,4 @@
-"""Change one person or those who are ticked: each verb is asked first where it harms, then reported."""
+"""Show what a change of one or several users will do, apply it after confirmation, and report the result."""
 
 from __future__ import annotations
 
