@@ -39,7 +39,7 @@ class Action(models.TextChoices):
     INVITATION_REVOKED = "invitation.revoked", "{actor} revoked the invitation of {target}"
     INVITATION_ENDED = (
         "invitation.ended",
-        "{actor} ended the invitation of {target}, whose inviter lost the right to it",
+        "The invitation of {target} ended, because {actor} took its inviter’s rights away",
     )
     INVITATION_ACCEPTED = "invitation.accepted", "{target} accepted the invitation"
     REQUEST_CONFIRMED = "account-request.confirmed", "{target} asked for an account"

@@ -103,6 +103,18 @@ def readable_domain(name: str) -> str:
     return ".".join(map(_readable_label, name.split("."))) if "xn--" in name else name
 
 
+def readable(text: str) -> str:
+    """An address or a domain with its canonical domain as people write it."""
+    local, at, domain = text.rpartition("@")
+    return f"{local}{at}{readable_domain(domain)}"
+
+
+def in_both_spellings(text: str) -> str:
+    """An address or a domain as people write it, followed by its canonical form in brackets where that is another."""
+    written = readable(text)
+    return written if written == text else f"{written} ({text})"
+
+
 def _readable_label(label: str) -> str:
     try:
         return idna.decode(label)
@@ -118,12 +130,6 @@ def canonical(address: str) -> str:
     if not at:
         return fold(address).strip()
     return f"{fold(local).lstrip()}@{canonical_domain(domain)}"
-
-
-def readable(address: str) -> str:
-    """A canonical address with its domain as people write it."""
-    local, at, domain = address.rpartition("@")
-    return f"{local}{at}{readable_domain(domain)}"
 
 
 def respelled(address: str) -> str:
@@ -150,13 +156,23 @@ def mailbox(address: str) -> str:
     if not local.isascii():
         raise AddressError(
             f"'{_printable(address)}' has letters beyond ASCII before the @, and mail to those is not supported. "
-            "Give the person another e-mail address."
+            "Use another email address."
         )
     if not _DOT_ATOM.fullmatch(local):
         raise AddressError(f"'{_printable(address)}' is not an e-mail address that mail can be sent to.")
     mailed = respelled(address)
     check_domain(mailed.rpartition("@")[2])
     return mailed
+
+
+def check_mailable(text: str) -> str:
+    """Return the canonical form of an address that may be written and that mail can be sent to.
+
+    Raises AddressError with the reason, so that nothing is stored or promised that no mail can reach.
+    """
+    address = check_address(text)
+    mailbox(text)
+    return address
 
 
 def domain_of(address: str) -> str:
@@ -173,7 +189,8 @@ def check_domain(text: str) -> str:
     """
     if _INVISIBLE.search(text):
         raise AddressError(
-            f"'{_printable(text)}' is not a valid domain name: it has a blank or an invisible character. Type it anew."
+            f"'{_printable(text)}' is not a valid domain name: it has a blank or an invisible character. "
+            "Type it again instead of pasting it."
         )
     domain = canonical_domain(text)
     try:
@@ -220,7 +237,7 @@ def check_address(text: str, *, any_local_length: bool = False) -> str:
     if len(local) > MAX_LOCAL_PART and not any_local_length:
         raise AddressError(f"The e-mail address has more than {MAX_LOCAL_PART} characters before the @.")
     if not _DOT_ATOM.fullmatch(local) and not all(map(_is_atom, local.split("."))):
-        raise AddressError(f"'{_printable(text)}' has characters before the @ that e-mail addresses can't have.")
+        raise AddressError(f"'{_printable(text)}' has {_wrong_with(local)}")
     check_domain(text.partition("@")[2])
     return address
 
@@ -233,6 +250,18 @@ def _is_atom(text: str) -> bool:
         _ATEXT.fullmatch(char) if char.isascii() else unicodedata.category(char)[0] in _LETTER_CATEGORIES
         for char in plain
     )
+
+
+def _wrong_with(local: str) -> str:
+    """The rest of the sentence that says what a local part may not have."""
+    if _INVISIBLE.search(local):
+        return "a blank or an invisible character before the @. Type it again instead of pasting it."
+    plain = unicodedata.normalize("NFC", local)
+    special = next((char for char in plain if char != unicodedata.normalize("NFKC", char)), "")
+    if special:
+        kind = "letter" if unicodedata.category(special)[0] == "L" else "character"
+        return f"a special form of a {kind} (“{special}”) before the @. Type it as a plain {kind}."
+    return "characters before the @ that email addresses can't have."
 
 
 def _printable(text: str) -> str:

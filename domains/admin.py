@@ -155,7 +155,7 @@ def add_domain(request: HttpRequest) -> HttpResponse:
     typed = _typed(request.POST.get("name", ""))
     try:
         proposal = _propose(request, typed)
-        if not proposal.warnings or request.POST.get("sure") == proposal.name:
+        if not (proposal.notes or proposal.warnings) or request.POST.get("sure") == proposal.name:
             domain = services.add(proposal.name, by=pages.actor_of(request))
             messages.success(request, f"Added {domain.readable}. Now show that it is yours.", extra_tags=OF_A_DOMAIN)
             return redirect(address_of(domain))
@@ -202,7 +202,7 @@ def verify_domain(request: HttpRequest, domain_id: UUID) -> HttpResponse:
     """Look in DNS now, and show what was found."""
     actor = pages.actor_of(request)
     domain = services.get(domain_id, organization_id=actor.organization_id)
-    if (question := pages.ask_for_proof(request, address_of(domain))) is not None:
+    if (question := pages.ask_for_proof(request, address_of(domain), f"verify {domain.readable}")) is not None:
         return question
     try:
         domain = services.verify(domain_id, by=actor)
@@ -219,7 +219,8 @@ def remove_domain(request: HttpRequest, domain_id: UUID) -> HttpResponse:
     """Take a domain off the list."""
     actor = pages.actor_of(request)
     domain = services.get(domain_id, organization_id=actor.organization_id)
-    if (question := pages.ask_for_proof(request, f"{address_of(domain)}#remove")) is not None:
+    back = f"{address_of(domain)}#remove"
+    if (question := pages.ask_for_proof(request, back, f"remove {domain.readable}")) is not None:
         return question
     services.remove(domain, by=actor)
     return pages.done(request, DOMAINS, f"Removed {domain.readable}. Its people stay.")

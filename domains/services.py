@@ -94,14 +94,12 @@ class AddressRefused(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A domain that could be added; ``warnings`` are sentences that should be read before.
-
-    ``is_doubtful`` is false where they say no more than which domain is meant.
-    """
+    """A domain that could be added; ``notes`` and ``warnings`` are sentences that should be read before."""
 
     name: str
+    readable: str
+    notes: Sequence[str]
     warnings: Sequence[str]
-    is_doubtful: bool
 
 
 def propose(name: str, *, organization_id: UUID) -> Proposal:
@@ -116,13 +114,12 @@ def propose(name: str, *, organization_id: UUID) -> Proposal:
         raise _taken(canonical_name, here=True)
     _make_sure_it_can_be_proven(canonical_name, organization_id)
     warnings = lookalikes.warnings(canonical_name, domains.values_list("name", flat=True))
-    is_doubtful = bool(warnings) or is_respelled(meant)
+    notes = []
     if is_respelled(meant):
-        readable = readable_domain(canonical_name)
-        warnings.insert(0, f"You typed “{name.strip()}”. In DNS that is {canonical_name} ({readable}).")
+        notes.append(f"You typed “{name.strip()}”. DNS knows this domain as {canonical_name}.")
     elif meant != name.strip():
-        warnings.insert(0, f"You typed “{name.strip()}”. The domain in it is {canonical_name}.")
-    return Proposal(canonical_name, warnings, is_doubtful)
+        notes.append(f"You typed “{name.strip()}”. The domain in it is {canonical_name}.")
+    return Proposal(canonical_name, readable_domain(canonical_name), notes, warnings)
 
 
 @transaction.atomic

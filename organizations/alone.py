@@ -9,7 +9,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 # Any number that nothing else uses for an advisory lock in the same database.
 _KEY = 5_041_922_719
-_NO_LIMITS = (
+# The statement that lifts the time limits of the database's role for one transaction.
+NO_LIMITS = (
     "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 )
 
@@ -32,7 +33,7 @@ def _on_postgresql(connection: BaseDatabaseWrapper, waits: Callable[[], None]) -
     try:
         holder.set_autocommit(False)
         with holder.cursor() as cursor:
-            cursor.execute(_NO_LIMITS)
+            cursor.execute(NO_LIMITS)
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_KEY])
             if cursor.fetchone() != (True,):
                 waits()

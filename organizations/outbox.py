@@ -77,7 +77,7 @@ def send(
 
 
 def may_send(counted_as: str) -> bool:
-    """Whether one more mail may be counted as that: there are so many for each hour, and for 24 hours.
+    """Return whether the limits per hour and per day allow one more mail counted as ``counted_as``.
 
     Costs one statement. Call it under a lock that all who send a mail of the kind wait for, and then ``send``.
     """

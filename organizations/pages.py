@@ -334,12 +334,12 @@ def offer_proof(recent: Callable[[HttpRequest], bool]) -> None:
 # Answers
 
 
-def ask_for_proof(request: HttpRequest, back: str) -> HttpResponse | None:
+def ask_for_proof(request: HttpRequest, back: str, act: str) -> HttpResponse | None:
     """Before something that matters: None for who has just shown who they are, else the way to the question.
 
-    Where no app can tell, everybody is asked.
+    ``act`` is what it is for, as in "To ..., enter your password". Where no app can tell, everybody is asked.
     """
-    return None if _is_proven(request) else _lead_to_proof(request, back)
+    return None if _is_proven(request) else _lead_to_proof(request, back, act)
 
 
 def _is_proven(request: HttpRequest) -> bool:
@@ -351,13 +351,16 @@ def _is_proven(request: HttpRequest) -> bool:
 _WAITING = "forms-waiting-for-proof"
 _MOST_WAITING = 3
 WAITING_FIELD = "form"
+# What the proof is asked for, and where it leads back.
+_ACT = "act-waiting-for-proof"
 
 
-def _lead_to_proof(request: HttpRequest, back: str) -> HttpResponse:
+def _lead_to_proof(request: HttpRequest, back: str, act: str) -> HttpResponse:
     """The way to the question; the form that was sent waits until it is answered, see ``carry_on``.
 
     ``back`` is where the person comes to if there is no such form.
     """
+    request.session[_ACT] = {"back": back, "act": act}
     query = {"next": back}
     if request.method == "POST":
         query[WAITING_FIELD] = word = get_random_string(12)
@@ -366,6 +369,13 @@ def _lead_to_proof(request: HttpRequest, back: str) -> HttpResponse:
         request.session[_WAITING] = dict([*others[-_MOST_WAITING + 1 :], (word, form)])
     address = f"{reverse('account_reauthenticate')}?{urlencode(query)}"
     return HttpResponse(headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
+
+
+def act_to_prove(request: HttpRequest, back: str) -> str:
+    """What the password is asked for, such as "give the role Admin"; empty where nothing asked with that ``back``."""
+    asked = request.session.get(_ACT, {})
+    act: str = asked.get("act", "") if asked.get("back") == back else ""
+    return act
 
 
 def carry_on(request: HttpRequest, word: str, back: str) -> HttpResponseBase:
@@ -441,7 +451,7 @@ def guarded(section: Section, control: Control) -> View:
 
     def view(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
         if not may(request, control.permission):
-            message = "Your role does not allow this. Ask an Admin of your organization."
+            message = not_allowed(request)
             if is_htmx(request):
                 return plain(message, 403)
             raise PermissionDenied(message)
@@ -450,8 +460,8 @@ def guarded(section: Section, control: Control) -> View:
             return redirect(section.address_after(request))
         try:
             return control.view(request, **arguments)
-        except ProofNeeded:
-            return _lead_to_proof(request, section.address_after(request))
+        except ProofNeeded as needed:
+            return _lead_to_proof(request, section.address_after(request), needed.act)
         except Refusal as refusal:
             return refused(request, section, refusal)
 
@@ -478,6 +488,13 @@ def wanted(request: HttpRequest) -> bool:
     if state not in states:
         raise Malformed("The page sent a form that can't be read. Reload it and try again.")
     return states[state]
+
+
+def not_allowed(request: HttpRequest) -> str:
+    """Why a request is refused for lack of a permission, and what to do."""
+    if is_visit(request):
+        return "Operators look at an organization, change nothing and export nothing. An Admin of it can do this."
+    return "Your role does not allow this. Ask an Admin of your organization."
 
 
 def is_visit(request: HttpRequest) -> bool:

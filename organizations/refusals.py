@@ -24,5 +24,10 @@ class Refusal(Exception):
 class ProofNeeded(Exception):
     """A person has to show who they are, by the password once more, before the verb does anything.
 
-    No refusal, so that nobody reports it as one: the page asks, and carries the same form on afterwards.
+    No refusal, so that nobody reports it as one: the page asks, and carries the same form on afterwards. ``act`` is
+    what the verb does, as in "To ..., enter your password".
     """
+
+    def __init__(self, act: str) -> None:
+        super().__init__(act)
+        self.act = act

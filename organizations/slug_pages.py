@@ -47,7 +47,7 @@ def change(request: HttpRequest) -> HttpResponse:
     actor = pages.actor_of(request)
     typed = request.POST.get("slug", "")[:LONGEST_TYPED]
     back = f"{reverse('settings:slug')}?{urlencode({'slug': typed})}"
-    if (question := pages.ask_for_proof(request, back)) is not None:
+    if (question := pages.ask_for_proof(request, back, "change the slug")) is not None:
         return question
     try:
         organization = slugs.change(typed, seen=request.POST.get("seen", ""), by=actor)
@@ -94,7 +94,7 @@ def extend(request: HttpRequest, former_id: UUID) -> HttpResponse:
 
 def end(request: HttpRequest, former_id: UUID) -> HttpResponse:
     """Let a former slug lead nowhere from now on."""
-    if (question := pages.ask_for_proof(request, SLUG.address)) is not None:
+    if (question := pages.ask_for_proof(request, SLUG.address, "end the former slug")) is not None:
         return question
     former = slugs.end(former_id, by=pages.actor_of(request))
     return pages.done(request, SLUG, f"The former slug {former.slug} leads nowhere any more.")

@@ -24,7 +24,7 @@ def _context(request: HttpRequest) -> Context:
 def set_request(request: HttpRequest) -> HttpResponse:
     """Let operators look for a week, or send them away."""
     wanted = pages.wanted(request)
-    if wanted and (question := pages.ask_for_proof(request, SUPPORT.address)) is not None:
+    if wanted and (question := pages.ask_for_proof(request, SUPPORT.address, "turn on Request support")) is not None:
         return question
     support.request(wanted, by=pages.actor_of(request))
     pages.organization_of(request).refresh_from_db()

@@ -1,10 +1,12 @@
 """What a request meets first: the way of SCIM past what only pages need, and how large a form may be."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
-from django.core.exceptions import DisallowedHost, RequestDataTooBig
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from scim.api.base import EVERY_ANSWER
 from scim.api.media import answer_error
@@ -60,5 +62,6 @@ class FormLimit:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdecimal() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            raise RequestDataTooBig(f"A form may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes.")
+            # An exception would be logged as an error with its traceback, by whoever has no account.
+            return render(request, "413.html", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return self.get_response(request)

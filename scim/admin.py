@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
@@ -37,6 +37,7 @@ from scim.switches import SWITCHES
 from users.models import User
 from users.person import PERSON
 from users.services import authority
+from users.services.authority import BeyondOwnRights
 
 LATEST = 10
 
@@ -69,12 +70,16 @@ def _context(request: HttpRequest) -> Context:
         "next_name": connections.next_name(connection, [shown.token.name for shown in state["tokens"]]),
         "once": once.value(request, FORM_SALT),
         "switches": switches.shown(connection, authority.of(user)),
-        "beyond": reach.beyond(connection, authority.of(user)),
         "brake": brake.of(connection),
         "brake_least": brake.LEAST,
         "details": detail_pages.switch(connection),
         "may_edit": user.has_perm("sign-in.edit"),
     }
+
+
+def _user(request: HttpRequest) -> User:
+    user: Any = request.user
+    return cast(User, user)
 
 
 def _query(request: HttpRequest) -> Mapping[str, str]:
@@ -102,9 +107,11 @@ def _state(request: HttpRequest, connection: Connection, present: Sequence[Conne
     provider = guides.provider_for(_guide_asked_for(request), connection)
     reached = milestones.of(connection)
     domains = preflight.domains_with_requests(connection.organization_id)
-    found = preflight.lines(connection, live, domains, reached.get(Step.ADDRESS), request)
+    beyond = reach.beyond(connection, authority.of(_user(request)))
+    found = preflight.lines(connection, live, domains, reached.get(Step.ADDRESS), request, may_open=not beyond)
     return {
         "connection": connection,
+        "beyond": beyond,
         "is_one_of_several": len(present) > 1,
         "tokens": tokens.shown(live),
         "cards": ",".join(str(token.pk) for token in live),
@@ -160,7 +167,7 @@ def _requests_of_person(request: HttpRequest, user: User) -> Context:
 def generate_token(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Make a token and show it, this once."""
     connection = connection_pages.chosen(request)
-    if (question := pages.ask_for_proof(request, SCIM.address_after(request))) is not None:
+    if (question := pages.ask_for_proof(request, SCIM.address_after(request), "generate a token")) is not None:
         return question
     once.use_up(request, FORM_SALT)
     actor, name = pages.actor_of(request), request.POST.get("name", "")
@@ -176,7 +183,7 @@ def rotate_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> H
     """Make a token that is to take another one's place, and show it, this once."""
     actor = pages.actor_of(request)
     connections.find_live_token(token_id, organization_id=actor.organization_id)
-    if (question := pages.ask_for_proof(request, SCIM.address_after(request))) is not None:
+    if (question := pages.ask_for_proof(request, SCIM.address_after(request), "rotate the token")) is not None:
         return question
     once.use_up(request, FORM_SALT)
     by_itself = request.POST.get("by_itself") == "on"
@@ -254,7 +261,7 @@ def set_brake_percent(request: HttpRequest, connection_id: UUID) -> HttpResponse
     percent = int(typed) if typed.isascii() and typed.isdigit() else 0
     try:
         brake.set_percent(connection_pages.chosen(request), percent, by=pages.actor_of(request))
-    except PercentInvalid as refusal:
+    except (PercentInvalid, BeyondOwnRights) as refusal:
         extra = {"percent_typed": typed, "percent_wrong": refusal.message}
         if pages.is_htmx(request):
             return HttpResponse(SCIM.render(request, extra))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,7 +17,11 @@ from organizations.pages import Control, Malformed, Page
 from scim import connection_pages
 from scim.models import Brake
 from scim.services import brake as brakes
+from scim.services import reach
 from scim.services.brake import ChangedMeanwhile, HeldBack
+from users.models import User
+from users.services import authority
+from users.services.authority import BeyondOwnRights
 
 PER_PAGE = 50
 
@@ -41,6 +46,7 @@ def brake_page(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         "cause": HeldBack.code,
         "least": brakes.LEAST,
         "may_edit": pages.may(request, "sign-in.edit"),
+        "beyond": reach.beyond(connection, authority.of(_user(request)), act=brakes.RELEASING),
         "notices": [each for each in messages.get_messages(request) if each.extra_tags == OF_THE_BRAKE],
     }
     return render(request, "settings/brake/brake.html", context)
@@ -62,7 +68,7 @@ def _answer(request: HttpRequest, verb: Callable[..., Brake], said: str) -> Http
         raise Malformed("The page sent a form that can't be read. Reload it and try again.")
     try:
         verb(connection, seen=int(seen), by=pages.actor_of(request))
-    except ChangedMeanwhile as refusal:
+    except (ChangedMeanwhile, BeyondOwnRights) as refusal:
         messages.error(request, refusal.message, extra_tags=OF_THE_BRAKE)
     else:
         messages.success(request, said, extra_tags=OF_THE_BRAKE)
@@ -72,13 +78,16 @@ def _answer(request: HttpRequest, verb: Callable[..., Brake], said: str) -> Http
 def banner(request: HttpRequest) -> str:
     """What the head of Settings > Users says while a brake holds."""
     held = brakes.held(pages.organization_of(request).pk)
-    return (
-        render_to_string(
-            "settings/brake/banner.html", {"held": held, "may_edit": pages.may(request, "sign-in.edit")}, request
-        )
-        if held
-        else ""
-    )
+    if not held:
+        return ""
+    own, may_edit = authority.of(_user(request)), pages.may(request, "sign-in.edit")
+    shown = [(brake, may_edit and not reach.beyond(brake.connection, own)) for brake in held]
+    return render_to_string("settings/brake/banner.html", {"held": shown}, request)
+
+
+def _user(request: HttpRequest) -> User:
+    user: Any = request.user
+    return cast(User, user)
 
 
 CONTROLS = (

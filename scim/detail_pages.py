@@ -99,11 +99,11 @@ def why_not(request: HttpRequest, row: RequestLog) -> str:
     It says as much as a token of the connection could read, so it is shown to those who may make one.
     """
     if not pages.may(request, "sign-in.edit"):
-        return "Your role does not allow this. Ask an Admin of your organization."
+        return pages.not_allowed(request)
     asker: Any = request.user
     known = Connection.objects.of(row.organization_id).filter(pk=row.connection_id) if row.connection_id else None
     connection = (known and known.first()) or connections.default_connection(row.organization_id)
-    return reach.beyond(connection, authority.of(asker))
+    return reach.beyond(connection, authority.of(asker), act="see what was kept of its requests")
 
 
 def of_request(row: RequestLog) -> Details:

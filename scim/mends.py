@@ -21,16 +21,19 @@ from domains.addresses import readable_domain
 from domains.models import Domain
 from scim.connection_pages import address as connection_address
 from scim.models import Connection, RequestLog
-from scim.services import brake, connections, handing_over
+from scim.protocol.masking import MASK
+from scim.services import brake, connections, handing_over, reach
 from scim.services.causes import CAUSES, UNLISTED, Mend
-from users.models import User
+from users.models import Role, User
 from users.services import applied_addresses, authority
+from users.services.authority import Authority
 from users.services.own_addresses import OwnAddresses
 
 AGAIN = (
     "Your identity provider sends the request again with its next sync. In JumpCloud, Activate again does so at once."
 )
 
+NOT_REFUSED_AGAIN = "After that, the next sync is no longer refused for this address."
 
 # The controls that buttons ask, by their names.
 TURN_SWITCH = "turn-refusing-switch"
@@ -38,17 +41,15 @@ ALLOW_DOMAIN = "allow-refused-domain"
 HAND_OVER = "hand-over-refused-user"
 APPLY_ADDRESS = "apply-refused-address"
 
-# What stands in a row of the log where something secret was taken out.
-_MASK = "***"
-
 
 @dataclass(frozen=True, slots=True)
 class Offer:
     """``text`` is what the link or button says, ``consequence`` what pressing the button does.
 
-    ``address`` is where a link leads, ``action`` the name of the control that a button asks; ``mended`` says that there
-    is nothing left to do, and ``since`` when, and then there is neither. All are for those who have ``permission``,
-    and with ``admins_only`` for Admins among them.
+    ``afterwards`` says what the identity provider does next. ``address`` is where a link leads, ``action`` the name of
+    the control that a button asks; ``mended`` says that there is nothing left to do, and ``since`` when, and then there
+    is neither. All are for those who have ``permission``, and with ``admins_only`` for Admins among them; ``why_not``
+    says of somebody's authority why it does not reach that far.
     """
 
     text: str
@@ -56,13 +57,18 @@ class Offer:
     address: str = ""
     action: str = ""
     consequence: str = ""
+    afterwards: str = AGAIN
     mended: str = ""
     since: datetime | None = None
     admins_only: bool = False
+    why_not: Callable[[Authority], str] | None = None
 
     def is_for(self, user: Any) -> bool:
         """Whether a person may be shown it."""
-        return user.has_perm(self.permission) and (not self.admins_only or authority.of(user).is_whole)
+        if not user.has_perm(self.permission):
+            return False
+        own = authority.of(user)
+        return (own.is_whole or not self.admins_only) and not (self.why_not and self.why_not(own))
 
 
 class Situation:
@@ -82,6 +88,17 @@ class Situation:
         if row.connection_id is None:
             return next(iter(self.connections.values()))
         return self.connections.get(row.connection_id)
+
+    @cached_property
+    def _roles(self) -> list[Role]:
+        """The roles that connections could give."""
+        return reach.enabled_roles(self._organization_id)
+
+    def _opening(self, connection: Connection, *, manages_admins: bool | None = None) -> Callable[[Authority], str]:
+        """What says whether somebody may open a connection further, by as many queries for many rows as for one."""
+        return lambda own: reach.beyond(
+            connection, own, manages_admins=manages_admins, roles=() if own.is_whole else self._roles
+        )
 
     @cached_property
     def held_back(self) -> frozenset[UUID]:
@@ -138,13 +155,15 @@ class Situation:
                 if connection.pk not in self.held_back:
                     return Offer("", "sign-in.view", mended="Nothing is held back now.")
                 address = reverse("settings:scim-brake", args=[connection.pk])
-                return Offer("Look at who would go and release", "sign-in.view", address)
+                return Offer("Look at who would go", "sign-in.view", address)
             case Mend.REACTIVATE if self.reactivated_at:
                 # Who sees this has been let in again; only the operators can do it.
                 mended = "The organization is active again."
                 return Offer("", "sign-in.view", mended=mended, since=self.reactivated_at)
             case Mend.GENERATE_TOKEN:
-                return Offer("Generate a token", "sign-in.edit", f"{reverse('settings:users')}#scim")
+                opening = self._opening(connection) if (connection := self.connection_of(row)) else None
+                address = f"{reverse('settings:users')}#scim"
+                return Offer("Generate a token", "sign-in.edit", address, why_not=opening)
             case Mend.SHOW_TOKENS if connection := self.connection_of(row):
                 return Offer("Show the tokens", "sign-in.view", connection_address(connection))
             case Mend.SHOW_LIMITS:
@@ -160,7 +179,10 @@ class Situation:
                 if getattr(connection, switch.name) == switch.wanted:
                     since = self.mended_at.get((str(connection.pk), switch.action))
                     return Offer(switch.text, "sign-in.view", mended=switch.mended, since=since)
-                return Offer(switch.text, "sign-in.edit", action=TURN_SWITCH, consequence=switch.consequence)
+                opening = self._opening(connection, manages_admins=True if mend is Mend.ALLOW_ADMINS else None)
+                return Offer(
+                    switch.text, "sign-in.edit", action=TURN_SWITCH, consequence=switch.consequence, why_not=opening
+                )
         return None
 
     def _of_another(self, row: RequestLog) -> Offer | None:
@@ -175,6 +197,7 @@ class Situation:
             action=HAND_OVER,
             consequence=f"From then on {connection} changes, suspends and deletes {user}, and the connection that did "
             "so until now is refused.",
+            why_not=self._opening(connection),
         )
 
     def _of_address(self, row: RequestLog) -> Offer | None:
@@ -193,9 +216,8 @@ class Situation:
             "users.edit",
             action=APPLY_ADDRESS,
             admins_only=True,
-            consequence=f"{seen.user_name} gets the address {new}. Mails to the user, also those by which a password "
-            "is set, go to the new address from then on: apply it only if you know that it is the same person's. The "
-            "former address is told by mail.",
+            consequence=" ".join(filter(None, (f"{seen.user_name} gets the address {new}.", *_of_mail(seen, wanted)))),
+            afterwards=NOT_REFUSED_AGAIN,
         )
 
     def _of_domain(self, name: str) -> Offer:
@@ -323,11 +345,24 @@ def apply_address(row: RequestLog, *, by: Actor) -> str:
     return f"{user.user_name} has this address now."
 
 
+def _of_mail(seen: OwnAddresses, wanted: OwnAddresses) -> tuple[str, ...]:
+    """Where mail goes once a user has the wanted addresses, and who is told."""
+    told = " and ".join(seen.told_of(wanted))
+    return (
+        f"Mail to this user, including password links, then goes to {wanted.email}."
+        if seen.moves_mail(wanted)
+        else f"Mail to this user still goes to {wanted.email}, but password links can be requested for "
+        f"{wanted.user_name} and go there.",
+        "Apply it only if you know it belongs to the same person.",
+        f"We notify {told}." if told else "",
+    )
+
+
 def _refused_change(row: RequestLog) -> tuple[UUID, OwnAddresses, OwnAddresses] | None:
     """Whose address was to become which, and what it was; None where the log keeps not all of it."""
     about = row.arguments
     texts = [about.get(name, "") for name in ("user_id", "user_name", "email", "user", "email_before")]
-    if not all(texts) or any(_MASK in text for text in texts):
+    if not all(texts) or any(MASK in text for text in texts):
         return None
     user_id, user_name, email, *seen = texts
     return UUID(user_id), OwnAddresses(user_name, email), OwnAddresses(*seen)

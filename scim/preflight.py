@@ -63,11 +63,16 @@ def lines(
     domains: Domains,
     arrived: Milestone | None,
     request: HttpRequest,
+    *,
+    may_open: bool,
 ) -> list[Line]:
-    """The prerequisites; ``arrived`` tells by which address SCIM's last requests came, where there were any."""
+    """The prerequisites; ``arrived`` tells by which address SCIM's last requests came, where there were any.
+
+    Without ``may_open``, the user who looks has fewer rights than the connection gives, and is to ask an Admin.
+    """
     return [
-        _token(connection, tokens),
-        _enabled(connection),
+        _token(connection, tokens, may_open=may_open),
+        _enabled(connection, may_open=may_open),
         _domain(domains),
         _default_role(connection),
         _address(arrived, request),
@@ -79,15 +84,19 @@ def offered(found: Sequence[Line], user: Any) -> list[tuple[Line, bool]]:
     return [(line, bool(line.mend) and user.has_perm(line.permission)) for line in found]
 
 
-def _token(connection: Connection, tokens: Collection[Token]) -> Line:
+def _token(connection: Connection, tokens: Collection[Token], *, may_open: bool) -> Line:
     if not tokens:
         note = "There is none. Your provider signs in with it."
+        if not may_open:
+            return Line("token", "Token", State.UNMET, f"{note} Ask an Admin to generate one.")
         return Line("token", "Token", State.UNMET, note, "Generate a token", "#generate-token", "sign-in.edit")
     if outlived := token_makers.outlived(connection, tokens):
         first = outlived[0].token
         named = " ".join(_made_by(each, alone=len(tokens) == 1) for each in outlived)
-        advice = "Rotate it." if len(outlived) == 1 else "Rotate them."
-        note = f"{named} {advice}"
+        which = "it" if len(outlived) == 1 else "them"
+        if not may_open:
+            return Line("token", "Token", State.DOUBTFUL, f"{named} Ask an Admin to rotate {which}.")
+        note = f"{named} Rotate {which}."
         return Line("token", "Token", State.DOUBTFUL, note, "Rotate the token", f"#token-{first.pk}", "sign-in.edit")
     return Line("token", "Token", State.MET, "Made" if len(tokens) == 1 else f"{len(tokens)} are live")
 
@@ -97,9 +106,11 @@ def _made_by(outlived: Outlived, *, alone: bool) -> str:
     return f"{which} was made by {outlived.maker}."
 
 
-def _enabled(connection: Connection) -> Line:
+def _enabled(connection: Connection, *, may_open: bool) -> Line:
     if not connection.enabled:
         note = "It is off, and no token is valid."
+        if not may_open:
+            return Line("enabled", "Enable SCIM", State.UNMET, f"{note} Ask an Admin to turn it on.")
         return Line("enabled", "Enable SCIM", State.UNMET, note, "Go to the switch", "#enable-scim", "sign-in.edit")
     return Line("enabled", "Enable SCIM", State.MET, "On")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
@@ -29,6 +29,7 @@ from scim.models import RequestLog, RequestOperation
 from scim.services import journal, operation_rows
 from scim.services.causes import CAUSES, UNLISTED
 from users.models import User
+from users.services.authority import BeyondOwnRights
 
 PER_PAGE = 50
 PER_CHUNK = 1_000
@@ -167,7 +168,6 @@ def logged_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
         "row": row,
         "person": user,
         "operations": _operations(request, row) if row.operations else None,
-        "again": mends.AGAIN,
         "action": _action(shown),
         "notices": pages.notices(request, OF_A_REQUEST),
         "details": detail_pages.of_request(row) if detail_pages.why_not(request, row) == "" else None,
@@ -212,32 +212,29 @@ def details_file(request: HttpRequest, request_id: UUID) -> HttpResponse:
 def turn_refusing_switch(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Turn the switch because of which a request was refused."""
     row = detail_pages.find(request, request_id)
-    return _mended(request, row, mends.turn_switch(row, by=pages.actor_of(request)))
+    return _mended(request, row, mends.turn_switch)
 
 
 def allow_refused_domain(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Give the domain because of which a request was refused the User requests checkmark."""
     row = detail_pages.find(request, request_id)
-    return _mended(request, row, mends.allow_domain(row, by=pages.actor_of(request)))
+    return _mended(request, row, mends.allow_domain)
 
 
 def hand_over_refused_user(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Let the connection whose request was refused keep the user of another one."""
     row = detail_pages.find(request, request_id)
-    return _mended(request, row, mends.hand_over(row, by=pages.actor_of(request)))
+    return _mended(request, row, mends.hand_over)
 
 
 def apply_refused_address(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Give a user the address that a connection may not give; who does so has just shown who they are."""
     row = detail_pages.find(request, request_id)
-    if proof := pages.ask_for_proof(request, reverse("settings:logged-request", args=[row.pk])):
+    if proof := pages.ask_for_proof(request, reverse("settings:logged-request", args=[row.pk]), "apply this address"):
         return proof
-    try:
-        said = mends.apply_address(row, by=pages.actor_of(request))
-    except Refusal as refusal:
-        messages.error(request, refusal.message, extra_tags=OF_A_REQUEST)
-        said = ""
-    return _mended(request, row, said)
+    return _mended(
+        request, row, mends.apply_address, "The next sync is no longer refused for this address.", answers=Refusal
+    )
 
 
 def ask_to_undo(request: HttpRequest, request_id: UUID) -> HttpResponse:
@@ -250,9 +247,22 @@ def undo_all(request: HttpRequest, request_id: UUID) -> HttpResponse:
     return undo.undo(request, detail_pages.find(request, request_id))
 
 
-def _mended(request: HttpRequest, row: RequestLog, said: str) -> HttpResponse:
-    if said:
-        messages.success(request, f"{said} {mends.AGAIN}", extra_tags=OF_A_REQUEST)
+def _mended(
+    request: HttpRequest,
+    row: RequestLog,
+    verb: Callable[..., str],
+    afterwards: str = mends.AGAIN,
+    *,
+    answers: type[Refusal] = BeyondOwnRights,
+) -> HttpResponse:
+    """Do what mends a request, and show the outcome on its page, also a refusal that is one of ``answers``."""
+    try:
+        said = verb(row, by=pages.actor_of(request))
+    except answers as refusal:
+        messages.error(request, refusal.message, extra_tags=OF_A_REQUEST)
+    else:
+        if said:
+            messages.success(request, f"{said} {afterwards}", extra_tags=OF_A_REQUEST)
     return redirect("settings:logged-request", row.pk)
 
 

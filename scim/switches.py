@@ -75,7 +75,8 @@ SWITCHES: Mapping[str, Switch] = {
 def shown(connection: Connection, asker: Authority) -> list[Mapping[str, Any]]:
     """The switches as the page has them: words, state, where a press leads, and why the asker may not press."""
     beyond = reach.beyond(connection, asker)
-    beyond_admins = reach.beyond(connection, asker, manages_admins=True)
+    to_admins = connections.OPENING_SWITCHES["manage_admins"]
+    beyond_admins = reach.beyond(connection, asker, manages_admins=True, act=to_admins)
     return [
         {
             "id": switch.id,

@@ -80,7 +80,7 @@ def _context(request: HttpRequest) -> Context:
     asker: Any = request.user
     return {
         "connection": connection,
-        "beyond": reach.beyond(connection, authority.of(asker)),
+        "beyond": reach.beyond(connection, authority.of(asker), act=plays.TESTING),
         "is_one_of_several": len(present) > 1,
         "clients": CLIENTS.items(),
         "client": provider if provider in CLIENTS else next(iter(CLIENTS)),

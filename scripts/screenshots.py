@@ -15,14 +15,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, sync_playwright
 
-from scripts import postgres, serve, tls
+from scripts import postgres, serve
+from scripts.tls import ending_tls
 from scripts.walking import OPERATOR, Look, Person, Walk, arrive, sign_in
 from scripts.walks import WALKS
 
@@ -61,16 +62,18 @@ def main(wanted: Sequence[str]) -> None:
         sys.exit("The pictures need Chromium and openssl. On Debian: apt-get install chromium openssl")
     PICTURES.mkdir(parents=True, exist_ok=True)
     port = postgres.free_port()
-    with tempfile.TemporaryDirectory(prefix="saasmanager-pictures-") as name:
-        folder = Path(name)
-        with demo(folder, port, BASE_URL, certified(folder)) as running, sync_playwright() as playwright:
-            flags = [f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{port}", "--disable-gpu", "--hide-scrollbars"]
-            flags += ["--no-sandbox"] if os.geteuid() == 0 else []
-            browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-            take_pages(browser, running, [walk for walk in WALKS if not wanted or walk.name in wanted])
-            if not wanted:
-                take_initech(browser, running)
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="saasmanager-pictures-") as name,
+        demo_over_https(Path(name), port) as running,
+        sync_playwright() as playwright,
+    ):
+        flags = [f"--host-resolver-rules=MAP {HOST}:443 127.0.0.1:{port}", "--disable-gpu", "--hide-scrollbars"]
+        flags += ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        take_pages(browser, running, [walk for walk in WALKS if not wanted or walk.name in wanted])
+        if not wanted:
+            take_initech(browser, running)
+        browser.close()
     for path in PICTURES.glob("*.png"):
         if path.name not in pictures():
             path.unlink()
@@ -78,8 +81,19 @@ def main(wanted: Sequence[str]) -> None:
 
 
 @contextmanager
-def demo(folder: Path, port: int, base_url: str, tls_files: tuple[Path, Path] | None = None) -> Iterator[Demo]:
-    """The demo's data in a folder, behind the production server; with the files of a key and its certificate, HTTPS."""
+def demo_over_https(folder: Path, port: int) -> Iterator[Demo]:
+    """The demo at BASE_URL: TLS ends in a proxy on that port, in front of the production server."""
+    behind = postgres.free_port()
+    with (
+        demo(folder, behind, BASE_URL) as running,
+        ending_tls(host=HOST, folder=folder, port=port, server_port=behind),
+    ):
+        yield replace(running, port=port)
+
+
+@contextmanager
+def demo(folder: Path, port: int, base_url: str) -> Iterator[Demo]:
+    """The demo's data in a folder, behind the production server."""
     mails = folder / "mails"
     mails.mkdir()
     environment = {
@@ -91,7 +105,8 @@ def demo(folder: Path, port: int, base_url: str, tls_files: tuple[Path, Path] | 
         "EMAIL_URL": f"filemail:///{mails}",
         "MAIL_IN_BACKGROUND": "on",
         "ALLOWED_HOSTS": "",
-        "TRUSTED_PROXY_COUNT": "1" if tls_files else "0",
+        # Over https one proxy stands in front, else nothing.
+        "TRUSTED_PROXY_COUNT": "1" if base_url.startswith("https:") else "0",
         "SCIM_LOG_INTERVAL": "0.05",
         "LOG_LEVEL": "ERROR",
     }
@@ -107,28 +122,14 @@ def demo(folder: Path, port: int, base_url: str, tls_files: tuple[Path, Path] | 
     manage("seed_demo", DEBUG="on")
     operator = ("--no-input", "--sign_in_key", OPERATOR.address, "--email", "root@saas.example.com")
     manage("createsuperuser", *operator, DJANGO_SUPERUSER_PASSWORD=OPERATOR.password)
-    behind = postgres.free_port() if tls_files else port
-    command = serve.server(host="127.0.0.1", port=behind, workers=1)
+    command = serve.server(host="127.0.0.1", port=port, workers=1)
     server = subprocess.Popen(command, cwd=serve.ROOT, env=environment)
     try:
-        wait_for(behind)
-        with tls.in_front(port, behind, *tls_files) if tls_files else nullcontext():
-            yield Demo(port, base_url, mails, manage)
+        wait_for(port)
+        yield Demo(port, base_url, mails, manage)
     finally:
         server.terminate()
         server.wait(20)
-
-
-def certified(folder: Path) -> tuple[Path, Path]:
-    """A certificate that nobody but this run's browser will ever see."""
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/CN={HOST}"]
-        + ["-keyout", str(key), "-out", str(certificate)],
-        check=True,
-        stderr=subprocess.DEVNULL,
-    )
-    return key, certificate
 
 
 def wait_for(port: int) -> None:

@@ -144,3 +144,13 @@ def test_a_decision_has_a_number_a_context_a_choice_and_a_price(decision: Path) 
 def test_decisions_are_numbered_without_gaps() -> None:
     numbers = [int(path.name[:4]) for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_the_changelog_says_each_thing_once_under_the_usual_headings() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    entries = re.split(r"^(?:- |#+ )", text, flags=re.MULTILINE)
+    assert sorted(entries) == sorted(set(entries))
+    latest = text.partition("\n## [")[2].partition("\n## [")[0]
+    headings = re.findall(r"^### (\w+)$", latest, re.MULTILINE)
+    order = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    assert headings == [each for each in order if each in headings]

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.test import Client
 from structlog.testing import CapturingLogger
 
 from saasmanager import logs
@@ -44,3 +45,13 @@ def test_the_server_writes_one_json_line_a_request(real_server: Any) -> None:
     last = json.loads(text.splitlines()[-1])
     assert {"level", "timestamp", "request_id"} < set(last)
     assert (last["event"], last["request"], last["code"]) == ("request_finished", "GET /sign-in/", 200)
+
+
+@pytest.mark.django_db
+def test_a_form_that_is_too_large_leaves_one_line_and_no_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("WARNING", logger="django"):
+        answer = Client().post("/sign-in/", {"email": "x" * 2_700_000})
+    assert answer.status_code == 413
+    assert "This is too much at once" in answer.content.decode()
+    (line,) = [record for record in caplog.records if record.levelname in ("WARNING", "ERROR", "CRITICAL")]
+    assert (line.levelname, line.exc_info) == ("WARNING", None)

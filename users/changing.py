@@ -1,4 +1,4 @@
-"""Change one person or those who are ticked: each verb is asked first where it harms, then reported."""
+"""Show what a change of one or several users will do, apply it after confirmation, and report the result."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ WORDINGS: Mapping[Verb, Wording] = {
     Verb.RESTORE: Wording("Restore", "restored"),
     Verb.REMOVE: Wording("Remove", "removed", harms=True),
     Verb.GIVE_ROLE: Wording("Change the role of", "given the role {role}"),
-    Verb.ALLOW_RESET: Wording("Allow a password reset for", "allowed to set a password by mail"),
+    Verb.ALLOW_RESET: Wording("Allow password reset for", "allowed to set a password by mail"),
 }
 
 
@@ -86,6 +86,11 @@ def _ask(request: HttpRequest, verb: Verb, chosen: list[Chosen], role: Role | No
     )
     if not people:
         raise UserUnknown("This person is no longer here. Reload the page.")
+    found = len(people)
+    if verb is Verb.ALLOW_RESET:
+        people = [user for user in people if user.is_password_reset_blocked]
+        if not people:
+            return _back(request, "Password reset is not blocked for the selected users, so there is nothing to allow.")
     whom = people[0].display_name if len(people) == 1 else f"{len(people)} people"
     context = {
         "title": f"{WORDINGS[verb].button} {whom}?",
@@ -94,7 +99,8 @@ def _ask(request: HttpRequest, verb: Verb, chosen: list[Chosen], role: Role | No
         "wording": WORDINGS[verb],
         "rows": [(user, f"{user.pk}.{versions[user.pk]}") for user in people],
         "whom": whom,
-        "gone": len(versions) - len(people),
+        "gone": len(versions) - found,
+        "untouched": found - len(people),
         "role": role,
         "managed": sum(user.source == Source.SCIM for user in people),
         "admins": any(user.role and user.role.is_admin for user in people),

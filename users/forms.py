@@ -11,7 +11,15 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from audit.actors import Actor
-from domains.addresses import AddressError, canonical, check_address, is_respelled, readable_domain, respelled
+from domains.addresses import (
+    AddressError,
+    canonical,
+    check_address,
+    check_mailable,
+    is_respelled,
+    readable_domain,
+    respelled,
+)
 from organizations.models import Organization
 from users.models import User
 from users.services import passwords, sign_in
@@ -44,11 +52,22 @@ class AddressField(forms.CharField):
 
 @dataclass(frozen=True, slots=True)
 class Respelling:
-    """An address as it was typed and in the form in which it counts; ``readable`` is that form's domain for people."""
+    """An address as it was typed and in the form in which it counts.
+
+    ``readable`` is that form's domain as people write it, empty where it is written no other way.
+    """
 
     typed: str
     address: str
     readable: str
+
+    @classmethod
+    def of(cls, typed: str) -> Respelling:
+        """How an address counts that was typed so."""
+        address = respelled(typed)
+        domain = address.rpartition("@")[2]
+        written = readable_domain(domain)
+        return cls(typed, address, written if written != domain else "")
 
 
 class AddressForm(forms.Form):
@@ -69,11 +88,22 @@ class AddressForm(forms.Form):
     respelling: Respelling | None = None
 
     def clean_email(self) -> str:
-        """The address with its canonical domain. Raises ValidationError while that is to be confirmed."""
+        """The address with its canonical domain.
+
+        Raises ValidationError while that is to be confirmed, and for an address that is to be mailed and can't be.
+        """
         typed: str = self.cleaned_data["email"]
+        if self.is_mailed:
+            try:
+                check_mailable(typed)
+            except AddressError as error:
+                raise ValidationError(str(error), code="invalid") from None
         address = respelled(typed)
         if is_respelled(typed) and self.data.get("confirmed") != address:
-            self.respelling = Respelling(typed, address, readable_domain(address.rpartition("@")[2]))
+            self.respelling = Respelling.of(typed)
+            # The question is what is to be looked at, so no field takes the focus from it.
+            for field in self.fields.values():
+                field.widget.attrs.pop("autofocus", None)
             raise ValidationError(f"You typed {typed}, which is {address}. Confirm that.", code="respelled")
         return address
 

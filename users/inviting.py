@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from audit.labels import sought
-from domains.addresses import AddressError, check_address, is_respelled, readable_domain, respelled
+from domains.addresses import AddressError, check_mailable, is_respelled
 from organizations import pages
 from organizations.pages import Context, Malformed, Page
 from organizations.refusals import Refusal
@@ -24,7 +24,7 @@ from users import pasted
 from users.changing import MOST_AT_ONCE, PEOPLE_KEY, ticked
 from users.forms import Respelling
 from users.listing import INVITED, PER_PAGE, PeopleForm, Sort
-from users.models import Invitation, Role
+from users.models import Invitation, Role, User
 from users.origins import Source
 from users.services import authority, invitations, roles
 from users.services.authority import BeyondOwnRights
@@ -97,11 +97,11 @@ def _respellings(addresses: Sequence[str]) -> list[Respelling]:
     found = []
     for typed in filter(is_respelled, addresses):
         try:
-            domain = check_address(typed).rpartition("@")[2]
+            check_mailable(typed)
         except AddressError:
-            # Said with the others that are no addresses.
+            # Said with the others that can't be invited.
             continue
-        found.append(Respelling(typed, respelled(typed), readable_domain(domain)))
+        found.append(Respelling.of(typed))
     return found
 
 
@@ -146,12 +146,13 @@ def _were_invited(outcome: Outcome) -> str:
 class Listed:
     """An invitation of the list. ``account`` is the id of the user who has the address by now.
 
-    ``is_ended``: its inviter may no longer give the role; ``may_again``: whoever looks at the list may.
+    ``why_ended``: what became of its inviter's right to give the role, empty for one that has not ended; ``may_again``:
+    whoever looks at the list may give it.
     """
 
     invitation: Invitation
     account: UUID | None
-    is_ended: bool
+    why_ended: str
     may_again: bool
 
 
@@ -190,12 +191,13 @@ def listed(request: HttpRequest, form: PeopleForm) -> Context:
     page = Paginator(ordered, PER_PAGE).get_page(request.GET.get("page"))
     shown = list(page)
     people = invitations.accounts_of(shown, organization_id=organization_id) if shown else {}
-    ended = {each.pk for each in shown if each.ended_at} | _unbacked(shown, organization_id)
+    ended = _why_ended(shown, organization_id)
     user: Any = request.user
-    reach = authority.of(user)
+    own = authority.of(user)
     return {
         "invitations": [
-            Listed(each, people.get(each.email_key), each.pk in ended, reach.may_invite_as(each.role)) for each in shown
+            Listed(each, people.get(each.email_key), ended.get(each.pk, ""), own.may_invite_as(each.role))
+            for each in shown
         ],
         "leaf": page,
         "before": _page_of(request, page.previous_page_number()) if page.has_previous() else "",
@@ -203,11 +205,28 @@ def listed(request: HttpRequest, form: PeopleForm) -> Context:
     }
 
 
-def _unbacked(shown: Sequence[Invitation], organization_id: UUID) -> set[UUID]:
-    """The open ones that acceptance would refuse, for their inviters have lost rights by no verb that ends them."""
-    made_by = {each: each.invited_by_id for each in shown if each.is_open and each.invited_by_id}
-    reach = authority.of_makers(made_by.values(), organization_id=organization_id) if made_by else {}
-    return {each.pk for each, user_id in made_by.items() if not reach[user_id].may_invite_as(each.role)}
+def _why_ended(shown: Sequence[Invitation], organization_id: UUID) -> dict[UUID, str]:
+    """Why invitations have ended, by their ids: those that a verb ended, and those that acceptance would refuse."""
+    made_by = {each: each.invited_by_id for each in shown if each.invited_by_id and (each.ended_at or each.is_open)}
+    makers = authority.makers(made_by.values(), organization_id=organization_id) if made_by else {}
+    found = {}
+    for each, user_id in made_by.items():
+        if why := _lost(each, makers.get(user_id)):
+            found[each.pk] = why
+        elif each.ended_at:
+            found[each.pk] = f"{each.invited_by} could not give the role {each.role} then"
+    return found
+
+
+def _lost(invitation: Invitation, inviter: User | None) -> str:
+    """Why the inviter can't give the role now; empty if they can."""
+    if inviter is None:
+        return f"{invitation.invited_by} was removed"
+    if not inviter.is_active:
+        return f"{invitation.invited_by} was suspended"
+    if authority.of(inviter).may_invite_as(invitation.role):
+        return ""
+    return f"{invitation.invited_by} may no longer give the role {invitation.role}"
 
 
 def _condition(given: Mapping[str, Any]) -> Q:

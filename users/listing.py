@@ -13,6 +13,7 @@ from django import forms
 from django.db.models import CharField, Func, Q, QuerySet, TextChoices, Value
 from django.db.models.functions import StrIndex, Substr
 from django.http import QueryDict
+from django.utils import timezone
 
 from audit.labels import sought
 from domains.models import Domain
@@ -31,6 +32,7 @@ LONGEST_PLACE = 2000
 
 # Who was invited has no account, and is listed by users.inviting.
 INVITED = "invited"
+RESET_BLOCKED = "reset-blocked"
 STATUSES = {"active": Q(is_active=True), "suspended": Q(is_active=False), INVITED: Q(pk=None)}
 
 # The domain of a userName, which is an e-mail address.
@@ -139,7 +141,13 @@ class PeopleForm(forms.Form):
     q = forms.CharField(label="Search", required=False, max_length=254)
     role = forms.ModelChoiceField(Role.objects.none(), required=False, empty_label="All roles")
     status = forms.ChoiceField(
-        choices=[("", "All statuses"), ("active", "Active"), ("suspended", "Suspended"), (INVITED, "Invited")],
+        choices=[
+            ("", "All statuses"),
+            ("active", "Active"),
+            ("suspended", "Suspended"),
+            (INVITED, "Invited"),
+            (RESET_BLOCKED, "Password reset blocked"),
+        ],
         required=False,
         label="Status",
     )
@@ -180,10 +188,16 @@ class PeopleForm(forms.Form):
         if text := given.get("q"):
             people = people.filter(named(text))
         if status := given.get("status"):
-            people = people.filter(STATUSES[status])
+            people = people.filter(_has_status(status))
         if domain := given.get("domain"):
             people = people.alias(domain=DOMAIN).filter(domain=domain)
         return people.filter(**{name: given[name] for name in ("role", "source") if name in given})
+
+
+def _has_status(status: str) -> Q:
+    if status == RESET_BLOCKED:
+        return Q(password_reset_blocked_until__gt=timezone.now())
+    return STATUSES[status]
 
 
 def named(text: str) -> Q:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from uuid_utils.compat import uuid7
 
-from domains.addresses import canonical
+from domains.addresses import canonical, readable
 from organizations.models import Mail, Organization
 from organizations.tenancy import KeyField, TenantModel, TenantQuerySet
 from organizations.tokens import BearerToken, TokenQuerySet
@@ -24,6 +25,9 @@ from users.permissions import OPTIONAL, PRIVILEGES, Area, BuiltIn, Level, levels
 
 # Lists sort names by so many characters: an index entry has no room for the longest names.
 NAME_SORTED = 60
+
+# How long a user whose address an identity provider has changed gets no link to set a password.
+RESET_BLOCKED_FOR = timedelta(hours=72)
 
 
 class Role(TenantModel):
@@ -245,6 +249,12 @@ class User(AbstractBaseUser):
         return until is not None and until > timezone.now()
 
     @property
+    def password_reset_blocked_since(self) -> datetime | None:
+        """When the identity provider changed the address that way; an Admin may have changed it once more since."""
+        until = self.password_reset_blocked_until
+        return until and until - RESET_BLOCKED_FOR
+
+    @property
     def is_staff(self) -> bool:
         """Whether Django's own admin lets the user in: operators only."""
         return self.is_superuser
@@ -327,6 +337,11 @@ class Invitation(TenantModel):
 
     def __str__(self) -> str:
         return self.email
+
+    @property
+    def readable_email(self) -> str:
+        """The address with its domain as people write it."""
+        return readable(self.email)
 
     @property
     def is_expired(self) -> bool:

@@ -53,7 +53,7 @@ def _context(request: HttpRequest) -> Context:
 
 def make(request: HttpRequest) -> HttpResponse:
     """Make a token and show it, this once."""
-    if (question := pages.ask_for_proof(request, OWN_TOKENS.address)) is not None:
+    if (question := pages.ask_for_proof(request, OWN_TOKENS.address, "make a personal token")) is not None:
         return question
     user: Any = request.user
     once.use_up(request, FORM_SALT)

@@ -45,7 +45,7 @@ def _people(request: HttpRequest) -> Context:
     # The document is not read.
     people = User.objects.of(organization_id).select_related("role").only(
         "display_name", "name_key", "user_name", "user_name_key", "email", "is_active", "source", "last_login",
-        "version", "organization_id", "role__name",
+        "version", "organization_id", "role__name", "password_reset_blocked_until",
     )  # fmt: skip
     found = form.narrow(people)
     leaf = listing.leaf(found, form.order, request.GET)

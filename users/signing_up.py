@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
 from audit.actors import address_of_caller
-from domains.addresses import canonical, domain_of
+from domains.addresses import canonical, domain_of, in_both_spellings
 from organizations import pages
 from organizations.models import Organization
 from organizations.refusals import Refusal
@@ -51,7 +51,7 @@ def find_organization(request: HttpRequest) -> HttpResponse:
         if organization and account_requests.are_open(organization.pk):
             request.session[TYPED_ADDRESS] = address
             return redirect("sign-up-in", organization.slug)
-        unknown_domain = domain_of(address)
+        unknown_domain = in_both_spellings(domain_of(address))
     context = {"title": "Sign up", "form": form, "unknown_domain": unknown_domain}
     return render(request, "signin/sign_up_address.html", context)
 

@@ -15,7 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 
 from audit.actors import Door
-from domains.addresses import domain_of
+from domains.addresses import domain_of, in_both_spellings
 from organizations import pages, slugs
 from organizations.models import Organization
 from organizations.pages import actor_for
@@ -42,7 +42,7 @@ def find_organization(request: HttpRequest) -> HttpResponse:
         if organization:
             request.session[TYPED_ADDRESS] = address
             return redirect(_with_next(request, reverse("sign-in", args=[organization.slug])))
-        unknown_domain = domain_of(address)
+        unknown_domain = in_both_spellings(domain_of(address))
     context = {"title": "Sign in", "form": form, "unknown_domain": unknown_domain, "next": _next(request)}
     return render(request, "signin/address.html", context)
 
@@ -166,16 +166,22 @@ class ProveAgain(views.ReauthenticateView):
     template_name = "signin/prove_again.html"
     extra_context = {"title": "Confirm that it is you"}
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With what the password is for, the word of the form that waits for it, and the way back."""
+        back = _next(self.request)
+        own = {
+            "act": pages.act_to_prove(self.request, back),
+            "back": back or reverse("settings:index"),
+            "waiting": _waiting(self.request),
+            "waiting_field": pages.WAITING_FIELD,
+        }
+        return super().get_context_data(**own, **kwargs)
+
     def form_valid(self, form: ProveAgainForm) -> HttpResponseBase:
         """Do what has waited for it, else lead on to where somebody came from."""
         response: HttpResponseBase = super().form_valid(form)
         word = _waiting(self.request)
         return pages.carry_on(self.request, word, _next(self.request)) if word else response
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """The word of the form that waits, and the way back."""
-        own = {"waiting": _waiting(self.request), "waiting_field": pages.WAITING_FIELD, "back": _next(self.request)}
-        return super().get_context_data(**own, **kwargs)
 
 
 class SignOut(views.LogoutView):

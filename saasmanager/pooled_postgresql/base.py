@@ -2,9 +2,7 @@
 
 from django.db.backends.postgresql import base
 
-NO_LIMITS = (
-    "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
-)
+from organizations.alone import NO_LIMITS
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

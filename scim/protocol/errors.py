@@ -27,6 +27,12 @@ def shown_name(text: str) -> str:
     return name if len(name) == len(text) else f"{name}…"
 
 
+def shown_beginning(text: str) -> str:
+    """The same within "the attribute name ...": a name that is not shown whole is told by its beginning."""
+    shown = shown_name(text)
+    return f"'{shown}'" if shown == text else f"starting with '{shown.removesuffix('…')}'"
+
+
 def shown_id(text: str) -> str:
     """An id that the client sent, as an error repeats it: if it may be one of ours."""
     return f"'{text}'" if _ID.fullmatch(text) else "with that id"

@@ -19,6 +19,7 @@ from scim.protocol.errors import (
     InvalidValue,
     NoTarget,
     ScimError,
+    shown_beginning,
     shown_name,
 )
 from scim.protocol.reading import Oddity
@@ -137,7 +138,7 @@ def schema_not_named(urn: str) -> Oddity:
 def flat_name(name: str) -> Oddity:
     """Microsoft Entra ID with its compliance flag: ``"name.givenName"`` or ``"URN:department"`` as a member's name."""
     return Oddity(
-        f"'{shown_name(name)}' is a path, not a member's name", "it was read as the path it is", InvalidSyntax
+        f"The attribute name {shown_beginning(name)} is a PATCH path", "it was read as that path", InvalidSyntax
     )
 
 

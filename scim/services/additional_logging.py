@@ -100,7 +100,7 @@ def turn_on(connection: Connection, *, by: Actor) -> Connection:
     """
     with transaction.atomic():
         connection = _locked(connection, by)
-        reach.require(connection, by=by)
+        reach.require(connection, by=by, act="turn on its additional logging")
         now, former = timezone.now(), connection.details_until
         goes_on = former is not None and former > now
         if former is not None and goes_on and former >= now + LASTS - _SOONEST:

@@ -38,6 +38,9 @@ REST = timedelta(hours=1)
 # While it is held and nobody answers, the Admins hear of it this often.
 REMINDED = timedelta(days=1)
 
+# How long refusals are listed and kept, and departures listed after the brake has paused provisioning.
+REFUSALS_KEPT = timedelta(days=1)
+
 PERCENT = range(1, 101)
 
 # Up to so many users of a try-out, within this time, do not count.
@@ -46,6 +49,10 @@ TRY_OUT = timedelta(hours=24)
 
 # How long a userName that has gone is remembered, so that a user made again and again counts after all.
 REMEMBERED = timedelta(days=365)
+
+
+# What a release is called in a refusal.
+RELEASING = "release what its brake holds back"
 
 
 class HeldBack(Refusal):
@@ -91,10 +98,10 @@ def held(organization_id: UUID) -> list[Brake]:
 def departures(brake: Brake) -> TenantQuerySet[Departure]:
     """Return who has gone and is not back, newest first.
 
-    From an hour before the brake paused the connection, if it did within the last day, else within the last hour.
+    From an hour before the brake last held something back, if it did within REFUSALS_KEPT, else within the last hour.
     """
     now = timezone.now()
-    lately = brake.last_held_since if brake.last_held_since and brake.last_held_since > now - REMINDED else None
+    lately = brake.last_held_since if brake.last_held_since and brake.last_held_since > now - REFUSALS_KEPT else None
     since = (brake.held_since or lately or now) - WINDOW
     return Departure.objects.of(brake.organization_id).filter(
         connection=brake.connection_id, refused=False, is_back=False, at__gt=since
@@ -105,7 +112,7 @@ def refused(brake: Brake) -> TenantQuerySet[Departure]:
     """Return the users whose suspension or deletion the brake refuses or lately refused and who have not gone since."""
     rows = Departure.objects.of(brake.organization_id).filter(connection=brake.connection_id)
     gone = rows.filter(refused=False, is_back=False, user_id=OuterRef("user_id"), at__gt=OuterRef("at"))
-    return rows.filter(~Exists(gone), refused=True, at__gt=timezone.now() - REMINDED)
+    return rows.filter(~Exists(gone), refused=True, at__gt=timezone.now() - REFUSALS_KEPT)
 
 
 # While people go
@@ -272,7 +279,7 @@ def release(connection: Connection, *, seen: int, by: Actor) -> Brake:
     ``seen`` is the version that the person was shown. Raises ChangedMeanwhile and BeyondOwnRights.
     """
     brake = _held(connection, seen, by)
-    reach.require(connection, by=by)
+    reach.require(connection, by=by, act=RELEASING)
     brake.last_held_since = brake.held_since
     _count_anew(brake, timezone.now() + REST)
     return _answered(brake, Action.SCIM_BRAKE_RELEASED, by)
@@ -321,7 +328,7 @@ def set_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Brake:
     if brake.enabled == wanted:
         return brake
     if not wanted:
-        reach.require(connection, by=by)
+        reach.require(connection, by=by, act="turn off its mass-change brake")
     brake.enabled = wanted
     _count_anew(brake, timezone.now())
     brake.version += 1
@@ -341,7 +348,7 @@ def set_percent(connection: Connection, percent: int, *, by: Actor) -> Brake:
         raise PercentInvalid(f"The share must be a whole number from {PERCENT[0]} to {PERCENT[-1]} percent.")
     brake = _locked(by.organization_id, connection.pk)
     if percent > brake.percent:
-        reach.require(connection, by=by)
+        reach.require(connection, by=by, act="raise the percentage of its mass-change brake")
     if brake.percent != percent:
         changes = {"percent": (brake.percent, percent)}
         brake.percent = percent
@@ -353,7 +360,9 @@ def set_percent(connection: Connection, percent: int, *, by: Actor) -> Brake:
 def prune() -> int:
     """Delete departures older than REMEMBERED, and refusals that no page shows any more; returns how many."""
     now = timezone.now()
-    return Departure.objects.filter(Q(at__lt=now - REMEMBERED) | Q(refused=True, at__lt=now - REMINDED)).delete()[0]
+    return Departure.objects.filter(Q(at__lt=now - REMEMBERED) | Q(refused=True, at__lt=now - REFUSALS_KEPT)).delete()[
+        0
+    ]
 
 
 def _all(organization_id: UUID, connection_id: UUID) -> TenantQuerySet[Brake]:

@@ -110,7 +110,7 @@ CAUSES: Mapping[str, Cause] = {
     "managed-elsewhere": Cause("Another connection's user", mend=Mend.HAND_OVER),
     "secondary-domain-unknown": Cause("Secondary address elsewhere", mend=Mend.ALLOW_SECONDARY),
     "admin-not-adopted": Cause("Admin not taken over", mend=Mend.ALLOW_ADMINS),
-    "address-protected": Cause("Address of a user with rights", mend=Mend.APPLY_ADDRESS),
+    "address-protected": Cause("Protected address", "Refused: {why}", Mend.APPLY_ADDRESS),
     "last-admin": Cause("Last active Admin", mend=Mend.SHOW_USER),
     "user-unknown": Cause("No such user"),
     "held-back": Cause("Held back by the brake", mend=Mend.LOOK_AT_BRAKE),
@@ -124,7 +124,7 @@ CAUSES: Mapping[str, Cause] = {
     # What went through, but not as it was sent
     "role-unknown": Cause("Unknown role left out", mend=Mend.SHOW_ROLES),
     "admin-not-given": Cause("Admin role not given", mend=Mend.ALLOW_ADMINS),
-    "address-left-out": Cause("Address left out of a suspension"),
+    "address-left-out": Cause("User suspended, address not changed"),
     "role-by-rule": Cause("Role given by a rule"),
     "healed": Cause("Read as it was meant"),
     "slash-noticed": Cause("Slash after the Base URL", mend=Mend.SHOW_BASE_URL),

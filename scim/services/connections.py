@@ -25,6 +25,15 @@ MAX_LIVE_TOKENS = 5
 MAX_CONNECTIONS = 10
 LONGEST_NAME = 60
 
+# What turning each switch to where the identity provider may do more is called in a refusal.
+OPENING_SWITCHES = {
+    "enabled": "turn on Enable SCIM",
+    "groups_enabled": "turn on Groups",
+    "manage_admins": "let SCIM give and take the Admin role",
+    "secondary_addresses": "allow secondary addresses",
+    "strict": "turn off Strict mode",
+}
+
 
 class ConnectionUnknown(Refusal):
     """No such connection in this organization."""
@@ -319,10 +328,10 @@ def _switch(
         return connection
     setattr(connection, name, wanted)
     if opens:
-        reach.require(connection, by=by)
+        reach.require(connection, by=by, act=OPENING_SWITCHES[name])
     if opens and name == "manage_admins":
         admin = Role.objects.of(connection.organization_id).get(key=BuiltIn.ADMIN)
-        authority.require_proof(admin, by=by)
+        authority.require_proof(admin, by=by, act=OPENING_SWITCHES[name])
     connection.save(update_fields=[name])
     turned_on, turned_off = actions
     trail.record(turned_on if wanted else turned_off, connection, {name: [not wanted, wanted]}, by=by)

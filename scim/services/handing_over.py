@@ -14,6 +14,9 @@ from users.models import Role, User
 from users.origins import Source
 from users.services import accounts, authority
 
+# What getting users is called in a refusal.
+TAKING_OVER = "give it users of another connection"
+
 
 class NotManaged(Refusal):
     """The person was made by hand; an identity provider takes such people over by itself."""
@@ -35,7 +38,7 @@ def hand_over(user_id: UUID, connection: Connection, *, by: Actor) -> User:
         return user
     assert user.role is not None  # noqa: S101  (only operators have none, and they have no organization)
     authority.behind(by).require(user.role)
-    reach.require(connection, by=by)
+    reach.require(connection, by=by, act=TAKING_OVER)
     former = Connection.objects.of(by.organization_id).filter(pk=user.managed_by).first() if user.managed_by else None
     User.objects.filter(pk=user.pk).update(managed_by=connection.pk)
     user.managed_by = connection.pk
@@ -55,10 +58,10 @@ def hand_over_all(connection: Connection, heir: Connection | None, *, by: Actor)
     held = Role.objects.of(by.organization_id).filter(pk__in=people.order_by().values("role"))
     authority.behind(by).require(*held)
     if heir:
-        reach.require(heir, by=by)
+        reach.require(heir, by=by, act=TAKING_OVER)
     elif held:
         others = Connection.objects.of(by.organization_id).present().exclude(pk=connection.pk)
-        reach.require(*others, by=by)
+        reach.require(*others, by=by, act="leave users to it")
     moved: int = people.update(managed_by=heir and heir.pk)
     if moved:
         changes: trail.Changes = {"managed by": [connection.name, heir and heir.name], "users": [None, moved]}

@@ -119,14 +119,16 @@ def requests_are_refused(connection: Connection, failure: Failure) -> None:
 def departures_refused(connection: Connection, cause: str, verdict: str, users: Sequence[str]) -> None:
     """Tell that users whom an identity provider wants to suspend or delete can still sign in."""
     organization = Organization.objects.get(pk=connection.organization_id)
-    who = f"{users[0]} stays" if len(users) == 1 else f"{len(users):,} users stay"
+    who = f"{len(users):,} {'user' if len(users) == 1 else 'users'}"
+    they = "This user" if len(users) == 1 else "They"
     mend = CAUSES.get(cause, UNLISTED).mend
     _tell(
         organization,
-        f"SCIM could not suspend or delete users in {organization}: {who} in",
+        f"SCIM could not suspend or delete {who} of {organization}. {they} can still sign in.",
         f"Your identity provider asked through the connection {connection} to suspend or delete: {', '.join(users)}. "
-        f"They can still sign in. {verdict}",
-        (MENDS.get(mend, NO_MEND) if mend else NO_MEND) + " You can suspend them by hand meanwhile.",
+        f"{they} can still sign in. {verdict}",
+        (MENDS.get(mend, NO_MEND) if mend else NO_MEND)
+        + f" Until then, suspend {'the user' if len(users) == 1 else 'them'} in Settings > Users.",
         _Link(
             "Settings > Users > Single Sign-On (SSO) > SCIM > Request log",
             "Open the request log",

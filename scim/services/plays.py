@@ -51,6 +51,8 @@ SILENCE = timedelta(minutes=1)
 KEPT = timedelta(days=30)
 
 CLEAN_UP = player.CLEAN_UP
+# What starting a test is called in a refusal.
+TESTING = "test its set-up"
 SWEPT = "Removed by this server itself, without SCIM."
 
 
@@ -106,7 +108,7 @@ def start(connection: Connection, script: str, email: str, *, by: Actor) -> Play
     """
     if script not in SCRIPTS:
         raise ScriptUnknown("The page sent a form that can't be read. Reload it and try again.")
-    reach.require(connection, by=by)
+    reach.require(connection, by=by, act=TESTING)
     _check(email, by.organization_id)
     with transaction.atomic():
         # One at a time: whoever else begins waits here, and then finds this one.

@@ -286,7 +286,12 @@ def test_a_brake_that_holds_is_released_from_a_shell(acme: Organization) -> None
     Brake.objects.filter(organization=acme).update(held_since=timezone.now(), gone=10, people=50)
     assert "manage.py scim acme release" in text_of("scim", "acme", "status")
     assert run("scim", "acme", "status")["scim"]["held_back"] is True
-    assert run("scim", "acme", "release")["scim"]["held_back"] is False
+    first = text_of("scim", "acme", "release").splitlines()[0]
+    until = Brake.objects.get(organization=acme).counts_from
+    assert until is not None
+    assert first == f"Released: the mass-change brake holds nothing back until {until:%Y-%m-%d %H:%M} UTC."
+    assert "Released" not in text_of("scim", "acme", "status")
+    assert run("scim", "acme", "status")["scim"]["held_back"] is False
     assert AuditEvent.objects.filter(organization_id=acme.pk).latest("id").action == "scim.brake-released"
 
 

@@ -15,6 +15,7 @@ from domains.addresses import (
     domain_in,
     domain_of,
     fold,
+    in_both_spellings,
 )
 from tests.growth import assert_linear
 
@@ -247,3 +248,34 @@ def test_a_domain_is_found_in_what_people_paste(text: str, domain: str) -> None:
 @given(st.text(max_size=300))
 def test_looking_for_a_domain_takes_any_text(text: str) -> None:
     assert len(domain_in(text)) <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ａnn@acme.example", "has a special form of a letter (“ａ”) before the @. Type it as a plain letter."),
+        ("ªnn@acme.example", "has a special form of a letter (“ª”) before the @. Type it as a plain letter."),
+        ("ann①@acme.example", "has a special form of a character (“①”) before the @. Type it as a plain character."),
+        ("an\u00adn@acme.example", "has a blank or an invisible character before the @. Type it again instead of past"),
+        ("an n@acme.example", "has a blank or an invisible character before the @."),
+        ("ann@ac\u00adme.example", "it has a blank or an invisible character. Type it again instead of pasting it."),
+        ("an(n@acme.example", "has characters before the @ that email addresses can't have."),
+    ],
+)
+def test_a_refused_address_says_what_is_wrong_with_it(text: str, said: str) -> None:
+    with pytest.raises(AddressError) as refused:
+        check_address(text)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "both"),
+    [
+        ("ann@xn--strae-oqa.example", "ann@straße.example (ann@xn--strae-oqa.example)"),
+        ("xn--strae-oqa.example", "straße.example (xn--strae-oqa.example)"),
+        ("ann@acme.example", "ann@acme.example"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_shown_as_people_write_it_and_as_dns_does(text: str, both: str) -> None:
+    assert in_both_spellings(text) == both

@@ -175,7 +175,8 @@ def test_domains_of_the_time_before_get_a_token_each_and_a_readable_name(acme: T
 
 def test_a_proposal_adds_nothing_and_warns_of_what_should_be_read(acme: Tenant) -> None:
     before = Domain.objects.count()
-    assert services.propose("Plain.Example", organization_id=acme.id) == services.Proposal("plain.example", [], False)
+    plain = services.propose("Plain.Example", organization_id=acme.id)
+    assert plain == services.Proposal("plain.example", "plain.example", [], [])
     (warning,) = services.propose("gmail.com", organization_id=acme.id).warnings
     assert "public mail" in warning
     assert "looks like acme.example" in services.propose("acrne.example", organization_id=acme.id).warnings[0]

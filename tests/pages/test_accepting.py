@@ -114,7 +114,7 @@ def test_a_link_that_is_over_says_what_to_do_and_opens_nothing(ending: str, acme
         assert answer.status_code == (404 if ending == "replaced" else 410)
         text = text_of(answer)
         assert "This invitation can't be used" in text
-        assert "ask whoever invited you for another one" in text
+        assert "Ask the organization that invited you for a new invitation." in text
         assert "Acme" not in text
     assert User.objects.of(acme.id).count() == people
 

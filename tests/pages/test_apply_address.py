@@ -60,8 +60,15 @@ def test_an_admin_applies_exactly_the_address_that_was_refused(
     client = signed_in(acme)
     page = shown(client, permalink(refused))
     assert "Apply this address…" in page
-    assert f"ada@acme.example gets the address {NEW}." in page
-    assert f"{NEW} has this address now." in apply(client, refused)
+    why = "ada@acme.example has the role Admin, so this connection can't change their userName or primary email to"
+    assert f"{why} {NEW}." in page
+    assert "in the request log" not in page.partition("The request")[0]
+    assert (
+        f"ada@acme.example gets the address {NEW}. Mail to this user, including password links, then goes to {NEW}. "
+        "Apply it only if you know it belongs to the same person. We notify ada@acme.example. "
+        "After that, the next sync is no longer refused for this address." in page
+    )
+    assert f"{NEW} has this address now. The next sync is no longer refused" in apply(client, refused)
     assert own(ada) == (NEW, NEW)
     event = acme.last_event()
     assert (event.action, event.actor_label) == (Action.USER_ADDRESS_APPLIED, "admin@acme.example")
@@ -111,9 +118,21 @@ def test_who_applies_it_has_just_shown_who_they_are(
     assert own(ada)[0] == "ada@acme.example"
 
 
+def test_where_only_the_user_name_changes_it_says_that_mail_stays(
+    acme: Tenant, ada: User, idp: Idp, signed_in: SignedIn
+) -> None:
+    assert idp.patch(str(ada.pk), {"op": "replace", "path": "userName", "value": NEW}).status_code == 403
+    page = shown(signed_in(acme), permalink(latest(idp)))
+    assert (
+        f"Mail to this user still goes to ada@acme.example, but password links can be requested for {NEW} and go there."
+        in page
+    )
+
+
 def test_a_masked_address_is_not_offered(acme: Tenant, ada: User, idp: Idp, signed_in: SignedIn) -> None:
     assert idp.send("PUT", f"/Users/{ada.pk}", {"userName": "smgp_x@acme.example"}).status_code == 403
     client = signed_in(acme)
     assert "Apply this address" not in shown(client, permalink(latest(idp)))
+    assert "smgp_x" not in client.get(permalink(latest(idp))).content.decode()
     client.post(f"{permalink(latest(idp))}apply-address/")
     assert own(ada)[0] == "ada@acme.example"

@@ -65,7 +65,7 @@ def test_adding_leads_to_the_record_that_verifies_the_domain(acme: Tenant, clien
 
 def test_an_international_name_is_read_as_people_write_it_beside_its_form_in_dns(acme: Tenant, client: Client) -> None:
     question = client.get(add(client, "Bücher.Example").headers["Location"]).content.decode()
-    assert "You typed “Bücher.Example”. In DNS that is xn--bcher-kva.example (bücher.example)." in question
+    assert "You typed “Bücher.Example”. DNS knows this domain as xn--bcher-kva.example." in question
     assert "Nothing is added yet." in question
     added = add(client, "Bücher.Example", sure="xn--bcher-kva.example")
     html = client.get(added.headers["Location"]).content.decode()

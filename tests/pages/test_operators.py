@@ -282,6 +282,20 @@ def test_a_visitor_changes_nothing(operator: Client, acme: Tenant) -> None:
     assert 'role="switch"' not in html
 
 
+def test_a_visitor_is_told_that_nothing_is_exported_and_reads_of_no_role(operator: Client, acme: Tenant) -> None:
+    ask_for_support(acme)
+    enter(operator, acme)
+    assert "You can change and export nothing" in operator.get("/settings/users/").content.decode()
+    for answer in (
+        operator.get("/settings/users/export/"),
+        operator.get("/settings/users/scim/log/export.csv"),
+        operator.post("/settings/users/change/"),
+    ):
+        html = answer.content.decode()
+        assert answer.status_code == 403
+        assert "Operators can’t do this" in html and "not for your role" not in html
+
+
 def test_nobody_elses_account_is_shown_as_the_visitors_own(operator: Client, acme: Tenant) -> None:
     ask_for_support(acme)
     enter(operator, acme)

@@ -67,6 +67,11 @@ def ask(address: str) -> str:
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", answer.content.decode())
 
 
+def plain(html: str) -> str:
+    """The words of a page, without tags."""
+    return " ".join(re.sub(r"<[^>]+>", "", html).split())
+
+
 def works(link: str) -> bool:
     client = Client()
     answer = client.get(link, follow=True)
@@ -86,11 +91,26 @@ def test_the_former_address_is_told(idp: Idp, ada: User) -> None:
     for text in (message.body, message.alternatives[0][0]):
         assert "in Acme" in text or "<b>Acme</b>" in text
         assert "by the identity provider of Acme" in text
-        assert "ada@acme.example is now" in text
+        assert "Sign-in name: ada@acme.example" in text and "Email: ada@acme.example" in text
+        assert f"Mail about your account goes to {NEW} from now on" in text
         assert NEW in text
         assert f"{timezone.now():%Y}" in text
         assert "tell an Admin of Acme at once" in text
-        assert "no password is reset by mail for 72 hours" in text
+        assert "we mail no password links for 72 hours" in text
+
+
+def test_where_only_the_user_name_changed_the_mail_says_that_mail_stays(acme: Tenant, idp: Idp) -> None:
+    ada = acme.add("ada", password=PASSWORD, profile={"emails": [{"value": "a@acme.example", "primary": True}]})
+    rename(idp, ada)
+    (message,) = letters()
+    for text in (message.body, message.alternatives[0][0]):
+        assert f"You sign in as {NEW} from now on. Mail about your account still goes to a@acme.example" in text
+        assert "goes to the new address" not in text and "Email:" not in text
+    # And so it is.
+    User.objects.update(password_reset_blocked_until=None)
+    ask("a@acme.example")
+    ask(NEW)
+    assert mailed() == [(["a@acme.example"], LINK), ([NEW], LINK)]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +161,7 @@ def test_the_reset_mail_says_to_ask_an_admin_for_72_hours(idp: Idp, ada: User) -
     (message,) = letters()
     assert (message.to, message.subject) == ([NEW], ASK_AN_ADMIN)
     assert "/new-password/" not in message.body and "/new-password/" not in message.alternatives[0][0]
-    assert "until" in message.body and "Allow now" in message.body
+    assert "until" in message.body and "Allow password reset" in message.body
     with time_machine.travel(timezone.now() + timedelta(hours=71, minutes=59)):
         ask(NEW)
         assert mailed() == [([NEW], ASK_AN_ADMIN)]
@@ -226,7 +246,7 @@ def test_a_link_of_before_dies_with_a_block(acme: Tenant, ada: User) -> None:
     assert not works(link)
 
 
-# Allow now
+# Allow password reset
 
 
 def change(client: Client, *people: User, sure: bool = True, of_person: bool = False) -> str:
@@ -241,20 +261,21 @@ def change(client: Client, *people: User, sure: bool = True, of_person: bool = F
 
 def test_an_admin_allows_it_on_the_persons_page(acme: Tenant, idp: Idp, ada: User, signed_in: SignedIn) -> None:
     client, page = signed_in(acme), f"/settings/users/{ada.pk}/"
-    assert "Allow now" not in shown(client, page)
+    assert "Allow password reset" not in shown(client, page)
     rename(idp, ada)
     mailed()
     assert "Password reset by mail Blocked until" in shown(client, page)
-    assert "Allow now…" in shown(client, page)
+    assert "Allow password reset…" in shown(client, page)
     asked = change(client, ada, sure=False, of_person=True)
-    assert "Ask the user in another way first" in asked
+    assert f"{NEW}: a link to set a password can be mailed to {NEW} again." in plain(asked)
+    assert "ask the user by phone or in person" in plain(asked)
     assert User.objects.get(pk=ada.pk).is_password_reset_blocked
     assert f"{NEW} was allowed to set a password by mail." in change(client, ada, of_person=True)
     event = acme.last_event()
     assert (event.action, event.target_id, event.actor_label) == (
         Action.USER_RESET_ALLOWED, str(ada.pk), "admin@acme.example",
     )  # fmt: skip
-    assert "Allow now" not in shown(client, page)
+    assert "Allow password reset" not in shown(client, page)
     ask(NEW)
     assert mailed() == [([NEW], LINK)]
     # A later change blocks it again.
@@ -276,6 +297,47 @@ def test_several_are_allowed_at_once(acme: Tenant, idp: Idp, ada: User, signed_i
     assert [event.action for event in acme.events()[:2]] == [Action.USER_RESET_ALLOWED] * 2
 
 
+def test_the_question_speaks_of_those_who_are_blocked_and_of_nobody_else(
+    acme: Tenant, idp: Idp, ada: User, signed_in: SignedIn
+) -> None:
+    client, kim, lee = signed_in(acme), acme.add("kim"), acme.add("lee")
+    rename(idp, ada)
+    asked = plain(change(client, ada, kim, lee, sure=False))
+    assert f"can be mailed to {NEW} again. Your identity provider changed this address" in asked
+    assert "2 of the selected users are not blocked; nothing changes for them." in asked
+    assert f"Allow password reset for {NEW}" in asked
+    assert "kim" not in asked and "lee" not in asked
+    said = plain(change(client, kim, sure=False))
+    assert "Password reset is not blocked for the selected users" in said
+    assert "Your identity provider changed" not in said
+
+
+def test_it_tells_when_the_provider_changed_the_address_not_when_an_admin_did(
+    acme: Tenant, idp: Idp, signed_in: SignedIn
+) -> None:
+    ada = acme.add("ada", password=PASSWORD, profile={"emails": [{"value": "a@acme.example", "primary": True}]})
+    rename(idp, ada)
+    renamed_at = User.objects.get(pk=ada.pk).password_reset_blocked_since
+    with time_machine.travel(timezone.now() + timedelta(hours=2)):
+        acme.update(ada, userName="countess@acme.example")
+        client = signed_in(acme)
+        assert renamed_at is not None
+        for html in (client.get(f"/settings/users/{ada.pk}/").content.decode(), change(client, ada, sure=False)):
+            assert timezone.localtime(renamed_at).isoformat() in html
+        assert "mailed to a@acme.example or countess@acme.example again. Your identity provider changed one of" in (
+            plain(change(client, ada, sure=False))
+        )
+
+
+def test_the_list_marks_and_finds_those_who_are_blocked(acme: Tenant, idp: Idp, ada: User, signed_in: SignedIn) -> None:
+    client, kim = signed_in(acme), acme.add("kim")
+    User.objects.filter(pk=kim.pk).update(password_reset_blocked_until=timezone.now() - timedelta(minutes=1))
+    rename(idp, ada)
+    assert client.get("/settings/users/").content.decode().count('warn">Password reset blocked') == 1
+    found = shown(client, "/settings/users/?status=reset-blocked")
+    assert NEW in found and "kim@acme.example" not in found
+
+
 @pytest.mark.parametrize(("role", "of_ada"), [(BuiltIn.READ_ONLY, "app-management"), ("users.edit", "read-only")])
 def test_only_who_may_change_the_person_does(
     role: str, of_ada: str, acme: Tenant, idp: Idp, signed_in: SignedIn
@@ -283,6 +345,6 @@ def test_only_who_may_change_the_person_does(
     ada = acme.add("ada", of_ada, password=PASSWORD)
     rename(idp, ada)
     client = signed_in(acme, role)
-    assert "Allow now" not in shown(client, f"/settings/users/{ada.pk}/")
+    assert "Allow password reset" not in shown(client, f"/settings/users/{ada.pk}/")
     change(client, ada)
     assert User.objects.get(pk=ada.pk).is_password_reset_blocked

@@ -1,6 +1,7 @@
 """Before somebody becomes Admin the password is asked for once more, and what was sent is then carried on."""
 
 import html
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -148,7 +149,11 @@ def test_the_password_is_asked_for_before_somebody_becomes_admin_and_then_it_is_
     confirm = asked.headers["HX-Redirect" if script else "Location"]
     assert confirm.startswith("/confirm/?next=%2Fsettings%2F")
     assert state(acme) == before
-    assert client.post(confirm, {"password": "wrong"}).status_code == 200
+    act = "let SCIM give and take the Admin role" if way in (switch, fix) else "give the role Admin"
+    question = client.get(confirm).content.decode()
+    assert f"To {act}, enter your password, admin@acme.example." in question
+    assert re.search(r'<a class="button" href="/settings/[^"]*">Cancel</a>', question)
+    assert f"To {act}, enter" in client.post(confirm, {"password": "wrong"}).content.decode()
     assert state(acme) == before
     done = client.post(confirm, {"password": PASSWORD})
     assert done.headers["Location"].startswith("/settings/")

@@ -284,7 +284,7 @@ HAPPENED: list[tuple[Act, str, str, str]] = [
     (_address_of_an_admin, "address-protected", "kim@acme.example has the role Admin", "Apply this address…"),
     (_last_admin, "last-admin", "kim@acme.example is the last active Admin.", "Show kim@acme.example"),
     (_too_many, "held-back", "p9@acme.example was not deleted: 9 of 10 people have been suspended or deleted",
-     "Look at who would go and release"),
+     "Look at who would go"),
     (_admin_sent, "admin-not-given", "The role 'Admin' was not given.", "Let SCIM manage Admins…"),
     (_role_unknown, "role-unknown", "There is no role 'Employee'", "Show the roles"),
     (_healed, "healed", "Created kim@acme.example.", ""),

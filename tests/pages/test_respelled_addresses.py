@@ -16,7 +16,7 @@ from organizations.models import Mail
 from tests.mailserver import MailServer, mailserver, over_smtp
 from tests.pages.conftest import PASSWORD, SignedIn
 from tests.tenants import Tenant
-from users.models import AccountRequest, Invitation
+from users.models import AccountRequest, Invitation, User
 from users.permissions import BuiltIn
 
 __all__ = ["mailserver", "over_smtp"]
@@ -86,8 +86,11 @@ def test_a_link_goes_to_the_account_s_own_address_after_a_question(
     client = Client()
     asked = client.post(RESET, {"email": typed})
     canonical = f"{typed.partition('@')[0]}@{envelope.partition('@')[2]}"
-    readable = "straße.example" if STRASSE in envelope else "acme.example"
-    assert question(asked) == f"You typed {typed}. Mail would go to {canonical} ({readable}). Continue?"
+    readable = " (straße.example)" if STRASSE in envelope else ""
+    assert question(asked) == (
+        f"You typed {typed}. The mail goes to {canonical}{readable}. "
+        "If it is yours, continue; if not, correct it above."
+    )
     assert f'value="{typed}"' in asked.content.decode(), "what was typed can be corrected"
     assert not Mail.objects.exists()
     assert "If this address has an account" in client.post(RESET, confirmed(typed, asked)).content.decode()
@@ -103,7 +106,7 @@ def test_a_link_goes_to_the_account_s_own_address_after_a_question(
 def test_a_sign_up_proves_the_address_in_its_canonical_form(typed: str, strasse: Tenant, over_smtp: MailServer) -> None:
     wanted = f"mallory@{STRASSE}" if "ß" in typed else "mallory@acme.example"
     asked = Client().post(SIGN_UP, {"name": "Mallory", "email": typed})
-    assert question(asked).startswith(f"You typed {typed}. Mail would go to {wanted} (")
+    assert question(asked).startswith(f"You typed {typed}. The mail goes to {wanted}")
     assert not AccountRequest.objects.exists()
     answer = Client().post(SIGN_UP, {"name": "Mallory", **confirmed(typed, asked)})
     assert "a mail is on its way" in answer.content.decode()
@@ -119,7 +122,7 @@ def test_who_signs_up_with_another_spelling_of_an_account_does_not_get_its_mail(
     acme.add("strasse@acme.example")
     Client().post(SIGN_UP, {"name": "Mallory", "email": "straße@acme.example"})
     outbox.deliver()
-    assert over_smtp.envelopes == ["strasse@acme.example"]
+    assert over_smtp.envelopes == []
 
 
 @pytest.mark.parametrize("where", FORMS)
@@ -141,6 +144,47 @@ def test_the_question_is_the_same_for_everybody(where: str, strasse: Tenant) -> 
 
 
 @pytest.mark.parametrize("where", FORMS)
+def test_the_question_has_the_only_button_and_the_focus(where: str, strasse: Tenant) -> None:
+    html = seen(Client().post(where, {**FORMS[where], "email": "grace@straße.example"}))
+    assert re.findall(r"<button[^>]*>([^<]*)</button>", html) == ["Continue with this address"]
+    assert 'class="button first"' in html
+    assert re.findall(r"<(\w+)[^>]* autofocus", html) == ["button"]
+
+
+@pytest.mark.parametrize("where", ["/sign-in/", "/sign-up/"])
+def test_an_unknown_domain_is_written_as_it_was_typed(where: str, acme: Tenant) -> None:
+    asked = Client().post(where, {"email": "grace@straße.example"})
+    answer = Client().post(where, confirmed("grace@straße.example", asked))
+    assert f"with straße.example ({STRASSE})." in answer.content.decode()
+    answer = Client().post(where, {"email": "grace@nowhere.example"})
+    assert "with nowhere.example." in answer.content.decode()
+
+
+@pytest.mark.parametrize("where", [RESET, SIGN_UP])
+def test_an_address_that_no_mail_reaches_is_refused_alike_for_everybody(where: str, acme: Tenant) -> None:
+    acme.add("known@acme.example")
+    User.objects.filter(user_name="known@acme.example").update(user_name="künown@acme.example")
+    pages = set()
+    for login in ("künown", "nöbody"):
+        answer = Client().post(where, {**FORMS[where], "email": f"{login}@acme.example"})
+        pages.add(unescape(seen(answer)).replace(login, "LOGIN"))
+    (page,) = pages
+    assert "has letters beyond ASCII before the @, and mail to those is not supported." in page
+    assert "on its way" not in page and "If this address has an account" not in page
+    assert not Mail.objects.exists() and not AccountRequest.objects.exists()
+
+
+def test_an_invitation_that_no_mail_reaches_is_refused_before_it_is_stored(acme: Tenant, signed_in: SignedIn) -> None:
+    client, role = signed_in(acme), acme.role(BuiltIn.HR)
+    for typed in ("ünn@acme.example", "ünn@straße.example"):
+        answer = client.post("/settings/users/invitations/send/", {"addresses": typed, "role": role.pk})
+        page = unescape(answer.content.decode())
+        assert "Nobody new was invited." in page and "no mail can be sent to these" in page
+        assert f"'{typed}' has letters beyond ASCII before the @" in page
+    assert not Invitation.objects.exists() and not Mail.objects.exists()
+
+
+@pytest.mark.parametrize("where", FORMS)
 def test_ascii_case_and_a_labels_are_nothing_to_ask_about(where: str, strasse: Tenant) -> None:
     for address in ("Grace@ACME.example", f"grace@{STRASSE.upper()}"):
         answer = Client().post(where, {**FORMS[where], "email": address})
@@ -157,7 +201,8 @@ def test_the_first_stage_of_signing_in_goes_on_with_the_canonical_form(strasse: 
     client = Client()
     asked = client.post("/sign-in/", {"email": "admin@straße.example"})
     assert question(asked) == (
-        f"You typed admin@straße.example. In DNS that is admin@{STRASSE} (straße.example). Continue?"
+        f"You typed admin@straße.example. This address is also written admin@{STRASSE} (straße.example). "
+        "If it is yours, continue; if not, correct it above."
     )
     answer = client.post("/sign-in/", confirmed("admin@straße.example", asked))
     assert answer.headers["Location"] == "/sign-in/acme/"
@@ -172,7 +217,7 @@ def test_what_cannot_be_seen_or_is_another_letter_is_refused_in_words(where: str
     answer = Client().post(where, {**FORMS[where], "email": address})
     assert answer.status_code == 200
     assert not question(answer)
-    assert re.search(r"invisible character|characters before the @", answer.content.decode())
+    assert re.search(r"invisible character|special form of a letter", answer.content.decode())
     assert not Mail.objects.exists()
 
 
@@ -187,7 +232,7 @@ def test_an_invitation_shows_where_mail_would_go_before_it_goes(
     asked = client.post("/settings/users/invitations/send/", {"addresses": typed, "role": role.pk})
     page = asked.content.decode()
     said = re.findall(r"<li>(.*?)</li>", page)
-    assert f"You typed ann@straße.example. Mail would go to ann@{STRASSE} (straße.example)." in [
+    assert f"You typed ann@straße.example. The mail goes to ann@{STRASSE} (straße.example)." in [
         unescape(re.sub(r"<[^>]+>", "", each)) for each in said
     ]
     assert typed in page
@@ -195,8 +240,14 @@ def test_an_invitation_shows_where_mail_would_go_before_it_goes(
     data = {"addresses": typed, "role": role.pk, "respelled": re.findall(r'name="respelled" value="([^"]*)"', page)}
     client.post("/settings/users/invitations/send/", data)
     assert sorted(Invitation.objects.values_list("email", flat=True)) == [f"ann@{STRASSE}", "bob@acme.example"]
+    texts = [Mail.objects.get(to=to).text for to in (f"ann@{STRASSE}", "bob@acme.example")]
     outbox.deliver()
     assert sorted(over_smtp.envelopes) == [f"ann@{STRASSE}", "bob@acme.example"]
+    listed = client.get("/settings/users/?status=invited").content.decode()
+    assert "<bdi>ann@straße.example</bdi>" in listed and f"<small>ann@{STRASSE}</small>" in listed
+    assert "<small>bob@acme.example</small>" not in listed
+    assert f"The link is for ann@straße.example (ann@{STRASSE})." in texts[0]
+    assert "The link is for bob@acme.example." in texts[1]
 
 
 def test_to_make_an_admin_both_questions_are_asked_at_once(acme: Tenant, signed_in: SignedIn) -> None:
@@ -213,7 +264,8 @@ def test_a_domain_that_dns_writes_otherwise_is_added_after_a_look(acme: Tenant, 
     client = signed_in(acme)
     answer = client.post("/settings/organization/domains/add/", {"name": "Straße.example"}, follow=True)
     page = unescape(answer.content.decode())
-    assert f"You typed “Straße.example”. In DNS that is {STRASSE} (straße.example)." in page
+    assert f"You typed “Straße.example”. DNS knows this domain as {STRASSE}." in page
+    assert ">Add straße.example</button>" in page and "all the same" not in page
     assert not Domain.objects.filter(name=STRASSE).exists()
     client.post("/settings/organization/domains/add/", {"name": "Straße.example", "sure": STRASSE})
     assert Domain.objects.filter(name=STRASSE).exists()

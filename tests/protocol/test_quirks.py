@@ -140,6 +140,15 @@ def test_a_flat_name_that_leads_nowhere_is_left_out(name: str) -> None:
     assert advice == (f"'{shown}' is not an attribute of this resource and was left out.",)
 
 
+@pytest.mark.parametrize(
+    ("name", "which"),
+    [("name.givenName", "'name.givenName'"), ('emails[type eq "work"].value', "starting with 'emails'")],
+)
+def test_a_flat_name_is_told_in_words_that_name_the_attribute(name: str, which: str) -> None:
+    advice = read_patch(patch_body({"op": "replace", "value": {name: "ann@example.com"}}), USER).advice
+    assert f"The attribute name {which} is a PATCH path; it was read as that path." in advice
+
+
 def test_of_a_flat_name_no_more_is_told_than_the_attribute() -> None:
     name = 'emails[value eq "ada@example.com"].value'
     assert read(**{name: "x"})[1] == ("'emails…' is not an attribute of this resource and was left out.",)

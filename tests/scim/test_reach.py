@@ -83,7 +83,7 @@ def test_who_may_only_set_up_sign_in_does_not_open_a_connection_that_gives_more(
     verb: str, acme: Tenant, connection: Connection, token: Token
 ) -> None:
     by, events = acting(acme, "sign-in.edit"), len(acme.events())
-    with pytest.raises(BeyondOwnRights, match="Ask an Admin of your organization"):
+    with pytest.raises(BeyondOwnRights, match="Ask an Admin"):
         OPENS[verb](connection, token, by)
     assert len(acme.events()) == events
 
@@ -95,7 +95,7 @@ def test_a_token_of_a_connection_that_gives_admin_is_for_admins(acme: Tenant, co
     with pytest.raises(BeyondOwnRights):
         connections.set_manage_admins(connection, True, by=by)
     connections.set_manage_admins(connection, True, by=acme.by)
-    with pytest.raises(BeyondOwnRights, match="the role Admin, which may"):
+    with pytest.raises(BeyondOwnRights, match="the role Admin, which has rights"):
         connections.generate_token(connection, by=by)
 
 
@@ -120,5 +120,9 @@ def test_a_connection_gives_every_role_that_can_be_sent_and_admin_by_its_switch(
 
 def test_the_decision_names_the_same_verbs() -> None:
     text = (Path(__file__).parents[2] / "docs/decisions/0044-opening-a-connection-needs-what-it-gives.md").read_text()
-    rows = re.findall(rf"^\| `([^`]+)`(?: \(([^)]+)\))? \| {ASKS}", text, re.MULTILINE)
+    rows = re.findall(
+        rf"^\| `([^`]+)`(?: \(([^)]+)\))? \| {ASKS}",
+        text.replace("the receiving connection", "the connection"),
+        re.MULTILINE,
+    )
     assert {f"{verb} ({state})" if state else verb for verb, state in rows} == {*OPENS, "brake.release"}

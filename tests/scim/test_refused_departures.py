@@ -22,7 +22,7 @@ from users.permissions import BuiltIn
 
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 SUSPEND = {"op": "replace", "path": "active", "value": False}
-SUBJECT = "SCIM could not suspend or delete users in Acme"
+SUBJECT = "SCIM could not suspend or delete "
 
 
 @pytest.fixture
@@ -80,8 +80,10 @@ def test_a_refusal_shows_on_the_checklist_and_is_mailed_at_once(ask: Any, step: 
     (message,) = alerts()
     assert reached(idp) == {step: "409 not-adopted"}
     assert message.to == ["root@acme.example"]
+    assert message.subject == "SCIM could not suspend or delete 1 user of Acme. This user can still sign in."
     assert "kim@acme.example" in message.body
     assert "was not made by SCIM" in message.body
+    assert "Until then, suspend the user in Settings > Users." in message.body
     assert "log/?cause=not-adopted" in message.body
 
 

@@ -24,7 +24,7 @@ from audit import trail
 from audit.actions import Action
 from audit.actors import Actor, Door
 from audit.labels import sought
-from domains.addresses import AddressError, check_address, respelled
+from domains.addresses import AddressError, check_mailable, respelled
 from domains.models import Domain
 from domains.services import AddressRefused, check_addresses
 from organizations import outbox
@@ -103,7 +103,7 @@ def ask(name: str, address: str, *, organization: Organization) -> None:
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise RequestInvalid(f"Name: Write it on one line, with at most {LONGEST_NAME} characters.")
     try:
-        key = check_address(address)
+        key = check_mailable(address)
     except AddressError as error:
         raise RequestInvalid(f"E-mail address: {error}") from None
     try:

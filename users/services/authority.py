@@ -99,13 +99,14 @@ def of_makers(user_ids: Iterable[UUID], *, organization_id: UUID) -> Mapping[UUI
     return {user_id: of(found.get(user_id)) for user_id in wanted}
 
 
-def require_proof(*given: Role | None, by: Actor) -> None:
+def require_proof(*given: Role | None, by: Actor, act: str = "give the role {role}") -> None:
     """Make sure that the password was given a short while ago before somebody gets the Admin role. Raises ProofNeeded.
 
-    Every verb asks it that gives a role, or lets others give it, before it changes anything.
+    Every verb asks it that gives a role, or lets others give it, before it changes anything. ``act`` says what that is.
     """
-    if not by.is_proven and any(role is not None and role.is_admin for role in given):
-        raise ProofNeeded
+    admin = next((role for role in given if role is not None and role.is_admin), None)
+    if admin is not None and not by.is_proven:
+        raise ProofNeeded(act.format(role=admin))
 
 
 def makers(user_ids: Iterable[UUID], *, organization_id: UUID) -> dict[UUID, User]:

@@ -40,9 +40,9 @@ def end_invitations(*, by: Actor, inviter_ids: Collection[UUID] | None = None) -
     if not invitations:
         return 0
     makers = {invitation.invited_by_id for invitation in invitations if invitation.invited_by_id}
-    reach = authority.of_makers(makers, organization_id=by.organization_id)
+    inviters = authority.of_makers(makers, organization_id=by.organization_id)
     ended = [
-        each for each in invitations if each.invited_by_id and not reach[each.invited_by_id].may_invite_as(each.role)
+        each for each in invitations if each.invited_by_id and not inviters[each.invited_by_id].may_invite_as(each.role)
     ]
     if not ended:
         return 0

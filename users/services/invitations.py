@@ -17,7 +17,7 @@ from django.utils import timezone
 from audit import rows, trail
 from audit.actions import Action
 from audit.actors import Actor
-from domains.addresses import AddressError, check_address, respelled
+from domains.addresses import AddressError, check_mailable, in_both_spellings, respelled
 from organizations import outbox
 from organizations.models import Mail, Organization
 from organizations.refusals import Refusal
@@ -79,7 +79,7 @@ class Known:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of addresses: who was invited, who was known, and what is no address, with the reason."""
+    """What became of addresses: who was invited, who was known, and what mail can't be sent to, with the reason."""
 
     invited: list[Invitation] = field(default_factory=list)
     known: list[Known] = field(default_factory=list)
@@ -121,11 +121,11 @@ def invite(addresses: Iterable[str], *, role: Role, by: Actor) -> Outcome:
 
 
 def _checked(addresses: Iterable[str], outcome: Outcome) -> dict[str, str]:
-    """The addresses that are some, by their canonical forms."""
+    """The addresses that mail can be sent to, by their canonical forms."""
     wanted: dict[str, str] = {}
     for address in addresses:
         try:
-            wanted.setdefault(check_address(address), respelled(address))
+            wanted.setdefault(check_mailable(address), respelled(address))
         except AddressError as error:
             outcome.malformed.append((address, str(error)))
     return wanted
@@ -321,7 +321,7 @@ def _mail(invitations: Sequence[Invitation], organization: Organization, by: Act
             "organization": organization.name,
             "inviter": by.label,
             "role": invitation.role.name,
-            "email": invitation.email,
+            "email": in_both_spellings(invitation.email),
             "expires": invitation.expires_at,
             "link": settings.BASE_URL + reverse("invitation", args=[token]),
         }

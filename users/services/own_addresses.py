@@ -10,15 +10,12 @@ from typing import Any, ClassVar
 from django.utils import timezone
 
 from audit.actors import Actor
-from domains.addresses import AddressError, canonical, check_address, same_mailbox
+from domains.addresses import AddressError, canonical, check_mailable, same_mailbox
 from organizations import outbox
 from organizations.refusals import Refusal
 from users import profile as profiles
-from users.models import Role, User
+from users.models import RESET_BLOCKED_FOR, Role, User
 from users.profile import Profile
-
-# How long a new address that an identity provider sent gets no link to set a password.
-RESET_BLOCKED_FOR = timedelta(hours=72)
 
 # How long a user from whom an identity provider has taken a privileged role keeps the own addresses, as though the user
 # still had it: else two requests would do what one may not.
@@ -46,6 +43,14 @@ class OwnAddresses:
     def is_same(self, other: OwnAddresses) -> bool:
         """Whether both lead to the same two mailboxes."""
         return same_mailbox(self.user_name, other.user_name) and same_mailbox(self.email, other.email)
+
+    def moves_mail(self, other: OwnAddresses) -> bool:
+        """Whether mail goes to another mailbox with the other addresses; password links go to either of the two."""
+        return not same_mailbox(self.email, other.email)
+
+    def told_of(self, other: OwnAddresses) -> list[str]:
+        """Those of the addresses given up for the other ones that mail reaches: they are told of the change."""
+        return [address for address in self.given_up_for(other) if _is_reachable(address)]
 
     def given_up_for(self, other: OwnAddresses) -> list[str]:
         """Those of these addresses in whose place the other ones have another."""
@@ -114,17 +119,19 @@ def protected(user: User, role: Role | None, wanted: OwnAddresses) -> AddressPro
     ``role`` is the one that the user has or gets.
     """
     privileged = next((each for each in (user.role, role) if _is_privileged(each)), None)
+    new = " and ".join(wanted.given_up_for(OwnAddresses(user.user_name, user.email)))
     why = (
-        f"{user.user_name} has the role {privileged}, and this connection can't change the userName or primary e-mail "
-        "address of users with that role."
+        f"{user.user_name} {'has' if privileged == user.role else 'would get'} the role {privileged}, so this "
+        f"connection can't change their userName or primary email to {new}."
         if privileged
-        else f"SCIM has taken a role from {user.user_name} that may change users or sign-in, and for "
-        f"{_hours(PROTECTED_AFTER_DEMOTION)} hours from then this connection can't change the user's userName or "
-        "primary e-mail address."
+        else f"SCIM has taken a role from {user.user_name} that may change users or sign-in, so for "
+        f"{_hours(PROTECTED_AFTER_DEMOTION)} hours from then this connection can't change their userName or primary "
+        f"email to {new}."
     )
     return AddressProtected(
-        f"{why} An Admin can apply the new address: open this request in the request log.",
+        f"{why} An Admin can apply the new address in the request log.",
         about={
+            "why": why,
             "user_id": str(user.pk),
             "user": user.user_name,
             "email_before": user.email,
@@ -155,12 +162,13 @@ def tell_former(
         "organization": user.organization,
         "before": before,
         "after": after,
+        "moves_mail": before.moves_mail(after),
         "at": user.address_changed_at,
         "by_provider": provider,
         "by": by.label,
         "hours": _hours(RESET_BLOCKED_FOR) if reset_blocked else 0,
     }
-    letters = [(address, context) for address in before.given_up_for(after) if _is_reachable(address)]
+    letters = [(address, context) for address in before.told_of(after)]
     if letters:
         outbox.send_many("address_changed", letters, organization_id=user.organization_id, counted=True)
 
@@ -170,9 +178,9 @@ def _hours(duration: timedelta) -> int:
 
 
 def _is_reachable(address: str) -> bool:
-    """Whether it is an address at all: that of a user whom Entra has deleted may have too long a local part."""
+    """Whether mail to it can leave: that of a user whom Entra has deleted may have too long a local part."""
     try:
-        check_address(address)
+        check_mailable(address)
     except AddressError:
         return False
     return True

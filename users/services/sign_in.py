@@ -62,7 +62,7 @@ def operators_sign_in_key(login: str) -> str:
 
 
 def address_called(user: User, address: str) -> str:
-    """The user's own address of which that is a spelling, as it is stored; else the one that mail goes to."""
+    """Return the stored userName if ``address`` spells it, else the stored email; the userName where there is none."""
     return user.user_name if user.user_name_key == canonical(address) else user.email or user.user_name
 
 

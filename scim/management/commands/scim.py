@@ -36,7 +36,7 @@ class Command(HouseCommand):
             connection = connections.add(name or "", IdentityProvider(options["identity_provider"]), by=by)
         else:
             connection = _connection(organization, name)
-        bearer_token = None
+        bearer_token, released = None, None
         match action:
             case "generate-token":
                 _, bearer_token = connections.generate_token(connection, by=by, name=options["name"])
@@ -48,7 +48,7 @@ class Command(HouseCommand):
                 held = brake.of(connection)
                 if held.held_since is None:
                     raise Error(f"The mass-change brake of connection '{connection}' holds nothing back.")
-                brake.release(connection, seen=held.version, by=by)
+                released = brake.release(connection, seen=held.version, by=by)
         tokens = connections.live_tokens(connection)
         data = {
             "organization": describe(organization),
@@ -63,7 +63,11 @@ class Command(HouseCommand):
                 "tokens": [_describe(token) for token in tokens],
             },
         }
-        return Report(_text(organization, connection, bearer_token, tokens), data)
+        text = _text(organization, connection, bearer_token, tokens)
+        if released and released.counts_from:
+            until = _minute(released.counts_from)
+            text = f"Released: the mass-change brake holds nothing back until {until}.\n{text}"
+        return Report(text, data)
 
 
 def _connection(organization: Organization, name: str | None) -> Connection:
