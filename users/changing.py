@@ -57,7 +57,7 @@ def change(request: HttpRequest) -> HttpResponse:
             return _back(request, "Choose the role that they are to get, then try again.")
         try:
             role = roles.find_for(request.POST["role"], by=actor)
-        except (BeyondOwnRights, roles.RoleUnknown) as refusal:
+        except BeyondOwnRights as refusal:
             return _back(request, refusal.message)
     if not chosen:
         return _back(request, "Tick the people first, then choose what to do with them.")

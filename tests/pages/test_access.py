@@ -85,8 +85,8 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
             ("/operator/organizations/add/", None),
             ("/operator/organizations/add/", {"name": "New", "slug": "new", "admin_email": "a@new.example"}),
             ("/operator/organizations/{organization}/", None),
-            ("/operator/organizations/{organization}/hold/", {"reason": "Why"}),
-            ("/operator/organizations/{organization}/release/", {"reason": "Why"}),
+            ("/operator/organizations/{organization}/suspend/", {"reason": "Why"}),
+            ("/operator/organizations/{organization}/reactivate/", {"reason": "Why"}),
             ("/operator/organizations/{organization}/enter/", {}),
             ("/operator/leave/", {}),
         )

@@ -46,13 +46,6 @@ def too_many_ticked(tenant: Tenant) -> Case:
     return "change/", {"action": "suspend", "person": people}, "Tick at most 100 people", tags
 
 
-def role_is_gone(tenant: Tenant) -> Case:
-    people, gone = ticks(tenant), roles.create("Going", {}, by=tenant.by)
-    roles.delete(gone.pk, heir_id=None, seen=gone.version, by=tenant.by)
-    form = {"action": "role", "person": people, "role": str(gone.pk)}
-    return "change/", form, "role", [f'name="person" value="{each}" checked' for each in people]
-
-
 def changed_meanwhile(tenant: Tenant) -> Case:
     people = ticks(tenant)
     grace = tenant.update(User.objects.get(user_name="grace@acme.example"), title="Rear admiral")
@@ -142,7 +135,7 @@ def _update(user: User, by: Actor, **changes: Any) -> None:
 
 
 CASES = (
-    role_not_chosen, nobody_ticked, too_many_ticked, role_is_gone, changed_meanwhile, on_the_page_of_a_person,
+    role_not_chosen, nobody_ticked, too_many_ticked, changed_meanwhile, on_the_page_of_a_person,
     invitations_changed_meanwhile, no_invitation_ticked, requests_refused, no_request_ticked,
     connection_of_a_taken_name, connection_renamed_to_a_taken_name, role_with_people_deleted_without_another,
     undo_of_what_moved_on,
