@@ -63,7 +63,7 @@ def send(
     are written in the organization's time zone and language of dates. Organization None: to an operator. One that
     ``is_withheld`` costs the same work, but never leaves and is not counted.
     """
-    with _manner_of(organization_id):
+    with _manner_of(organization_id, context):
         mail = _written(name, to, context, organization_id)
     if is_withheld:
         now = timezone.now()
@@ -107,7 +107,7 @@ def send_many(
     letters = [(to, context) for to, context in letters if not counted or kinds[to] in allowed]
     if not letters:
         return []
-    with _manner_of(organization_id):
+    with _manner_of(organization_id, letters[0][1]):
         mails = [_written(name, to, context, organization_id) for to, context in letters]
     for mail in mails:
         mail.counted_as = kinds.get(mail.to)
@@ -127,8 +127,11 @@ def withdraw(*mail_ids: UUID | None) -> None:
     )
 
 
-def _manner_of(organization_id: UUID | None) -> AbstractContextManager[None]:
-    organization = Organization.objects.filter(pk=organization_id).first() if organization_id else None
+def _manner_of(organization_id: UUID | None, context: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """How moments are written; the organization is asked for only where the mail is not about it anyway."""
+    organization = context.get("organization")
+    if not isinstance(organization, Organization) or organization.pk != organization_id:
+        organization = Organization.objects.filter(pk=organization_id).first() if organization_id else None
     return dates.written(organization.date_style, organization.time_zone) if organization else nullcontext()
 
 

@@ -18,7 +18,8 @@ _ROLE = ("key", "rights", "name", "name_key", "is_default", "is_enabled", "versi
 _USER = (
     "last_login", "id", "organization_id", "role_id", "role_given_by", "source", "managed_by", "is_active",
     "is_superuser", "user_name", "user_name_key", "email", "email_key", "external_id", "display_name", "document",
-    "version", "created_at", "updated_at", "session_epoch",
+    "version", "created_at", "updated_at", "session_epoch", "address_changed_at", "password_reset_blocked_until",
+    "demoted_at",
 )  # fmt: skip
 
 _LOCKED = (
