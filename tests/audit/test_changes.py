@@ -82,7 +82,7 @@ def test_long_values_begin_with_a_head_and_end_somewhere(length: int) -> None:
             "note",
             Value(""),
             Value(
-                text if length <= MOST else f"{'x' * MOST}… ({length} characters)",
+                text if length <= MOST else f"{'x' * MOST}… ({length:,} characters)",
                 "" if length <= SHORT else f"{'x' * SHORT}…",
             ),
         )

@@ -206,14 +206,17 @@ def test_revoking_asks_first(open_page: Open, lived_in: Tenant) -> None:
     assert token.revoked_at is not None
 
 
-def test_a_request_shows_up_by_itself(open_page: Open, lived_in: Tenant) -> None:
+def test_a_request_shows_up_by_itself(open_page: Open, lived_in: Tenant, live_server: LiveServer) -> None:
+    connections.set_enabled(lived_in.connection, True, by=lived_in.by)
+    _, text = connections.generate_token(lived_in.connection, by=lived_in.by)
     page = open_page("/settings/users/#scim")
-    RequestLog.objects.create(
-        organization=lived_in.organization, created_at=timezone.now(), request_id="r", method="PATCH", path="/Users/1",
-        status=200, verdict="Renamed grace@acme.example", duration_us=3400, token_label="smgr_abcdef",
-    )  # fmt: skip
-    expect(page.get_by_text("Renamed grace@acme.example")).to_be_visible(timeout=10_000)
-    expect(page.locator("#scim-state")).to_contain_text("PATCH → 200")
+    asked = "/scim/acme/v2/Users?count=7"
+    expect(page.get_by_text(asked)).to_have_count(0)
+    with closing(client.Client(f"{live_server.url}/scim/acme/v2", text)) as provider:
+        assert provider("GET", "/Users?count=7", {}, None).status == 200
+    journal.flush()
+    expect(page.get_by_text(asked)).to_be_visible(timeout=10_000)
+    expect(page.locator("#scim-state")).to_contain_text("GET → 200")
 
 
 def test_the_checklist_turns_green_by_itself(open_page: Open, lived_in: Tenant, live_server: LiveServer) -> None:
