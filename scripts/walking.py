@@ -78,7 +78,9 @@ class FollowTheMail:
 
 @dataclass(frozen=True, slots=True)
 class FirstRow:
-    """Follow the first link of the first row of a table."""
+    """Follow the first link of the first row of a table, or of the table in the section of that id."""
+
+    section: str = ""
 
 
 Step = Press | Fill | Choose | Tick | Unfold | FollowTheMail | FirstRow
@@ -159,7 +161,7 @@ def _go(page: Page, step: Step, base_url: str, mails: Path) -> None:
         case Unfold():
             page.locator("summary", has_text=step.words).first.click()
         case FirstRow():
-            page.locator("tbody tr a").first.click()
+            page.locator(f"{step.section and f'#{step.section} '}tbody tr a").first.click()
         case FollowTheMail():
             page.goto(base_url + _link(mails, step.to))
 

@@ -169,7 +169,7 @@ WALKS: Sequence[Walk] = (
     ),
     Walk(
         *("undo", "Before a change is undone", "settings:undo", "/settings/users/scim/log/?q=/Bulk", ADA),
-        (FirstRow(), FirstRow()),
+        (FirstRow(), FirstRow("history")),
         looks=KEY_PAGE,
     ),
     Walk(
