@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
+from itertools import chain
 from uuid import UUID
 
+import orjson
 from django.utils import timezone
 
+from audit import rows
 from audit.models import first_id_at
-from scim.models import RequestLog
 
 # The reasons of ``domains.services.AddressRefused``.
 CAUSES = ("domain-unknown", "domain-without-user-requests", "domain-unverified")
@@ -18,6 +20,14 @@ LATEST = 5000
 DAYS = 7
 
 
+# The newest of each reason: each part reads its piece of the index of causes, and no more.
+_NEWEST = (
+    "SELECT * FROM (SELECT l.method, l.arguments FROM scim_requestlog l WHERE l.organization_id = %s AND l.cause = %s"
+    " AND NOT (l.cause = '') AND l.id >= %s ORDER BY l.id DESC LIMIT %s) {name}"
+)
+_STATEMENT = " UNION ALL ".join(_NEWEST.format(name=f"part{number}") for number in range(len(CAUSES)))
+
+
 def refused_creates(organization_id: UUID) -> Mapping[str, int]:
     """The refused creates of the last week by domain (A-labels), among the 5,000 newest refusals of each reason.
 
@@ -25,9 +35,10 @@ def refused_creates(organization_id: UUID) -> Mapping[str, int]:
     these out of sight.
     """
     since = first_id_at(timezone.now() - timedelta(days=DAYS))
-    refused = RequestLog.objects.of(organization_id).filter(pk__gte=since).order_by("-pk")
+    asked = [[rows.key(organization_id), cause, rows.key(since), LATEST] for cause in CAUSES]
     found: Counter[str] = Counter()
-    for cause in CAUSES:
-        newest = refused.by_cause(cause).values_list("method", "arguments")[:LATEST]
-        found.update(about["domain"] for method, about in newest if method == "POST" and "domain" in about)
+    for method, arguments in rows.select(_STATEMENT, list(chain.from_iterable(asked))):
+        about = orjson.loads(arguments) if isinstance(arguments, str) else arguments
+        if method == "POST" and "domain" in about:
+            found[about["domain"]] += 1
     return found
