@@ -10,7 +10,8 @@ from urllib.parse import quote, unquote
 from uuid import UUID
 
 from django import forms
-from django.db.models import Q
+from django.db.models import Q, Subquery, UUIDField, Value
+from django.db.models.functions import Coalesce
 
 from audit.models import first_id_at
 from domains.addresses import canonical, fold
@@ -304,8 +305,8 @@ def latest_of(connection: Connection, number: int, *, others: bool = True) -> li
     one, or a stranger's, who must not push the connection's own off the page.
     """
     rows = RequestLog.objects.of(connection.organization_id).select_related("token").order_by("-pk")
-    oldest = _last_of(rows, LOOKED_AT_FOR_LATEST)
-    newest = rows if oldest is None else rows.filter(pk__gte=oldest)
+    oldest = Subquery(rows.values("pk")[LOOKED_AT_FOR_LATEST - 1 : LOOKED_AT_FOR_LATEST])
+    newest = rows.filter(pk__gte=Coalesce(oldest, Value(UUID(int=0), output_field=UUIDField())))
     own = newest.filter(connection_id=connection.pk)[:number]
     without = newest.filter(connection_id=None)[: MOST_OTHERS if others else 0]
     return sorted([*own, *without], key=lambda row: row.pk, reverse=True)[:number]

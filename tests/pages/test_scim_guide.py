@@ -190,7 +190,9 @@ def test_a_token_whose_maker_has_left_is_to_be_rotated(acme: Tenant, client: Cli
     assert f'id="preflight-token-mend" href="#token-{made.pk}"' in page
     _, _, card = page.partition(f'id="token-{made.pk}"')
     assert "Rotate<" in card.partition("</li>")[0]
-    assert lines(signed_in(acme, "sign-in.view"), "preflight")["token"] == note
+    assert lines(signed_in(acme, "sign-in.view"), "preflight")["token"] == note.replace(
+        "Rotate it.", "Ask an Admin to rotate it."
+    )
     connections.generate_token(acme.connection, by=acme.by, name="Second")
     named = f"The token {made.name} was made by Mona, who can no longer sign in. Rotate it."
     assert named in lines(client, "preflight")["token"]
@@ -231,7 +233,7 @@ def test_then_the_providers_requests_do(secure: bool, state: str, acme: Tenant, 
 
 def test_who_may_only_look_gets_no_mends_that_they_could_not_use(acme: Tenant, signed_in: SignedIn) -> None:
     found = lines(signed_in(acme, "sign-in.view"), "preflight")
-    assert found["token"].endswith("signs in with it.")
+    assert found["token"].endswith("signs in with it. Ask an Admin to generate one.")
 
 
 # The checklist
