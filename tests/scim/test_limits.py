@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,12 +23,19 @@ WHO = ("TOKEN", "ORGANIZATION", "UNAUTHORIZED")
 
 
 @pytest.fixture(autouse=True)
-def low(settings: Any) -> None:
+def low(settings: Any) -> Iterator[None]:
     """Limits that a test can reach: five requests at once, and hardly any more while it runs."""
     for who in WHO:
         setattr(settings, f"SCIM_{who}_RATE", 0.1)
         setattr(settings, f"SCIM_{who}_BURST", 5)
-    for limit in (limits.TOKEN, limits.UNAUTHORIZED):
+    _fill()
+    yield
+    # Other tests send from the same address.
+    _fill()
+
+
+def _fill() -> None:
+    for limit in (limits.TOKEN, limits.ORGANIZATION, limits.UNAUTHORIZED):
         limit.buckets.clear()
 
 
