@@ -39,7 +39,7 @@ MOST_LEARNED = 2_000
 WITHIN = (
     # Passwords, in the languages of those whose clients were seen.
     "pass-word", "passwd", "pwd", "pass-code", "pass-phrase", "pass-wort", "kenn-wort", "mot-de-passe", "contrasena",
-    "contraseña", "wacht-woord", "пароль", "user-pass",
+    "contraseña", "wacht-woord", "пароль",
     # Credentials of programs.
     "auth-code", "client-cert",
     "secret", "token", "credential", "api-key", "access-key", "account-key", "encryption-key", "license-key",
@@ -50,7 +50,7 @@ WITHIN = (
 
 # Sensitive as a word of its own, as in "userPin" or "smtp_pass"; within others they mean nothing: "passport",
 # "compass", "authority", "shipping".
-WHOLE = ("auth", "clave", "cvc", "cvv", "jwt", "mdp", "otp", "pass", "pin", "senha", "totp")
+WHOLE = ("auth", "clave", "cvc", "cvv", "jwt", "mdp", "otp", "pass", "pin", "senha", "totp", "userpass")
 
 # The same, but only as names of headers and parameters: in a body, "key" is what names a value, and "SIG" or "SAS" an
 # ordinary word.
@@ -60,6 +60,9 @@ WHOLE_OF_PARAMETERS = (
 
 # Sensitive as the whole name of a header or parameter: "code" is, "countryCode" is not.
 NAMES_OF_PARAMETERS = ("code", "pw")
+
+# By what a name is looked for before anything else, where its first part is an ordinary word.
+_STEMS = {"clientcert": "cert"}
 
 # What follows where one of the names above is not meant: a secretary is no secret.
 _NOT_BEFORE = {"secret": "(?!ar(?:y|ies|iat))"}
@@ -428,7 +431,8 @@ class _Words:
                 whole[folded] = None
         # Some part of each that nothing can stand within, and of those only which contain no other one.
         stems = {
-            "key" if name.endswith("key") else _unbroken(pattern) for name, pattern in within.items()
+            _STEMS.get(name) or ("key" if name.endswith("key") else _unbroken(pattern))
+            for name, pattern in within.items()
         } | whole.keys()
         self._stems = tuple(sorted(each for each in stems if not any(o != each and o in each for o in stems)))
         self._within = re.compile("|".join(within.values()))

