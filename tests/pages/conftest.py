@@ -10,10 +10,13 @@ from django.test import Client
 
 from domains.models import Domain
 from scim.services import connections
+from tests.scim.conftest import quiet_journal
 from tests.tenants import Tenant
 from users.models import User
 from users.origins import Source
 from users.permissions import BuiltIn
+
+__all__ = ["quiet_journal"]
 
 PASSWORD = "correct-horse-battery"
 
