@@ -227,7 +227,7 @@ TABLE: list[tuple[str, Callable[[Any], object], Callable[[int], Any], int]] = [
             "Subject: a body",
             _subject,
             lambda n: {str(number): {"userName": "a", "password": "b"} for number in range(n)},
-            2_000,
+            500,
         ),
         ("Subject: names", _subject, lambda n: {f"{number}:userName": f"a{number}" * 9 for number in range(n)}, 400),
         ("Subject: operations", _subject, lambda n: _patch([_op("password", f"b{i}") for i in range(n)]), 2_000),
