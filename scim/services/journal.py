@@ -311,13 +311,15 @@ def _insert_told(
 ) -> None:
     """Write the rows of requests, and of the operations in bulk requests, with the names that they are known by."""
     told = [(*each, entries.whom(each[0], entries.own_token(each[2], each[1]))) for each in kept]
-    names = _names_of(told, key)
+    names: dict[str, dict[str, str]] = {}
+    for (owner, found), name in _names_of(told, key).items():
+        names.setdefault(owner, {})[found] = name
     rows_of_requests: list[tuple[Any, ...]] = []
     rows_of_operations: list[tuple[Any, ...]] = []
     for entry, organization, token, about in told:
-        label = about.label or names.get((organization, about.resource_id), "") or about.sent
+        of_tenant = names.get(organization, {})
+        label = about.label or of_tenant.get(about.resource_id, "") or about.sent
         if entry.operations:
-            of_tenant = {found: name for (owner, found), name in names.items() if owner == organization}
             operations = entries.named(entry.operations, of_tenant, about.mask)
             label = entries.some_of(list(dict.fromkeys(each.label for each in operations if each.label)))
             rows_of_operations += operation_rows.rows(operations, organization, key(entry.request_id), key)
