@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 import domains.services
@@ -151,6 +151,27 @@ def test_a_switch_works_again_after_it_failed(open_page: Open, complaints: list[
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
     expect(switch).not_to_be_checked()
     complaints.clear()
+
+
+def test_each_click_counts_while_an_earlier_one_is_on_its_way(open_page: Open) -> None:
+    page = open_page("/settings/users/")
+    held: list[Route] = []
+    page.route("**/switch/", lambda route: held.append(route))  # noqa: PLW0108  (it marks what it is given)
+    switches = [page.get_by_role("switch", name=f"The role {name} can be given") for name in ("HR", "IT")]
+    for switch in switches:
+        switch.click()
+        expect(switch).not_to_be_checked()
+    assert len(held) == 1
+    with page.expect_request("**/switch/"):
+        held.pop().continue_()
+    expect(switches[0]).not_to_be_checked()
+    held.pop().continue_()
+    expect(page.locator("#roles [data-say]")).to_contain_text("IT")
+    for switch in switches:
+        expect(switch).not_to_be_checked()
+    page.reload()
+    for switch in switches:
+        expect(switch).not_to_be_checked()
 
 
 # The token

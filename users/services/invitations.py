@@ -210,13 +210,19 @@ def revoke(invitation_id: UUID, *, seen: int, by: Actor) -> tuple[Invitation, bo
 
 def behind(token: str) -> Invitation:
     """The invitation that a link opens. Raises InvitationUnknown, InvitationOver, HasAccount."""
-    invitation = Invitation.objects.select_related("organization", "role").filter(digest=digest(token)).first()
-    if invitation is None:
-        raise InvitationUnknown("There is no such invitation.")
+    invitation = _named(token)
     if not (invitation.is_open and invitation.organization.is_active and _is_backed(invitation)):
         raise InvitationOver("This invitation can't be used any more.")
     if account_of(invitation) is not None:
         raise HasAccount("This invitation is not needed any more.")
+    return invitation
+
+
+def _named(token: str) -> Invitation:
+    """The invitation of a link, whatever has become of it. Raises InvitationUnknown."""
+    invitation = Invitation.objects.select_related("organization", "role").filter(digest=digest(token)).first()
+    if invitation is None:
+        raise InvitationUnknown("There is no such invitation.")
     return invitation
 
 
@@ -233,7 +239,8 @@ def accept(token: str, *, name: str, password: str, by: Actor) -> User:
     Raises what ``behind`` does; of two who accept at once, one gets InvitationOver. Whoever takes the inviter's rights
     at the same moment comes before or after, for both lock the organization, and after the role.
     """
-    _hold_role(behind(token), by)
+    # It is judged below, where nobody can accept it between one of its rules and the next.
+    _hold_role(_named(token), by)
     lock(by.organization_id)
     # Whoever waits here reads the row as the other one has left it.
     Invitation.objects.of(by.organization_id).select_for_update().filter(digest=digest(token)).first()

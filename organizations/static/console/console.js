@@ -42,21 +42,53 @@ document.addEventListener("focusin", (event) => {
   if (event.target.matches("input[readonly]")) event.target.select();
 });
 
-// Switches flip at once, and back when the server does not agree.
+// Switches flip at once, and back when the server does not agree. Each click counts, also while an earlier one of the
+// same part is on its way: they are sent one after the other, and what the last answer brings shows what all have done.
 
-function flip(element, busy) {
-  const control = element.querySelector?.("[role=switch]");
-  if (!control) return;
-  control.setAttribute("aria-checked", String(control.getAttribute("aria-checked") !== "true"));
-  control.toggleAttribute("aria-busy", busy);
-  if (busy) control.setAttribute("aria-busy", "true");
+function switchOf(element) {
+  return element.querySelector?.(":scope > [role=switch]");
 }
+
+function flip(control, busy) {
+  const on = control.getAttribute("aria-checked") !== "true";
+  control.setAttribute("aria-checked", String(on));
+  if (busy) control.setAttribute("aria-busy", "true");
+  else rested(control);
+}
+
+/** The answer has come: the next click wants the other state. */
+function rested(control) {
+  control.removeAttribute("aria-busy");
+  control.value = control.getAttribute("aria-checked") === "true" ? "off" : "on";
+}
+
+const clicks = new WeakSet();
+
+document.addEventListener("htmx:confirm", (event) => {
+  const { elt, triggeringEvent: click } = event.detail;
+  const control = switchOf(elt);
+  // htmx asks again when the turn of a click has come.
+  if (!control || clicks.has(click)) return;
+  if (control.hasAttribute("aria-busy")) {
+    event.preventDefault();
+  } else {
+    clicks.add(click);
+    flip(control, true);
+  }
+});
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { requestConfig, shouldSwap, target } = event.detail;
+  const control = shouldSwap && switchOf(requestConfig.elt);
+  if (!control) return;
+  rested(control);
+  if (target.querySelector("[role=switch][aria-busy]")) event.detail.shouldSwap = false;
+});
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.target.contains(document.activeElement)) askedFromWithin.add(event.detail.xhr);
   const status = statusOf(event.detail.elt);
   if (status) status.replaceChildren();
-  flip(event.detail.elt, true);
 });
 
 function statusOf(element) {
@@ -65,7 +97,8 @@ function statusOf(element) {
 
 function fail(element, reason) {
   if (element.matches("[data-poll]")) return;
-  flip(element, false);
+  const control = switchOf(element);
+  if (control) flip(control, false);
   const status = statusOf(element);
   if (status) {
     status.classList.add("bad");
