@@ -17,7 +17,6 @@ import re
 import threading
 import time
 from collections import deque
-from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 # Seconds that a request over its organization's share waits before it is refused.
@@ -144,7 +143,6 @@ class Waiting(Generic[Item]):
     def __init__(
         self, threads: int, presence: Presence = EVERYWHERE, seats: Seats = ON_THIS_MACHINE, *, shares: bool = True
     ) -> None:
-        self._threads = threads
         self._seats = seats
         self._wants_a_seat = False
         self._slow = 0  # how many of those that run
@@ -152,9 +150,8 @@ class Waiting(Generic[Item]):
         self._shares = shares
         self._presence = presence
         self._lock = threading.Lock()
-        # One for each that waits. Those of requests that may not run yet are parked, until that may have changed.
-        self._signals: SimpleQueue[None] = SimpleQueue()
-        self._parked = 0
+        # Threads that have found nothing to do, and are not back yet.
+        self.idle = 0
         self._first: deque[tuple[Item, Turn]] = deque()
         self._probed = False
         self._queues: dict[str, deque[tuple[Item, Turn, float]]] = {}
@@ -162,7 +159,6 @@ class Waiting(Generic[Item]):
         self._running: dict[str, int] = {}
         self._seconds: dict[str, float] = {}
         self._known: dict[int, str] = {}
-        self._ends = 0
 
     def put(self, item: Item, target: bytes, authorization: str) -> None:
         """Let a request wait that asks for a target with an Authorization."""
@@ -175,31 +171,44 @@ class Waiting(Generic[Item]):
                 if place[0] != "/" and self._seconds.get(place, 0.0) < SLOW:
                     self._presence.note(place, now)
                 self._append(item, turn, now)
-        self._signals.put(None)
+
+    @property
+    def is_any(self) -> bool:
+        """Whether a request waits."""
+        return bool(self._order or self._first)
+
+    @property
+    def lacks_a_thread(self) -> bool:
+        """Whether a request waits though a thread is idle, which may only have to be woken."""
+        return self.idle > 0 and self.is_any
 
     def take(self) -> tuple[Item, Turn] | None:
-        """Wait for the next request; None when the thread is to end, since all that waited is served."""
-        wait: float | None = None
-        while True:
-            try:
-                self._signals.get(timeout=wait)
-                is_signal = True
-            except Empty:
-                is_signal = False
-            now = time.monotonic()
-            with self._lock:
-                found = self._choose(now)
-                if found is not None:
+        """The next request. If none may run now, the thread that asked is idle until it is ``back``."""
+        with self._lock:
+            if self._order or self._first:
+                now = time.monotonic()
+                if (found := self._choose(now)) is not None:
                     self._begin(found[1], now)
-                    self._parked -= not is_signal
-                    if self._parked:
-                        self._look_again(1)  # there may be room for more than this one
                     return found
-                if self._ends and not self._order:
-                    self._ends -= 1
-                    return None
-                self._parked += is_signal
-                wait = self._until_somebody_loses_patience(now)
+            self.idle += 1
+            return None
+
+    def back(self) -> None:
+        """A thread that was idle is at work again."""
+        with self._lock:
+            self.idle -= 1
+
+    def patience(self) -> float:
+        """After how many seconds a thread looks again, though nobody has woken it."""
+        if not self.is_any:
+            return 1.0
+        if self._wants_a_seat:
+            return Seats.LOOK  # other processes do not tell when they leave one
+        now = time.monotonic()
+        with self._lock:
+            since = min((queue[0][2] for place, queue in self._queues.items() if place not in OUTSIDERS), default=now)
+        # An organization that is not there any more keeps a thread from nobody, and nobody tells that either.
+        return min(max(since + PATIENCE - now, Seats.LOOK), PRESENCE / 10)
 
     def done(self, turn: Turn) -> None:
         """The request was answered."""
@@ -209,8 +218,6 @@ class Waiting(Generic[Item]):
             self._slow -= turn.is_slow
             if turn.seat >= 0:
                 self._seats.leave(turn.seat, now)
-            if self._parked:
-                self._look_again(self._threads)
             organization = turn.organization
             if organization is not None and organization != turn.place:
                 self._learn(turn.known, organization)
@@ -222,13 +229,6 @@ class Waiting(Generic[Item]):
             if seconds < SLOW:
                 self._presence.note(whose, now)
 
-    def end(self) -> None:
-        """Let one thread end, behind all that waits."""
-        with self._lock:
-            self._ends += 1
-            self._look_again(self._parked)
-        self._signals.put(None)
-
     def _turn(self, target: bytes, authorization: str) -> Turn:
         if target in FIRST:
             return Turn(PROBES)
@@ -238,11 +238,6 @@ class Waiting(Generic[Item]):
             return Turn(ANONYMOUS)
         known = hash((found[1], authorization))
         return Turn(self._known.get(known, ANONYMOUS), known)
-
-    def _look_again(self, most: int) -> None:
-        for _ in range(min(most, self._parked)):
-            self._parked -= 1
-            self._signals.put(None)
 
     def _choose(self, now: float) -> tuple[Item, Turn] | None:
         # Every second turn at most, or a flood of probes would keep everybody else waiting.
@@ -307,7 +302,7 @@ class Waiting(Generic[Item]):
         queue.append((item, turn, since))
 
     def _may_run(self, place: str, now: float) -> bool:
-        if place == PAGES or self._ends:
+        if place == PAGES:
             return True
         if self._running.get(place, 0) >= self._share and len(self._order) > 1:
             return False  # somebody else waits
@@ -318,9 +313,7 @@ class Waiting(Generic[Item]):
         return place != ANONYMOUS and self._seconds.get(place, 0.0) < SLOW
 
     def _needs_a_seat(self, place: str, now: float) -> bool:
-        return (
-            self._seconds.get(place, 0.0) >= COSTLY and not self._ends and self._presence.is_another_there(place, now)
-        )
+        return self._seconds.get(place, 0.0) >= COSTLY and self._presence.is_another_there(place, now)
 
     def _lost_patience(self, place: str, now: float) -> int | None:
         """Which of a place is the first that is over the share, if it has waited for too long.
@@ -349,15 +342,6 @@ class Waiting(Generic[Item]):
         waiting = len(self._queues.get(place, ())) + 1
         seconds = waiting * self._seconds.get(place, 0.0) / self._share
         return min(max(math.ceil(seconds), 1), LONGEST_WAIT)
-
-    def _until_somebody_loses_patience(self, now: float) -> float | None:
-        if not self._parked:
-            return None
-        if self._wants_a_seat:
-            return Seats.LOOK  # other processes do not tell when they leave one
-        since = min((queue[0][2] for place, queue in self._queues.items() if place not in OUTSIDERS), default=now)
-        # An organization that is not there any more keeps a thread from nobody, and nobody tells that either.
-        return min(max(since + PATIENCE - now, Seats.LOOK), PRESENCE / 10)
 
     def _learn(self, known: int, organization: str) -> None:
         if not organization:

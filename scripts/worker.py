@@ -1,7 +1,8 @@
-"""The server's worker: one thread talks to all clients, others run the application on requests that are there whole.
+"""The server's worker: a few threads, each of which attends to all clients while it has no request to answer.
 
 A request takes a thread only once it has arrived, and an answer keeps none until it is read: whatever a client leaves
-half done costs one entry in a table, bounded in bytes and in seconds. (Half-sync/half-async, Schmidt and Cranor, 1996.)
+half done costs one entry in a table, bounded in bytes and in seconds. A thread that reads the last byte of a request
+goes on to answer it, with no other thread to wake. While all of them are busy, the main thread attends to the clients.
 """
 
 import os
@@ -14,7 +15,6 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -64,10 +64,17 @@ SPARE = 32
 # Pieces that one connection may send before others are read.
 MOST_PIECES = 16
 READ = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
+# Clients that one thread attends to before it looks whether a request is there to answer.
+MOST_EVENTS = 16
+# So often, in seconds, the main thread looks whether anybody attends to the clients.
+TICK = 0.05
+# What is asked of a connection beside what epoll says of it: is it late, is it to give way, is it to go if it is idle.
+LATE, GIVE_WAY, LEAVE = 1 << 20, 1 << 21, 1 << 22
+GONE = select.EPOLLERR | select.EPOLLHUP
 
 
 class Connection:
-    """One client. The loop reads from it and closes it; whoever has its request writes, else the loop does."""
+    """One client. One thread at a time attends to it: reads, sends what is left, closes. Who has its request writes."""
 
     def __init__(self, client: socket.socket, surroundings: dict[str, Any], limits: Limits, now: float) -> None:
         self.socket = client
@@ -75,8 +82,11 @@ class Connection:
         self.surroundings = surroundings
         self.reader = Reader(limits.body, self._continue)
         self.unsent = Unsent(limits.unsent)
-        # Held where several steps must look like one: by the thread that serves it, and by the loop.
+        # Held where several steps must look like one: by the thread that serves it, and by the one that attends to it.
         self.lock = threading.Lock()
+        # What is to be attended to, and whether a thread is at it, which will see what comes in addition.
+        self.events = 0
+        self.is_attended = False
         self.is_served = False
         # Bytes of the body of the request that a thread has, or is to have.
         self.taken = 0
@@ -92,7 +102,7 @@ class Connection:
         self.step = 0
 
     def send(self, data: bytes) -> bool:
-        """Send what fits, keep the rest for the loop; say whether something is left. The lock is held."""
+        """Send what fits, keep the rest until there is room; say whether something is left. The lock is held."""
         if self.is_closed:
             return False
         if not self.unsent.size:
@@ -101,7 +111,7 @@ class Connection:
             except BlockingIOError:
                 sent = 0
             except OSError:
-                self.is_closed = True  # the loop will find the same
+                self.is_closed = True  # who attends to it will find the same
                 return False
             if sent == len(data):
                 return False
@@ -189,13 +199,15 @@ class BufferingWorker(Worker):
         """Serve until told to stop."""
         self.connections: dict[int, Connection] = {}
         self.waiting: Waiting[tuple[Connection, Request]] = Waiting(self.cfg.threads, shares=self.limits.shares)
+        # Connections that have sent more than they may before others are attended to.
         self.again: deque[Connection] = deque()
-        self.now = time.monotonic()
         self.room_until = 0.0
+        self.attention = threading.Event()
         self.evicted = threading.Event()
         self.stopping_since: float | None = None
+        self.has_stopped = False
         self.poll = select.epoll()
-        self.poll.register(self.PIPE[0], select.EPOLLIN)
+        self.poll.register(self.PIPE[0], select.EPOLLIN | select.EPOLLET)
         threads = [
             threading.Thread(target=self._serve_until_stopped, name=f"serve-{number}", daemon=True)
             for number in range(self.cfg.threads)
@@ -206,9 +218,10 @@ class BufferingWorker(Worker):
         ]
         for thread in (*threads, *doors):
             thread.start()
-        self._loop(doors)
-        for _ in threads:
-            self.waiting.end()
+        self._watch(doors)
+        self.has_stopped = True
+        self.poll.modify(self.PIPE[0], select.EPOLLIN)  # and nobody reads it, so it wakes all
+        self._wake()
         for thread in threads:
             thread.join(timeout=self.cfg.graceful_timeout)
 
@@ -250,21 +263,32 @@ class BufferingWorker(Worker):
                 self.poll.register(client.fileno(), READ)
             while len(self.connections) > self.limits.connections:
                 self.evicted.clear()
-                self._wake()
+                self.attention.set()
                 self.evicted.wait(0.01)
 
     # The threads that run the application
 
     def _serve_until_stopped(self) -> None:
-        while (taken := self.waiting.take()) is not None:
+        waiting = self.waiting
+        while not self.has_stopped:
+            if (taken := waiting.take()) is None:
+                try:
+                    self._attend_to_all(waiting.patience())
+                finally:
+                    waiting.back()
+                continue
+            if waiting.lacks_a_thread:
+                self._wake()
             (connection, request), turn = taken
             try:
                 closes = self._serve(connection, request, turn)
             except Exception:
                 self.log.exception("A request could not be answered.")
                 closes = True
-            self.waiting.done(turn)
+            waiting.done(turn)
             self._finish(connection, closes)
+            if waiting.is_any:
+                self._attend_to_all(0)  # so that all that have come are there to choose from
 
     def _serve(self, connection: Connection, request: Request, turn: Turn) -> bool:
         """Answer one request; say whether the connection is to be closed."""
@@ -300,7 +324,7 @@ class BufferingWorker(Worker):
             if connection.is_closed:
                 raise _ReaderGone
             if is_left and not was_waiting:
-                # The loop is told when there is room, which may be at once.
+                # Somebody is told when there is room, which may be at once.
                 self.poll.modify(connection.fd, READ | select.EPOLLOUT)
         while connection.unsent.size > self.limits.filed and not connection.is_closed:
             time.sleep(0.05)
@@ -315,8 +339,7 @@ class BufferingWorker(Worker):
         if connection.reader.received:
             self._advance(connection)
         elif connection.is_unread or connection.has_ended or not self.alive:
-            self.again.append(connection)
-            self._wake()
+            self._attend(connection, select.EPOLLRDHUP)
 
     def _advance(self, connection: Connection) -> None:
         """Hand on the next request of a connection, once the last one is answered and the answer is sent."""
@@ -346,48 +369,51 @@ class BufferingWorker(Worker):
         with suppress(BlockingIOError):
             os.write(self.PIPE[1], b".")
 
-    # The loop
+    # Attending to clients
 
-    def _loop(self, doors: list[threading.Thread]) -> None:
-        every = min(1.0, self.limits.request / 4, self.limits.idle / 4)
-        look_at = 0.0
-        while True:
-            for fd, event in self.poll.poll(0 if self.again else every):
-                self.now = time.monotonic()
-                if (connection := self.connections.get(fd)) is not None:
-                    self._alone(connection, self._heed, event)
-                else:
-                    with suppress(BlockingIOError):
-                        os.read(self.PIPE[0], 4096)
-            for _ in range(len(self.again)):
-                self._alone(self.again.popleft(), self._read)
-            self.now = time.monotonic()
-            if self.now >= look_at or len(self.connections) > self.limits.connections:
-                look_at = self.now + every
-                self.notify()
-                if self.ppid != os.getppid():
-                    self.log.warning("The main process is gone, so this worker leaves.")
-                    self.alive = False
-                self._look_through()
-            if not self.alive and self._has_stopped(doors):
+    def _attend_to_all(self, seconds: float) -> None:
+        """Wait for so long until a client does something, and see to it."""
+        for fd, event in self.poll.poll(0 if self.again else seconds, MOST_EVENTS):
+            if (connection := self.connections.get(fd)) is not None:
+                self._attend(connection, event)
+            elif not self.has_stopped:
+                with suppress(BlockingIOError):
+                    os.read(self.PIPE[0], 4096)
+        for _ in range(len(self.again)):
+            with suppress(IndexError):  # another thread was first
+                self._attend(self.again.popleft(), select.EPOLLRDHUP)
+
+    def _attend(self, connection: Connection, event: int) -> None:
+        """See to one connection. Who comes while another thread is at it leaves the event there."""
+        with connection.lock:
+            connection.events |= event
+            if connection.is_attended:
                 return
-
-    def _alone(self, connection: Connection, do: Callable[..., None], *arguments: object) -> None:
-        """Do something for one connection; whatever goes wrong with it ends that one, and no other."""
-        try:
-            do(connection, *arguments)
-        except Exception:
-            self.log.exception("A connection failed, and is closed.")
-            self._close(connection)
+            connection.is_attended = True
+        while True:
+            with connection.lock:
+                event, connection.events = connection.events, 0
+                if not event:
+                    connection.is_attended = False
+                    return
+            try:
+                self._heed(connection, event)
+            except Exception:
+                self.log.exception("A connection failed, and is closed.")
+                self._close(connection)
 
     def _heed(self, connection: Connection, event: int) -> None:
-        if event & (select.EPOLLERR | select.EPOLLHUP):
-            self._close(connection)
-            return
-        if event & select.EPOLLOUT:
+        if event & (select.EPOLLOUT | GONE):
             self._flush(connection)
-        if event & (select.EPOLLIN | select.EPOLLRDHUP):
-            self._read(connection, to_the_end=bool(event & select.EPOLLRDHUP))
+        if event & (select.EPOLLIN | select.EPOLLRDHUP | GONE):
+            # The number may have been another connection's when that was gone, so reading has to show it.
+            self._read(connection, to_the_end=bool(event & (select.EPOLLRDHUP | GONE)))
+        if event & LATE:
+            self._look_at(connection)
+        if event & GIVE_WAY:
+            self._refuse(connection, HTTPStatus.SERVICE_UNAVAILABLE, "Too much is coming in. Try again.")
+        if event & LEAVE and not connection.is_served:
+            self._close(connection)
 
     def _read(self, connection: Connection, *, to_the_end: bool = True) -> None:
         reader = connection.reader
@@ -421,7 +447,7 @@ class BufferingWorker(Worker):
                 if not reader.is_amid:
                     connection.amid_since = None
                 elif connection.amid_since is None:
-                    connection.amid_since = self.now
+                    connection.amid_since = time.monotonic()
                 if reader.size >= PIECE:
                     self._make_room()
                 if reader.received:
@@ -432,9 +458,7 @@ class BufferingWorker(Worker):
             self.again.append(connection)
             return
         if connection.has_ended and reader.is_amid and not reader.discards:
-            reader.refuse(Refusal(HTTPStatus.BAD_REQUEST, "The request ended before all of it was there."))
-            connection.amid_since = None
-            self._advance(connection)
+            self._refuse(connection, HTTPStatus.BAD_REQUEST, "The request ended before all of it was there.")
         is_idle = not (connection.is_served or connection.unsent.size)
         if connection.has_ended and is_idle and (connection.drains or not reader.received):
             self._close(connection)
@@ -450,7 +474,7 @@ class BufferingWorker(Worker):
             else:
                 connection.step += sent
                 if connection.step >= self.limits.step or not connection.unsent.size:
-                    connection.since, connection.step = self.now, 0
+                    connection.since, connection.step = time.monotonic(), 0
                 if not connection.unsent.size:
                     self.poll.modify(connection.fd, READ)
                     if connection.drains:
@@ -461,60 +485,91 @@ class BufferingWorker(Worker):
 
     def _make_room(self) -> None:
         """Let the largest of the requests that are coming in give way, if all that are here are too large together."""
-        if self.now < self.room_until:
+        now = time.monotonic()
+        if now < self.room_until:
             return
         # Each of many small pieces that come in would have all connections looked at.
-        self.room_until = self.now + LOOK
-        coming = [(each.reader.size, each.fd) for each in list(self.connections.values())]
-        taken = sum(each.taken for each in list(self.connections.values()))
-        if taken + sum(held for held, _ in coming) > self.limits.held:
-            largest = self.connections[max(coming)[1]]
-            largest.reader.refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too much is coming in. Try again."))
-            largest.amid_since = None
-            self._advance(largest)
+        self.room_until = now + LOOK
+        everyone = self._connections()
+        coming = [(each.reader.size, each.fd) for each in everyone]
+        if sum(each.taken for each in everyone) + sum(held for held, _ in coming) <= self.limits.held:
+            return
+        if (largest := self.connections.get(max(coming)[1])) is not None:
+            self._attend(largest, GIVE_WAY)
 
-    def _look_through(self) -> None:
-        """Part with clients that take too long, and with the most idle ones if there are too many."""
-        now, limits = self.now, self.limits
-        for connection in list(self.connections.values()):
-            if connection.amid_since is not None and now - connection.amid_since > limits.request:
-                late = f"The request did not arrive within {limits.request:g} seconds."
-                connection.reader.refuse(Refusal(HTTPStatus.REQUEST_TIMEOUT, late))
-                connection.amid_since = None
-                self._advance(connection)
-            if connection.is_closed:
+    def _refuse(self, connection: Connection, status: HTTPStatus, reason: str) -> None:
+        """Read no further, and say why, behind the answers to what came before."""
+        connection.reader.refuse(Refusal(status, reason))
+        connection.amid_since = None
+        self._advance(connection)
+
+    def _look_at(self, connection: Connection) -> None:
+        """Part with a client that takes too long."""
+        now, limits = time.monotonic(), self.limits
+        if connection.amid_since is not None and now - connection.amid_since > limits.request:
+            late = f"The request did not arrive within {limits.request:g} seconds."
+            self._refuse(connection, HTTPStatus.REQUEST_TIMEOUT, late)
+        passed = now - connection.since
+        if connection.is_closed:
+            self._close(connection)
+        elif connection.unsent.size:
+            if passed > limits.stall:
                 self._close(connection)
-            elif connection.unsent.size:
-                if now - connection.since > limits.stall:
-                    self._close(connection)
-            elif connection.drains:
-                if now - connection.since > limits.drain:
-                    self._close(connection)
-            elif connection.amid_since is not None:
-                continue
-            elif not connection.is_served and now - connection.since > limits.idle:
+        elif connection.drains:
+            if passed > limits.drain:
                 self._close(connection)
-        surplus = len(self.connections) - limits.connections
+        elif connection.amid_since is None and not connection.is_served and passed > limits.idle:
+            self._close(connection)
+
+    # The main thread
+
+    def _watch(self, doors: list[threading.Thread]) -> None:
+        """Look after everything until nothing is left to do."""
+        every = min(1.0, self.limits.request / 4, self.limits.idle / 4)
+        look_at = 0.0
+        while True:
+            self.attention.wait(TICK)
+            self.attention.clear()
+            if not self.waiting.idle:
+                self._attend_to_all(0)
+            if self.waiting.lacks_a_thread:
+                self._wake()
+            now = time.monotonic()
+            if now >= look_at or len(self.connections) > self.limits.connections:
+                look_at = now + every
+                self.notify()
+                if self.ppid != os.getppid():
+                    self.log.warning("The main process is gone, so this worker leaves.")
+                    self.alive = False
+                for connection in self._connections():
+                    self._attend(connection, LATE)
+                self._evict()
+            if not self.alive and self._has_stopped(doors, now):
+                return
+
+    def _evict(self) -> None:
+        """Close the most idle connections if there are too many."""
+        surplus = len(self.connections) - self.limits.connections
         if surplus > 0:
             # Also those whose client reads its last answer slowly and has asked on meanwhile.
             idle = [each for each in self._connections() if not each.is_served]
             for connection in sorted(idle, key=lambda each: each.since)[: surplus + SPARE]:
-                self._close(connection)
+                self._attend(connection, LEAVE)
             self.evicted.set()
 
-    def _has_stopped(self, doors: list[threading.Thread]) -> bool:
+    def _has_stopped(self, doors: list[threading.Thread], now: float) -> bool:
         """Close what is idle; say whether nothing is left to do."""
         if self.stopping_since is None:
-            self.stopping_since = self.now
+            self.stopping_since = now
         for connection in self._connections():
             is_at_work = connection.is_served or connection.reader.received or connection.unsent.size
-            late = self.now - self.stopping_since > self.limits.stop
+            late = now - self.stopping_since > self.limits.stop
             if not is_at_work and (late or connection.drains or connection.amid_since is None):
-                self._close(connection)
+                self._attend(connection, LEAVE)
         return not self.connections and not any(door.is_alive() for door in doors)
 
-    def _connections(self) -> Iterator[Connection]:
-        yield from list(self.connections.values())
+    def _connections(self) -> list[Connection]:
+        return list(self.connections.values())
 
     def _close(self, connection: Connection) -> None:
         with connection.lock:

@@ -27,7 +27,7 @@ from scripts import http1, serve
 from scripts.http1 import LONGEST_HEAD, MOST_WAITING, Reader, Refusal, Request
 from scripts.postgres import free_port
 from scripts.server import LONGEST_WAIT, Lasting
-from scripts.worker import BufferingWorker, Connection, Limits
+from scripts.worker import GIVE_WAY, BufferingWorker, Connection, Limits
 from tests.growth import assert_linear
 from tests.operations.hostile import HEAD, connect, exchange, many, read_all, read_one, seconds_until_closed
 from tests.servers import Server, running, wait_until_alive
@@ -533,15 +533,39 @@ def test_cookies_that_python_unquotes_in_quadratic_time_are_left_out() -> None:
     assert "\\" not in request.fields["HTTP_COOKIE"]
 
 
-def test_a_fault_with_one_connection_ends_no_other() -> None:
+@pytest.fixture
+def connection() -> Iterator[Connection]:
+    here, there = socket.socketpair()
+    with here, there:
+        yield Connection(here, {}, Limits(), 0.0)
+
+
+def test_a_fault_with_one_connection_ends_no_other(connection: Connection) -> None:
     told: list[object] = []
-    worker = SimpleNamespace(log=SimpleNamespace(exception=told.append), _close=told.append)
 
     def fail(_connection: object, _event: int) -> None:
         raise RuntimeError
 
-    BufferingWorker._alone(worker, "the connection", fail, 1)  # type: ignore[arg-type]
-    assert told == ["A connection failed, and is closed.", "the connection"]
+    worker = SimpleNamespace(log=SimpleNamespace(exception=told.append), _close=told.append, _heed=fail)
+    BufferingWorker._attend(worker, connection, 1)  # type: ignore[arg-type]
+    assert told == ["A connection failed, and is closed.", connection]
+    assert not connection.is_attended
+
+
+def test_of_two_threads_that_come_to_one_connection_the_first_attends_for_both(connection: Connection) -> None:
+    heeded: list[int] = []
+
+    def heed(_connection: Connection, event: int) -> None:
+        heeded.append(event)
+        if event == 1:
+            second = threading.Thread(target=BufferingWorker._attend, args=[worker, connection, 4])
+            second.start()
+            second.join()
+            assert heeded == [1]
+
+    worker = SimpleNamespace(_heed=heed)
+    BufferingWorker._attend(worker, connection, 1)  # type: ignore[arg-type]
+    assert heeded == [1, 4]
 
 
 @pytest.mark.parametrize("fields", [1, 50])
@@ -553,15 +577,18 @@ def test_a_content_type_is_short(fields: int) -> None:
 
 
 def test_what_threads_have_counts_as_what_is_here() -> None:
-    refused: list[Refusal] = []
-    coming = SimpleNamespace(reader=SimpleNamespace(size=3, refuse=refused.append), taken=0, fd=1, amid_since=1.0)
+    asked: list[object] = []
+    coming = SimpleNamespace(reader=SimpleNamespace(size=3), taken=0, fd=1)
     served = SimpleNamespace(reader=SimpleNamespace(size=0), taken=8, fd=2)
     worker = SimpleNamespace(
-        now=1.0, room_until=0.0, limits=SimpleNamespace(held=10), connections={1: coming, 2: served}, _advance=id
+        room_until=0.0,
+        limits=SimpleNamespace(held=10),
+        connections={1: coming, 2: served},
+        _connections=lambda: [coming, served],
+        _attend=lambda *what: asked.append(what),
     )
     BufferingWorker._make_room(worker)  # type: ignore[arg-type]
-    assert [each.status for each in refused] == [503]
-    assert coming.amid_since is None
+    assert asked == [(coming, GIVE_WAY)]
 
 
 @pytest.mark.parametrize("answered_first", [True, False])

@@ -2,14 +2,12 @@
 
 import os
 import signal
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from scripts import shares
-from scripts.shares import EVERYWHERE, Presence, Seats, Turn, Waiting
+from scripts.shares import Presence, Seats, Turn, Waiting
 from tests.growth import assert_linear
 
 THREADS = 4
@@ -47,11 +45,9 @@ class Server:
         """All that gets a thread now, as long as there are threads."""
         taken = []
         while sum(self.waiting._running.values()) < THREADS:
-            with self.waiting._lock:
-                found = self.waiting._choose(shares.time.monotonic())
-                if found is None:
-                    break
-                self.waiting._begin(found[1], shares.time.monotonic())
+            if (found := self.waiting.take()) is None:
+                self.waiting.back()
+                break
             self.served.append(found)
             taken.append(found[1])
         return taken
@@ -346,32 +342,25 @@ def test_without_shares_who_comes_first_is_served_first(now: list[float]) -> Non
     assert [item for item, _turn in server.served[2:]] == ["globex", "acme", "acme", "acme"]
 
 
-def test_threads_serve_everything_and_end() -> None:
-    """The real thing: threads that sleep are woken, by what comes, by what ends and by patience."""
-    waiting: Waiting[str] = Waiting(THREADS)
-    answered: list[tuple[str, bool]] = []
+def test_a_thread_is_lacked_while_one_is_idle_and_a_request_waits(now: list[float]) -> None:
+    server = Server()
+    server.know("acme")
+    assert not server.waiting.lacks_a_thread
+    assert server.waiting.take() is None
+    assert not server.waiting.lacks_a_thread
+    server.ask("acme")
+    assert server.waiting.lacks_a_thread
+    server.waiting.back()
+    assert not server.waiting.lacks_a_thread
 
-    def serve() -> None:
-        while (taken := waiting.take()) is not None:
-            item, turn = taken
-            time.sleep(0.001 if turn.over_share else 0.01)
-            turn.organization = item
-            answered.append((item, turn.over_share > 0))
-            waiting.done(turn)
 
-    EVERYWHERE.clear()
-    threads = [threading.Thread(target=serve) for _ in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for number in range(300):
-        slug = ("acme", "globex", "initech")[number % 3]
-        waiting.put(slug, f"/scim/{slug}/v2/Users".encode(), "Bearer t")
-    for _ in threads:
-        waiting.end()
-    for thread in threads:
-        thread.join(timeout=30)
-    assert not any(thread.is_alive() for thread in threads)
-    assert sorted(item for item, _ in answered) == ["acme"] * 100 + ["globex"] * 100 + ["initech"] * 100
+def test_who_waits_is_looked_at_again_when_its_patience_ends(now: list[float]) -> None:
+    server = Server()
+    server.know("acme", "globex")
+    assert server.waiting.patience() == 1
+    server.ask(*["acme"] * 4, "globex")
+    server.take()
+    assert 0 < server.waiting.patience() <= shares.PATIENCE
 
 
 def test_many_waiting_requests_cost_in_proportion() -> None:

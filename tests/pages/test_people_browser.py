@@ -69,6 +69,21 @@ def test_a_search_is_one_place_to_go_back_to_however_many_letters_it_has(open_pa
     expect(page.locator("#users").get_by_text("1–25 of 29")).to_be_visible()
 
 
+def test_what_is_typed_the_moment_an_answer_is_there_is_searched_for(open_page: Open) -> None:
+    page = open_page("/settings/users/")
+    search = page.get_by_label("Search by name or e-mail")
+    search.focus()
+    page.evaluate(
+        """() => document.addEventListener('htmx:afterSwap', () => setTimeout(() => {
+          document.activeElement.value = 'person07';
+          document.activeElement.dispatchEvent(new Event('input', {bubbles: true}));
+        }), {once: true})"""
+    )
+    search.press_sequentially("person")
+    expect(page.locator("#users").get_by_text("1–1 of 1")).to_be_visible()
+    expect(page).to_have_url(re.compile("q=person07&"))
+
+
 def test_what_is_typed_while_an_answer_is_on_its_way_is_not_lost(open_page: Open) -> None:
     page = open_page("/settings/users/")
     search = page.get_by_label("Search by name or e-mail")
