@@ -19,7 +19,14 @@ Changes = Mapping[str, tuple[Any, Any] | list[Any]]
 
 def record(action: Action, target: models.Model, changes: Changes | None = None, *, by: Actor, label: str = "") -> None:
     """Add one event about ``target``; ``label`` replaces its own text where that alone would say too little."""
-    rows.insert(AuditEvent, [_event(action, target, changes or {}, by, label)])
+    rows.run(recording(action, target, changes, by=by, label=label))
+
+
+def recording(
+    action: Action, target: models.Model, changes: Changes | None = None, *, by: Actor, label: str = ""
+) -> list[rows.Change]:
+    """What adds that event, to be run together with what it tells of."""
+    return rows.inserting(AuditEvent, [_event(action, target, changes or {}, by, label)])
 
 
 def record_many(action: Action, targets: Iterable[tuple[models.Model, Changes]], *, by: Actor) -> None:

@@ -149,6 +149,12 @@ class User(AbstractBaseUser):
     )
     source = models.CharField(max_length=10, choices=Source, default=Source.MANUAL)
     managed_by = models.UUIDField(null=True, editable=False)
+    claims_external_id = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="No other user who claims one has the externalId in the same connection.",
+    )
     is_active = models.BooleanField(default=True)
     is_superuser = models.BooleanField(default=False)
 
@@ -213,6 +219,13 @@ class User(AbstractBaseUser):
         constraints = [
             models.UniqueConstraint("organization", "user_name_key", name="user_name_once"),
             models.UniqueConstraint("organization", "email_key", condition=~Q(email_key=""), name="email_once"),
+            models.UniqueConstraint(
+                "organization",
+                "managed_by",
+                "external_id",
+                condition=Q(claims_external_id=True),
+                name="external_id_once",
+            ),
             models.UniqueConstraint(
                 "email_key", condition=Q(organization=None) & ~Q(email_key=""), name="operator_email_once"
             ),

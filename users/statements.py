@@ -1,7 +1,6 @@
 """The statements around every change of a user, as constant SQL: the ORM takes longer to word them than they run."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import cache
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +15,10 @@ _ROLE = ("key", "rights", "name", "name_key", "is_default", "is_enabled", "versi
 # All that a change may need to know, in the order of the model. The columns that only lead to users stay in the
 # database, and so do passwords, until somebody asks for them.
 _USER = (
-    "last_login", "id", "organization_id", "role_id", "role_given_by", "source", "managed_by", "is_active",
-    "is_superuser", "user_name", "user_name_key", "email", "email_key", "external_id", "display_name", "document",
-    "version", "created_at", "updated_at", "session_epoch", "address_changed_at", "password_reset_blocked_until",
-    "demoted_at",
+    "last_login", "id", "organization_id", "role_id", "role_given_by", "source", "managed_by", "claims_external_id",
+    "is_active", "is_superuser", "user_name", "user_name_key", "email", "email_key", "external_id", "display_name",
+    "document", "version", "created_at", "updated_at", "session_epoch", "address_changed_at",
+    "password_reset_blocked_until", "demoted_at",
 )  # fmt: skip
 
 _LOCKED = (
@@ -73,10 +72,8 @@ def _first(statement: str, ids: list[UUID | str], organization_id: UUID) -> User
 
 
 def _user(row: tuple[Any, ...], organization_id: UUID) -> User:
-    values, role, in_groups = list(row[: len(_USER)]), row[len(_USER) : -1], row[-1]
-    for position, convert in _converters():
-        values[position] = convert(values[position])
-    user = User.from_db(connection.alias, _USER, values)
+    role, in_groups = row[len(_USER) : -1], row[-1]
+    user = rows.load(User, _USER, row[: len(_USER)])
     user.role = Role(id=user.role_id, organization_id=organization_id, **dict(zip(_ROLE, role, strict=True)))
     user.in_groups = bool(in_groups)
     return user
@@ -107,14 +104,3 @@ def revoke_personal_tokens(user_id: UUID, organization_id: UUID) -> None:
     with connection.cursor() as cursor:
         moment = connection.ops.adapt_datetimefield_value(timezone.now())
         cursor.execute(_REVOKED, [moment, rows.key(organization_id), rows.key(user_id)])
-
-
-@cache
-def _converters() -> tuple[tuple[int, Callable[[Any], Any]], ...]:
-    """What makes the model's values of those of the database's driver, by their positions in _USER."""
-    columns = {field.attname: field.get_col(User._meta.db_table) for field in User._meta.concrete_fields}
-    return tuple(
-        (position, lambda value, convert=convert, column=column: convert(value, column, connection))
-        for position, column in enumerate(columns[name] for name in _USER)
-        for convert in (*connection.ops.get_db_converters(column), *column.get_db_converters(connection))
-    )

@@ -40,8 +40,8 @@ def hand_over(user_id: UUID, connection: Connection, *, by: Actor) -> User:
     authority.behind(by).require(user.role)
     reach.require(connection, by=by, act=TAKING_OVER)
     former = Connection.objects.of(by.organization_id).filter(pk=user.managed_by).first() if user.managed_by else None
-    User.objects.filter(pk=user.pk).update(managed_by=connection.pk)
-    user.managed_by = connection.pk
+    User.objects.filter(pk=user.pk).update(managed_by=connection.pk, claims_external_id=False)
+    user.managed_by, user.claims_external_id = connection.pk, False
     changes = {"connection": [former and former.name, connection.name]}
     trail.record(Action.USER_HANDED_OVER, user, changes, by=by)
     return user
@@ -62,7 +62,7 @@ def hand_over_all(connection: Connection, heir: Connection | None, *, by: Actor)
     elif held:
         others = Connection.objects.of(by.organization_id).present().exclude(pk=connection.pk)
         reach.require(*others, by=by, act="leave users to it")
-    moved: int = people.update(managed_by=heir and heir.pk)
+    moved: int = people.update(managed_by=heir and heir.pk, claims_external_id=False)
     if moved:
         changes: trail.Changes = {"managed by": [connection.name, heir and heir.name], "users": [None, moved]}
         trail.record(Action.USERS_HANDED_OVER, connection, changes, by=by)

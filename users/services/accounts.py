@@ -48,8 +48,14 @@ from users.services.own_addresses import (
 from users.services.reassignment import REASON
 from users.statements import locked, revoke_personal_tokens
 
+# A user with more addresses than that is written in several statements.
+_MOST_VALUES_AT_ONCE = 20
+
 # What a change of a user may write.
-_CHANGED = (*profiles.COLUMNS, "role", "role_given_by", "source", "managed_by", "version", "session_epoch")
+_CHANGED = (
+    *(*profiles.COLUMNS, "role", "role_given_by", "source", "managed_by", "claims_external_id"),
+    *("version", "session_epoch"),
+)
 
 
 class AddressInvalid(Refusal):
@@ -200,7 +206,8 @@ def update(
         before = profiles.with_present_name(before, former_role)
     if undoes is not None:
         action = Action.USER_CHANGE_UNDONE
-    is_active = profile.get("active", user.is_active)
+    # Of what a suspended person was before, silence means the opposite of suspended.
+    is_active = profile.get("active", undoes is not None or user.is_active)
     spared = provider is not None and provider.spares(user, role)
     left_out: tuple[str, ...] = ()
     if provider is not None and not is_active:
@@ -214,7 +221,6 @@ def update(
         )
     if profile == before and role == former_role and action is None:
         return left_out
-    external_id_before = user.external_id
     was_active, names_before, email_before = user.is_active, (user.user_name_key, user.email_key), user.email
     own_before, own = OwnAddresses.of(before), OwnAddresses.of(profile)
     moved = not own.is_same(own_before)
@@ -223,18 +229,19 @@ def update(
         _check_addresses(profile, before, secondary_anywhere=secondary_anywhere, by=by)
         raise protected(user, role, own)
     renamed = (canonical(own.user_name), canonical(own.email)) != names_before
+    external_id, its_source = profile.get("externalId", ""), source or Source(former_source)
+    may_claim = is_active and external_id != "" and its_source == Source.SCIM and user.managed_by is not None
+    claims_anew = may_claim and (external_id != user.external_id or not was_active or its_source != former_source)
     try:
-        # A savepoint, to come back to from a name that is taken: nothing else can be refused by the database.
-        with transaction.atomic() if renamed else nullcontext():
+        # A savepoint, to come back to from what is taken: nothing else can be refused by the database.
+        with transaction.atomic() if renamed or claims_anew else nullcontext():
             user.role, user.role_given_by = role, given_by or user.role_given_by
-            user.source = source or former_source
+            user.source = its_source
             kept_by = user.managed_by
             if user.source != Source.SCIM:
                 user.managed_by = None
             user.version += 1
-            if undoes is not None:
-                # Whoever is suspended has a profile that says so: of what it was before, silence means the opposite.
-                user.is_active = True
+            user.is_active = is_active
             profiles.write(user, profile)
             if _is_admin(former_role) and was_active and not (user.is_active and _is_admin(role)):
                 _keep_one_admin(user)
@@ -246,11 +253,9 @@ def update(
                 comes_back=provider is not None and user.is_active and not was_active,
                 by=by,
             )
-            claimed = bool(claims([user])) and (
-                user.external_id != external_id_before or not was_active or user.source != former_source
-            )
-            if renamed or claimed:
-                _refuse_taken_names(user, external_id=claimed)
+            user.claims_external_id = claims_anew or (may_claim and user.claims_external_id)
+            if renamed or claims_anew:
+                _refuse_taken_names(user, external_id=claims_anew)
             if was_active and not user.is_active:
                 user.session_epoch += 1
                 revoke_personal_tokens(user.pk, by.organization_id)
@@ -259,8 +264,11 @@ def update(
             if provider is not None and is_demotion(former_role, role):
                 user.demoted_at = timezone.now()
                 noted = (*noted, "demoted_at")
-            rows.update(user, (*_CHANGED, *noted))
+            pending = [rows.updating(user, (*_CHANGED, *noted))]
             if endings.could_invite(former_role) and (role != former_role or (was_active and not user.is_active)):
+                # It asks what the user may do now.
+                rows.run(pending)
+                pending = []
                 endings.end_invitations(inviter_ids=[user.pk], by=by)
             if profile.get("emails") != before.get("emails"):
                 UserValue.objects.filter(user=user).delete()
@@ -283,15 +291,12 @@ def update(
                     changes["managed_by"] = [None, keeper] if user.managed_by else [keeper, None]
             label = str(undoes) if undoes else ""
             action = action or _action(was_active, user, former_role)
-            trail.record(action, user, changes | _undoing(undoes), by=by, label=label)
+            rows.run([*pending, *trail.recording(action, user, changes | _undoing(undoes), by=by, label=label)])
             if moved:
                 by_provider = provider is not None
                 tell_former(user, own_before, own, provider=by_provider, reset_blocked=blocks_reset, by=by)
-            if claimed and connection.features.has_select_for_update:
-                _count(by.organization_id, 0)
-                _refuse_what_was_taken_meanwhile([user], by)
     except IntegrityError:
-        _refuse_taken_names(user, external_id=False)
+        _refuse_taken_names(user, external_id=claims_anew)
         raise
     return left_out
 
@@ -367,6 +372,7 @@ def bring_back(
     user.password = _no_password()
     protection.put_on(user)
     profiles.write(user, profile)
+    user.claims_external_id = bool(claims([user]))
     changes: dict[str, list[Any]] = {"profile": [None, profile], "role": [None, role.name], "source": [None, source]}
     try:
         with transaction.atomic():
@@ -376,7 +382,6 @@ def bring_back(
             rows.insert(UserValue, list(profiles.value_rows(user)))
             trail.record(Action.USER_CHANGE_UNDONE, user, changes | _undoing(undoes), by=by, label=str(undoes))
             _count(by.organization_id, 1)
-            _refuse_what_was_taken_meanwhile([user], by)
     except IntegrityError:
         _refuse_taken_names(user)
         raise
@@ -445,6 +450,7 @@ def _enrolled(newcomer: Newcomer, by: Actor) -> tuple[User, Profile]:
     if not profile.get("roles"):
         profile["roles"] = profiles.role_entries(newcomer.role)
     profiles.write(user, profile)
+    user.claims_external_id = bool(claims([user]))
     return user, profile
 
 
@@ -457,12 +463,17 @@ def _add(admitted: Collection[tuple[User, Profile, str]], by: Actor) -> None:
     """Write people of whom the rules have nothing to say, each with an event and, in that, why they have the role."""
     # In one order everywhere, so that of two who add the same people at once one waits for the other.
     users = sorted((user for user, _profile, _reason in admitted), key=lambda user: user.user_name_key)
-    rows.insert(User, users)
-    rows.insert(UserValue, [value for user in users for value in profiles.value_rows(user)])
-    events = ((user, _first_changes(profile, reason)) for user, profile, reason in admitted)
-    trail.record_many(Action.USER_CREATED, events, by=by)
+    values = [value for user in users for value in profiles.value_rows(user)]
+    events = [(user, _first_changes(profile, reason)) for user, profile, reason in admitted]
+    if len(users) == 1 and len(values) <= _MOST_VALUES_AT_ONCE:
+        ((user, changes),) = events
+        recording = trail.recording(Action.USER_CREATED, user, changes, by=by)
+        rows.run([*rows.inserting(User, users), *rows.inserting(UserValue, values), *recording])
+    else:
+        rows.insert(User, users)
+        rows.insert(UserValue, values)
+        trail.record_many(Action.USER_CREATED, events, by=by)
     _count(by.organization_id, len(admitted))
-    _refuse_what_was_taken_meanwhile(users, by)
 
 
 def _first_changes(profile: Profile, reason: str) -> trail.Changes:
@@ -518,19 +529,6 @@ def _check_addresses(
 def _refuse_taken_names(user: User, *, external_id: bool = True) -> None:
     assert user.organization_id is not None  # noqa: S101  (operators are made by a command of their own)
     Names([user], user.organization_id, external_ids=external_id).take(user)
-
-
-def _refuse_what_was_taken_meanwhile(users: Collection[User], by: Actor) -> None:
-    """Look once more for the externalIds of users who are written by now, where others write at the same time.
-
-    The row of the headcount is locked first: of two who write one externalId at once, one waits there for the other,
-    and then sees it. SQLite lets one write at a time. Raises ExternalIdTaken.
-    """
-    if not connection.features.has_select_for_update or not claims(users):
-        return
-    names = Names(users, by.organization_id)
-    for user in users:
-        names.take(user)
 
 
 def refuse_taken_names(address: str, *, organization_id: UUID) -> None:

@@ -1,0 +1,79 @@
+"""An externalId is one active user's in a connection: at two doors at once, after a move, and of users of before."""
+
+import pytest
+
+from scim.models import IdentityProvider
+from scim.services import connections, handing_over
+from tests.rewinding import rewound
+from tests.tenants import Tenant
+from tests.users.test_races import ROUNDS, at_once
+from users.models import User
+from users.services import accounts
+from users.services.names import ExternalIdTaken
+
+SHARED = {"externalId": "e-1"}
+BEFORE = "0017_names_in_the_audit_log"
+
+
+def provisioned(acme: Tenant, login: str) -> User:
+    return acme.add(login, managed_by=acme.connection.pk, profile=SHARED)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_come_with_one_externalid_in_the_same_moment_one_is_made(acme: Tenant) -> None:
+    for number in range(ROUNDS):
+        refusals = at_once(lambda: provisioned(acme, "ann"), lambda: provisioned(acme, "bob"))
+        assert [type(refusal) for refusal in refusals if refusal] == [ExternalIdTaken], f"round {number}"
+        (user,) = User.objects.of(acme.id)
+        accounts.delete(user, by=acme.by)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_are_let_in_again_in_the_same_moment_one_stays_out(acme: Tenant) -> None:
+    people = []
+    for login in ("ann", "bob"):
+        people.append(provisioned(acme, login))
+        acme.update(people[-1], active=False)
+    for number in range(ROUNDS):
+        restore = [lambda user=user: accounts.set_active(user.pk, True, by=acme.by) for user in people]
+        refusals = at_once(*restore)
+        assert [type(refusal) for refusal in refusals if refusal] == [ExternalIdTaken], f"round {number}"
+        (active,) = User.objects.of(acme.id).filter(is_active=True)
+        accounts.set_active(active.pk, False, by=acme.by)
+
+
+@pytest.mark.django_db
+def test_users_who_share_one_since_before_are_suspended_and_renamed_and_nobody_joins_them(acme: Tenant) -> None:
+    ann, bob = provisioned(acme, "ann"), acme.add("bob", managed_by=acme.connection.pk)
+    User.objects.filter(pk__in=[ann.pk, bob.pk]).update(external_id="e-1", claims_external_id=False)
+    bob.refresh_from_db()
+    bob.document = bob.document.replace('{"', '{"externalId":"e-1","', 1)
+    bob.save(update_fields=["document"])
+    acme.update(ann, title="Engineer")
+    acme.update(bob, userName="robert@acme.example")
+    acme.update(bob, active=False)
+    for refused in (lambda: provisioned(acme, "cy"), lambda: acme.update(bob, active=True)):
+        with pytest.raises(ExternalIdTaken, match="ann@acme.example"):
+            refused()
+
+
+@pytest.mark.django_db
+def test_who_is_moved_takes_nobodys_place_in_the_new_connection(acme: Tenant) -> None:
+    other = connections.add("Okta", IdentityProvider.OKTA, by=acme.by)
+    ann = provisioned(acme, "ann")
+    acme.add("bob", managed_by=other.pk, profile=SHARED)
+    handing_over.hand_over(ann.pk, other, by=acme.by)
+    assert provisioned(acme, "cy").external_id == "e-1"
+    assert handing_over.hand_over_all(acme.connection, other, by=acme.by) == 1
+    assert User.objects.of(acme.id).filter(managed_by=other.pk, external_id="e-1", is_active=True).count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_users_of_before_those_claim_their_externalid_who_share_it_with_nobody(acme: Tenant) -> None:
+    alone = provisioned(acme, "ann")
+    others = [acme.add(login, managed_by=acme.connection.pk, profile={"externalId": login}) for login in ("bob", "cy")]
+    suspended = acme.update(acme.add("dan", managed_by=acme.connection.pk, profile={"externalId": "d"}), active=False)
+    with rewound("users", BEFORE):
+        User.objects.filter(pk__in=[user.pk for user in others]).only("pk").update(external_id="twice")
+    claims = dict(User.objects.of(acme.id).values_list("pk", "claims_external_id"))
+    assert claims == {alone.pk: True, **dict.fromkeys([user.pk for user in others], False), suspended.pk: False}
