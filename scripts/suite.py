@@ -13,6 +13,8 @@ from pathlib import Path
 from scripts import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
+# Of so many processes, one at least waits for a browser, a server or the database.
+AT_ONCE = 3
 CI = os.environ.get("CI") == "true"
 
 
@@ -46,7 +48,17 @@ def run(database: str, url: str, arguments: list[str], folder: Path) -> tuple[bo
     """Run the suite once (no `url`: on SQLite); return whether it failed, and one line that says how it went."""
     print(f"\n=== {database} ===", flush=True)
     report = folder / f"{database}.xml"
-    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "worksteal", f"--junitxml={report}", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        str(AT_ONCE),
+        "--dist",
+        "worksteal",
+        f"--junitxml={report}",
+        *arguments,
+    ]
     environment = {**os.environ, "DATABASE_URL": url}
     if not url:
         del environment["DATABASE_URL"]

@@ -16,7 +16,7 @@ from scripts import postgres, serve
 from scripts.bench import calls, report
 from scripts.bench.calls import Call, Target
 from scripts.bench.client import WrongAnswerError
-from scripts.bench.measuring import Result, measure
+from scripts.bench.measuring import SETTLING, Result, measure
 from scripts.bench.operations import BY_NAME, OPERATIONS, Operation
 from scripts.bench.report import Counted, Failed, Report
 from scripts.bench.servers import BARE, CONNECTIONS, OURS, WORKERS, Server, ServerError, environment_of, serving
@@ -62,6 +62,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=_number, default=9, metavar="N", help="rounds of each operation (9)")
     parser.add_argument("--seconds", type=_seconds, default=1.0, metavar="S", help="seconds a round and side (1)")
+    parser.add_argument(
+        "--settling", type=_seconds, default=SETTLING, metavar="S", help=f"seconds of quiet around each ({SETTLING})"
+    )
     parser.add_argument("--ops", type=_operations, default=OPERATIONS, metavar="OP,OP", help="only these operations")
     parser.add_argument("--database", choices=("postgresql", "sqlite"), default="postgresql")
     parser.add_argument("--json", type=_file, metavar="FILE", help="write the whole report there, too")
@@ -126,7 +129,12 @@ def _measure(options: argparse.Namespace) -> Report:
                 if options.database == "sqlite":
                     operation = operation.on_sqlite()
                 try:
-                    result = measure(operation, stand.ours, stand.bare, rounds=options.rounds, seconds=options.seconds)
+                    result = measure(
+                        *(operation, stand.ours, stand.bare),
+                        rounds=options.rounds,
+                        seconds=options.seconds,
+                        settling=options.settling,
+                    )
                 except (WrongAnswerError, OSError) as problem:
                     # What was measured before has taken minutes, and the next operation may well work.
                     failed.append(Failed(operation.name, users, str(problem)))

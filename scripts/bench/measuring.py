@@ -12,7 +12,7 @@ from scripts.bench.servers import Server
 
 # Ours writes its request log every half second, behind the answers. What it still has to write after a round is part of
 # that round's CPU time, and must not slow the next one.
-SETTLING = 0.6
+SETTLING = 0.6  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +61,31 @@ class _Round:
     cpu: float
 
 
-def measure(operation: Operation, ours: Server, bare: Server, *, rounds: int, seconds: float) -> Result:
+def measure(
+    operation: Operation, ours: Server, bare: Server, *, rounds: int, seconds: float, settling: float = SETTLING
+) -> Result:
     """Measure one operation in so many rounds, each so many seconds a side. Raises WrongAnswerError."""
     other = bare if operation.against is Against.BARE else ours
     sides = ((ours, Feed(operation.ours(ours.target))), (other, Feed(operation.other(other.target))))
     for server, feed in sides:
         with server.connected() as connections:
             drive(connections, feed, seconds=float("inf"), most=operation.warm_up)
-    time.sleep(SETTLING)
+    time.sleep(settling)
     pairs: list[tuple[_Round, _Round]] = []
     for number in range(rounds):
         # Who goes first changes, so that a machine that slows down or speeds up favours nobody.
         order = (0, 1) if number % 2 else (1, 0)
-        done = {side: _round(*sides[side], seconds) for side in order}
+        done = {side: _round(*sides[side], seconds, settling) for side in order}
         pairs.append((done[0], done[1]))
     return _result(operation, ours.target.users, pairs)
 
 
-def _round(server: Server, feed: Feed, seconds: float) -> _Round:
+def _round(server: Server, feed: Feed, seconds: float, settling: float) -> _Round:
     with server.connected() as connections:
         before = server.cpu()
         load = drive(connections, feed, seconds=seconds)
         if server.keeps_a_log:
-            time.sleep(SETTLING)
+            time.sleep(settling)
         return _Round(load, (server.cpu() - before) / load.answers)
 
 

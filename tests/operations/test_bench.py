@@ -222,7 +222,19 @@ def test_the_readme_gives_every_floor_and_goal() -> None:
         assert goal == report.in_words(operation.goal, operation.measure)
 
 
-COMMAND = [sys.executable, "-m", "scripts.bench", "--users", "200", "--rounds", "1", "--seconds", "0.2"]
+COMMAND = [
+    sys.executable,
+    "-m",
+    "scripts.bench",
+    "--users",
+    "200",
+    "--rounds",
+    "1",
+    "--seconds",
+    "0.05",
+    "--settling",
+    "0.01",
+]
 
 
 def test_a_short_run_measures_every_operation_and_keeps_what_it_found(tmp_path: Path) -> None:
