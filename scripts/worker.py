@@ -262,15 +262,17 @@ class BufferingWorker(Worker):
             "wsgi.run_once": False,
             "wsgi.input_terminated": True,
         }
-        while self.alive:
+        callers = select.poll()
+        callers.register(door, select.POLLIN)
+        # Who has called when the server stops would otherwise wait in vain, as long as a last request runs.
+        while self.alive or (callers.poll(0) and not self._is_late()):
             try:
                 client, address = door.accept()
             except BlockingIOError:
                 continue
             except OSError as error:  # out of file descriptors, say
-                if self.alive:
-                    self.log.warning("No connection could be accepted: %s.", error)
-                    time.sleep(0.1)
+                self.log.warning("No connection could be accepted: %s.", error)
+                time.sleep(0.1)
                 continue
             with suppress(OSError):
                 client.setblocking(False)
@@ -285,6 +287,7 @@ class BufferingWorker(Worker):
                 self.evicted.clear()
                 self.attention.set()
                 self.evicted.wait(0.01)
+        door.close()
 
     # The threads that run the application
 
@@ -615,12 +618,15 @@ class BufferingWorker(Worker):
                 self._attend(connection, select.EPOLLIN | STOP)
         return not self.connections and not any(door.is_alive() for door in doors)
 
+    def _is_late(self) -> bool:
+        """Whether a server that stops waits no longer for what is only just coming."""
+        return self.stopping_since is not None and time.monotonic() - self.stopping_since > self.limits.stop
+
     def _is_left(self, connection: Connection) -> bool:
         """Whether a server that stops need not wait for a connection."""
         if connection.is_served or connection.reader.received or connection.unsent.size:
             return False
-        late = time.monotonic() - (self.stopping_since or 0.0) > self.limits.stop
-        return late or connection.drains or (connection.amid_since is None and not connection.is_again)
+        return self._is_late() or connection.drains or (connection.amid_since is None and not connection.is_again)
 
     def _connections(self) -> list[Connection]:
         return list(self.connections.values())

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -172,6 +173,24 @@ def pair() -> Iterator[tuple[Connection, socket.socket, list[int]]]:
 
 
 Pair = tuple[Connection, socket.socket, list[int]]
+
+
+@pytest.mark.parametrize(("stopping_since", "accepted"), [(None, 3), (0.0, 0)])
+def test_who_has_called_before_the_server_stops_is_accepted(stopping_since: float | None, accepted: int) -> None:
+    """In time; and nobody calls in vain afterwards."""
+    with ExitStack() as stack, select.epoll() as poll:
+        door = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        address = door.getsockname()
+        clients = [stack.enter_context(socket.create_connection(address)) for _ in range(3)]
+        stopping = Worker(alive=False, stopping_since=stopping_since, poll=poll)
+        stopping._accept_until_stopped(door)
+        for connection in stopping.connections.values():
+            stack.enter_context(connection.socket)
+        assert [each.surroundings["REMOTE_PORT"] for each in stopping.connections.values()] == [
+            str(client.getsockname()[1]) for client in clients[:accepted]
+        ]
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
 
 
 def test_who_answers_the_last_request_knows_that_there_is_more_to_read(pair: Pair) -> None:
