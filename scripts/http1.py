@@ -167,7 +167,10 @@ class Reader:
 
     def refuse(self, refusal: Refusal | None) -> None:
         """Read no further. What came before is still answered, then the refusal."""
-        last = self.received[-1] if self.received else None
+        try:
+            last = self.received[-1]
+        except IndexError:  # also if a thread takes it just now
+            last = None
         if refusal and not self.discards and not (isinstance(last, Request) and not last.keep_alive):
             self.received.append(refusal)
         elif isinstance(last, Request):
@@ -272,7 +275,7 @@ class Reader:
         if self._body:
             # It has been put together: as a proxy would, say how long it is (RFC 9112 section 7.1.3).
             self._fields["CONTENT_LENGTH"] = str(len(self._body))
-        self._complete(keep_alive=self._keep_alive)
+        self._complete(keep_alive=self._keep_alive and self._method != "CONNECT")
         self._begin()
         self._in_head = True
         self._has_begun = False

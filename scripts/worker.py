@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -61,24 +62,39 @@ PIECE = 64 * 1024
 LOOK = 0.05
 # So many connections more than needed are closed at once when there are too many.
 SPARE = 32
-# Pieces that one connection may send before others are read.
-MOST_PIECES = 16
+# Seconds for which one connection is read before others are. Tiny chunks take the parser a hundred times as long.
+LONGEST_READ = 0.005
 READ = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
 # Clients that one thread attends to before it looks whether a request is there to answer.
 MOST_EVENTS = 16
+# Seconds for which it then goes on with those that have more to be read.
+LONGEST_ATTENTION = 0.01
 # So often, in seconds, the main thread looks whether anybody attends to the clients.
 TICK = 0.05
-# What is asked of a connection beside what epoll says of it: is it late, is it to give way, is it to go if it is idle.
-LATE, GIVE_WAY, LEAVE = 1 << 20, 1 << 21, 1 << 22
+# What is asked of a connection beside what epoll says of it: is it late, is it to give way, is it to go if no thread
+# has its request, is it to go if there is nothing to do for it.
+LATE, GIVE_WAY, LEAVE, STOP = 1 << 20, 1 << 21, 1 << 22, 1 << 23
 GONE = select.EPOLLERR | select.EPOLLHUP
+
+
+def _wait_for_nothing(_fd: int, _events: int) -> None:
+    pass
 
 
 class Connection:
     """One client. One thread at a time attends to it: reads, sends what is left, closes. Who has its request writes."""
 
-    def __init__(self, client: socket.socket, surroundings: dict[str, Any], limits: Limits, now: float) -> None:
+    def __init__(
+        self,
+        client: socket.socket,
+        surroundings: dict[str, Any],
+        limits: Limits,
+        now: float,
+        wait_for: Callable[[int, int], None] = _wait_for_nothing,
+    ) -> None:
         self.socket = client
         self.fd = client.fileno()
+        self.wait_for = wait_for
         self.surroundings = surroundings
         self.reader = Reader(limits.body, self._continue)
         self.unsent = Unsent(limits.unsent)
@@ -96,15 +112,17 @@ class Connection:
         self.drains = False
         self.has_ended = False
         self.is_unread = False
+        # There is more to be read than was allowed at once; it waits in the queue of those.
+        self.is_again = False
         self.drained = 0
         self.amid_since: float | None = None
         self.since = now  # of the last time that something was done
         self.step = 0
 
-    def send(self, data: bytes) -> bool:
-        """Send what fits, keep the rest until there is room; say whether something is left. The lock is held."""
+    def send(self, data: bytes) -> None:
+        """Send what fits; somebody sends the rest when there is room, which may be at once. The lock is held."""
         if self.is_closed:
-            return False
+            return
         if not self.unsent.size:
             try:
                 sent = self.socket.send(data)
@@ -112,13 +130,13 @@ class Connection:
                 sent = 0
             except OSError:
                 self.is_closed = True  # who attends to it will find the same
-                return False
+                return
             if sent == len(data):
-                return False
+                return
             data = data[sent:]
             self.since, self.step = time.monotonic(), 0
+            self.wait_for(self.fd, READ | select.EPOLLOUT)
         self.unsent.append(data)
-        return True
 
     def _continue(self) -> None:
         with self.lock:
@@ -244,27 +262,32 @@ class BufferingWorker(Worker):
             "wsgi.run_once": False,
             "wsgi.input_terminated": True,
         }
-        while self.alive:
+        callers = select.poll()
+        callers.register(door, select.POLLIN)
+        # Who has called when the server stops would otherwise wait in vain, as long as a last request runs.
+        while self.alive or (callers.poll(0) and not self._is_late()):
             try:
                 client, address = door.accept()
             except BlockingIOError:
                 continue
             except OSError as error:  # out of file descriptors, say
-                if self.alive:
-                    self.log.warning("No connection could be accepted: %s.", error)
-                    time.sleep(0.1)
+                self.log.warning("No connection could be accepted: %s.", error)
+                time.sleep(0.1)
                 continue
             with suppress(OSError):
                 client.setblocking(False)
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             surroundings = {**common, "REMOTE_ADDR": address[0], "REMOTE_PORT": str(address[1])}
-            self.connections[client.fileno()] = Connection(client, surroundings, self.limits, time.monotonic())
-            with suppress(OSError, ValueError):  # there were too many, and it is closed again
-                self.poll.register(client.fileno(), READ)
+            connection = Connection(client, surroundings, self.limits, time.monotonic(), self.poll.modify)
+            # Nobody attends to it before it is registered.
+            with connection.lock, suppress(OSError):
+                self.connections[connection.fd] = connection
+                self.poll.register(connection.fd, READ)
             while len(self.connections) > self.limits.connections:
                 self.evicted.clear()
                 self.attention.set()
                 self.evicted.wait(0.01)
+        door.close()
 
     # The threads that run the application
 
@@ -274,11 +297,12 @@ class BufferingWorker(Worker):
             if (taken := waiting.take()) is None:
                 try:
                     self._attend_to_all(waiting.patience())
+                except Exception:
+                    self.log.exception("A thread failed, and goes on.")
                 finally:
                     waiting.back()
                 continue
-            if waiting.lacks_a_thread:
-                self._wake()
+            self._wake_if_wanted()
             (connection, request), turn = taken
             try:
                 closes = self._serve(connection, request, turn)
@@ -286,9 +310,12 @@ class BufferingWorker(Worker):
                 self.log.exception("A request could not be answered.")
                 closes = True
             waiting.done(turn)
-            self._finish(connection, closes)
-            if waiting.is_any:
-                self._attend_to_all(0)  # so that all that have come are there to choose from
+            try:
+                self._finish(connection, closes)
+                if waiting.is_any:
+                    self._attend_to_all(0)  # so that all that have come are there to choose from
+            except Exception:
+                self.log.exception("A thread failed, and goes on.")
 
     def _serve(self, connection: Connection, request: Request, turn: Turn) -> bool:
         """Answer one request; say whether the connection is to be closed."""
@@ -319,13 +346,9 @@ class BufferingWorker(Worker):
 
     def _send(self, connection: Connection, data: bytes) -> None:
         with connection.lock:
-            was_waiting = connection.unsent.size > 0
-            is_left = connection.send(data)
+            connection.send(data)
             if connection.is_closed:
                 raise _ReaderGone
-            if is_left and not was_waiting:
-                # Somebody is told when there is room, which may be at once.
-                self.poll.modify(connection.fd, READ | select.EPOLLOUT)
         while connection.unsent.size > self.limits.filed and not connection.is_closed:
             time.sleep(0.05)
 
@@ -352,8 +375,7 @@ class BufferingWorker(Worker):
                 authorization = following.fields.get("HTTP_AUTHORIZATION", "")
                 self.waiting.put((connection, following), following.target, authorization)
                 return
-            if connection.send(following.as_bytes()):
-                self.poll.modify(connection.fd, READ | select.EPOLLOUT)
+            connection.send(following.as_bytes())
             self._drain(connection)
 
     def _drain(self, connection: Connection) -> None:
@@ -364,6 +386,11 @@ class BufferingWorker(Worker):
         if not connection.unsent.size and not connection.is_closed:
             with suppress(OSError):
                 connection.socket.shutdown(socket.SHUT_WR)
+
+    def _wake_if_wanted(self) -> None:
+        """Wake an idle thread if there is something to do for it that no client will tell it."""
+        if self.waiting.lacks_a_thread or (self.again and self.waiting.idle):
+            self._wake()
 
     def _wake(self) -> None:
         with suppress(BlockingIOError):
@@ -379,9 +406,12 @@ class BufferingWorker(Worker):
             elif not self.has_stopped:
                 with suppress(BlockingIOError):
                     os.read(self.PIPE[0], 4096)
-        for _ in range(len(self.again)):
+        ends = time.monotonic() + LONGEST_ATTENTION if self.again else 0.0
+        while self.again and time.monotonic() < ends:
             with suppress(IndexError):  # another thread was first
-                self._attend(self.again.popleft(), select.EPOLLRDHUP)
+                connection = self.again.popleft()
+                connection.is_again = False
+                self._attend(connection, select.EPOLLRDHUP)
 
     def _attend(self, connection: Connection, event: int) -> None:
         """See to one connection. Who comes while another thread is at it leaves the event there."""
@@ -411,22 +441,29 @@ class BufferingWorker(Worker):
         if event & LATE:
             self._look_at(connection)
         if event & GIVE_WAY:
-            self._refuse(connection, HTTPStatus.SERVICE_UNAVAILABLE, "Too much is coming in. Try again.")
+            self._give_way(connection)
         if event & LEAVE and not connection.is_served:
+            self._close(connection)
+        if event & STOP and self._is_left(connection):
             self._close(connection)
 
     def _read(self, connection: Connection, *, to_the_end: bool = True) -> None:
         reader = connection.reader
-        connection.is_unread = False
-        for _ in range(MOST_PIECES):
+        if connection.is_again:
+            return  # its turn comes
+        ends = time.monotonic() + LONGEST_READ
+        while True:
             if connection.is_closed:
                 self._close(connection)
                 return
             if connection.has_ended:
+                connection.is_unread = False
                 break
+            # Until some are answered. Said before it is known, or who answers the last of them could miss it.
+            connection.is_unread = True
             if not connection.drains and (len(reader.received) > 1 or (reader.received and connection.unsent.size)):
-                connection.is_unread = True  # until some are answered
                 return
+            connection.is_unread = False
             try:
                 data = connection.socket.recv(PIECE)
             except BlockingIOError:
@@ -454,9 +491,10 @@ class BufferingWorker(Worker):
                     self._advance(connection)
             if len(data) < PIECE and not to_the_end:
                 break
-        else:
-            self.again.append(connection)
-            return
+            if time.monotonic() >= ends:
+                connection.is_again = True
+                self.again.append(connection)
+                return
         if connection.has_ended and reader.is_amid and not reader.discards:
             self._refuse(connection, HTTPStatus.BAD_REQUEST, "The request ended before all of it was there.")
         is_idle = not (connection.is_served or connection.unsent.size)
@@ -484,7 +522,7 @@ class BufferingWorker(Worker):
             self._read(connection)
 
     def _make_room(self) -> None:
-        """Let the largest of the requests that are coming in give way, if all that are here are too large together."""
+        """Let the largest of the requests that no thread has give way, if all that are here are too large together."""
         now = time.monotonic()
         if now < self.room_until:
             return
@@ -492,16 +530,30 @@ class BufferingWorker(Worker):
         self.room_until = now + LOOK
         everyone = self._connections()
         coming = [(each.reader.size, each.fd) for each in everyone]
-        if sum(each.taken for each in everyone) + sum(held for held, _ in coming) <= self.limits.held:
+        surplus = sum(each.taken for each in everyone) + sum(size for size, _ in coming) - self.limits.held
+        if surplus <= 0:
             return
-        if (largest := self.connections.get(max(coming)[1])) is not None:
-            self._attend(largest, GIVE_WAY)
+        for size, fd in sorted(coming, reverse=True):
+            if surplus <= 0 or not size:
+                return
+            surplus -= size
+            if (largest := self.connections.get(fd)) is not None:
+                self._attend(largest, GIVE_WAY)
 
     def _refuse(self, connection: Connection, status: HTTPStatus, reason: str) -> None:
         """Read no further, and say why, behind the answers to what came before."""
         connection.reader.refuse(Refusal(status, reason))
         connection.amid_since = None
         self._advance(connection)
+
+    def _give_way(self, connection: Connection) -> None:
+        """Refuse what is coming in and the whole requests before it that no thread has, which may be most of it."""
+        with connection.lock:
+            if connection.drains or not connection.reader.size:
+                return  # a thread has it by now
+            connection.reader.received.clear()
+            connection.reader.discards = False
+        self._refuse(connection, HTTPStatus.SERVICE_UNAVAILABLE, "Too much is coming in. Try again.")
 
     def _look_at(self, connection: Connection) -> None:
         """Part with a client that takes too long."""
@@ -532,8 +584,6 @@ class BufferingWorker(Worker):
             self.attention.clear()
             if not self.waiting.idle:
                 self._attend_to_all(0)
-            if self.waiting.lacks_a_thread:
-                self._wake()
             now = time.monotonic()
             if now >= look_at or len(self.connections) > self.limits.connections:
                 look_at = now + every
@@ -544,6 +594,7 @@ class BufferingWorker(Worker):
                 for connection in self._connections():
                     self._attend(connection, LATE)
                 self._evict()
+            self._wake_if_wanted()
             if not self.alive and self._has_stopped(doors, now):
                 return
 
@@ -553,7 +604,7 @@ class BufferingWorker(Worker):
         if surplus > 0:
             # Also those whose client reads its last answer slowly and has asked on meanwhile.
             idle = [each for each in self._connections() if not each.is_served]
-            for connection in sorted(idle, key=lambda each: each.since)[: surplus + SPARE]:
+            for connection in sorted(idle, key=lambda each: max(each.since, each.amid_since or 0))[: surplus + SPARE]:
                 self._attend(connection, LEAVE)
             self.evicted.set()
 
@@ -562,11 +613,20 @@ class BufferingWorker(Worker):
         if self.stopping_since is None:
             self.stopping_since = now
         for connection in self._connections():
-            is_at_work = connection.is_served or connection.reader.received or connection.unsent.size
-            late = now - self.stopping_since > self.limits.stop
-            if not is_at_work and (late or connection.drains or connection.amid_since is None):
-                self._attend(connection, LEAVE)
+            if self._is_left(connection):
+                # What has arrived by now is read first, and answered.
+                self._attend(connection, select.EPOLLIN | STOP)
         return not self.connections and not any(door.is_alive() for door in doors)
+
+    def _is_late(self) -> bool:
+        """Whether a server that stops waits no longer for what is only just coming."""
+        return self.stopping_since is not None and time.monotonic() - self.stopping_since > self.limits.stop
+
+    def _is_left(self, connection: Connection) -> bool:
+        """Whether a server that stops need not wait for a connection."""
+        if connection.is_served or connection.reader.received or connection.unsent.size:
+            return False
+        return self._is_late() or connection.drains or (connection.amid_since is None and not connection.is_again)
 
     def _connections(self) -> list[Connection]:
         return list(self.connections.values())
