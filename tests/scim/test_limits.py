@@ -16,6 +16,8 @@ from scim.services.limits import Buckets, Limit
 from scim.services.verdicts import TOKEN_FAULTS
 from tests.scim.conftest import JSON, Idp, read
 from tests.scim.test_bulk import bulk, make
+from tests.scim.test_me import me_of
+from users.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -91,6 +93,18 @@ def test_the_tokens_of_an_organization_share_its_bucket(idp: Idp, stranger: Idp,
     assert statuses(second, 3) == [200, 200, 429]
     assert "This organization's tokens together" in read(second.get("/Users"))["detail"]
     assert statuses(stranger, 5) == [200] * 5
+
+
+def test_peoples_own_tokens_keep_no_identity_provider_out(idp: Idp, settings: Any) -> None:
+    settings.SCIM_TOKEN_RATE = 0
+    settings.SCIM_ORGANIZATION_BURST = 3
+    leaver = User.objects.get(pk=idp.create("leaver@acme.example")["id"])
+    programs = [me_of(idp, leaver), me_of(idp, leaver)]
+    assert [program.get("/Me").status_code for program in programs * 2] == [200, 200, 200, 429]
+    assert "This organization's personal tokens together" in read(programs[0].get("/Me"))["detail"]
+    assert [programs[0].get("/Users").status_code for _ in range(6)] == [403] * 6
+    assert statuses(idp, 3) == [200, 200, 429]
+    assert programs[0].get("/Me").status_code == 429
 
 
 def test_what_was_refused_costs_nothing(idp: Idp, settings: Any) -> None:
