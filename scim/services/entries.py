@@ -147,9 +147,10 @@ def whom(entry: Entry, own: Presented | None) -> Whom:
     subject = entry.subject
     if subject is NOBODY and "ilter=" in entry.query:
         subject = subjects.of_query(entry.query, mask, groups="/Groups" in entry.path)
-    resource, resource_id = "User", str(entry.user_id or subject.user_id).lower()
+    resource, resource_id = "User", str(entry.user_id or "").lower()
     if not resource_id and own is not None:
-        resource, resource_id = _in_path(entry.path)
+        # An id that a stranger sends puts nothing on a user's page.
+        resource, resource_id = ("User", subject.user_id) if subject.user_id else _in_path(entry.path)
     # What a query told was masked with it; what a body told, and what is stored, may repeat a secret of the query.
     doubtful = bool(entry.query) and entry.subject is not NOBODY
     names = [_name(name, mask if doubtful else None) for name in subject.names]
