@@ -141,7 +141,7 @@ class ScimView(APIView):
                 turn.organization = ""
         elif credentials is not None:
             # Nobody may know whether the token is valid: what takes too long counts for it, and for nobody else.
-            limits.TOKEN.charge(credentials.digest)
+            limits.charge_unverified(credentials.digest)
 
     def step_of(self, request: HttpRequest) -> str:
         """What the request is in the set-up of a connection, as far as that can be told before it is served."""

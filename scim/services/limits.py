@@ -188,6 +188,12 @@ def charge(digest: str, whose: str, cost: int = 1) -> None:
     ORGANIZATION.charge(whose, cost)
 
 
+def charge_unverified(digest: str) -> None:
+    """Charge a token that may or may not be valid, never more than it has: no outage leaves a debt behind."""
+    if TOKEN.wait(digest) <= 0:
+        TOKEN.charge(digest)
+
+
 def refuse_unauthorized(address: str) -> Limited | None:
     """Count a request that was found unauthorized; what to tell its client, if too many have come from its address."""
     network = network_of(address)

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
+from organizations.models import Organization
 from scim.models import DepartureAlert, Milestone, RequestLog, Streak
+from scim.operations import search
 from scim.services import connections, journal, limits, pruning
 from scim.services.causes import LIMITS
 from scim.services.connections import default_connection
 from scim.services.limits import Buckets, Limit
 from scim.services.verdicts import TOKEN_FAULTS
+from scim.storage import principals
 from tests.scim.conftest import JSON, Idp, read
 from tests.scim.test_bulk import bulk, make
 from tests.scim.test_me import me_of
@@ -105,6 +109,23 @@ def test_peoples_own_tokens_keep_no_identity_provider_out(idp: Idp, settings: An
     assert [programs[0].get("/Users").status_code for _ in range(6)] == [403] * 6
     assert statuses(idp, 3) == [200, 200, 429]
     assert programs[0].get("/Me").status_code == 429
+
+
+@pytest.mark.parametrize("is_suspended", [True, False])
+def test_whoever_asked_all_through_an_outage_or_a_suspension_owes_nothing_for_that(
+    idp: Idp, settings: Any, monkeypatch: pytest.MonkeyPatch, is_suspended: bool
+) -> None:
+    if is_suspended:
+        Organization.objects.update(is_active=False)
+    else:
+        monkeypatch.setattr(principals, "_connected", _unavailable)
+        monkeypatch.setattr(search, "search", _unavailable)
+    assert set(statuses(idp, 30)) == {403 if is_suspended else 503}
+    assert limits.TOKEN.wait(_digest(idp)) <= 10, "the next request, at a rate of 0.1"
+
+
+def _unavailable(*_args: Any, **_more: Any) -> None:
+    raise OperationalError("away")
 
 
 def test_what_was_refused_costs_nothing(idp: Idp, settings: Any) -> None:
