@@ -202,6 +202,15 @@ def test_an_ipv6_network_is_one_address(idp: Idp) -> None:
     assert http.get(idp.base + "/Users", REMOTE_ADDR="2001:db8:1:2::1").status_code == 401
 
 
+def test_ipv4_addresses_are_told_apart_also_as_a_socket_for_both_kinds_has_them(idp: Idp) -> None:
+    http = Client()
+    asked = [http.get(idp.base + "/Users", REMOTE_ADDR="::ffff:192.0.2.1").status_code for _ in range(6)]
+    assert asked == [401] * 5 + [429]
+    assert http.get(idp.base + "/Users", REMOTE_ADDR="::ffff:192.0.2.2").status_code == 401
+    journal.flush()
+    assert set(RequestLog.objects.values_list("address", flat=True)) == {"192.0.2.1", "192.0.2.2"}
+
+
 def test_limits_are_of_scim_only(idp: Idp) -> None:
     assert statuses(Idp(idp.organization, "wrong"), 8)[-1] == 429
     assert statuses(idp, 8)[-1] == 429
