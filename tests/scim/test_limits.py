@@ -211,6 +211,21 @@ def test_ipv4_addresses_are_told_apart_also_as_a_socket_for_both_kinds_has_them(
     assert set(RequestLog.objects.values_list("address", flat=True)) == {"192.0.2.1", "192.0.2.2"}
 
 
+def test_little_is_kept_of_what_a_stranger_sends(idp: Idp) -> None:
+    asked = " or ".join(f'userName eq "somebody-{number:03}@acme.example"' for number in range(120))
+    for client in (idp, Idp(idp.organization, "wrong")):
+        client.get("/Users", {"filter": asked})
+        client.get("/Users/" + "x" * 1900)
+    journal.flush()
+    own, other, foreign, nowhere = RequestLog.objects.order_by("pk")
+    assert len(own.query) > 5000
+    assert len(other.path) > 1900
+    assert len(foreign.query) == len(nowhere.path) == 500
+    names = [row.subject_key.split("\n")[2:-1] for row in (own, foreign)]
+    assert [len(each) for each in names] == [8, 2]
+    assert names[1] == names[0][:2]
+
+
 def test_limits_are_of_scim_only(idp: Idp) -> None:
     assert statuses(Idp(idp.organization, "wrong"), 8)[-1] == 429
     assert statuses(idp, 8)[-1] == 429
