@@ -60,9 +60,11 @@ def address_of_caller(meta: Mapping[str, Any]) -> str:
 @cached_if_short(1024, longest=64)
 def _as_ip_address(text: str) -> str:
     try:
-        return str(ip_address(text.strip()))
+        found = ip_address(text.strip())
     except ValueError:
         return ""
+    # What a socket for both kinds makes of an IPv4 address; as IPv6 all of those would be one network.
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def operator_at_the_command_line(organization_id: UUID) -> Actor:

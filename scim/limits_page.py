@@ -41,7 +41,7 @@ def limited_requests(request: HttpRequest) -> HttpResponse:
         "is_first": not request.GET.get("before"),
         "figures": [
             ("A token", limits.figures(limits.TOKEN)),
-            ("All tokens of the organization together", limits.figures(limits.ORGANIZATION)),
+            ("All tokens of connections together, and all personal tokens", limits.figures(limits.ORGANIZATION)),
             ("An address, of requests without a valid token", limits.figures(limits.UNAUTHORIZED)),
         ],
         "operations_each": limits.OPERATIONS_EACH,

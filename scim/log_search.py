@@ -17,7 +17,7 @@ from audit.models import first_id_at
 from domains.addresses import canonical, fold
 from organizations.moments import MomentField
 from organizations.tenancy import TenantQuerySet
-from scim.models import Connection, RequestLog, RequestLogQuerySet, RequestOperation, Token
+from scim.models import Connection, RequestLog, RequestLogQuerySet, RequestOperation, Token, is_anonymous
 from scim.protocol import subjects
 from scim.services.causes import CAUSES
 from users.models import User
@@ -326,7 +326,8 @@ def latest_about(user: User, number: int) -> list[OfUser]:
     rows = RequestLog.objects.of(user.organization_id)
     operations = RequestOperation.objects.of(user.organization_id)
     failures = rows.filter(status__gte=400).order_by("-pk").values("pk")[:LOOKED_AT_FOR_FAILURES]
-    named = rows.filter(pk__in=failures, subject_key__contains=subjects.whole(user.user_name))
+    # Anybody can send a name without a token, and would have the page to themselves with ten requests.
+    named = rows.filter(pk__in=failures, subject_key__contains=subjects.whole(user.user_name)).exclude(is_anonymous())
     own = operations.filter(user_id=user.pk)
     # Each is read off an index of its own. SQLite takes a limit in a union only one step further in.
     ways: list[Any] = [

@@ -307,6 +307,11 @@ ANONYMOUS_LABELS = (
 _ANONYMOUS = reduce(or_, (Q(token_label=label) for label in ANONYMOUS_LABELS))
 
 
+def is_anonymous() -> Q:
+    """The condition on requests that no token of the organization came with, valid or not."""
+    return _ANONYMOUS
+
+
 class RequestLogQuerySet(TenantQuerySet["RequestLog"]):
     """Queries about logged requests."""
 

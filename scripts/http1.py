@@ -50,24 +50,30 @@ class Request:
 
     def environ(self, surroundings: dict[str, Any]) -> dict[str, Any]:
         """The WSGI environment (PEP 3333), in the middle of what is the same for all requests of a connection."""
-        target, _, _fragment = self.target.partition(b"#")
-        path, _, query = target.partition(b"?")
-        fields = self.fields
-        if not path.startswith(b"/") and b"://" in path:
-            authority, _, path = path.split(b"://", 1)[1].partition(b"/")
-            path = b"/" + path
-            # The host of the target counts, whatever Host says (RFC 9112 section 3.2.2).
-            fields = {**fields, "HTTP_HOST": authority.rpartition(b"@")[2].decode("latin-1")}
+        host, path, query = parts_of(self.target)
+        # The host of the target counts, whatever Host says (RFC 9112 section 3.2.2).
+        fields = self.fields if host is None else {**self.fields, "HTTP_HOST": host.decode("latin-1")}
         environ = {
             **surroundings,
             **fields,
             "REQUEST_METHOD": self.method,
-            "PATH_INFO": (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1"),
+            "PATH_INFO": path.decode("latin-1"),
             "QUERY_STRING": query.decode("latin-1"),
             "SERVER_PROTOCOL": f"HTTP/{self.version}",
             "wsgi.input": BytesIO(self.body),
         }
         return environ
+
+
+def parts_of(target: bytes) -> tuple[bytes | None, bytes, bytes]:
+    """The host, if one is in it, the path and the query of a request's target; the path as the application sees it."""
+    target, _, _fragment = target.partition(b"#")
+    path, _, query = target.partition(b"?")
+    host = None
+    if not path.startswith(b"/") and b"://" in path:
+        authority, _, path = path.split(b"://", 1)[1].partition(b"/")
+        host, path = authority.rpartition(b"@")[2], b"/" + path
+    return host, unquote_to_bytes(path) if b"%" in path else path, query
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ import time
 from collections import deque
 from typing import Generic, TypeVar
 
+from scripts.http1 import parts_of
+
 # Seconds that a request over its organization's share waits before it is refused.
 PATIENCE = 2.0
 # Of one organization, over its share. More are refused at once: each holds a connection, of which there are so many.
@@ -42,7 +44,7 @@ TURN = "saasmanager.turn"
 # A probe that waits too long would have a busy server killed.
 FIRST = frozenset({b"/livez"})
 
-_SCIM = re.compile(rb"(?:[A-Za-z]+://[^/]*)?/*scim/+([^/?#]+)")
+_SCIM = re.compile(rb"/*scim/+([^/]+)")
 
 # Names of places that no organization's slug can be, for it has no slash.
 PAGES, ANONYMOUS, PROBES, REFUSED = "/pages", "/anonymous", "/probes", "/refused"
@@ -232,11 +234,14 @@ class Waiting(Generic[Item]):
     def _turn(self, target: bytes, authorization: str) -> Turn:
         if target in FIRST:
             return Turn(PROBES)
-        if not self._shares or (found := _SCIM.match(target)) is None:
+        # The path as the application reads it: whoever could spell it otherwise would have no share to keep to.
+        if not self._shares or (found := _SCIM.match(parts_of(target)[1])) is None:
             return Turn(PAGES)
-        if not authorization:
+        # So too the token, which any number of blanks may stand before and behind.
+        token = authorization.rstrip(" ").rpartition(" ")[2]
+        if not token:
             return Turn(ANONYMOUS)
-        known = hash((found[1], authorization))
+        known = hash((found[1], token))
         return Turn(self._known.get(known, ANONYMOUS), known)
 
     def _choose(self, now: float) -> tuple[Item, Turn] | None:

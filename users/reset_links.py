@@ -20,7 +20,9 @@ class ResetTokenGenerator(PasswordResetTokenGenerator):
         return f"{super()._make_hash_value(user, timestamp)}{own}"
 
     def check_token(self, user: Any, token: str | None) -> bool:
-        """Whether the link may be used now: never by a user who is suspended, or whose resets are blocked."""
+        """Whether the link may be used now: not while user or organization are suspended, or resets are blocked."""
         if not isinstance(user, User) or not user.is_active or user.is_password_reset_blocked:
+            return False
+        if user.organization is not None and not user.organization.is_active:
             return False
         return super().check_token(user, token)

@@ -27,6 +27,7 @@ from scim.protocol import subjects
 from scim.protocol.attributes import Json
 from scim.protocol.errors import (
     SUSPENDED,
+    TOKEN_PERSONAL,
     InsufficientScope,
     InvalidSyntax,
     InvalidValue,
@@ -91,6 +92,8 @@ class ScimView(APIView):
     steps: Mapping[str, Step] = {}
     # What the request takes from the buckets of its token and organization.
     cost = 1
+    # Whether it is for people with personal tokens, who have a bucket beside that of the organization's connections.
+    is_for_people = False
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         started = time.perf_counter_ns()
@@ -129,7 +132,8 @@ class ScimView(APIView):
         if entry.authenticated and credentials is not None:
             slug = self.kwargs.get("slug", "")
             if entry.cause not in LIMITS:
-                limits.charge(credentials.digest, slug, self.cost)
+                is_persons = self.is_for_people or entry.cause == TOKEN_PERSONAL
+                limits.charge(credentials.digest, limits.people_of(slug) if is_persons else slug, self.cost)
             if turn is not None:
                 turn.organization = slug
         elif entry.is_unauthorized:
@@ -137,7 +141,7 @@ class ScimView(APIView):
                 turn.organization = ""
         elif credentials is not None:
             # Nobody may know whether the token is valid: what takes too long counts for it, and for nobody else.
-            limits.TOKEN.charge(credentials.digest)
+            limits.charge_unverified(credentials.digest)
 
     def step_of(self, request: HttpRequest) -> str:
         """What the request is in the set-up of a connection, as far as that can be told before it is served."""
@@ -168,7 +172,8 @@ class ScimView(APIView):
         turn = request._request.META.get(TURN)
         if turn is not None and turn.over_share:
             raise limits.over_share(turn.over_share)
-        limits.admit(self.credentials.digest, self.kwargs.get("slug", ""))
+        slug = self.kwargs.get("slug", "")
+        limits.admit(self.credentials.digest, limits.people_of(slug) if self.is_for_people else slug)
         super().check_throttles(request)
 
     def get_parser_context(self, http_request: HttpRequest) -> dict[str, Any]:

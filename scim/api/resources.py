@@ -124,6 +124,8 @@ class UserView(ScimView):
 class MeView(ScimView):
     """The person whose personal token it is; a connection's token stands for nobody (RFC 7644 section 3.11)."""
 
+    is_for_people = True
+
     def get(self, request: Request, slug: str) -> HttpResponse:
         """Read the own user."""
         projection = _projection(request)

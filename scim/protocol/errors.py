@@ -132,6 +132,9 @@ class Unauthorized(ScimError):
 # The cause of what is refused while the organization is suspended, with a token that would be valid.
 SUSPENDED = "organization-suspended"
 
+# The cause of what a person's own token is refused, which opens nothing but /Me.
+TOKEN_PERSONAL = "token-personal"  # noqa: S105
+
 
 class Forbidden(ScimError):
     """The token is valid, the change is not permitted."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scim.protocol.errors import SUSPENDED
+from scim.protocol.errors import SUSPENDED, TOKEN_PERSONAL
 
 
 class Mend(StrEnum):
@@ -85,7 +85,7 @@ CAUSES: Mapping[str, Cause] = {
         "Refused: the token belongs to another organization than this address.",
         Mend.GENERATE_TOKEN,
     ),
-    "token-personal": Cause(
+    TOKEN_PERSONAL: Cause(
         "Personal token",
         "Refused: this is a personal token, for /Me only. Give the identity provider one of its own.",
         Mend.GENERATE_TOKEN,

@@ -30,6 +30,11 @@ LONGEST_CLIENT = 200
 LONGEST_ARGUMENT = 320
 LONGEST_LABEL = 254
 
+# What is kept of path and query where no token of the organization came with them, and how many of the names in them:
+# anybody can fill that share of the log, and a search reads all of it.
+LONGEST_OF_ANONYMOUS = 500
+MOST_NAMES_OF_ANONYMOUS = 2
+
 # An entry with more characters than this is counted while it waits.
 SHORT = 2048
 
@@ -147,9 +152,10 @@ def whom(entry: Entry, own: Presented | None) -> Whom:
     subject = entry.subject
     if subject is NOBODY and "ilter=" in entry.query:
         subject = subjects.of_query(entry.query, mask, groups="/Groups" in entry.path)
-    resource, resource_id = "User", str(entry.user_id or subject.user_id).lower()
+    resource, resource_id = "User", str(entry.user_id or "").lower()
     if not resource_id and own is not None:
-        resource, resource_id = _in_path(entry.path)
+        # An id that a stranger sends puts nothing on a user's page.
+        resource, resource_id = ("User", subject.user_id) if subject.user_id else _in_path(entry.path)
     # What a query told was masked with it; what a body told, and what is stored, may repeat a secret of the query.
     doubtful = bool(entry.query) and entry.subject is not NOBODY
     names = [_name(name, mask if doubtful else None) for name in subject.names]
@@ -229,15 +235,19 @@ def row(
     own = own_token(token, organization)
     mask = about.mask
     advice = (*entry.advice, *about_path(entry.path))
-    names = about.names if entry.operation_count is not None else [label, *about.names]
+    longest_path, longest_query, names = LONGEST_PATH, LONGEST_QUERY, about.names
+    if own is None:
+        longest_path = longest_query = LONGEST_OF_ANONYMOUS
+        names = names[:MOST_NAMES_OF_ANONYMOUS]
+    names = names if entry.operation_count is not None else [label, *names]
     return (
         key(entry.request_id),
         organization,
         moment(entry.started),
         entry.request_id,
         clean(entry.method)[:10],
-        kept(entry.path, LONGEST_PATH, mask),
-        clean(mask.query(entry.query))[:LONGEST_QUERY],
+        kept(entry.path, longest_path, mask),
+        clean(mask.query(entry.query))[:longest_query],
         entry.status,
         (entry.cause or (cause_of(advice) if advice else ""))[:40],
         verdict(entry, mask),

@@ -24,6 +24,9 @@ SHORTEST_WAIT, LONGEST_WAIT = 1, 30
 # Operations of a bulk request that cost as much as one request.
 OPERATIONS_EACH = 10
 
+# What follows an organization's slug, which has no slash, where the bucket is that of its people's own tokens.
+_PEOPLE = "/people"
+
 # Buckets that are not full at the same time, and how far from its place one is looked for.
 SLOTS = 1 << 14
 NEIGHBOURS = 8
@@ -144,10 +147,16 @@ UNAUTHORIZED = Limit("unauthorized", "SCIM_UNAUTHORIZED_RATE", "SCIM_UNAUTHORIZE
 tell_others: Callable[[Limit, str, float], None] | None = None
 
 
-def admit(digest: str, slug: str) -> None:
-    """Let a request in if its token and organization have not gone too fast. Raises Limited.
+def people_of(slug: str) -> str:
+    """Whom personal tokens count for: else one person's program would take what the identity provider needs."""
+    return slug + _PEOPLE
 
-    Nobody knows yet whether the token is valid. Only those that were are charged, so a made-up one is always let in.
+
+def admit(digest: str, whose: str) -> None:
+    """Let a request in if its token and those with which it shares have not gone too fast. Raises Limited.
+
+    ``whose`` is the organization's slug, or its ``people_of``. Nobody knows yet whether the token is valid. Only those
+    that were are charged, so a made-up one is always let in.
     """
     if (seconds := TOKEN.wait(digest)) > 0:
         raise Limited(
@@ -156,9 +165,10 @@ def admit(digest: str, slug: str) -> None:
             seconds=seconds,
             limit=figures(TOKEN),
         )
-    if (seconds := ORGANIZATION.wait(slug)) > 0:
+    if (seconds := ORGANIZATION.wait(whose)) > 0:
+        tokens = "personal tokens" if whose.endswith(_PEOPLE) else "tokens"
         raise Limited(
-            f"This organization's tokens together send more than {figures(ORGANIZATION)}.",
+            f"This organization's {tokens} together send more than {figures(ORGANIZATION)}.",
             cause=ORGANIZATION_LIMIT,
             seconds=seconds,
             limit=figures(ORGANIZATION),
@@ -172,10 +182,16 @@ def over_share(seconds: int) -> Limited:
     )
 
 
-def charge(digest: str, slug: str, cost: int = 1) -> None:
+def charge(digest: str, whose: str, cost: int = 1) -> None:
     """Charge a request whose token was valid."""
     TOKEN.charge(digest, cost)
-    ORGANIZATION.charge(slug, cost)
+    ORGANIZATION.charge(whose, cost)
+
+
+def charge_unverified(digest: str) -> None:
+    """Charge a token that may or may not be valid, never more than it has: no outage leaves a debt behind."""
+    if TOKEN.wait(digest) <= 0:
+        TOKEN.charge(digest)
 
 
 def refuse_unauthorized(address: str) -> Limited | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from scim.protocol.errors import SUSPENDED, Forbidden, NotImplementedHere, Unauthorized
+from scim.protocol.errors import SUSPENDED, TOKEN_PERSONAL, Forbidden, NotImplementedHere, Unauthorized
 from scim.protocol.reading import LENIENT, STRICT, Leniency
 from scim.storage import sql
 from users.models import Role
@@ -97,7 +97,7 @@ class Credentials:
                     raise Unauthorized(INVALID, cause="token-unknown")
                 raise Forbidden(
                     "A personal token opens /Me, and nothing else here. This needs a token of the organization.",
-                    cause="token-personal",
+                    cause=TOKEN_PERSONAL,
                 )
         return self._principal
 

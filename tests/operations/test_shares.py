@@ -334,6 +334,43 @@ def test_many_spellings_of_an_address_are_one_organizations(now: list[float]) ->
         server.end(turn)
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"/%73cim/acme/v2/Users",
+        b"/scim/%61cm%65/v2/Users",
+        b"/scim/acme%2Fv2%2f%2fUsers",
+        b"/%2f%2Fscim%2facme/Users?filter=a/b",
+        b"http://127.0.0.1/%73cim/acme#x",
+    ],
+)
+def test_an_encoded_address_leads_out_of_no_share(now: list[float], target: bytes) -> None:
+    server = Server()
+    server.know("acme")
+    server.waiting.put("acme", target, "Bearer t")
+    assert places(server.take()) == ["acme"]
+
+
+@pytest.mark.parametrize("authorization", ["bearer t", "BEARER  t", "Bearer" + " " * 500 + "t ", "Bearer t  "])
+def test_however_its_header_is_spelled_a_token_is_known(now: list[float], authorization: str) -> None:
+    server = Server()
+    server.know("acme")
+    server.waiting.put("acme", b"/scim/acme/v2/Users", authorization)
+    assert places(server.take()) == ["acme"]
+
+
+def test_what_the_application_reads_otherwise_is_no_organizations(now: list[float]) -> None:
+    server = Server()
+    server.know("acme")
+    for target in (b"/scim/acme%3Fx/Users", b"/scim/acme%23/Users", b"/scim/acme%20/Users", b"/scim/ACME/Users"):
+        server.waiting.put("acme", target, "Bearer t")
+        (turn,) = server.take()
+        assert turn.place == shares.ANONYMOUS
+        server.end(turn, "")
+    server.ask("acme")
+    assert places(server.take()) == ["acme"], "and its own token is still known at its own address"
+
+
 def test_without_shares_who_comes_first_is_served_first(now: list[float]) -> None:
     server = Server(fair=False)
     server.know("acme", "globex")

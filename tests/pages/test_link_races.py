@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.actions import Action
+from organizations.services import hold, release
 from tests.tenants import Tenant
 from tests.users.test_invitations import one, token_of
 from users.models import User
@@ -64,6 +65,18 @@ def test_of_four_sessions_with_one_link_one_sets_the_password(acme: Tenant) -> N
         assert ann.check_password(won[0])
         changed = [event for event in acme.events() if event.action == Action.USER_PASSWORD_CHANGED]
         assert len(changed) == number + 1
+
+
+def test_no_link_sets_a_password_while_the_organization_is_suspended(acme: Tenant) -> None:
+    ann, client = acme.add("ann"), Client()
+    form = client.get(link_for(ann)).headers["Location"]
+    words = {"password1": "horse-battery-7", "password2": "horse-battery-7"}
+    hold("It did not pay.", by=acme.by)
+    for link in (form, link_for(ann)):
+        assert "This link no longer works" in client.get(link, follow=True).content.decode()
+    assert "This link no longer works" in client.post(form, words).content.decode()
+    release("It has paid.", by=acme.by)
+    assert client.post(form, words).status_code == 302
 
 
 def test_of_four_sessions_with_one_invitation_one_has_the_account(acme: Tenant) -> None:

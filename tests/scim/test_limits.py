@@ -6,16 +6,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
+from organizations.models import Organization
 from scim.models import DepartureAlert, Milestone, RequestLog, Streak
+from scim.operations import search
 from scim.services import connections, journal, limits, pruning
 from scim.services.causes import LIMITS
 from scim.services.connections import default_connection
 from scim.services.limits import Buckets, Limit
 from scim.services.verdicts import TOKEN_FAULTS
+from scim.storage import principals
 from tests.scim.conftest import JSON, Idp, read
 from tests.scim.test_bulk import bulk, make
+from tests.scim.test_me import me_of
+from users.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -93,6 +99,35 @@ def test_the_tokens_of_an_organization_share_its_bucket(idp: Idp, stranger: Idp,
     assert statuses(stranger, 5) == [200] * 5
 
 
+def test_peoples_own_tokens_keep_no_identity_provider_out(idp: Idp, settings: Any) -> None:
+    settings.SCIM_TOKEN_RATE = 0
+    settings.SCIM_ORGANIZATION_BURST = 3
+    leaver = User.objects.get(pk=idp.create("leaver@acme.example")["id"])
+    programs = [me_of(idp, leaver), me_of(idp, leaver)]
+    assert [program.get("/Me").status_code for program in programs * 2] == [200, 200, 200, 429]
+    assert "This organization's personal tokens together" in read(programs[0].get("/Me"))["detail"]
+    assert [programs[0].get("/Users").status_code for _ in range(6)] == [403] * 6
+    assert statuses(idp, 3) == [200, 200, 429]
+    assert programs[0].get("/Me").status_code == 429
+
+
+@pytest.mark.parametrize("is_suspended", [True, False])
+def test_whoever_asked_all_through_an_outage_or_a_suspension_owes_nothing_for_that(
+    idp: Idp, settings: Any, monkeypatch: pytest.MonkeyPatch, is_suspended: bool
+) -> None:
+    if is_suspended:
+        Organization.objects.update(is_active=False)
+    else:
+        monkeypatch.setattr(principals, "_connected", _unavailable)
+        monkeypatch.setattr(search, "search", _unavailable)
+    assert set(statuses(idp, 30)) == {403 if is_suspended else 503}
+    assert limits.TOKEN.wait(_digest(idp)) <= 10, "the next request, at a rate of 0.1"
+
+
+def _unavailable(*_args: Any, **_more: Any) -> None:
+    raise OperationalError("away")
+
+
 def test_what_was_refused_costs_nothing(idp: Idp, settings: Any) -> None:
     settings.SCIM_TOKEN_BURST = 2
     assert statuses(idp, 12) == [200] * 2 + [429] * 10
@@ -165,6 +200,30 @@ def test_an_ipv6_network_is_one_address(idp: Idp) -> None:
     ]
     assert asked == [401] * 5 + [429] * 2
     assert http.get(idp.base + "/Users", REMOTE_ADDR="2001:db8:1:2::1").status_code == 401
+
+
+def test_ipv4_addresses_are_told_apart_also_as_a_socket_for_both_kinds_has_them(idp: Idp) -> None:
+    http = Client()
+    asked = [http.get(idp.base + "/Users", REMOTE_ADDR="::ffff:192.0.2.1").status_code for _ in range(6)]
+    assert asked == [401] * 5 + [429]
+    assert http.get(idp.base + "/Users", REMOTE_ADDR="::ffff:192.0.2.2").status_code == 401
+    journal.flush()
+    assert set(RequestLog.objects.values_list("address", flat=True)) == {"192.0.2.1", "192.0.2.2"}
+
+
+def test_little_is_kept_of_what_a_stranger_sends(idp: Idp) -> None:
+    asked = " or ".join(f'userName eq "somebody-{number:03}@acme.example"' for number in range(120))
+    for client in (idp, Idp(idp.organization, "wrong")):
+        client.get("/Users", {"filter": asked})
+        client.get("/Users/" + "x" * 1900)
+    journal.flush()
+    own, other, foreign, nowhere = RequestLog.objects.order_by("pk")
+    assert len(own.query) > 5000
+    assert len(other.path) > 1900
+    assert len(foreign.query) == len(nowhere.path) == 500
+    names = [row.subject_key.split("\n")[2:-1] for row in (own, foreign)]
+    assert [len(each) for each in names] == [8, 2]
+    assert names[1] == names[0][:2]
 
 
 def test_limits_are_of_scim_only(idp: Idp) -> None:

@@ -304,6 +304,18 @@ def test_a_persons_requests_include_refused_ones_and_those_in_bulk_requests(idp:
     ]  # fmt: skip
 
 
+def test_no_stranger_fills_a_persons_requests(idp: Idp) -> None:
+    lena = User.objects.get(pk=idp.create(LENA)["id"])
+    idp.send("POST", "/Users", {"userName": LENA, "emails": [7]})
+    nobody = Idp(idp.organization, "wrong")
+    for about in (f'userName eq "{LENA}"', f'id eq "{lena.pk}"'):
+        for _ in range(6):
+            nobody.get("/Users", {"filter": about})
+    journal.flush()
+    assert [each.row.status for each in latest_about(lena, 10)] == [400, 201]
+    assert len(found(idp, q=LENA)) == 8, "the log itself finds them"
+
+
 def test_operations_that_were_not_reached_are_told_of(idp: Idp) -> None:
     bulk(idp, make("x@nowhere.example"), make("late@acme.example", 2), failOnErrors=1)
     row = found(idp, q="late@acme")[0]
