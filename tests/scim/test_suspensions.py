@@ -225,3 +225,13 @@ def test_what_else_can_not_be_read_is_refused_as_before(idp: Idp, user: dict[str
     both = [{"op": "replace", "path": "active", "value": each} for each in (False, True)]
     assert idp.patch(user["id"], *both, {"op": "replace", "path": "userName", "value": 5}).status_code == 400
     assert User.objects.get(pk=user["id"]).is_active
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_what_holds_back_a_suspension_without_its_addresses_is_what_is_told(write: str, idp: Idp) -> None:
+    """Or a client would take for good what ends when an Admin releases the brake."""
+    users = [idp.create(f"p{number}@acme.example") for number in range(12)]
+    User.objects.update(created_at="2020-01-01T00:00:00Z")
+    answers = [WRITES[write](idp, user, "") for user in users]
+    assert [answer.status_code for answer in answers] == [200] * 9 + [429] * 3
+    assert idp.log()[-1].cause == "held-back"
