@@ -208,6 +208,18 @@ def test_a_misspelt_path_is_refused_and_a_misspelt_name_left_out(either: Idp, pa
     assert (found.status_code, read(found)["scimType"]) == (400, "invalidFilter")
 
 
+@pytest.mark.parametrize("name", ["emails", "phoneNumbers", "addresses"])
+def test_a_path_with_a_filter_in_a_whole_user_clears_nothing(idp: Idp, name: str) -> None:
+    user = idp.create(**{k: v for k, v in FULL.items() if k != "userName"})
+    rest = {k: v for k, v in FULL.items() if k != name}
+    response = idp.send("PUT", f"/Users/{user['id']}", {**rest, f'{name}[type eq "work"].value': "x@acme.test"})
+    assert read(response)[name] == user[name]
+    assert "was left out" in idp.log()[-1].advice[0]
+    # What was sent in full counts all the same.
+    sent = {**FULL, name: user[name][:1], f'{name}[type eq "work"].value': "x@acme.test"}
+    assert read(idp.send("PUT", f"/Users/{user['id']}", sent))[name] == user[name][:1]
+
+
 # Groups
 
 

@@ -235,3 +235,36 @@ def test_what_holds_back_a_suspension_without_its_addresses_is_what_is_told(writ
     answers = [WRITES[write](idp, user, "") for user in users]
     assert [answer.status_code for answer in answers] == [200] * 9 + [429] * 3
     assert idp.log()[-1].cause == "held-back"
+
+
+@pytest.mark.parametrize("wrap", [{}, {"path": f"{CORE_USER.id} "}])
+def test_the_core_schema_as_a_name_holds_what_suspends(wrap: dict[str, str], idp: Idp, user: dict[str, Any]) -> None:
+    value = {CORE_USER.id: {"active": False, "userName": "ada@elsewhere.example"}}
+    value = value if not wrap else value[CORE_USER.id]
+    answer = idp.patch(user["id"], {"op": "replace", "value": value, **wrap})
+    assert (read(answer)["active"], read(answer)["userName"]) == (False, "ada@acme.example")
+    assert idp.log()[-1].cause == "address-left-out"
+
+
+def test_the_core_schema_as_a_name_in_a_whole_user(idp: Idp, user: dict[str, Any]) -> None:
+    body = {"schemas": [CORE_USER.id], CORE_USER.id: {"userName": "ada@elsewhere.example", "active": False}}
+    answer = idp.send("PUT", f"/Users/{user['id']}", body)
+    assert (read(answer)["active"], read(answer)["userName"]) == (False, "ada@acme.example")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "urn:ietf:params:scim:schemas:core:2.0:Users:active",
+        "urn:ietf:params:scim:schemas:core:2.0:active",
+        "urn:scim:schemas:core:1.0:active",
+    ],
+)
+def test_a_misspelt_core_schema_is_no_silent_success(path: str, idp: Idp, user: dict[str, Any]) -> None:
+    answer = idp.patch(user["id"], {"op": "replace", "path": path, "value": False})
+    assert (answer.status_code, read(answer)["scimType"]) == (400, "invalidPath")
+
+
+def test_a_name_that_is_there_twice_says_nothing(idp: Idp, user: dict[str, Any]) -> None:
+    answer = idp.patch(user["id"], {"op": "replace", "value": {"active": False, "Active": True}})
+    assert (answer.status_code, read(answer)["scimType"]) == (400, "invalidSyntax")
