@@ -210,6 +210,12 @@ class ResourceType:
         """The extension of that URN, which is compared without regard to case."""
         return self._extensions.get(urn.lower())
 
+    def begun_with(self, name: str) -> Attribute | None:
+        """The attribute that a name or path begins with, whatever follows: a filter, a dot and a word, anything."""
+        core, name = f"{self.schema.id}:".lower(), name.strip()
+        rest = name[len(core) :] if name.lower().startswith(core) else name
+        return self.attribute(rest.partition("[")[0].partition(".")[0].strip())
+
     def is_own_schema(self, name: str) -> bool:
         """Whether a name is the URN of the core schema."""
         return name.strip().lower() == self.schema.id.lower()

@@ -134,5 +134,5 @@ def _attribute(path: str) -> str:
 
 
 def _plain(name: Any) -> str:
-    """An attribute's name without its schema, in lower case."""
-    return str(name).rpartition(":")[2].strip().lower()
+    """An attribute's name without its schema and without what goes wrong behind it, in lower case."""
+    return str(name).rpartition(":")[2].partition("[")[0].partition(".")[0].strip().lower()

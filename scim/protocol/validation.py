@@ -374,13 +374,16 @@ def _is_unsent(attribute: Attribute, sent: Json) -> bool:
 def _keep_flat(read: Resource, name: str, value: Json, resource_type: ResourceType, reading: Reading) -> None:
     """Put a member whose name is a whole path where the path leads; what leads nowhere is left out with an advice.
 
-    A path with a filter leads to nothing in a whole resource. Its attribute was named, and is not cleared by silence.
+    The attribute that such a name begins with was named, and is not cleared by silence; one that says whether somebody
+    may come in is not left out either. Raises InvalidPath for that.
     """
     try:
         path = resource_type.resolve(parse_attribute_path(name.strip()))
     except InvalidPath:
-        attribute = resource_type.attribute(name.partition("[")[0].strip())
-        if attribute is not None and attribute.multi_valued and attribute.name not in read:
+        attribute = resource_type.begun_with(name)
+        if attribute is not None and attribute.type is Type.BOOLEAN:
+            raise
+        if attribute is not None and attribute.name not in read:
             reading.unsent.add((attribute.name,))
         pass_over(name, reading, is_foreign=resource_type.is_foreign(name))
         return

@@ -215,6 +215,8 @@ def test_what_keeps_nobody_in_is_not_mailed(acme: Tenant, idp: Idp) -> None:
         ),
         ({"Operations": {"op": "replace", "path": "active", "value": False}}, True),
         ({"Operations": [{"op": "replace", "value": [{"active": False}]}]}, True),
+        ({"active.value": False}, True),
+        ({"Operations": [{"op": "replace", "path": "active[primary eq true]", "value": "False"}]}, True),
         ({"active": True}, False),
         ({"active": [[False]]}, False),
         ({"active": 0}, False),

@@ -220,6 +220,18 @@ def test_a_path_with_a_filter_in_a_whole_user_clears_nothing(idp: Idp, name: str
     assert read(idp.send("PUT", f"/Users/{user['id']}", sent))[name] == user[name][:1]
 
 
+@pytest.mark.parametrize(
+    "name", ["title.", "title.value", "name.nick", f"{CORE_USER.id}:title.x", "emails.", "emails[]"]
+)
+def test_a_name_that_goes_wrong_behind_an_attribute_does_not_clear_it(idp: Idp, name: str) -> None:
+    full = {**FULL, "title": "x", "name": {"givenName": "A"}}
+    user = idp.create(**{k: v for k, v in full.items() if k != "userName"})
+    attribute = name.rpartition(":")[2].partition(".")[0].partition("[")[0]
+    rest = {k: v for k, v in full.items() if k != attribute}
+    assert read(idp.send("PUT", f"/Users/{user['id']}", {**rest, name: "y"}))[attribute] == user[attribute]
+    assert attribute not in read(idp.send("PUT", f"/Users/{user['id']}", rest))
+
+
 # Groups
 
 

@@ -268,3 +268,14 @@ def test_a_misspelt_core_schema_is_no_silent_success(path: str, idp: Idp, user: 
 def test_a_name_that_is_there_twice_says_nothing(idp: Idp, user: dict[str, Any]) -> None:
     answer = idp.patch(user["id"], {"op": "replace", "value": {"active": False, "Active": True}})
     assert (answer.status_code, read(answer)["scimType"]) == (400, "invalidSyntax")
+
+
+@pytest.mark.parametrize("name", ["active.value", "active.", "active[]", f"{CORE_USER.id}:active.x", "Active [x]"])
+def test_what_goes_wrong_behind_active_is_not_left_out(name: str, idp: Idp, user: dict[str, Any]) -> None:
+    sent = {"schemas": [CORE_USER.id], "userName": "ada@acme.example", name: False}
+    for answer in (
+        idp.patch(user["id"], {"op": "replace", "value": {name: False}}),
+        idp.send("PUT", f"/Users/{user['id']}", sent),
+        idp.send("POST", "/Users", {**sent, "userName": "new@acme.example"}),
+    ):
+        assert (answer.status_code, read(answer)["scimType"]) == (400, "invalidPath")
