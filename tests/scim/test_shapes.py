@@ -257,6 +257,20 @@ def test_a_group_is_not_emptied_by_members_that_cannot_be_read(idp: Idp, element
     assert sorted(idp.members(group)) == sorted([ada, bob])
 
 
+@pytest.mark.parametrize("text", ["ada@acme.example", "nobody", '{"id": "x"}'])
+def test_who_is_to_leave_a_group_by_what_is_no_id_stays_by_no_silent_success(idp: Idp, text: str) -> None:
+    ada = idp.create()["id"]
+    group = idp.create_group("Engineering", ada)["id"]
+    named, pinned = [{"value": text}], f'members[value eq "{text.replace(chr(34), "")}"]'
+    for operation in ({"op": "remove", "path": "members", "value": named}, {"op": "remove", "path": pinned}):
+        response = idp.patch_group(group, operation)
+        assert (response.status_code, read(response)["scimType"]) == (400, "invalidValue")
+    # Beside one that is an id it is left out, and clients repeat themselves.
+    for _ in range(2):
+        some = idp.patch_group(group, {"op": "remove", "path": "members", "value": [*named, {"value": f" {ada} "}]})
+        assert "members" not in read(some)
+
+
 @pytest.mark.parametrize("blank", BLANKS)
 def test_a_group_keeps_its_members_when_blanks_are_sent(idp: Idp, blank: Any) -> None:
     ada = idp.create()["id"]
