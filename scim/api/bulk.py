@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import orjson
 from django.http import HttpResponse
@@ -21,7 +22,7 @@ from scim.protocol.errors import PayloadTooLarge, ScimError
 from scim.protocol.messages import error_body
 from scim.protocol.reading import distinct
 from scim.protocol.schemas import USER
-from scim.protocol.subjects import NOBODY
+from scim.protocol.subjects import NOBODY, loosely_read
 from scim.services import verdicts
 from scim.services.limits import cost_of_bulk
 from scim.services.milestones import Step
@@ -38,7 +39,12 @@ class BulkView(ScimView):
     def post(self, request: Request, slug: str) -> HttpResponse:
         """Carry them out; the answer tells of each that was."""
         by, principal = self.actor(), self.principal()
-        asked = read_bulk(self.read_body(request), limit=MAX_BULK_OPERATIONS, leniency=principal.leniency)
+        body = self.read_body(request)
+        try:
+            asked = read_bulk(body, limit=MAX_BULK_OPERATIONS, leniency=principal.leniency)
+        except ScimError:
+            self.entry.departures = _asked_in_vain(body)
+            raise
         self.cost = cost_of_bulk(len(asked.operations))
         outcomes = bulk.carry_out(asked, principal=principal, by=by, as_error=self._as_error)
         self._tell(asked, outcomes)
@@ -67,6 +73,23 @@ class BulkView(ScimView):
             )
             for asked in glance_at(body, MAX_BULK_OPERATIONS)
         ]
+
+    def tell_unread(self, raw: bytes) -> None:
+        """Tell the log whom a body is about that was refused unread, and who of them was to leave."""
+        super().tell_unread(raw)
+        self.entry.departures = _asked_in_vain(loosely_read(raw) or {})
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
+        """What refuses the whole request keeps in whoever was to leave by it."""
+        response = super().handle_exception(exc)
+        entry = self.entry
+        entry.departures = [
+            each
+            if each.status
+            else replace(each, status=response.status_code, cause=entry.cause, verdict=entry.verdict)
+            for each in entry.departures
+        ]
+        return response
 
     def _as_error(self, error: Exception) -> ScimError:
         return self._as_scim_error(error)[0]
@@ -119,6 +142,19 @@ class BulkView(ScimView):
                     operation.label = result.user_name
                 case groups.Written():
                     operation.label = result.name
+
+
+def _asked_in_vain(body: dict[str, Json]) -> list[Departure]:
+    """The suspensions and deletions of users in a body that nothing is done with; the status is not known yet."""
+    return [
+        Departure(Step.DELETE if asked.method == Method.DELETE else Step.DEACTIVATE, asked.resource_id, 0)
+        for asked in glance_at(body, MAX_BULK_OPERATIONS)
+        if asked.resource == USER.name
+        and (
+            asked.method == Method.DELETE
+            or (asked.method in (Method.PUT, Method.PATCH) and asks_to_suspend(asked.data))
+        )
+    ]
 
 
 def _departure(outcome: Outcome) -> Departure | None:

@@ -5,7 +5,7 @@ A PATCH becomes a list of set operations on member rows; nothing here ever loads
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -197,9 +197,9 @@ def _steps(operation: PatchOperation) -> Iterator[Step]:
         raise Mutability(_IMMUTABLE)
     match operation.op:
         case Op.REMOVE if target.condition is not None:
-            yield Remove(tuple(_pinned(target.condition)))
+            yield Remove(_known(_pinned(target.condition)))
         case Op.REMOVE:
-            yield Replace(()) if value is None else Remove(tuple(_known(value)))
+            yield Replace(()) if value is None else Remove(_known(_values(value)))
         case Op.ADD if target.condition is None:
             yield Add(_named(value))
         case Op.REPLACE if target.condition is None:
@@ -208,13 +208,11 @@ def _steps(operation: PatchOperation) -> Iterator[Step]:
             raise Mutability(_IMMUTABLE)
 
 
-def _pinned(condition: Resolved) -> Iterator[UUID]:
+def _pinned(condition: Resolved) -> Iterator[str]:
     """The members that a filter names one by one."""
     match condition:
         case Compare(path, Operator.EQ, value) if path.leaf.name == "value":
-            identifier = _uuid(str(value))
-            if identifier is not None:
-                yield identifier
+            yield str(value)
         case Or(terms):
             for term in terms:
                 yield from _pinned(term)
@@ -226,15 +224,29 @@ def _named(members: Json) -> tuple[UUID, ...]:
     """The ids of those who are to be members. Raises InvalidValue for what can be no id of ours."""
     named = []
     for text in _values(members):
-        identifier = _uuid(text)
+        identifier = _uuid(text.strip())
         if identifier is None:
-            raise InvalidValue(f"'members': there is no user and no group {shown_id(text)} in this organization.")
+            raise _no_id(text)
         named.append(identifier)
     return tuple(named)
 
 
-def _known(members: Json) -> Iterator[UUID]:
-    return (identifier for text in _values(members) if (identifier := _uuid(text)))
+def _known(texts: Iterable[str]) -> tuple[UUID, ...]:
+    """The ids among those who are to be members no more. Raises InvalidValue where all can be no ids of ours.
+
+    That is no repetition: somebody was named by an address, say, and would stay a member.
+    """
+    texts = [*texts]
+    known = tuple([identifier for text in texts if (identifier := _uuid(text.strip()))])
+    if texts and not known:
+        raise _no_id(texts[0])
+    return known
+
+
+def _no_id(text: str) -> InvalidValue:
+    return InvalidValue(
+        f"'members': there is no user and no group {shown_id(text)} in this organization; what is due is its 'id'."
+    )
 
 
 def _values(members: Json) -> Iterator[str]:

@@ -29,6 +29,10 @@ class Preconditions:
 
     def check(self, version: int) -> None:
         """Raise PreconditionFailed unless a writer's headers allow a change of this version."""
+        if self.match is not None and not self.match:
+            raise PreconditionFailed(
+                f"The version that was sent is no ETag. That of the resource is {etag(version)}, quotes included."
+            )
         if self.match is not None and not _has(self.match, version):
             raise PreconditionFailed(
                 f"The resource has changed in the meantime: its version is {etag(version)}. Read it again, then repeat."

@@ -271,8 +271,9 @@ def _or_suspend(body: dict[str, Json], write: Callable[[dict[str, Json], tuple[s
         left_out = Told(f"The user is suspended, and the addresses that were sent were left out: {why}.", _LEFT_OUT)
         try:
             return write(without_addresses(body), (left_out,))
-        except ScimError:
-            raise error from None
+        except ScimError as other:
+            # What is refused without the addresses, too, is refused for that: the brake has to be released, say.
+            raise (error if other.status == 400 else other) from None
 
 
 def delete(user_id: str, *, principal: Principal, preconditions: Preconditions, by: Actor) -> Written:

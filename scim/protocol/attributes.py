@@ -12,6 +12,8 @@ from scim.protocol.errors import InvalidPath, shown_name
 # The beginning of a URI that names a schema; a misspelt name with a colon is none.
 _SCHEMA_URI = re.compile(r"urn:|[a-z][a-z0-9+.-]*://", re.ASCII | re.IGNORECASE)
 
+_CORE_URNS = ("urn:ietf:params:scim:schemas:core:", "urn:scim:schemas:core:")
+
 # What JSON can hold, and a resource as it travels inside the house: plain, with canonical names.
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 Resource = dict[str, Json]
@@ -208,6 +210,16 @@ class ResourceType:
         """The extension of that URN, which is compared without regard to case."""
         return self._extensions.get(urn.lower())
 
+    def begun_with(self, name: str) -> Attribute | None:
+        """The attribute that a name or path begins with, whatever follows: a filter, a dot and a word, anything."""
+        core, name = f"{self.schema.id}:".lower(), name.strip()
+        rest = name[len(core) :] if name.lower().startswith(core) else name
+        return self.attribute(rest.partition("[")[0].partition(".")[0].strip())
+
+    def is_own_schema(self, name: str) -> bool:
+        """Whether a name is the URN of the core schema."""
+        return name.strip().lower() == self.schema.id.lower()
+
     def is_foreign(self, name: str) -> bool:
         """Whether a name, or a path, stands under the URI of a schema that this type does not have."""
         if not is_schema_uri(name):
@@ -251,6 +263,11 @@ def _resolve(resource_type: ResourceType, path: AttributePath) -> ResolvedPath:
 def is_schema_uri(name: str) -> bool:
     """Whether a name begins as the URI of a schema does."""
     return _SCHEMA_URI.match(name) is not None
+
+
+def is_core_uri(name: str) -> bool:
+    """Whether a name begins as the URN of a core schema does, of any version: what is unknown there is misspelt."""
+    return name.lower().startswith(_CORE_URNS)
 
 
 def _by_name(attributes: tuple[Attribute, ...]) -> dict[str, Attribute]:

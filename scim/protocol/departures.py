@@ -15,9 +15,10 @@ _ADDRESSES = ("username", "emails")
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """A suspension or deletion that was asked for within a bulk request; ``status`` from 400 on says that it failed.
+    """A suspension or deletion that was asked for within a bulk request.
 
-    ``step`` is that of the set-up; ``about`` names the user where the refusal does.
+    ``status`` from 400 on says that it failed, 0 that nothing has come of it yet. ``step`` is that of the set-up;
+    ``about`` names the user where the refusal does.
     """
 
     step: str
@@ -52,6 +53,10 @@ def _wanted(body: Any) -> Iterator[Any]:
             case "operations", list():
                 for operation in value:
                     yield from _of_operation(operation)
+            case "operations", dict():
+                yield from _of_operation(value)
+            case _, dict() if _is_core(name):
+                yield from _of_attributes(value)
 
 
 def _of_operation(operation: Any) -> Iterator[Any]:
@@ -59,11 +64,22 @@ def _of_operation(operation: Any) -> Iterator[Any]:
         return
     parts = {str(name).lower(): value for name, value in operation.items()}
     path, value = parts.get("path"), parts.get("value")
-    if isinstance(path, str) and path.strip() and path.strip().lower() != _CORE:
+    if isinstance(path, str) and path.strip() and not _is_core(path):
         if _plain(path) == "active":
             yield value
     elif isinstance(value, dict):
-        yield from (each for name, each in value.items() if _plain(name) == "active")
+        yield from _of_attributes(value)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _of_attributes(each) if isinstance(each, dict) else ()
+
+
+def _of_attributes(attributes: dict[str, Any]) -> Iterator[Any]:
+    for name, value in attributes.items():
+        if _plain(name) == "active":
+            yield value
+        elif _is_core(name) and isinstance(value, dict):
+            yield from (inner for each, inner in value.items() if _plain(each) == "active")
 
 
 def without_addresses(body: dict[str, Any]) -> dict[str, Any]:
@@ -72,8 +88,10 @@ def without_addresses(body: dict[str, Any]) -> dict[str, Any]:
     for name, value in body.items():
         if _attribute(name) in _ADDRESSES:
             continue
-        is_operations = str(name).lower() == "operations" and isinstance(value, list)
-        rest[name] = [left for each in value if (left := _operation_left(each)) is not None] if is_operations else value
+        if str(name).lower() == "operations" and isinstance(value, list):
+            rest[name] = [left for each in value if (left := _operation_left(each)) is not None]
+        else:
+            rest[name] = _attributes_left(value) if _is_core(name) else value
     return rest
 
 
@@ -86,10 +104,27 @@ def _operation_left(operation: Any) -> Any:
             case "path", str() if _attribute(value) in _ADDRESSES:
                 return None
             case "value", dict():
-                left[name] = {each: held for each, held in value.items() if _attribute(each) not in _ADDRESSES}
+                left[name] = _attributes_left(value)
             case _:
                 left[name] = value
     return left
+
+
+def _attributes_left(value: Any) -> Any:
+    """The attributes without the addresses, also within an object that the core schema's URN names."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: {each: inner for each, inner in held.items() if _attribute(each) not in _ADDRESSES}
+        if _is_core(name) and isinstance(held, dict)
+        else held
+        for name, held in value.items()
+        if _attribute(name) not in _ADDRESSES
+    }
+
+
+def _is_core(name: Any) -> bool:
+    return str(name).strip().lower() == _CORE
 
 
 def _attribute(path: str) -> str:
@@ -99,5 +134,5 @@ def _attribute(path: str) -> str:
 
 
 def _plain(name: Any) -> str:
-    """An attribute's name without its schema, in lower case."""
-    return str(name).rpartition(":")[2].strip().lower()
+    """An attribute's name without its schema and without what goes wrong behind it, in lower case."""
+    return str(name).rpartition(":")[2].partition("[")[0].partition(".")[0].strip().lower()

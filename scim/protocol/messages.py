@@ -20,6 +20,7 @@ from scim.protocol.attributes import (
     ResourceType,
     Returned,
     Type,
+    is_core_uri,
     is_schema_uri,
 )
 from scim.protocol.errors import ERROR_SCHEMA, InvalidPath, InvalidSyntax, InvalidValue, NoTarget, ScimError, shown_name
@@ -288,14 +289,15 @@ class _PatchReader:
 
     def _at(self, op: Op, text: str, value: Json) -> Iterator[PatchOperation]:
         """An operation with a path: what it aims at must exist and be for clients to write."""
-        if text.lower() == self.resource_type.schema.id.lower() and isinstance(value, dict):
+        text = text.strip()
+        if self.resource_type.is_own_schema(text) and isinstance(value, dict):
             self.reading.forgive(quirks.schema_as_path(self.resource_type.schema.id))
             yield from self._everywhere(op, value)
             return
         try:
             target = self._target(parse_patch_path(text))
         except InvalidPath:
-            if not self.resource_type.is_foreign(text):
+            if not self.resource_type.is_foreign(text) or is_core_uri(text):
                 raise
             self.reading.forgive(quirks.foreign_name(text, InvalidPath))
             return
@@ -305,14 +307,25 @@ class _PatchReader:
 
     def _everywhere(self, op: Op, value: dict[str, Json]) -> Iterator[PatchOperation]:
         """An operation without a path: the value's members are the paths, and ignored like any body's if unknown."""
+        named: set[Attribute] = set()
         for name, inner in value.items():
             attribute = self.resource_type.attribute(name)
             if attribute is not None:
+                if attribute in named:
+                    raise InvalidSyntax(f"'{attribute.name}' was sent twice, in different letter case.")
+                named.add(attribute)
                 target = Target(ResolvedPath(None, attribute))
+            elif self.resource_type.is_own_schema(name) and isinstance(inner, dict):
+                self.reading.forgive(quirks.schema_as_name(self.resource_type.schema.id))
+                yield from self._everywhere(op, inner)
+                continue
             else:
                 try:
                     target = self._target(parse_patch_path(name))
                 except InvalidPath:
+                    attribute = self.resource_type.begun_with(name)
+                    if attribute is not None and attribute.type is Type.BOOLEAN:
+                        raise
                     pass_over(name, self.reading, is_foreign=self.resource_type.is_foreign(name))
                     continue
                 self.reading.forgive(quirks.flat_name(name))

@@ -179,6 +179,13 @@ def value_not_there(target: str) -> Oddity:
     return Oddity(f"'{target}' selects none of the values that are there", "a value that it selects was made", NoTarget)
 
 
+def schema_as_name(urn: str) -> Oddity:
+    """Scripts: the core schema's URN as the name of an object of its attributes, as those of extensions are."""
+    return Oddity(
+        f"'{urn}' is a schema, whose attributes stand by themselves", "those within it were read", InvalidSyntax
+    )
+
+
 def schema_as_path(urn: str) -> Oddity:
     """Scripts: the core schema's URN as the path to everything, as those of extensions are."""
     return Oddity(f"'{urn}' is a schema, not a path", "the operation was read as one without a path", InvalidPath)

@@ -81,7 +81,16 @@ def read_body(body: dict[str, Json], resource_type: ResourceType, reading: Readi
         else:
             _keep(read, attribute, value, "", reading)
     for name, value in strangers.items():
-        _keep_flat(read, name, value, resource_type, reading)
+        if resource_type.is_own_schema(name) and isinstance(value, dict):
+            reading.forgive(quirks.schema_as_name(resource_type.schema.id))
+            for inner, held in value.items():
+                attribute = resource_type.attribute(inner)
+                if attribute is None:
+                    _keep_flat(read, inner, held, resource_type, reading)
+                else:
+                    _keep(read, attribute, held, "", reading)
+        else:
+            _keep_flat(read, name, value, resource_type, reading)
     resource = with_schemas(read, resource_type)
     check_resource(resource, resource_type)
     return resource
@@ -363,10 +372,19 @@ def _is_unsent(attribute: Attribute, sent: Json) -> bool:
 
 
 def _keep_flat(read: Resource, name: str, value: Json, resource_type: ResourceType, reading: Reading) -> None:
-    """Put a member whose name is a whole path where the path leads; what leads nowhere is left out with an advice."""
+    """Put a member whose name is a whole path where the path leads; what leads nowhere is left out with an advice.
+
+    The attribute that such a name begins with was named, and is not cleared by silence; one that says whether somebody
+    may come in is not left out either. Raises InvalidPath for that.
+    """
     try:
-        path = resource_type.resolve(parse_attribute_path(name))
+        path = resource_type.resolve(parse_attribute_path(name.strip()))
     except InvalidPath:
+        attribute = resource_type.begun_with(name)
+        if attribute is not None and attribute.type is Type.BOOLEAN:
+            raise
+        if attribute is not None and attribute.name not in read:
+            reading.unsent.add((attribute.name,))
         pass_over(name, reading, is_foreign=resource_type.is_foreign(name))
         return
     reading.forgive(quirks.flat_name(name))

@@ -35,6 +35,9 @@ BODIES: Pairs = [
     ({f"{ENTERPRISE}:department": "R&D"}, {ENTERPRISE: {"department": "R&D"}}),
     ({f"{ENTERPRISE}:manager.value": "7"}, {ENTERPRISE: {"manager": {"value": "7"}}}),
     ({f"{CORE}:title": "Guide"}, {"title": "Guide"}),
+    ({CORE: {"title": "Guide", "name.givenName": "Ann"}}, {"title": "Guide", "name": {"givenName": "Ann"}}),
+    ({f"{CORE.upper()} ": {"active": False}}, {"active": False}),
+    ({"active ": False}, {"active": False}),
     ({"urn:x:y:z": "x"}, {}),
     ({"urn:x:y": {"z": "x"}}, {}),
     ({"http://schemas.example/1.0:z": "x"}, {}),
@@ -70,6 +73,14 @@ OPERATIONS: Pairs = [
     (
         {"op": "replace", "value": {"name.givenName": "Jay", f"{ENTERPRISE}:employeeNumber": "E-2"}},
         {"op": "replace", "value": {"name": {"givenName": "Jay"}, ENTERPRISE: {"employeeNumber": "E-2"}}},
+    ),
+    (
+        {"op": "replace", "value": {CORE: {"active": False}}},
+        {"op": "replace", "path": "active", "value": False},
+    ),
+    (
+        {"op": "replace", "path": f"{CORE} ", "value": {"active": False}},
+        {"op": "replace", "path": "active", "value": False},
     ),
     (
         {"op": "replace", "value": {'emails[type eq "work"].value': "new@example.com"}},

@@ -149,6 +149,30 @@ def test_another_cause_is_mailed_at_once(acme: Tenant, idp: Idp) -> None:
     assert len(alerts()) == 1
 
 
+@pytest.mark.parametrize("odd", [None, {"path": "/Users/x"}, {"method": "POST", "bulkId": 5, "path": "/Users"}])
+def test_whom_a_bulk_request_that_is_refused_as_a_whole_keeps_in_is_told(acme: Tenant, idp: Idp, odd: Any) -> None:
+    kim, lee = acme.add("kim"), acme.add("lee")
+    data = {"schemas": [PATCH_OP], "Operations": [SUSPEND]}
+    operations = [
+        {"method": "PATCH", "path": f"/Users/{kim.pk}", "data": data},
+        odd,
+        {"method": "DELETE", "path": f"/Users/{lee.pk}"},
+    ]
+    answer = idp.send("POST", "/Bulk", {"Operations": operations})
+    assert answer.status_code == 400
+    [mail] = alerts()
+    assert kim.user_name in mail.body and lee.user_name in mail.body
+    assert [reached(idp)[step][:3] for step in ("deactivate", "delete")] == ["400", "400"]
+
+
+def test_whom_a_bulk_request_that_is_refused_unread_keeps_in_is_told(acme: Tenant, idp: Idp) -> None:
+    kim = acme.add("kim")
+    operation = f'{{"method": "DELETE", "path": "/Users/{kim.pk}"}}'
+    answer = idp.send("POST", "/Bulk", f'{{"x": 1, "x": 2, "Operations": [{operation}]}}'.encode())
+    assert answer.status_code == 400
+    assert kim.user_name in alerts()[0].body
+
+
 def test_the_brakes_own_mail_is_the_mail(acme: Tenant, idp: Idp) -> None:
     for number in range(12):
         delete(idp, acme.add(f"p{number}"))
@@ -184,6 +208,15 @@ def test_what_keeps_nobody_in_is_not_mailed(acme: Tenant, idp: Idp) -> None:
             },
             True,
         ),
+        ({"urn:ietf:params:scim:schemas:core:2.0:User": {"active": False}}, True),
+        (
+            {"Operations": [{"op": "add", "value": {"urn:ietf:params:scim:schemas:core:2.0:User": {"active": False}}}]},
+            True,
+        ),
+        ({"Operations": {"op": "replace", "path": "active", "value": False}}, True),
+        ({"Operations": [{"op": "replace", "value": [{"active": False}]}]}, True),
+        ({"active.value": False}, True),
+        ({"Operations": [{"op": "replace", "path": "active[primary eq true]", "value": "False"}]}, True),
         ({"active": True}, False),
         ({"active": [[False]]}, False),
         ({"active": 0}, False),

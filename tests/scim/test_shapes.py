@@ -208,6 +208,30 @@ def test_a_misspelt_path_is_refused_and_a_misspelt_name_left_out(either: Idp, pa
     assert (found.status_code, read(found)["scimType"]) == (400, "invalidFilter")
 
 
+@pytest.mark.parametrize("name", ["emails", "phoneNumbers", "addresses"])
+def test_a_path_with_a_filter_in_a_whole_user_clears_nothing(idp: Idp, name: str) -> None:
+    user = idp.create(**{k: v for k, v in FULL.items() if k != "userName"})
+    rest = {k: v for k, v in FULL.items() if k != name}
+    response = idp.send("PUT", f"/Users/{user['id']}", {**rest, f'{name}[type eq "work"].value': "x@acme.test"})
+    assert read(response)[name] == user[name]
+    assert "was left out" in idp.log()[-1].advice[0]
+    # What was sent in full counts all the same.
+    sent = {**FULL, name: user[name][:1], f'{name}[type eq "work"].value': "x@acme.test"}
+    assert read(idp.send("PUT", f"/Users/{user['id']}", sent))[name] == user[name][:1]
+
+
+@pytest.mark.parametrize(
+    "name", ["title.", "title.value", "name.nick", f"{CORE_USER.id}:title.x", "emails.", "emails[]"]
+)
+def test_a_name_that_goes_wrong_behind_an_attribute_does_not_clear_it(idp: Idp, name: str) -> None:
+    full = {**FULL, "title": "x", "name": {"givenName": "A"}}
+    user = idp.create(**{k: v for k, v in full.items() if k != "userName"})
+    attribute = name.rpartition(":")[2].partition(".")[0].partition("[")[0]
+    rest = {k: v for k, v in full.items() if k != attribute}
+    assert read(idp.send("PUT", f"/Users/{user['id']}", {**rest, name: "y"}))[attribute] == user[attribute]
+    assert attribute not in read(idp.send("PUT", f"/Users/{user['id']}", rest))
+
+
 # Groups
 
 
@@ -231,6 +255,20 @@ def test_a_group_is_not_emptied_by_members_that_cannot_be_read(idp: Idp, element
     assert idp.members(group) == [ada]
     idp.patch_group(group, {"op": "add", "path": "members", "value": [{"value": bob}, element]})
     assert sorted(idp.members(group)) == sorted([ada, bob])
+
+
+@pytest.mark.parametrize("text", ["ada@acme.example", "nobody", '{"id": "x"}'])
+def test_who_is_to_leave_a_group_by_what_is_no_id_stays_by_no_silent_success(idp: Idp, text: str) -> None:
+    ada = idp.create()["id"]
+    group = idp.create_group("Engineering", ada)["id"]
+    named, pinned = [{"value": text}], f'members[value eq "{text.replace(chr(34), "")}"]'
+    for operation in ({"op": "remove", "path": "members", "value": named}, {"op": "remove", "path": pinned}):
+        response = idp.patch_group(group, operation)
+        assert (response.status_code, read(response)["scimType"]) == (400, "invalidValue")
+    # Beside one that is an id it is left out, and clients repeat themselves.
+    for _ in range(2):
+        some = idp.patch_group(group, {"op": "remove", "path": "members", "value": [*named, {"value": f" {ada} "}]})
+        assert "members" not in read(some)
 
 
 @pytest.mark.parametrize("blank", BLANKS)

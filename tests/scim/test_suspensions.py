@@ -225,3 +225,57 @@ def test_what_else_can_not_be_read_is_refused_as_before(idp: Idp, user: dict[str
     both = [{"op": "replace", "path": "active", "value": each} for each in (False, True)]
     assert idp.patch(user["id"], *both, {"op": "replace", "path": "userName", "value": 5}).status_code == 400
     assert User.objects.get(pk=user["id"]).is_active
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_what_holds_back_a_suspension_without_its_addresses_is_what_is_told(write: str, idp: Idp) -> None:
+    """Or a client would take for good what ends when an Admin releases the brake."""
+    users = [idp.create(f"p{number}@acme.example") for number in range(12)]
+    User.objects.update(created_at="2020-01-01T00:00:00Z")
+    answers = [WRITES[write](idp, user, "") for user in users]
+    assert [answer.status_code for answer in answers] == [200] * 9 + [429] * 3
+    assert idp.log()[-1].cause == "held-back"
+
+
+@pytest.mark.parametrize("wrap", [{}, {"path": f"{CORE_USER.id} "}])
+def test_the_core_schema_as_a_name_holds_what_suspends(wrap: dict[str, str], idp: Idp, user: dict[str, Any]) -> None:
+    value = {CORE_USER.id: {"active": False, "userName": "ada@elsewhere.example"}}
+    value = value if not wrap else value[CORE_USER.id]
+    answer = idp.patch(user["id"], {"op": "replace", "value": value, **wrap})
+    assert (read(answer)["active"], read(answer)["userName"]) == (False, "ada@acme.example")
+    assert idp.log()[-1].cause == "address-left-out"
+
+
+def test_the_core_schema_as_a_name_in_a_whole_user(idp: Idp, user: dict[str, Any]) -> None:
+    body = {"schemas": [CORE_USER.id], CORE_USER.id: {"userName": "ada@elsewhere.example", "active": False}}
+    answer = idp.send("PUT", f"/Users/{user['id']}", body)
+    assert (read(answer)["active"], read(answer)["userName"]) == (False, "ada@acme.example")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "urn:ietf:params:scim:schemas:core:2.0:Users:active",
+        "urn:ietf:params:scim:schemas:core:2.0:active",
+        "urn:scim:schemas:core:1.0:active",
+    ],
+)
+def test_a_misspelt_core_schema_is_no_silent_success(path: str, idp: Idp, user: dict[str, Any]) -> None:
+    answer = idp.patch(user["id"], {"op": "replace", "path": path, "value": False})
+    assert (answer.status_code, read(answer)["scimType"]) == (400, "invalidPath")
+
+
+def test_a_name_that_is_there_twice_says_nothing(idp: Idp, user: dict[str, Any]) -> None:
+    answer = idp.patch(user["id"], {"op": "replace", "value": {"active": False, "Active": True}})
+    assert (answer.status_code, read(answer)["scimType"]) == (400, "invalidSyntax")
+
+
+@pytest.mark.parametrize("name", ["active.value", "active.", "active[]", f"{CORE_USER.id}:active.x", "Active [x]"])
+def test_what_goes_wrong_behind_active_is_not_left_out(name: str, idp: Idp, user: dict[str, Any]) -> None:
+    sent = {"schemas": [CORE_USER.id], "userName": "ada@acme.example", name: False}
+    for answer in (
+        idp.patch(user["id"], {"op": "replace", "value": {name: False}}),
+        idp.send("PUT", f"/Users/{user['id']}", sent),
+        idp.send("POST", "/Users", {**sent, "userName": "new@acme.example"}),
+    ):
+        assert (answer.status_code, read(answer)["scimType"]) == (400, "invalidPath")

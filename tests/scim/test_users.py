@@ -319,9 +319,12 @@ class TestVersions:
         user = idp.create()
         assert idp.send("DELETE", f"/Users/{user['id']}", if_match="*").status_code == 204
 
-    def test_a_header_that_is_no_etag_matches_nothing(self, idp: Idp) -> None:
+    @pytest.mark.parametrize("text", ["1", "W/1", "'1'", ""])
+    def test_a_header_that_is_no_etag_matches_nothing_and_is_told_what_would(self, idp: Idp, text: str) -> None:
         user = idp.create()
-        assert idp.send("DELETE", f"/Users/{user['id']}", if_match="1").status_code == 412
+        response = idp.send("DELETE", f"/Users/{user['id']}", if_match=text)
+        assert response.status_code == 412
+        assert 'no ETag. That of the resource is W/"1"' in read(response)["detail"]
 
 
 class TestProjection:
