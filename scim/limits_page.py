@@ -34,7 +34,7 @@ def limited_requests(request: HttpRequest) -> HttpResponse:
     rows = _rows(organization.pk, _id(request.GET.get("before", "")))
     context = {
         "title": "Limits",
-        "lead": "Who sent too many requests at once, and was told to try again.",
+        "lead": "Requests that were refused because too many came at once.",
         "page": Page.USERS,
         "limited": [_limited(row, str(organization)) for row in rows[:PER_PAGE]],
         "older": f"before={rows[PER_PAGE - 1].pk}" if len(rows) > PER_PAGE else "",
@@ -42,7 +42,7 @@ def limited_requests(request: HttpRequest) -> HttpResponse:
         "figures": [
             ("A token", limits.figures(limits.TOKEN)),
             ("All tokens of the organization together", limits.figures(limits.ORGANIZATION)),
-            ("An address, of requests without a valid token", limits.figures(limits.UNAUTHORIZED)),
+            ("An address without a valid token", limits.figures(limits.UNAUTHORIZED)),
         ],
         "operations_each": limits.OPERATIONS_EACH,
         "days": settings.SCIM_LOG_RETENTION_DAYS,
