@@ -34,15 +34,15 @@ def limited_requests(request: HttpRequest) -> HttpResponse:
     rows = _rows(organization.pk, _id(request.GET.get("before", "")))
     context = {
         "title": "Limits",
-        "lead": "Who sent too many requests at once, and was told to try again.",
+        "lead": "Requests that were refused because too many came at once.",
         "page": Page.USERS,
         "limited": [_limited(row, str(organization)) for row in rows[:PER_PAGE]],
         "older": f"before={rows[PER_PAGE - 1].pk}" if len(rows) > PER_PAGE else "",
         "is_first": not request.GET.get("before"),
         "figures": [
             ("A token", limits.figures(limits.TOKEN)),
-            ("All tokens of connections together, and all personal tokens", limits.figures(limits.ORGANIZATION)),
-            ("An address, of requests without a valid token", limits.figures(limits.UNAUTHORIZED)),
+            ("All tokens of connections together, or all personal tokens", limits.figures(limits.ORGANIZATION)),
+            ("An address without a valid token", limits.figures(limits.UNAUTHORIZED)),
         ],
         "operations_each": limits.OPERATIONS_EACH,
         "days": settings.SCIM_LOG_RETENTION_DAYS,

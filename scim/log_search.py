@@ -137,10 +137,22 @@ class RequestsForm(forms.Form):
         return bool(unindexed or self._text or self._named)
 
     @cached_property
+    def _request_id(self) -> UUID | None:
+        """The id that is searched for, if a request has it."""
+        pk = id_of(self.given.get("q", ""))
+        return pk if pk and RequestLog.objects.of(self._organization_id).filter(pk=pk).exists() else None
+
+    @cached_property
     def _text(self) -> str:
         """What is searched for, if that is no request's id."""
         text: str = self.given.get("q", "")
-        return "" if id_of(text) else text
+        return "" if self._request_id else str(id_of(text) or text)
+
+    @property
+    def _has_text(self) -> Q:
+        """Whether a row or an operation is about what is searched for, by name or by a user's id."""
+        user_id = id_of(self._text)
+        return _has_part(self._text) | Q(user_id=user_id) if user_id else _has_part(self._text)
 
     @cached_property
     def _user(self) -> tuple[UUID | None, tuple[str, ...]]:
@@ -196,7 +208,7 @@ class RequestsForm(forms.Form):
         for name in names:
             whom |= Q(subject_key__contains=subjects.whole(name))
         if self._text:
-            whom &= _has_part(self._text)
+            whom &= self._has_text
         if not ids or not whom:
             return {}
         found: dict[UUID, list[RequestOperation]] = {}
@@ -209,8 +221,8 @@ class RequestsForm(forms.Form):
 
     def _indexed(self, rows: Rows) -> Rows:
         given = self.given
-        if (request_id := id_of(given.get("q", ""))) is not None:
-            rows = rows.filter(pk=request_id)
+        if self._request_id:
+            rows = rows.filter(pk=self._request_id)
         match given.get("status"):
             case "refused":
                 rows = rows.filter(status__gte=400, status__lt=500)
@@ -245,12 +257,12 @@ class RequestsForm(forms.Form):
         """Those of some newest requests that fit what no index serves, by themselves or by one of the operations."""
         given = self.given
         if self._text:
-            fitting = operations.filter(_has_part(self._text)).order_by().values("request_id")
+            fitting = operations.filter(self._has_text).order_by().values("request_id")
             # Rows of before have no key.
             sent = Q(path__icontains=self._text) | Q(subject_key="", user_label__icontains=self._text)
             for spelling in _spellings(self._text):
                 sent |= Q(query__icontains=spelling)
-            rows = rows.filter(sent | _has_part(self._text) | Q(pk__in=fitting))
+            rows = rows.filter(sent | self._has_text | Q(pk__in=fitting))
         if given.get("status") == "done":
             rows = rows.filter(Q(failed_operations=None) | Q(failed_operations=0), status__lt=400)
         if method := given.get("method"):

@@ -202,8 +202,8 @@ def find_live_token(token_id: UUID, *, organization_id: UUID) -> Token:
 
 
 def next_number(connection: Connection) -> int:
-    """What the connection's next token counts as, among all that it ever had."""
-    return Token.objects.of(connection.organization_id).filter(connection=connection).count() + 1
+    """What the connection's next token counts as, among all that it ever had but those of tests, which nobody sees."""
+    return Token.objects.of(connection.organization_id).filter(connection=connection, is_test=False).count() + 1
 
 
 def next_name(connection: Connection, taken: Collection[str]) -> str:

@@ -195,7 +195,7 @@ def named(operations: Sequence[LoggedOperation], told: Mapping[str, str], mask: 
     found = []
     for each in operations:
         known = each.label or told.get(each.resource_id, "")
-        label = kept(known or each.subject.label, LONGEST_LABEL, mask)
+        label = kept(known or each.subject.label or each.resource_id, LONGEST_LABEL, mask)
         names = [label, *(kept(name, LONGEST_LABEL, mask) for name in each.subject.names)]
         user_id = each.resource_id if each.resource == "User" and is_id(each.resource_id) else ""
         said = kept(each.verdict, LONGEST_VERDICT_OF_OPERATION, mask) if each.verdict else ""

@@ -274,7 +274,8 @@ def _place(entry: Entry, organization: str, token: Presented | None) -> str:
     if token is None or token.organization != organization:
         if not entry.is_unauthorized:
             return entry.request_id
-        return _turnstile.admit(entry.request_id, organization, entry.address, minute)
+        is_limited = entry.cause in LIMITS
+        return _turnstile.admit(entry.request_id, organization, entry.address, minute, is_limited=is_limited)
     if entry.cause in LIMITS:
         return _turnstile.admit_token(entry.request_id, token.key, PER_LIMITED_TOKEN, minute)
     if entry.is_unauthorized:

@@ -16,6 +16,9 @@ PER_ORGANIZATION = 600
 PER_INVALID_TOKEN = 60
 PER_LIMITED_TOKEN = 10
 
+# Rows a minute about the limit of an address, beside those above: these are used up by when the limit is reached.
+PER_LIMITED_ADDRESS = 10
+
 
 @dataclass(slots=True)
 class Turnstile:
@@ -25,11 +28,16 @@ class Turnstile:
     _rows: Counter[tuple[str, str]] = field(default_factory=Counter)
     _last: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def admit(self, row_id: str, organization: str, address: str, minute: int) -> str:
-        """Where a stranger's row goes: its own id if it may be written, else that of the last row written before it."""
+    def admit(self, row_id: str, organization: str, address: str, minute: int, *, is_limited: bool = False) -> str:
+        """Where a stranger's row goes: its own id if it may be written, else that of the last row written before it.
+
+        ``is_limited`` tells a request that was refused for the limit of its address from others.
+        """
         self._begin(minute)
-        own, whole = (organization, network_of(address)), (organization, "everybody")
-        if self._rows[own] < PER_ADDRESS and self._rows[whole] < PER_ORGANIZATION:
+        network = network_of(address)
+        own, whole = (organization, f"limited {network}" if is_limited else network), (organization, "everybody")
+        most = PER_LIMITED_ADDRESS if is_limited else PER_ADDRESS
+        if self._rows[own] < most and self._rows[whole] < PER_ORGANIZATION:
             self._rows.update((own, whole))
             self._last[own] = self._last[whole] = row_id
             return row_id

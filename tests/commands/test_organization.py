@@ -27,6 +27,12 @@ def test_it_is_suspended_and_reactivated_with_a_reason(suspend: str, reactivate:
     assert acme.last_event().actor_label == "Operator (command line)"
 
 
+@pytest.mark.parametrize("action", ["suspend", "reactivate"])
+def test_without_a_reason_the_option_is_named(action: str, acme: Tenant) -> None:
+    with pytest.raises(CommandError, match=f'organization acme {action} --reason "'):
+        run("acme", action)
+
+
 def test_it_gets_another_slug(acme: Tenant) -> None:
     assert run("acme", "rename-slug", "acme-ltd")["organization"]["slug"] == "acme-ltd"
     assert FormerSlug.objects.get().slug == "acme"

@@ -79,6 +79,17 @@ def test_the_page_says_who_has_gone_and_who_would_go(acme: Tenant, client: Clien
     assert all(f"p{number:02}@acme.example" in has_gone for number in range(9)) and "p09@" not in has_gone
 
 
+def test_a_test_user_who_does_not_count_is_marked(acme: Tenant, client: Client, idp: Idp) -> None:
+    for name, days in (("new", 0), ("old", 30)):
+        user = acme.add(name)
+        User.objects.filter(pk=user.pk).update(created_at=timezone.now() - timedelta(days=days))
+        idp.patch(str(user.pk), {"op": "replace", "path": "active", "value": False})
+    gone = shown(client, at(acme)).split("Who has gone")[-1]
+    old, new = gone.index("old@acme.example"), gone.index("new@acme.example")
+    assert "Not counted: created less than a day before, never signed in" in gone[new:]
+    assert "Not counted" not in gone[old:new]
+
+
 def test_while_it_holds_the_users_page_the_section_and_the_log_lead_there(
     acme: Tenant, client: Client, held: list[User]
 ) -> None:

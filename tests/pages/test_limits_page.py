@@ -32,7 +32,7 @@ def limited(tenant: Tenant, cause: str = "token-limit", **values: Any) -> Any:
 def test_where_nobody_was_limited_the_page_says_so_and_names_the_limits(client: Client, settings: Any) -> None:
     settings.SCIM_TOKEN_RATE, settings.SCIM_TOKEN_BURST, settings.SCIM_ORGANIZATION_RATE = 50.0, 2000, 0
     page = shown(client, PAGE)
-    assert "Nobody was limited" in page
+    assert "No limited requests" in page
     assert "50 requests a second, after the first 2,000" in page
     assert "no limit" in page
 

@@ -613,6 +613,35 @@ def test_each_operation_is_told_on_the_page_of_its_bulk_request(acme: Tenant, id
     assert "lena@nowhere.example : POST → 400. Refused:" in shown(client, q="lena@")
 
 
+def test_an_operation_without_a_name_is_told_and_found_by_the_id_that_was_sent(
+    acme: Tenant, idp: Idp, client: Client
+) -> None:
+    gone = "01899a3c-0000-7000-8000-00000000beef"
+    row = _bulk(idp, {"method": "DELETE", "path": "/Users/nobody"}, {"method": "DELETE", "path": f"/Groups/{gone}"})
+    page = shown(client, permalink(row))
+    assert "1: DELETE User nobody 404" in page
+    assert f"2: DELETE Group {gone} 404" in page
+    for sent in ("nobody", gone):
+        assert f"{sent} : DELETE → 404. Refused:" in shown(client, q=sent)
+
+
+def test_a_users_id_is_found_in_paths_creates_and_operations(acme: Tenant, idp: Idp, client: Client) -> None:
+    idp.send("POST", "/Users", {"userName": "kim@acme.example"})
+    kim = User.objects.of(acme.id).get(user_name_key="kim@acme.example")
+    idp.send("GET", f"/Users/{kim.pk}")
+    _bulk(idp, _made("lee@acme.example", 1), {"method": "DELETE", "path": f"/Users/{kim.pk}"})
+    idp.send("GET", "/Users")
+    for typed in (str(kim.pk), kim.pk.hex.upper()):
+        page = shown(client, q=typed)
+        found = (
+            "POST /scim/acme/v2/Users kim@",
+            f"GET /scim/acme/v2/Users/{kim.pk} kim@",
+            "kim@acme.example : DELETE → 204",
+        )
+        assert [words for words in found if words not in page] == []
+        assert page.count("all about this request") == 3
+
+
 def test_the_operations_of_a_large_bulk_request_are_paged(
     acme: Tenant, idp: Idp, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from scim.models import RequestLog
+from scim.models import RequestLog, RequestOperation
 from scim.services import connections
 from tests.pages.everybody import STICKING_OUT
 from tests.pages.test_browser import Open, lived_in, open_page, switch_of
@@ -26,6 +26,18 @@ SIZES = ({"width": 1280, "height": 900}, {"width": 320, "height": 700})
 # Tables that are wider than their card; that of what roles may do is a matrix, which scrolls.
 TOO_WIDE = """() => [...document.querySelectorAll('.table')].filter(e => !e.querySelector('.rights'))
   .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => `${e.scrollWidth} > ${e.clientWidth}: ${e.innerText}`)"""
+
+# Words that begin on one line and end on another.
+BROKEN_WORDS = r"""selector => [...document.querySelectorAll(selector)].flatMap(element => {
+  const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT), found = [];
+  while (texts.nextNode()) for (const word of texts.currentNode.data.matchAll(/\S+/g)) {
+    const range = document.createRange();
+    range.setStart(texts.currentNode, word.index);
+    range.setEnd(texts.currentNode, word.index + word[0].length);
+    if (new Set([...range.getClientRects()].map(line => line.top)).size > 1) found.push(word[0]);
+  }
+  return found;
+})"""
 
 
 @pytest.fixture
@@ -52,6 +64,24 @@ def crowded(lived_in: Tenant) -> Tenant:
             client=LONG, user_id=user.pk, user_label=ADDRESS, arguments={"domain": f"{LONG}.test", "user": ADDRESS},
         )  # fmt: skip
     return lived_in
+
+
+def test_words_about_a_bulk_request_are_not_broken_up(lived_in: Tenant, open_page: Open) -> None:
+    row = RequestLog.objects.create(
+        organization=lived_in.organization, created_at=timezone.now(), request_id="r", method="POST", path="/Bulk",
+        status=200, verdict=f"Carried out. {LONG}", duration_us=3400, token_label=LONG, client=LONG,
+        user_label=ADDRESS, operations=400, failed_operations=179,
+    )  # fmt: skip
+    name = "otto.outside@other.example"
+    RequestOperation.objects.create(
+        organization=lived_in.organization, request_id=row.pk, position=1, method="POST", resource="User",
+        user_label=name, status=400, verdict="Refused: the e-mail domain 'other.example' is not registered. " * 3,
+    )  # fmt: skip
+    page = open_page("/settings/users/scim/log/")
+    assert page.evaluate(BROKEN_WORDS, "[data-label='Status']") == []
+    page = open_page(f"/settings/users/scim/log/{row.pk}/")
+    assert name in page.locator("#operations td.about").inner_text()
+    assert page.evaluate(BROKEN_WORDS, "#operations td.about") == []
 
 
 def test_a_long_text_makes_no_table_wider_than_its_card(crowded: Tenant, open_page: Open) -> None:

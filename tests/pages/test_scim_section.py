@@ -254,10 +254,11 @@ def test_the_latest_ten_requests_are_listed_newest_first(acme: Tenant, globex: T
     html = client.get(at(ACTIVITY)).content.decode()
     rows = [plain(row) for row in html.partition("<tbody>")[2].partition("</tbody>")[0].split("</tr>")[:-1]]
     assert len(rows) == 10
-    assert re.fullmatch(
-        r"\d s ago POST /Users\?a=&lt;b&gt; 400 The domain is not here 3\.4 ms smgr_abcdef Okta", rows[0]
-    )
-    assert [row.split()[4] for row in rows[1:]] == [f"/Users/{number:02}" for number in range(11, 2, -1)]
+    told = r"POST /Users\?a=&lt;b&gt; 400 The domain is not here 3\.4 ms smgr_abcdef Okta"
+    assert re.fullmatch(rf"\d s ago : all about this request {told}", rows[0])
+    newest = RequestLog.objects.filter(client="Okta").get()
+    assert f'href="/settings/users/scim/log/{newest.pk}/"' in html
+    assert [row.split()[9] for row in rows[1:]] == [f"/Users/{number:02}" for number in range(11, 2, -1)]
     assert "foreign" not in html
 
 

@@ -60,16 +60,13 @@ def test_the_first_page_never_looks_at_accounts(acme: Tenant) -> None:
     assert (known.status_code, known.headers["Location"]) == (unknown.status_code, unknown.headers["Location"])
 
 
-@pytest.mark.parametrize("state", ["unknown", "unverified", "held"])
+@pytest.mark.parametrize("state", ["unknown", "unverified"])
 def test_a_domain_that_opens_nothing_gets_one_answer_that_says_what_to_do(state: str, acme: Tenant) -> None:
     if state == "unverified":
         import domains.services
 
         domains.services.add("new.example", by=acme.by)
-    if state == "held":
-        acme.organization.is_active = False
-        acme.organization.save()
-    domain = {"unknown": "elsewhere.example", "unverified": "new.example", "held": "acme.example"}[state]
+    domain = {"unknown": "elsewhere.example", "unverified": "new.example"}[state]
     answer = Client().post("/sign-in/", {"email": f"ada@{domain}"})
     assert answer.status_code == 200
     assert f"No organization signs in with {domain}." in answer.content.decode()
@@ -190,6 +187,14 @@ def test_a_suspended_organization_says_so_and_whom_to_ask_and_nothing_else(
     assert "support@saas.example" in page
     assert "Acme" not in page and "Unpaid" not in page
     assert "no-store" in answers[0].headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("start", ["/sign-in/", "/sign-up/"])
+def test_an_address_of_a_suspended_organization_leads_to_what_says_so(start: str, acme: Tenant) -> None:
+    organizations.services.hold("Unpaid", by=acme.by)
+    answer = Client().post(start, {"email": "ada@acme.example"}, follow=True)
+    assert answer.status_code == 403
+    assert "This organization is suspended" in answer.content.decode()
 
 
 def test_a_former_slug_of_a_suspended_organization_leads_to_what_says_so(acme: Tenant) -> None:

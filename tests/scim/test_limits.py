@@ -12,7 +12,7 @@ from django.test import Client
 from organizations.models import Organization
 from scim.models import DepartureAlert, Milestone, RequestLog, Streak
 from scim.operations import search
-from scim.services import connections, journal, limits, pruning
+from scim.services import connections, journal, limits, pruning, strangers
 from scim.services.causes import LIMITS
 from scim.services.connections import default_connection
 from scim.services.limits import Buckets, Limit
@@ -257,6 +257,16 @@ def test_strangers_that_are_limited_are_logged_by_their_address(idp: Idp) -> Non
     row = idp.log()[-1]
     assert (row.status, row.cause, row.token_label) == (429, "unauthorized-limit", "no valid token")
     assert row.verdict.startswith("Refused: 127.0.0.1 sends too many requests without a valid token.")
+
+
+def test_the_limit_of_an_address_is_logged_where_its_other_rows_are_used_up(
+    idp: Idp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "_minute", lambda _started: 7)
+    monkeypatch.setattr(strangers, "PER_ADDRESS", 4)
+    monkeypatch.setattr(strangers, "PER_LIMITED_ADDRESS", 2)
+    statuses(Idp(idp.organization, "wrong"), 9)
+    assert [(row.status, row.more) for row in idp.log()] == [(401, 0)] * 3 + [(401, 1)] + [(429, 0), (429, 2)]
 
 
 def test_a_limit_is_no_failed_step_of_the_set_up(idp: Idp) -> None:

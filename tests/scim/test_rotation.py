@@ -73,6 +73,11 @@ def test_whoever_gives_no_name_gets_a_numbered_one(acme: Tenant) -> None:
     assert str(second) == f"'JumpCloud, November' ({second.prefix}…)"
 
 
+def test_tokens_of_tests_are_not_counted_in_names(acme: Tenant) -> None:
+    Token.objects.filter(pk=make(acme).pk).update(is_test=True)
+    assert make(acme).name == "Token 1"
+
+
 def test_a_numbered_name_gives_way_to_one_that_was_given(acme: Tenant) -> None:
     make(acme, "token 2")
     assert make(acme).name == "Token 3"

@@ -24,11 +24,9 @@ log = structlog.get_logger(__name__)
 
 
 def organization_of_address(address: str) -> Organization | None:
-    """The active organization that has verified the address's domain; whether it has an account is not asked."""
-    domain = Domain.objects.filter(
-        name=domain_of(address), verified_at__isnull=False, organization__is_active=True
-    ).select_related("organization")
-    found = domain.first()
+    """The organization that has verified the address's domain, suspended or not; accounts are not looked at."""
+    verified = Domain.objects.filter(name=domain_of(address), verified_at__isnull=False)
+    found = verified.select_related("organization").first()
     return found.organization if found else None
 
 

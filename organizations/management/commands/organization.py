@@ -28,12 +28,16 @@ class Command(HouseCommand):
         by = operator_at_the_command_line(organization.pk)
         if (options["action"] == "rename-slug") != (options["slug"] is not None):
             raise Error("rename-slug, and no other action, takes the new slug.")
+        if options["action"] != "rename-slug" and not options["reason"]:
+            raise Error(
+                f'Say why with --reason, as in: organization {organization.slug} {options["action"]} --reason "…"'
+            )
         match options["action"]:
             case "suspend":
-                organization = services.hold(options["reason"] or "", by=by)
+                organization = services.hold(options["reason"], by=by)
                 text = f"{organization} is suspended: nobody signs in, and SCIM is refused."
             case "reactivate":
-                organization = services.release(options["reason"] or "", by=by)
+                organization = services.release(options["reason"], by=by)
                 text = f"{organization} is active again."
             case _:
                 organization = slugs.change(options["slug"], seen=organization.slug, by=by)
