@@ -268,7 +268,9 @@ class _PatchReader:
         if op is not Op.REMOVE and "value" not in members:
             raise InvalidValue(f"The operation '{op}' needs a 'value'.")
         if path:
-            yield from self._at(op, path, value)
+            # What a removal has instead of a 'value', if anything: it may be the list of those that are to go.
+            strange = "" if "value" in members else min(members.keys() - _OPERATION, default="")
+            yield from self._at(op, path, value, strange)
         elif op is Op.REMOVE:
             raise NoTarget("The operation 'remove' needs a 'path' that says what to remove.")
         elif isinstance(value, dict):
@@ -287,8 +289,11 @@ class _PatchReader:
             self.reading.forgive(oddity)
         return _OPS[op]
 
-    def _at(self, op: Op, text: str, value: Json) -> Iterator[PatchOperation]:
-        """An operation with a path: what it aims at must exist and be for clients to write."""
+    def _at(self, op: Op, text: str, value: Json, strange: str) -> Iterator[PatchOperation]:
+        """An operation with a path: what it aims at must exist and be for clients to write.
+
+        One that takes all values away, and has a ``strange`` member in which some may be listed, is not read.
+        """
         text = text.strip()
         if self.resource_type.is_own_schema(text) and isinstance(value, dict):
             self.reading.forgive(quirks.schema_as_path(self.resource_type.schema.id))
@@ -303,6 +308,11 @@ class _PatchReader:
             return
         if _is_read_only(target.path):
             raise NotWritable(f"'{target}' is set by this server; clients can't change it.")
+        if strange and target.condition is None and target.path.attribute.multi_valued:
+            raise InvalidSyntax(
+                f"'{shown_name(strange)}' is no member of an operation, which has 'op', 'path' and 'value'. To clear "
+                f"'{target}', leave it out."
+            )
         yield from self._operations(op, target, value)
 
     def _everywhere(self, op: Op, value: dict[str, Json]) -> Iterator[PatchOperation]:
@@ -444,6 +454,8 @@ class _PatchReader:
 
 
 _OPS = {str(op): op for op in Op}
+
+_OPERATION = frozenset({"op", "path", "value"})
 
 
 def _is_read_only(path: ResolvedPath) -> bool:

@@ -232,6 +232,22 @@ def test_a_name_that_goes_wrong_behind_an_attribute_does_not_clear_it(idp: Idp, 
     assert attribute not in read(idp.send("PUT", f"/Users/{user['id']}", rest))
 
 
+@pytest.mark.parametrize("name", ["values", "valu", "value ", "members", "urn:x:value"])
+def test_a_removal_whose_list_is_misnamed_takes_nobody_away(either: Idp, name: str) -> None:
+    ada = either.create(**{k: v for k, v in FULL.items() if k != "userName"})["id"]
+    group = either.create_group("Engineering", ada, schemas=[CORE_GROUP.id])["id"]
+    odd = {"op": "remove", "path": "members", name: [{"value": ada}]}
+    for response in (
+        either.patch_group(group, odd),
+        either.patch(ada, {"op": "remove", "path": "emails", name: [{"value": "ada@acme.test"}]}),
+        either.patch(ada, {"op": "remove", "path": "emails.value", name: "ada@acme.test"}),
+    ):
+        assert (response.status_code, read(response)["scimType"]) == (400, "invalidSyntax")
+    # Microsoft Entra ID has long sent a name beside what it means.
+    pinned = {"op": "remove", "path": f'members[value eq "{ada}"]', "name": "removeMember"}
+    assert "members" not in read(either.patch_group(group, pinned))
+
+
 # Groups
 
 
