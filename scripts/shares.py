@@ -307,10 +307,10 @@ class Waiting(Generic[Item]):
         queue.append((item, turn, since))
 
     def _may_run(self, place: str, now: float) -> bool:
-        if place == PAGES:
-            return True
         if self._running.get(place, 0) >= self._share and len(self._order) > 1:
             return False  # somebody else waits
+        if place == PAGES:
+            return True
         return self._slow < self._share or self._is_quick(place) or not self._presence.is_another_there(place, now)
 
     def _is_quick(self, place: str) -> bool:

@@ -306,6 +306,15 @@ def test_probes_come_first_and_pages_are_never_refused(now: list[float]) -> None
     assert all(turn.over_share == 0 for turn in server.take() if turn.place == shares.PAGES)
 
 
+def test_pages_leave_half_of_the_threads_to_organizations_that_wait(now: list[float]) -> None:
+    server = Server()
+    server.know("acme")
+    for _ in range(10):
+        server.waiting.put("page", b"/settings/users/", "")
+    server.ask(*["acme"] * 6)
+    assert sorted(places(server.take())) == [shares.PAGES, shares.PAGES, "acme", "acme"]
+
+
 def test_a_flood_of_probes_leaves_every_second_turn_to_others(now: list[float]) -> None:
     server = Server()
     server.know("acme")
