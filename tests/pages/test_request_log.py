@@ -20,7 +20,7 @@ from audit.actions import Action
 from domains.models import Domain
 from scim import log_search, request_log
 from scim.log_search import RequestsForm
-from scim.models import Connection, RequestLog, Token
+from scim.models import Connection, RequestLog, RequestLogQuerySet, Token
 from scim.protocol import subjects
 from scim.services import causes, connections, journal, limits, rotation
 from scim.services.causes import CAUSES, Mend
@@ -66,8 +66,9 @@ def test_a_page_is_read_off_its_own_index(asked: dict[str, str], index: str, acm
     """Of millions of rows a few may fit, or none: whoever looks for them in another index reads all."""
     if connection.vendor == "postgresql":
         _fill_the_log(acme, most_of_it=globex)
-        _plan_for_any_parameters()
-    plan = RequestsForm(asked, acme.id).narrow().ways[0].order_by("-pk")[:51].explain()
+    found = RequestsForm(asked, acme.id).narrow().ways[0].order_by("-pk")[:51]
+    # Of all rows an organization has half on an average here, and so any index will do where it is not known which.
+    plan = _plan(found) if asked else found.explain()
     assert re.search(rf"\b{index}\b", plan), plan
 
 
@@ -97,10 +98,19 @@ def _fill_the_log(tenant: Tenant, *, most_of_it: Tenant, **fields: Any) -> None:
         cursor.execute(f"ANALYZE {RequestLog._meta.db_table}")
 
 
-def _plan_for_any_parameters() -> None:
-    """Let PostgreSQL plan as it does for a statement that was prepared and has come several times."""
+def _plan(found: RequestLogQuerySet) -> str:
+    """How a query is answered; on PostgreSQL once it was prepared and is planned for any parameters."""
+    if connection.vendor == "sqlite":
+        return found.explain()
+    sql, parameters = found.query.sql_with_params()
+    given = ", ".join("'" + str(each).replace("'", "''") + "'" for each in parameters)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE asked AS {sql % tuple(f'${number + 1}' for number in range(len(parameters)))}")
+        cursor.execute(f"EXPLAIN EXECUTE asked ({given})")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+        cursor.execute("DEALLOCATE asked")
+    return plan
 
 
 def latest(idp: Idp) -> RequestLog:
@@ -531,18 +541,14 @@ def test_own_requests_and_strangers_are_read_off_indexes_of_their_own(acme: Tena
     if connection.vendor == "postgresql":
         _fill_the_log(acme, most_of_it=globex)
         _fill_the_log(acme, most_of_it=globex, token_label="unknown token")
-        _plan_for_any_parameters()
     rows = RequestLog.objects.of(acme.id).order_by("-pk")
-    for found, index in (
-        (rows.own().values_list("pk")[:150], "request_log_own"),
-        (rows.anonymous().values_list("pk")[:150], "request_log_anonymous"),
-    ):
-        plan = found.explain()
-        assert re.search(rf"\b{index}\b", plan), plan
+    assert "request_log_own" in rows.own().values_list("pk")[:150].explain()
+    assert "request_log_anonymous" in rows.anonymous().values_list("pk")[:150].explain()
+    assert "request_log_anonymous" in _plan(rows.anonymous().filter(status=401, method="PUT").values_list("pk")[:1])
     log(acme, token_label="no token")
     for status, index in (("refused", "request_log_failures"), ("failed", "request_log_faults")):
         asked = RequestsForm({"q": "kim", "status": status}, acme.id).narrow()
-        assert index in asked.ways[0].order_by("-pk")[:51].explain()
+        assert index in _plan(asked.ways[0].order_by("-pk")[:51])
     own, of_strangers = RequestsForm({"q": "kim"}, acme.id).narrow().ways
     assert "request_log_own" in own.order_by("-pk")[:51].explain()
     assert "request_log_anonymous" in of_strangers.order_by("-pk")[:51].explain()
