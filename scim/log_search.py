@@ -1,4 +1,7 @@
-"""What a search of the request log finds: read off an index, or looked for among the newest requests."""
+"""What a search of the request log finds: read off an index, or looked for among the newest requests.
+
+Requests without a token of the organization are looked for among themselves: else they would hide the others.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +20,22 @@ from audit.models import first_id_at
 from domains.addresses import canonical, fold
 from organizations.moments import MomentField
 from organizations.tenancy import TenantQuerySet
-from scim.models import Connection, RequestLog, RequestLogQuerySet, RequestOperation, Token, is_anonymous
+from scim.models import Connection, RequestLog, RequestLogQuerySet, RequestOperation, Token, Written
 from scim.protocol import subjects
 from scim.services.causes import CAUSES
 from users.models import User
 
-# What no index serves is looked for among so many of the newest requests, and as many operations of bulk requests.
+# What no index serves is looked for among so many of the organization's own newest requests, as many operations of bulk
+# requests, and so many of the newest requests without a token of it: however many these are, they hide none of the own.
 LOOKED_THROUGH = 50_000
+LOOKED_THROUGH_OF_STRANGERS = 5_000
 
 # The same where a page asks every few seconds, or shows only the latest.
 LOOKED_AT_FOR_NEW = 1_000
 LOOKED_AT_FOR_LATEST = 2_000
 LOOKED_AT_FOR_FAILURES = 1_000
 
-# So many requests without a connection's token are shown among those of a connection.
+# So many requests without a connection's token are shown among those of a connection, and so many strangers' ones.
 MOST_OTHERS = 3
 
 # So many of a user's operations are looked up at once, and so many are told of a request.
@@ -172,20 +177,26 @@ class RequestsForm(forms.Form):
         """The requests that fit every value given."""
         rows = self._indexed(RequestLog.objects.of(self._organization_id).select_related("token"))
         if "user" not in self.given:
-            return Found((self._looked_through(rows),), rows)
+            return Found(self._looked_through(rows), rows)
         user_id, names = self._user
-        ways = [self._looked_through(rows.filter(user_id=user_id))] if user_id else []
+        ways = self._looked_through(rows.filter(user_id=user_id)) if user_id else []
         if names:
             named = self._by_name(names, self._newest_operations)
-            ways.append(self._fitting(self._newest(rows), self._newest_operations).filter(named))
+            ways += [self._fitting(newest, self._newest_operations).filter(named) for newest in self._newest(rows)]
         operations = RequestOperation.objects.of(self._organization_id).filter(user_id=user_id) if user_id else None
         return Found(ways, self._fitting(rows, self._newest_operations), operations)
 
-    def newer_than(self, newest: UUID) -> Rows:
-        """Those of them with a later id, among no more than there is time for."""
+    def newer_than(self, newest: UUID) -> Sequence[Rows]:
+        """Those of them with a later id, in one way or in several without a request in common.
+
+        They are looked for among no more than there is time for.
+        """
         rows = self._indexed(RequestLog.objects.of(self._organization_id).filter(pk__gt=newest))
         if not self.is_bounded and "user" not in self.given:
-            return rows
+            return [rows]
+        return [self._newer(self._own(rows), newest), self._newer(rows.anonymous(), newest)]
+
+    def _newer(self, rows: Rows, newest: UUID) -> Rows:
         operations = RequestOperation.objects.of(self._organization_id).filter(request_id__gt=newest)
         if (oldest := _last_of(rows, LOOKED_AT_FOR_NEW)) is not None:
             rows, operations = rows.filter(pk__gte=oldest), operations.filter(request_id__gte=oldest)
@@ -225,11 +236,11 @@ class RequestsForm(forms.Form):
             rows = rows.filter(pk=self._request_id)
         match given.get("status"):
             case "refused":
-                rows = rows.filter(status__gte=400, status__lt=500)
+                rows = rows.filter(status__gte=Written(400), status__lt=500)
             case "failed":
-                rows = rows.filter(status__gte=500)
+                rows = rows.filter(status__gte=Written(500))
             case "partly":
-                rows = rows.filter(failed_operations__gt=0)
+                rows = rows.filter(failed_operations__gt=Written(0))
         if cause := given.get("cause"):
             rows = rows.by_cause(cause)
         if since := given.get("since"):
@@ -238,13 +249,26 @@ class RequestsForm(forms.Form):
             rows = rows.filter(pk__lt=first_id_at(until))
         return rows
 
-    def _looked_through(self, rows: Rows) -> Rows:
+    def _looked_through(self, rows: Rows) -> list[Rows]:
         unindexed = self.given.keys() & {"method", "token"} or self.given.get("status") == "done"
-        return self._fitting(self._newest(rows), self._newest_operations) if unindexed or self._text else rows
+        if not unindexed and not self._text:
+            return [rows]
+        return [self._fitting(newest, self._newest_operations) for newest in self._newest(rows)]
 
-    def _newest(self, rows: Rows) -> Rows:
-        oldest = _last_of(rows, LOOKED_THROUGH)
-        return rows if oldest is None else rows.filter(pk__gte=oldest)
+    def _newest(self, rows: Rows) -> list[Rows]:
+        """The newest of the organization's own requests, and those of strangers, if there are any."""
+        anonymous = rows.anonymous()
+        if not anonymous.exists():
+            return [_newest_of(rows, LOOKED_THROUGH)]
+        own = _newest_of(self._own(rows), LOOKED_THROUGH)
+        if self.given.get("token", NO_TOKEN) != NO_TOKEN:
+            return [own]
+        return [own, _newest_of(anonymous, LOOKED_THROUGH_OF_STRANGERS)]
+
+    def _own(self, rows: Rows) -> Rows:
+        """The organization's own of some rows that were narrowed to what has an index."""
+        has_index = self.given.keys() & {"cause"} or self.given.get("status", "done") != "done"
+        return rows.own_of_few() if has_index else rows.own()
 
     @cached_property
     def _newest_operations(self) -> Operations:
@@ -286,6 +310,11 @@ def _last_of(rows: Rows, number: int) -> UUID | None:
     return last
 
 
+def _newest_of(rows: Rows, number: int) -> Rows:
+    oldest = _last_of(rows, number)
+    return rows if oldest is None else rows.filter(pk__gte=oldest)
+
+
 def _has_part(text: str) -> Q:
     parts = Q()
     for each in {text, unquote(text)}:
@@ -311,17 +340,18 @@ def id_of(text: str) -> UUID | None:
 
 
 def latest_of(connection: Connection, number: int, *, others: bool = True) -> list[RequestLog]:
-    """The latest requests of a connection, among the organization's newest.
+    """The latest requests of a connection, among the newest that carried a token of the organization.
 
-    With ``others`` also the last few that carried no connection's token: they may be its provider's, with a mistyped
-    one, or a stranger's, who must not push the connection's own off the page.
+    With ``others`` also the last few that carried none, or a personal one: they may be its provider's, with a mistyped
+    one, or a stranger's, who must push neither the connection's own off the page nor those with a personal token.
     """
     rows = RequestLog.objects.of(connection.organization_id).select_related("token").order_by("-pk")
-    oldest = Subquery(rows.values("pk")[LOOKED_AT_FOR_LATEST - 1 : LOOKED_AT_FOR_LATEST])
-    newest = rows.filter(pk__gte=Coalesce(oldest, Value(UUID(int=0), output_field=UUIDField())))
-    own = newest.filter(connection_id=connection.pk)[:number]
-    without = newest.filter(connection_id=None)[: MOST_OTHERS if others else 0]
-    return sorted([*own, *without], key=lambda row: row.pk, reverse=True)[:number]
+    oldest = Subquery(rows.own().values("pk")[LOOKED_AT_FOR_LATEST - 1 : LOOKED_AT_FOR_LATEST])
+    newest = rows.own().filter(pk__gte=Coalesce(oldest, Value(UUID(int=0), output_field=UUIDField())))
+    shown = list(newest.filter(connection_id=connection.pk)[:number])
+    if others:
+        shown += [*newest.filter(connection_id=None)[:MOST_OTHERS], *rows.anonymous()[:MOST_OTHERS]]
+    return sorted(shown, key=lambda row: row.pk, reverse=True)[:number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,9 +367,9 @@ def latest_about(user: User, number: int) -> list[OfUser]:
     assert user.organization_id is not None  # noqa: S101  (only operators have none, and they are no users of a tenant)
     rows = RequestLog.objects.of(user.organization_id)
     operations = RequestOperation.objects.of(user.organization_id)
-    failures = rows.filter(status__gte=400).order_by("-pk").values("pk")[:LOOKED_AT_FOR_FAILURES]
     # Anybody can send a name without a token, and would have the page to themselves with ten requests.
-    named = rows.filter(pk__in=failures, subject_key__contains=subjects.whole(user.user_name)).exclude(is_anonymous())
+    failures = rows.own_of_few().filter(status__gte=Written(400)).order_by("-pk").values("pk")[:LOOKED_AT_FOR_FAILURES]
+    named = rows.filter(pk__in=failures, subject_key__contains=subjects.whole(user.user_name))
     own = operations.filter(user_id=user.pk)
     # Each is read off an index of its own. SQLite takes a limit in a union only one step further in.
     ways: list[Any] = [

@@ -112,6 +112,7 @@ def request_log(request: HttpRequest) -> HttpResponse:
         "shown": _shown(request, stretch.rows, form.operations_of(stretch.rows)),
         "dropped": journal.dropped(),
         "looked_through": log_search.LOOKED_THROUGH,
+        "of_strangers": log_search.LOOKED_THROUGH_OF_STRANGERS,
         "query": query.urlencode(),
         "newest": _newest(stretch, request),
         "newer": _with(query, after=stretch.rows[0]) if stretch.has_newer else "",
@@ -135,12 +136,12 @@ def new_requests(request: HttpRequest) -> HttpResponse:
     count = 0
     if newest is not None:
         narrowed = any(query.get(name) for name in RequestsForm.base_fields)
-        rows = (
+        ways = (
             RequestsForm(query, organization.pk).newer_than(newest)
             if narrowed
-            else RequestLog.objects.of(organization.pk).filter(pk__gt=newest)
+            else [RequestLog.objects.of(organization.pk).filter(pk__gt=newest)]
         )
-        count = rows.order_by("-pk")[: MOST_NEW + 1].count()
+        count = min(MOST_NEW + 1, sum(way.order_by("-pk")[: MOST_NEW + 1].count() for way in ways))
     context = {"count": count, "most": MOST_NEW, "query": query.urlencode()}
     return render(request, "settings/requests/new.html", context)
 

@@ -7,7 +7,7 @@ counted, and never a request.
 
 import os
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,7 @@ from scim.services import (
     milestones,
     operation_rows,
     progress,
+    pruning,
     refused_departures,
     rotation,
     streaks,
@@ -41,7 +42,7 @@ from scim.services.notices import Failure
 from scim.services.progress import Met
 from scim.services.refused_departures import Refused
 from scim.services.rotation import Success
-from scim.services.strangers import PER_INVALID_TOKEN, PER_LIMITED_TOKEN, Turnstile, surplus
+from scim.services.strangers import PER_INVALID_TOKEN, PER_LIMITED_TOKEN, Overflow, Turnstile, surplus
 from scim.services.streaks import Kind
 from users.models import Group, User
 
@@ -93,6 +94,7 @@ class _Counts:
 _queue: deque[Entry] = deque()
 _counts = _Counts()
 _turnstile = Turnstile()
+_overflow = Overflow()
 _writing = threading.Lock()
 _starting = threading.Lock()
 _stopping = threading.Event()
@@ -139,6 +141,7 @@ def flush() -> None:
             remaining -= len(batch)
             _write_or_drop(batch)
             _release(batch)
+        _hold_back_strangers()
 
 
 def forget() -> None:
@@ -190,7 +193,8 @@ def stop() -> None:
 
 def _start_afresh() -> None:
     """A forked process has neither the parent's thread nor any business with its entries."""
-    global _writer, _writing, _starting
+    global _overflow, _writer, _writing, _starting
+    _overflow = Overflow()
     _writer, _writing, _starting = None, threading.Lock(), threading.Lock()
     _queue.clear()
     details.waiting.start_afresh()
@@ -204,7 +208,8 @@ def _write_or_drop(batch: Sequence[Entry]) -> None:
     for last_try in (False, True):
         try:
             with transaction.atomic():
-                _write(batch)
+                strangers = _write(batch)
+            _overflow.count(strangers)
             return
         except Exception as error:
             # Whatever it is: the thread lives on, and a connection that has failed is dialled anew.
@@ -215,7 +220,24 @@ def _write_or_drop(batch: Sequence[Entry]) -> None:
                 log.warning("request log rows lost", count=len(batch), reason=type(error).__name__)
 
 
-def _write(batch: Sequence[Entry]) -> None:
+def _hold_back_strangers() -> None:
+    """Delete one step of what strangers have in the log beyond their share.
+
+    What goes wrong is left to the next time that the organization is looked at.
+    """
+    try:
+        while (organization := _overflow.take()) is not None:
+            if not pruning.hold_back(UUID(organization)):
+                _overflow.again(organization)
+                return
+    except Exception as error:
+        if not connection.in_atomic_block:
+            connection.close()
+        log.warning("rows of strangers not deleted", reason=type(error).__name__)
+
+
+def _write(batch: Sequence[Entry]) -> Counter[str]:
+    """Write the rows, and all that follows from them; returns how many are strangers', by organization."""
     # All that is the same for the whole batch, for this competes with the answers for the process's time.
     key = str if rows.vendor() == "postgresql" else _hexadecimal
     moment = connection.ops.adapt_datetimefield_value
@@ -254,6 +276,7 @@ def _write(batch: Sequence[Entry]) -> None:
         _tell(refused)
     milestones.keep([_milestone(met) for met in progress.steps_of(told, key)], key=key)
     _counts.homeless += len(batch) - len(at_home)
+    return Counter(owners[entry.slug] for entry in kept if entries.is_anonymous(entry, owners, tokens))
 
 
 def _owners(statements: Mapping[str, str], slugs: set[str], key: Callable[[UUID | str], str]) -> dict[str, str]:

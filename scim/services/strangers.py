@@ -1,12 +1,15 @@
 """How much of the request log those can fill whom nobody serves: so many rows a minute, the rest is counted.
 
-The figures are kept by each process for itself, and in memory: what they bound is the growth of a table.
+The figures are kept by each process for itself, and in memory: what they bound is the growth of a table. How many rows
+there are in all is bounded by SCIM_LOG_UNKNOWN_ROWS, which the writer holds, see ``scim.services.pruning.hold_back``.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
+
+from django.conf import settings
 
 # Rows a minute without a token of the organization: from an address, and in all.
 PER_ADDRESS = 60
@@ -18,6 +21,9 @@ PER_LIMITED_TOKEN = 10
 
 # Rows a minute about the limit of an address, beside those above: these are used up by when the limit is reached.
 PER_LIMITED_ADDRESS = 10
+
+# After one of so many parts of SCIM_LOG_UNKNOWN_ROWS it is looked whether there are more than that.
+PARTS = 50
 
 
 @dataclass(slots=True)
@@ -57,6 +63,39 @@ class Turnstile:
             self._minute = minute
             self._rows.clear()
             self._last.clear()
+
+
+@dataclass(slots=True)
+class Overflow:
+    """Whose rows are to be looked at, since strangers may have more of them than their share.
+
+    An organization is looked at with its first row, for what processes wrote that are gone, and then whenever this one
+    has written a part of the share. So the table holds the share, and of each process that writes a part of it.
+    """
+
+    _since: dict[str, int] = field(default_factory=dict)
+    _due: dict[str, None] = field(default_factory=dict)
+
+    def count(self, written: Mapping[str, int]) -> None:
+        """Count strangers' rows that were written, by organization."""
+        for organization, rows in written.items():
+            since = self._since.get(organization)
+            if since is None or since + rows > settings.SCIM_LOG_UNKNOWN_ROWS // PARTS:
+                self._since[organization] = 0
+                self._due[organization] = None
+            else:
+                self._since[organization] = since + rows
+
+    def take(self) -> str | None:
+        """The organization that has waited longest to be looked at; None if there is none."""
+        for organization in self._due:
+            del self._due[organization]
+            return organization
+        return None
+
+    def again(self, organization: str) -> None:
+        """Let one be looked at again, after those that wait."""
+        self._due[organization] = None
 
 
 def network_of(address: str) -> str:

@@ -429,7 +429,67 @@ def test_of_own_rows_the_figure_stays_where_strangers_came_first(idp: Idp, setti
     statuses(idp, 2)
     idp.log()
     pruning.prune()
-    assert [row.status for row in idp.log()].count(200) >= 4
+    assert [row.status for row in idp.log()] == [401] * 3 + [200] * 4
+
+
+def _as_strangers(idp: Idp, number: int) -> list[Any]:
+    """Send requests with a wrong token, write them, and return the ids of all rows of strangers, the oldest first."""
+    statuses(Idp(idp.organization, "wrong"), number)
+    return [row.pk for row in idp.log() if row.is_anonymous]
+
+
+@pytest.fixture
+def share(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of strangers' rows six may stay, and after each three it is looked whether there are more."""
+    for who in WHO:
+        setattr(settings, f"SCIM_{who}_RATE", 0)
+    settings.SCIM_LOG_UNKNOWN_ROWS = 6
+    monkeypatch.setattr(strangers, "PARTS", 2)
+    monkeypatch.setattr(journal, "_overflow", strangers.Overflow())
+
+
+@pytest.mark.usefixtures("share")
+def test_the_writer_holds_strangers_to_their_share(idp: Idp) -> None:
+    statuses(idp, 8)
+    written: list[Any] = []
+    for _ in range(12):
+        rows = _as_strangers(idp, 2)
+        written += [row for row in rows if row not in written]
+        assert rows == written[-len(rows) :]
+        assert len(rows) <= 6 + 3, "the share, and a part of it"
+    assert len(written) == 24
+    assert [row.status for row in idp.log()].count(200) == 8
+
+
+@pytest.mark.usefixtures("share")
+def test_what_processes_wrote_that_are_gone_is_deleted_too(
+    idp: Idp, stranger: Idp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as gone:
+        gone.setattr(pruning, "hold_back", lambda _organization: True)
+        left = _as_strangers(idp, 20)
+        others = _as_strangers(stranger, 9)
+    monkeypatch.setattr(pruning, "PRUNED_AT_ONCE", 4)
+    monkeypatch.setattr(journal, "_overflow", strangers.Overflow())
+    newest = _as_strangers(idp, 1)
+    assert newest[:-1] == left[4:], "one step at a time, so that the log does not wait"
+    rows = [len(_as_strangers(idp, 0)) for _ in range(5)]
+    assert rows == [13, 9, 6, 6, 6]
+    assert _as_strangers(stranger, 0) == others
+
+
+@pytest.mark.usefixtures("share")
+def test_rows_of_strangers_that_can_not_be_deleted_cost_the_log_nothing(
+    idp: Idp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_organization: Any) -> bool:
+        raise OperationalError
+
+    monkeypatch.setattr(pruning, "hold_back", fail)
+    assert len(_as_strangers(idp, 8)) == 8
+    assert statuses(idp, 1) == [200]
+    assert [row.status for row in idp.log()].count(200) == 1
+    assert journal.dropped() == 0
 
 
 def test_strangers_fill_half_of_the_queue_at_most(idp: Idp, settings: Any) -> None:
