@@ -316,7 +316,7 @@ def test_a_failing_line_says_why_and_leads_to_the_mend(acme: Tenant, client: Cli
         "Allow labs.example for User requests"
     )
     details = f'href="/settings/users/scim/log/{failed.failed_request_id}/"'
-    assert client.get(PAGE).content.decode().count(details) == 2
+    assert client.get(PAGE).content.decode().count(details) == 3  # at the step, in what went wrong, among the latest
     acme.tick("labs.example")
     found = lines(client, "step")["create"]
     assert found.startswith("mended: ! ") and "Waiting for your provider to try again." in found
