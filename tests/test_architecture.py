@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,7 +21,9 @@ def modules(*packages: str) -> dict[str, str]:
     return {path: text for path, text in texts.items() if text.strip()}
 
 
-def test_every_import_goes_down() -> None:
+def test_every_import_goes_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    # It would silence every logger that there is, for all tests that follow in this process.
+    monkeypatch.setattr("logging.config.dictConfig", lambda _config: None)
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == EXIT_STATUS_SUCCESS
 
 
