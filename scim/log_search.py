@@ -348,10 +348,18 @@ def latest_of(connection: Connection, number: int, *, others: bool = True) -> li
     rows = RequestLog.objects.of(connection.organization_id).select_related("token").order_by("-pk")
     oldest = Subquery(rows.own().values("pk")[LOOKED_AT_FOR_LATEST - 1 : LOOKED_AT_FOR_LATEST])
     newest = rows.own().filter(pk__gte=Coalesce(oldest, Value(UUID(int=0), output_field=UUIDField())))
-    shown = list(newest.filter(connection_id=connection.pk)[:number])
+    ways: list[Any] = [newest.filter(connection_id=connection.pk).values("pk")[:number]]
     if others:
-        shown += [*newest.filter(connection_id=None)[:MOST_OTHERS], *rows.anonymous()[:MOST_OTHERS]]
-    return sorted(shown, key=lambda row: row.pk, reverse=True)[:number]
+        some = newest.filter(connection_id=None), rows.anonymous()
+        ways += [each.values("pk")[:MOST_OTHERS] for each in some]
+    return list(rows.filter(pk__in=_together(RequestLog.objects.of(connection.organization_id), ways))[:number])
+
+
+def _together(rows: Rows, ways: Sequence[Any]) -> Any:
+    """The ids that are found in several ways, each cut off, of which each is read off an index of its own."""
+    # SQLite takes a limit in a union only one step further in.
+    whole = [rows.filter(pk__in=way).order_by().values("pk") for way in ways]
+    return whole[0].union(*whole[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,14 +379,12 @@ def latest_about(user: User, number: int) -> list[OfUser]:
     failures = rows.own_of_few().filter(status__gte=Written(400)).order_by("-pk").values("pk")[:LOOKED_AT_FOR_FAILURES]
     named = rows.filter(pk__in=failures, subject_key__contains=subjects.whole(user.user_name))
     own = operations.filter(user_id=user.pk)
-    # Each is read off an index of its own. SQLite takes a limit in a union only one step further in.
     ways: list[Any] = [
         rows.filter(user_id=user.pk).order_by("-pk").values("pk"),
         named.order_by("-pk").values("pk"),
         own.order_by("-request_id").values("request_id").distinct(),
     ]
-    ways = [rows.filter(pk__in=way[:number]).order_by().values("pk") for way in ways]
-    found = list(rows.filter(pk__in=ways[0].union(*ways[1:])).order_by("-pk")[:number])
+    found = list(rows.filter(pk__in=_together(rows, [way[:number] for way in ways])).order_by("-pk")[:number])
     bulk = [row.pk for row in found if row.operations]
     of_bulk = own.filter(request_id__in=bulk).order_by("position") if bulk else ()
     by_request = {operation.request_id: operation for operation in of_bulk}

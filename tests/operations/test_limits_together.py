@@ -44,7 +44,9 @@ def test_all_processes_of_a_machine_count_together(server: Server, scim: Scim) -
 
 
 def test_strangers_are_counted_together_and_the_valid_token_is_served(server: Server, scim: Scim) -> None:
-    time.sleep(2 / RATE)
+    while (held := server.request("GET", f"{scim.path}/Users?count=1", headers=scim.headers)).status == 429:
+        time.sleep(int(held.headers["retry-after"]))
+    time.sleep(2 / RATE)  # for the next one
     wrong = {**scim.headers, "Authorization": "Bearer smgr_wrong"}
     answers, seconds = flood(server, f"{scim.path}/Users", wrong, 100)
     assert answers.keys() == {401, 429}
