@@ -124,9 +124,9 @@ def departures(brake: Brake) -> TenantQuerySet[Departure]:
 
 def refused(brake: Brake) -> TenantQuerySet[Departure]:
     """Return the users whose suspension or deletion the brake refuses or lately refused and who have not gone since."""
-    all_ = Departure.objects.of(brake.organization_id).filter(connection=brake.connection_id)
-    gone = all_.filter(refused=False, is_back=False, user_id=OuterRef("user_id"), at__gt=OuterRef("at"))
-    return all_.filter(~Exists(gone), refused=True, at__gt=timezone.now() - REFUSALS_KEPT)
+    of_connection = Departure.objects.of(brake.organization_id).filter(connection=brake.connection_id)
+    gone = of_connection.filter(refused=False, is_back=False, user_id=OuterRef("user_id"), at__gt=OuterRef("at"))
+    return of_connection.filter(~Exists(gone), refused=True, at__gt=timezone.now() - REFUSALS_KEPT)
 
 
 # While people go
