@@ -1,4 +1,4 @@
-"""What a request meets first: the way of SCIM past what only pages need, and how large a form may be."""
+"""What a request meets first: the way of SCIM past what only pages need, fair shares, and how large a form may be."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -8,10 +8,13 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from organizations import turns
+from organizations.pages import is_htmx, plain
 from scim.api.base import EVERY_ANSWER
 from scim.api.media import answer_error
 from scim.protocol.errors import InvalidSyntax
 from scim.urls import urlpatterns
+from users.api.problems import Problem
 
 ENDPOINTS = [(endpoint.pattern.regex.match, endpoint.callback) for endpoint in urlpatterns]
 MOST_KNOWN_HOSTS = 64
@@ -51,6 +54,40 @@ class ScimShortcut:
         request.get_host()
         if host and len(self.known_hosts) < MOST_KNOWN_HOSTS:
             self.known_hosts.add(host)
+
+
+class FairShares:
+    """Tell the server of which organization somebody is who asks for pages, and refuse what is over its share."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if turns.TURN not in request.META:
+            return self.get_response(request)
+        if seconds := turns.seconds_over_share(request.META):
+            return self.refuse(request, seconds)
+        response = self.get_response(request)
+        # Who is signed in is not worth a query that the page itself did without.
+        if (session := getattr(request, "session", None)) is not None and session.accessed:
+            organization = getattr(request.user, "organization", None)
+            turns.tell(request.META, organization.slug if organization else "")
+        return response
+
+    def refuse(self, request: HttpRequest, seconds: int) -> HttpResponse:
+        """The refusal, for a browser, the script on a page or a program."""
+        said = "Too many pages of your organization are being asked for at once."
+        again = f"Try again in {seconds} second{'' if seconds == 1 else 's'}."
+        wait = str(seconds)
+        if request.path_info.lstrip("/").startswith("api/"):
+            return Problem(HTTPStatus.TOO_MANY_REQUESTS, f"{said} {again}", {"Retry-After": wait}).answer()
+        if is_htmx(request):
+            response = plain(f"{said} {again}", HTTPStatus.TOO_MANY_REQUESTS)
+        else:
+            context = {"said": said, "again": again}
+            response = render(request, "429.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
+        response.headers["Retry-After"] = wait
+        return response
 
 
 class FormLimit:

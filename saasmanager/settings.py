@@ -173,6 +173,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "saasmanager.middleware.ScimShortcut",
     "saasmanager.health.Probes",
+    "saasmanager.middleware.FairShares",
     "saasmanager.middleware.FormLimit",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -5,8 +5,8 @@ slow requests of all together hold no more than that, so that a quick one always
 more run on the machine than leave half of its processor cores. Alone, an organization may have everything.
 
 Whose a request is, its address says only if its token is valid, which the application finds out: it tells by the
-request's ``Turn``, and the next request with the same address and token is believed. All others are anonymous and
-share one place among the organizations.
+request's ``Turn``, and the next request with the same address and token is believed. So it is with pages and their
+sessions. All others are strangers' and share a place among the organizations, one for SCIM and one for pages.
 """
 
 import fcntl
@@ -14,10 +14,13 @@ import math
 import mmap
 import os
 import re
+import sys
 import threading
 import time
 from collections import deque
 from typing import Generic, TypeVar
+
+from django.http import parse_cookie
 
 from scripts.http1 import parts_of
 
@@ -35,7 +38,14 @@ MEMORY = 0.8
 # What a client whose request was refused may be told to wait for, in seconds.
 LONGEST_WAIT = 30
 
-# Addresses with tokens that were found valid, and organizations, of which something is kept in mind.
+# After how many seconds a thread that computes lets another go on: while a slow request runs, and else (Python's own).
+BESIDE_SLOW = 0.0001
+USUALLY = sys.getswitchinterval()
+
+# No request counts for more seconds: a download is not the measure of the pages after it.
+MOST_REMEMBERED = 1.0
+
+# Addresses with tokens that were found valid, sessions, and organizations, of which something is kept in mind.
 MOST_KNOWN = 10_000
 
 # Where the environment of a request has its turn.
@@ -45,26 +55,31 @@ TURN = "saasmanager.turn"
 FIRST = frozenset({b"/livez"})
 
 _SCIM = re.compile(rb"/*scim/+([^/]+)")
+_API = re.compile(rb"/*(api/)")
+SESSION = "sessionid"
 
-# Names of places that no organization's slug can be, for it has no slash.
-PAGES, ANONYMOUS, PROBES, REFUSED = "/pages", "/anonymous", "/probes", "/refused"
-OUTSIDERS = frozenset({PAGES, ANONYMOUS, PROBES, REFUSED})
+# Names of places that no organization's slug can be, for it has no slash. Its own pages' place is its slug and PAGES.
+PAGES, ANONYMOUS, PROBES, REFUSED, EVERYBODY = "/pages", "/anonymous", "/probes", "/refused", "/everybody"
+OUTSIDERS = frozenset({PAGES, ANONYMOUS, PROBES, REFUSED, EVERYBODY})
+
+# Where it is not kept in mind how long requests take.
+_NOBODYS = OUTSIDERS - {PAGES}
 
 Item = TypeVar("Item")
 
 
 class Turn:
-    """A request's turn. The application sets ``organization`` to the slug whose token was valid, or to "" if none was.
+    """A request's turn. The application sets ``organization`` to the slug whose token or session was valid, or to "".
 
     With ``over_share`` it is to be refused: its organization's other requests held their share for too long. The
     figure is the number of seconds after which it may come again. ``known`` is the key of its address and token, and
-    ``seat`` the one that it takes, if it needs one.
+    ``seat`` the one that it takes, if it needs one. ``stranger`` is its place as long as nobody knows whose it is.
     """
 
-    __slots__ = ("began", "is_slow", "known", "organization", "over_share", "place", "seat")
+    __slots__ = ("began", "is_slow", "known", "organization", "over_share", "place", "seat", "stranger")
 
-    def __init__(self, place: str, known: int = 0) -> None:
-        self.place, self.known = place, known
+    def __init__(self, place: str, known: int = 0, stranger: str = "") -> None:
+        self.place, self.known, self.stranger = place, known, stranger or place
         self.organization: str | None = None
         self.over_share, self.seat = 0, -1
         self.began, self.is_slow = 0.0, False
@@ -135,6 +150,23 @@ class Presence:
         self._last[0], self._times[0], self._times[1] = 0, 0.0, 0.0
 
 
+def owner_of(place: str) -> str:
+    """The slug of the organization whose place it is; the place itself if it is nobody's."""
+    return place.removesuffix(PAGES) or place
+
+
+def _place_of(organization: str, stranger: str) -> str:
+    """Where an organization's requests wait that waited as a stranger's before it was known; there if there is none."""
+    if not organization:
+        return stranger
+    return organization + PAGES if stranger == PAGES else organization
+
+
+def _token_of(authorization: str) -> str:
+    # As the application reads it: any number of blanks may stand before and behind.
+    return authorization.rstrip(" ").rpartition(" ")[2]
+
+
 EVERYWHERE = Presence()
 ON_THIS_MACHINE = Seats()
 
@@ -162,16 +194,16 @@ class Waiting(Generic[Item]):
         self._seconds: dict[str, float] = {}
         self._known: dict[int, str] = {}
 
-    def put(self, item: Item, target: bytes, authorization: str) -> None:
-        """Let a request wait that asks for a target with an Authorization."""
-        turn = self._turn(target, authorization)
+    def put(self, item: Item, target: bytes, authorization: str, cookie: str = "") -> None:
+        """Let a request wait that asks for a target with an Authorization, or a Cookie that may have a session."""
+        turn = self._turn(target, authorization, cookie)
         place, now = turn.place, time.monotonic()
         with self._lock:
             if place == PROBES:
                 self._first.append((item, turn))
             else:
                 if place[0] != "/" and self._seconds.get(place, 0.0) < SLOW:
-                    self._presence.note(place, now)
+                    self._presence.note(owner_of(place), now)
                 self._append(item, turn, now)
 
     @property
@@ -216,33 +248,48 @@ class Waiting(Generic[Item]):
         """The request was answered."""
         now = time.monotonic()
         with self._lock:
-            self._running[turn.place] -= 1
-            self._slow -= turn.is_slow
+            self._running[owner_of(turn.place)] -= 1
+            if turn.is_slow:
+                self._slow -= 1
+                if not self._slow:
+                    sys.setswitchinterval(USUALLY)
             if turn.seat >= 0:
                 self._seats.leave(turn.seat, now)
             organization = turn.organization
-            if organization is not None and organization != turn.place:
-                self._learn(turn.known, organization)
-            whose = organization or turn.place
-            if whose[0] == "/" or turn.over_share:
+            whose = turn.place if organization is None else _place_of(organization, turn.stranger)
+            if whose != turn.place:
+                self._learn(turn, whose)
+            if turn.over_share or whose in _NOBODYS:
                 return
-            seconds, before = now - turn.began, self._seconds.get(whose, 0.0) * MEMORY
-            self._seconds[whose] = seconds = seconds if seconds > before else before
-            if seconds < SLOW:
-                self._presence.note(whose, now)
+            self._remember(whose, now - turn.began, now)
+            if turn.place == PAGES != whose:
+                # A session is a stranger's once in each worker: many would have no share to keep to.
+                self._remember(PAGES, now - turn.began, now)
 
-    def _turn(self, target: bytes, authorization: str) -> Turn:
+    def _remember(self, place: str, seconds: float, now: float) -> None:
+        """Keep in mind how long a request took there."""
+        before = self._seconds.get(place, 0.0) * MEMORY
+        self._seconds[place] = seconds = min(seconds, MOST_REMEMBERED) if seconds > before else before
+        if seconds < SLOW and place != PAGES:
+            self._presence.note(owner_of(place), now)
+
+    def _turn(self, target: bytes, authorization: str, cookie: str) -> Turn:
         if target in FIRST:
             return Turn(PROBES)
+        if not self._shares:
+            return Turn(EVERYBODY)
         # The path as the application reads it: whoever could spell it otherwise would have no share to keep to.
-        if not self._shares or (found := _SCIM.match(parts_of(target)[1])) is None:
-            return Turn(PAGES)
-        # So too the token, which any number of blanks may stand before and behind.
-        token = authorization.rstrip(" ").rpartition(" ")[2]
-        if not token:
-            return Turn(ANONYMOUS)
-        known = hash((found[1], token))
-        return Turn(self._known.get(known, ANONYMOUS), known)
+        path = parts_of(target)[1]
+        if (found := _SCIM.match(path)) is not None:
+            stranger, shown = ANONYMOUS, _token_of(authorization)
+        elif (found := _API.match(path)) is not None:
+            stranger, shown = PAGES, _token_of(authorization)
+        else:
+            stranger, shown = PAGES, parse_cookie(cookie).get(SESSION, "") if cookie else ""
+        if not shown:
+            return Turn(stranger)
+        known = hash((found and found[1], shown))
+        return Turn(self._known.get(known, stranger), known, stranger)
 
     def _choose(self, now: float) -> tuple[Item, Turn] | None:
         # Every second turn at most, or a flood of probes would keep everybody else waiting.
@@ -257,7 +304,7 @@ class Waiting(Generic[Item]):
         if len(self._order) == 1 and not self._slow:
             # Nearly always: one place waits, and there is nothing to weigh.
             place = self._order[0]
-            if self._running.get(place, 0) < self._share and self._seconds.get(place, SLOW) < SLOW:
+            if self._running.get(owner_of(place), 0) < self._share and self._seconds.get(place, SLOW) < SLOW:
                 return self._pop(place)
         self._recognize()
         self._wants_a_seat = False
@@ -265,7 +312,7 @@ class Waiting(Generic[Item]):
             place = self._order[0]
             self._order.rotate(-1)
             if self._may_run(place, now):
-                if not self._needs_a_seat(place, now):
+                if self._waits_as_a_person(place, now) or not self._needs_a_seat(place, now):
                     return self._pop(place)
                 if (seat := self._seats.take(now)) is not None:
                     item, turn = self._pop(place)
@@ -281,24 +328,28 @@ class Waiting(Generic[Item]):
 
     def _begin(self, turn: Turn, now: float) -> None:
         place = turn.place
+        owner = owner_of(place)
         turn.began = now
-        self._running[place] = self._running.get(place, 0) + 1
+        self._running[owner] = self._running.get(owner, 0) + 1
         if place == ANONYMOUS or self._seconds.get(place, 0.0) >= SLOW:
             turn.is_slow = True
+            if not self._slow:
+                sys.setswitchinterval(BESIDE_SLOW)
             self._slow += 1
 
     def _recognize(self) -> None:
-        """Give the first anonymous requests to their organization, if that is known by now."""
-        while queue := self._queues.get(ANONYMOUS):
-            item, turn, since = queue[0]
-            if (place := self._known.get(turn.known)) is None:
-                return
-            queue.popleft()
-            if not queue:
-                del self._queues[ANONYMOUS]
-                self._order.remove(ANONYMOUS)
-            turn.place = place
-            self._append(item, turn, since)
+        """Give the first strangers' requests to their organization, if that is known by now."""
+        for stranger in (ANONYMOUS, PAGES):
+            while queue := self._queues.get(stranger):
+                item, turn, since = queue[0]
+                if (place := self._known.get(turn.known)) is None:
+                    break
+                queue.popleft()
+                if not queue:
+                    del self._queues[stranger]
+                    self._order.remove(stranger)
+                turn.place = place
+                self._append(item, turn, since)
 
     def _append(self, item: Item, turn: Turn, since: float) -> None:
         if (queue := self._queues.get(turn.place)) is None:
@@ -307,30 +358,42 @@ class Waiting(Generic[Item]):
         queue.append((item, turn, since))
 
     def _may_run(self, place: str, now: float) -> bool:
-        if self._running.get(place, 0) >= self._share and len(self._order) > 1:
+        owner = owner_of(place)
+        its_other_place = owner if place != owner else owner + PAGES
+        if self._running.get(owner, 0) >= self._share and len(self._order) > 1 + (its_other_place in self._queues):
             return False  # somebody else waits
-        if place == PAGES:
+        if self._slow < self._share or self._is_quick(place) or self._waits_as_a_person(place, now):
             return True
-        return self._slow < self._share or self._is_quick(place) or not self._presence.is_another_there(place, now)
+        return not self._presence.is_another_there(owner, now)
+
+    def _waits_as_a_person(self, place: str, now: float) -> bool:
+        """Whether the first at a place is a page that has waited for long while its organization was served nothing.
+
+        A download may hold what slow requests share for half a minute, and a page is not refused for that.
+        """
+        if not place.endswith(PAGES) or self._running.get(owner_of(place), 0):
+            return False
+        return now - self._queues[place][0][2] >= PATIENCE
 
     def _is_quick(self, place: str) -> bool:
         """Whether the requests of a place are, as far as is known; anonymous ones may be anything."""
         return place != ANONYMOUS and self._seconds.get(place, 0.0) < SLOW
 
     def _needs_a_seat(self, place: str, now: float) -> bool:
-        return self._seconds.get(place, 0.0) >= COSTLY and self._presence.is_another_there(place, now)
+        return self._seconds.get(place, 0.0) >= COSTLY and self._presence.is_another_there(owner_of(place), now)
 
     def _lost_patience(self, place: str, now: float) -> int | None:
         """Which of a place is the first that is over the share, if it has waited for too long.
 
-        Anonymous requests wait on: any may be an organization's.
+        Strangers' requests wait on: any may be an organization's. So do pages, for which a person waits, but no crowd.
         """
         if place in OUTSIDERS or self._running.get(REFUSED, 0) >= self._share:
             return None
-        queue, over = self._queues[place], max(0, self._share - self._running.get(place, 0))
-        if over < len(queue) and (now - queue[over][2] >= PATIENCE or len(queue) > MOST_WAITING):
-            return over
-        return None
+        queue, over = self._queues[place], max(0, self._share - self._running.get(owner_of(place), 0))
+        if over >= len(queue):
+            return None
+        is_late = now - queue[over][2] >= PATIENCE and not place.endswith(PAGES)
+        return over if is_late or len(queue) > MOST_WAITING else None
 
     def _pop(self, place: str, number: int = 0) -> tuple[Item, Turn]:
         """One of those of the place that is the last in order."""
@@ -348,11 +411,11 @@ class Waiting(Generic[Item]):
         seconds = waiting * self._seconds.get(place, 0.0) / self._share
         return min(max(math.ceil(seconds), 1), LONGEST_WAIT)
 
-    def _learn(self, known: int, organization: str) -> None:
-        if not organization:
-            self._known.pop(known, None)
-        elif known not in self._known:
+    def _learn(self, turn: Turn, place: str) -> None:
+        if place == turn.stranger:
+            self._known.pop(turn.known, None)
+        elif turn.known:
             if len(self._known) >= MOST_KNOWN or len(self._seconds) >= MOST_KNOWN:
                 self._known.clear()
                 self._seconds.clear()
-            self._known[known] = organization
+            self._known[turn.known] = place

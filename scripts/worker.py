@@ -372,8 +372,9 @@ class BufferingWorker(Worker):
             following = connection.reader.received.popleft()
             if isinstance(following, Request):
                 connection.is_served, connection.taken = True, len(following.body)
-                authorization = following.fields.get("HTTP_AUTHORIZATION", "")
-                self.waiting.put((connection, following), following.target, authorization)
+                fields = following.fields
+                authorization, cookie = fields.get("HTTP_AUTHORIZATION", ""), fields.get("HTTP_COOKIE", "")
+                self.waiting.put((connection, following), following.target, authorization, cookie)
                 return
             connection.send(following.as_bytes())
             self._drain(connection)

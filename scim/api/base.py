@@ -20,6 +20,7 @@ from rest_framework.views import APIView
 from uuid_utils import uuid7
 
 from audit.actors import Actor, Door, address_of_caller
+from organizations import turns
 from scim.api.authentication import BearerToken
 from scim.api.media import EXCHANGE, answer_error, glance, pack, read_bytes
 from scim.operations.provider import MAX_BODY
@@ -58,9 +59,6 @@ EVERY_ANSWER: Mapping[str, str] = {
 
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-
-# Where the environment of a request has its turn (``scripts.worker.Turn``), if the server shares its threads out.
-TURN = "saasmanager.turn"
 
 
 class Fault(ScimError):
@@ -121,12 +119,12 @@ class ScimView(APIView):
         entry.status = response.status_code
         # By the time of any other answer than these, somebody has asked the database about the token.
         entry.authenticated = entry.status < 500 and not entry.is_unauthorized and entry.cause != SUSPENDED
-        self._charge(request.META.get(TURN))
+        self._charge(request.META)
         entry.duration_us = (time.perf_counter_ns() - started) // 1000
         journal.note(entry)
         return response
 
-    def _charge(self, turn: Any) -> None:
+    def _charge(self, environ: Mapping[str, Any]) -> None:
         """Have the request paid for, and tell the server whose it was."""
         entry, credentials = self.entry, self._credentials
         if entry.authenticated and credentials is not None:
@@ -134,11 +132,9 @@ class ScimView(APIView):
             if entry.cause not in LIMITS:
                 is_persons = self.is_for_people or entry.cause == TOKEN_PERSONAL
                 limits.charge(credentials.digest, limits.people_of(slug) if is_persons else slug, self.cost)
-            if turn is not None:
-                turn.organization = slug
+            turns.tell(environ, slug)
         elif entry.is_unauthorized:
-            if turn is not None:
-                turn.organization = ""
+            turns.tell(environ, "")
         elif credentials is not None:
             # Nobody may know whether the token is valid: what takes too long counts for it, and for nobody else.
             limits.charge_unverified(credentials.digest)
@@ -169,9 +165,8 @@ class ScimView(APIView):
 
     def check_throttles(self, request: Request) -> None:
         """Refuse what comes too fast. Raises Limited; what has no valid token is refused for that all the same."""
-        turn = request._request.META.get(TURN)
-        if turn is not None and turn.over_share:
-            raise limits.over_share(turn.over_share)
+        if seconds := turns.seconds_over_share(request._request.META):
+            raise limits.over_share(seconds)
         slug = self.kwargs.get("slug", "")
         limits.admit(self.credentials.digest, limits.people_of(slug) if self.is_for_people else slug)
         super().check_throttles(request)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +20,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     moment = [1000.0]
     monkeypatch.setattr(shares.time, "monotonic", lambda: moment[0])
     yield moment
+    sys.setswitchinterval(shares.USUALLY)
 
 
 class Server:
@@ -40,6 +42,19 @@ class Server:
     def ask(self, *slugs: str, mark: str = "t") -> None:
         for slug in slugs:
             self.waiting.put(slug, f"/scim/{slug}/v2/Users?count=1".encode(), f"Bearer {mark}")
+
+    def browse(self, *slugs: str, seconds: float = 0, now: list[float] | None = None) -> None:
+        """Serve a page to somebody of each, who is signed in."""
+        for slug in slugs:
+            self.open(slug)
+            (turn,) = self.take()
+            if now:
+                now[0] += seconds
+            self.end(turn, slug)
+
+    def open(self, *slugs: str, spelled: str = "theme=dark; sessionid={}-session") -> None:
+        for slug in slugs:
+            self.waiting.put(slug, b"/settings/users/", "", spelled.format(slug))
 
     def take(self) -> list[Turn]:
         """All that gets a thread now, as long as there are threads."""
@@ -306,13 +321,155 @@ def test_probes_come_first_and_pages_are_never_refused(now: list[float]) -> None
     assert all(turn.over_share == 0 for turn in server.take() if turn.place == shares.PAGES)
 
 
-def test_pages_leave_half_of_the_threads_to_organizations_that_wait(now: list[float]) -> None:
+def test_strangers_pages_leave_half_of_the_threads_to_organizations_that_wait(now: list[float]) -> None:
     server = Server()
     server.know("acme")
     for _ in range(10):
         server.waiting.put("page", b"/settings/users/", "")
     server.ask(*["acme"] * 6)
     assert sorted(places(server.take())) == [shares.PAGES, shares.PAGES, "acme", "acme"]
+
+
+def test_pages_of_organizations_take_turns(now: list[float]) -> None:
+    server = Server()
+    server.browse("acme", "globex")
+    server.open(*["acme"] * 10, *["globex"] * 10)
+    assert sorted(places(server.take())) == ["acme/pages", "acme/pages", "globex/pages", "globex/pages"]
+
+
+@pytest.mark.parametrize("spelled", ['sessionid="{}-session"', "a=b;sessionid=other;  sessionid={}-session ;x"])
+def test_however_its_cookie_is_spelled_a_session_is_known(now: list[float], spelled: str) -> None:
+    server = Server()
+    server.browse("acme")
+    server.open("acme", spelled=spelled)
+    assert places(server.take()) == ["acme/pages"]
+
+
+def test_pages_and_scim_of_an_organization_have_one_share(now: list[float]) -> None:
+    server = Server()
+    server.know("acme", "globex")
+    server.browse("acme")
+    server.ask(*["acme"] * 3)
+    server.open(*["acme"] * 3)
+    server.ask(*["globex"] * 3)
+    assert sorted(places(server.take())) == ["acme", "acme/pages", "globex", "globex"]
+
+
+def test_alone_an_organization_has_all_threads_for_pages_and_scim(now: list[float]) -> None:
+    server = Server()
+    server.know("acme")
+    server.browse("acme")
+    server.ask(*["acme"] * 6)
+    server.open(*["acme"] * 6)
+    assert sorted(places(server.take())) == ["acme", "acme", "acme/pages", "acme/pages"]
+
+
+def test_slow_pages_leave_half_of_the_threads_to_quick_neighbours(now: list[float]) -> None:
+    server = Server()
+    server.browse("acme", seconds=0.1, now=now)
+    server.know("globex")
+    server.open(*["acme"] * 6)
+    assert places(server.take()) == ["acme/pages"] * (THREADS // 2)
+
+
+def test_slow_pages_that_nobody_knows_leave_half_of_the_threads_too(now: list[float]) -> None:
+    server = Server()
+    server.browse("acme", seconds=0.1, now=now)
+    server.know("globex")
+    server.open(*[f"session-{number}" for number in range(6)])
+    assert places(server.take()) == [shares.PAGES] * (THREADS // 2)
+
+
+def test_costly_pages_take_seats_of_the_machine(now: list[float]) -> None:
+    server = Server(seats=Seats(1))
+    server.browse("acme", seconds=0.5, now=now)
+    server.know("globex")
+    server.open(*["acme"] * 6)
+    assert places(server.take()) == ["acme/pages"]
+
+
+def test_a_page_waits_for_no_longer_than_two_seconds_for_slow_ones_of_others(now: list[float]) -> None:
+    server = Server(seats=Seats(1))
+    server.browse("acme", "initech", seconds=0.5, now=now)
+    server.know("globex")
+    server.open(*["acme"] * 6)
+    assert places(server.take()) == ["acme/pages"], "a download, say"
+    server.open("initech")
+    now[0] += 1.9
+    server.know("globex")
+    assert server.take() == []
+    now[0] += 0.2
+    server.ask("globex")
+    assert sorted(places(server.take())) == ["globex", "initech/pages"], "initech is served nothing, acme waits on"
+
+
+def test_a_long_download_is_soon_forgotten(now: list[float]) -> None:
+    server = Server()
+    server.browse("acme", seconds=60, now=now)
+    for _ in range(18):
+        server.browse("acme")
+    server.know("globex")
+    server.open(*["acme"] * 6)
+    assert places(server.take()) == ["acme/pages"] * THREADS
+
+
+def test_pages_are_refused_to_a_crowd_only(now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shares, "MOST_WAITING", 10)
+    server = Server()
+    server.browse("acme")
+    server.know("globex")
+    server.open(*["acme"] * 12)
+    server.ask(*["globex"] * 5)
+    turns = server.take()
+    assert sorted(places(turns)) == ["acme/pages", "acme/pages", "globex", "globex"], "and 10 pages wait"
+    now[0] += 60
+    server.end(turns[places(turns).index("globex")])
+    assert places(server.take()) == ["globex"]
+    server.open("acme")
+    server.end(server.served[-1][1])
+    assert places(server.take()) == [shares.REFUSED]
+
+
+def test_who_signs_out_is_a_stranger(now: list[float]) -> None:
+    server = Server()
+    server.browse("acme")
+    server.open("acme")
+    (turn,) = server.take()
+    server.end(turn, "")
+    server.open("acme")
+    assert places(server.take()) == [shares.PAGES]
+
+
+def test_a_personal_token_is_its_organizations_at_the_api_and_at_no_other_address(now: list[float]) -> None:
+    server = Server()
+    server.waiting.put("api", b"/api/audit/v1/logs", "Bearer t")
+    (turn,) = server.take()
+    server.end(turn, "acme")
+    server.waiting.put("api", b"//api/audit/v1/logs?limit=5", "Bearer t")
+    server.waiting.put("scim", b"/scim/acme/v2/Me", "Bearer t")
+    assert places(server.take()) == ["acme/pages", shares.ANONYMOUS]
+
+
+def test_a_new_slug_is_believed_from_the_next_request_on(now: list[float]) -> None:
+    server = Server()
+    server.browse("acme")
+    server.open("acme")
+    (turn,) = server.take()
+    server.end(turn, "acme-new")
+    server.open("acme")
+    assert places(server.take()) == ["acme-new/pages"]
+
+
+def test_beside_a_slow_request_threads_let_each_other_go_on_sooner(now: list[float]) -> None:
+    server = Server()
+    server.know("acme", seconds=0.1, now=now)
+    server.ask("acme", "acme")
+    first, second = server.take()
+    assert sys.getswitchinterval() == pytest.approx(shares.BESIDE_SLOW)
+    server.end(first)
+    assert sys.getswitchinterval() == pytest.approx(shares.BESIDE_SLOW)
+    server.end(second)
+    assert sys.getswitchinterval() == pytest.approx(shares.USUALLY)
 
 
 def test_a_flood_of_probes_leaves_every_second_turn_to_others(now: list[float]) -> None:

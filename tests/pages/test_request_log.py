@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from html import unescape
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,12 +17,14 @@ import domains.services
 import organizations.services
 from audit.actions import Action
 from domains.models import Domain
+from organizations.turns import TURN
 from scim import log_search, request_log
 from scim.log_search import RequestsForm
 from scim.models import Connection, RequestLog, RequestLogQuerySet, Token
 from scim.protocol import subjects
 from scim.services import causes, connections, journal, limits, rotation
 from scim.services.causes import CAUSES, Mend
+from scripts.shares import Turn
 from tests.pages.conftest import SignedIn
 from tests.pages.test_scim_section import log, plain
 from tests.scim.conftest import Idp
@@ -280,9 +281,10 @@ def _beyond(who: str) -> "Act":
 
 
 def _over_share(_acme: Tenant, idp: Idp) -> None:
-    turn = SimpleNamespace(over_share=3, organization=None)
+    turn = Turn("acme")
+    turn.over_share = 3
     headers = {"authorization": f"Bearer {idp.token}"}
-    idp.http.get(f"{idp.base}/Users", headers=headers, **{"saasmanager.turn": turn})
+    idp.http.get(f"{idp.base}/Users", headers=headers, **{TURN: turn})
 
 
 Act = Callable[[Tenant, Idp], None]

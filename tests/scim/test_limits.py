@@ -10,6 +10,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from organizations.models import Organization
+from organizations.turns import TURN
 from scim.models import DepartureAlert, Milestone, RequestLog, Streak
 from scim.operations import search
 from scim.services import connections, journal, limits, pruning, strangers
@@ -18,6 +19,7 @@ from scim.services.connections import default_connection
 from scim.services.limits import Buckets, Limit
 from scim.services.verdicts import TOKEN_FAULTS
 from scim.storage import principals
+from scripts.shares import Turn
 from tests.scim.conftest import JSON, Idp, read
 from tests.scim.test_bulk import bulk, make
 from tests.scim.test_me import me_of
@@ -325,19 +327,12 @@ def _digest(idp: Idp) -> str:
 # A request that waited for its organization's share in vain, as the server hands it on
 
 
-class Turn:
-    over_share = 0
-    organization: str | None = None
-
-
 def ask(idp: Idp, turn: Turn) -> Any:
-    return Client().get(
-        idp.base + "/Users", headers={"authorization": f"Bearer {idp.token}"}, **{"saasmanager.turn": turn}
-    )
+    return Client().get(idp.base + "/Users", headers={"authorization": f"Bearer {idp.token}"}, **{TURN: turn})
 
 
 def test_who_waited_in_vain_for_a_share_is_429(idp: Idp) -> None:
-    turn = Turn()
+    turn = Turn("acme")
     turn.over_share = 4
     refused = ask(idp, turn)
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "4")
@@ -347,14 +342,14 @@ def test_who_waited_in_vain_for_a_share_is_429(idp: Idp) -> None:
 
 
 def test_a_stranger_who_waited_is_told_nothing_of_it(idp: Idp) -> None:
-    turn = Turn()
+    turn = Turn("acme")
     turn.over_share = 4
     assert ask(Idp(idp.organization, "wrong"), turn).status_code == 401
     assert turn.organization == ""
 
 
 def test_the_server_is_told_whose_a_request_was(idp: Idp) -> None:
-    turn = Turn()
+    turn = Turn("acme")
     assert ask(idp, turn).status_code == 200
     assert turn.organization == "acme"
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from audit.actors import address_of_caller
+from organizations import turns
 from organizations.tokens import presented
 from users.api.problems import Problem
 from users.models import PersonalToken
@@ -31,8 +32,10 @@ def token_of(request: HttpRequest, scope: Scope, permission: str, **more: Subque
     tokens = PersonalToken.objects.live().select_related("user__role", "organization").annotate(**more)
     token: PersonalToken | None = tokens.filter(digest=digest).first() if digest else None
     if token is None or not token.user.is_active:
+        turns.tell(request.META, "")
         challenge = f'{REALM}, error="invalid_token"' if digest else REALM
         raise Problem(HTTPStatus.UNAUTHORIZED, INVALID, {"WWW-Authenticate": challenge})
+    turns.tell(request.META, token.organization.slug)
     if not token.organization.is_active:
         raise Problem(
             HTTPStatus.FORBIDDEN,
