@@ -1,4 +1,4 @@
-"""Measure how long one organization waits beside another that asks for costly filters, with fair shares and without.
+"""Measure how long one organization waits beside a costly one, with fair shares and without.
 
 A real server on a throw-away PostgreSQL; a table and, as the last line, JSON.
 """
@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from urllib.parse import quote
 
 from scripts import postgres, serve
@@ -54,9 +55,19 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
+class Costly:
+    """What the other organization asks for again and again, and how it shows who it is."""
+
+    title: str
+    path: str
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """The neighbour alone and beside the others, and what those were answered, by status."""
 
+    what: str
     shares: bool
     alone: Waits
     beside: Waits
@@ -76,51 +87,69 @@ def main(arguments: Sequence[str]) -> int:
     port = postgres.free_port()
     with postgres.throw_away() as url:
         os.environ.update(environment_of(port, url))
-        costly, neighbour = _fill()
-        condition = _calibrated(port, costly)
-        found = [_measure(port, costly, neighbour, condition, shares, options.seconds) for shares in (False, True)]
+        costly, session, neighbour = _fill()
+        # Names are searched for in their middle, and nobody's is found: every row is looked at.
+        search = Costly("page searches", "/settings/users/?q=nobody", {"Cookie": f"sessionid={session}"})
+        found = [
+            _measure(port, each, neighbour, shares, options.seconds)
+            for each in (_calibrated(port, costly), search)
+            for shares in (False, True)
+        ]
     _print(found)
-    print(json.dumps({"costly_terms": condition.count(" co "), "measured": [asdict(each) for each in found]}))
-    return 0 if found[-1].ratio <= MOST_P99 else 1
+    print(json.dumps([asdict(each) for each in found]))
+    return 0 if all(each.ratio <= MOST_P99 for each in found if each.shares) else 1
 
 
-def _fill() -> tuple[Target, Target]:
+def _fill() -> tuple[Target, str, Target]:
     import django
     from django.core.management import call_command
     from django.db import connection
+    from django.test import Client
 
     django.setup()
     from scripts.bench.seeding import add_people
+    from users.models import Role, User
 
-    call_command("migrate", verbosity=0, interactive=False)
+    for command, *options in serve.PREPARATIONS:
+        call_command(command, *options, verbosity=0)
     targets = []
     for slug, users in (("costly", PEOPLE), ("neighbour", NEIGHBOURS)):
         _say(f"Filling {slug} with {users:,} users ...")
         token, known = add_people(users, slug, [f"{slug}.example"])
         targets.append(Target(f"/scim/{slug}/v2", token, users, known))
+    role = Role.objects.get(organization__slug="costly", key="admin")
+    somebody = User.objects.filter(organization=role.organization_id, is_active=True).earliest("pk")
+    User.objects.filter(pk=somebody.pk).update(role=role)
+    browser = Client()
+    browser.force_login(somebody)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     connection.close()
-    return targets[0], targets[1]
+    return targets[0], browser.cookies["sessionid"].value, targets[1]
 
 
 def _condition(terms: int) -> str:
     return " or ".join(f'{("title", "emails.value")[term % 2]} co "nobody{term}"' for term in range(terms))
 
 
-def _calibrated(port: int, target: Target) -> str:
+def _filtered(target: Target, terms: int) -> Costly:
+    path = f"{target.base_path}/Users?filter={quote(_condition(terms))}"
+    return Costly(f"filters of {COSTLY} s", path, {"Authorization": f"Bearer {target.token}"})
+
+
+def _calibrated(port: int, target: Target) -> Costly:
     """A filter that takes about COSTLY seconds when nothing else is asked."""
     with running(_command(port, shares=True), port, {}):
-        client = _Costly(port, target, _condition(20))
+        client = _Client(port, _filtered(target, 20))
         client.ask()
         took = min(_timed(client.ask) for _ in range(3))
     terms = min(max(round(20 * COSTLY / took), 1), MOST_TERMS)
     _say(f"A filter of 20 terms takes {took:.2f} s; asking for {terms}.")
-    return _condition(terms)
+    return _filtered(target, terms)
 
 
-def _measure(port: int, costly: Target, neighbour: Target, condition: str, shares: bool, seconds: float) -> Measured:
-    _say(f"Measuring {'with' if shares else 'without'} fair shares ...")
+def _measure(port: int, costly: Costly, neighbour: Target, shares: bool, seconds: float) -> Measured:
+    _say(f"Measuring beside {costly.title} {'with' if shares else 'without'} fair shares ...")
     with running(_command(port, shares=shares), port, {}):
         clients = [Connection(port, neighbour) for _ in range(2)]
         _waits(clients, neighbour, 2.0)
@@ -130,15 +159,17 @@ def _measure(port: int, costly: Target, neighbour: Target, condition: str, share
         # By turns, so that what else the machine does goes to both.
         for _ in range(ROUNDS):
             alone += _waits(clients, neighbour, seconds / ROUNDS)
-            with _others(port, costly, condition) as answers:
+            with _others(port, costly) as answers:
                 _waits(clients, neighbour, RAMP)  # as a neighbour that was there before
                 answers.clear()
                 beside += _waits(clients, neighbour, seconds / ROUNDS)
                 others.update(answers)
         for client in clients:
             client.close()
+    if not others[HTTPStatus.OK]:
+        raise ServerError(f"None of the {costly.title} was answered 200.")
     told = {str(status): number for status, number in sorted(others.items())}
-    return Measured(shares, Waits.of(alone), Waits.of(beside), told)
+    return Measured(costly.title, shares, Waits.of(alone), Waits.of(beside), told)
 
 
 def _command(port: int, *, shares: bool) -> list[str]:
@@ -160,28 +191,27 @@ def _waits(clients: Sequence[Connection], target: Target, seconds: float) -> lis
     return waits
 
 
-class _Costly:
-    """A client that asks for the same costly filter again and again, whatever it is told."""
+class _Client:
+    """Asks for the same again and again, whatever it is told."""
 
-    def __init__(self, port: int, target: Target, condition: str) -> None:
+    def __init__(self, port: int, costly: Costly) -> None:
         self._client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self._path = f"{target.base_path}/Users?filter={quote(condition)}"
-        self._headers = {"Authorization": f"Bearer {target.token}"}
+        self._costly = costly
 
     def ask(self) -> int:
-        self._client.request("GET", self._path, headers=self._headers)
+        self._client.request("GET", self._costly.path, headers=self._costly.headers)
         answer = self._client.getresponse()
         answer.read()
         return answer.status
 
 
 @contextmanager
-def _others(port: int, target: Target, condition: str) -> Iterator[Counter[int]]:
+def _others(port: int, costly: Costly) -> Iterator[Counter[int]]:
     answers: Counter[int] = Counter()
     stop = threading.Event()
 
     def ask_on() -> None:
-        client = _Costly(port, target, condition)
+        client = _Client(port, costly)
         while not stop.is_set():
             answers[client.ask()] += 1
 
@@ -203,15 +233,14 @@ def _timed(run: Callable[[], object]) -> float:
 
 
 def _print(found: Sequence[Measured]) -> None:
-    print(f"A neighbour that reads one user at a time, beside {CLIENTS} connections with filters of {COSTLY} s")
-    print(f"{'':24}{'p50 ms':>10}{'p99 ms':>10}{'answers':>10}  the others")
+    print(f"A neighbour that reads one user at a time, beside {CLIENTS} connections of another organization")
+    print(f"{'':34}{'p50 ms':>10}{'p99 ms':>10}{'answers':>10}  the others")
     for each in found:
-        name = "fair shares" if each.shares else "first come, first served"
-        print(f"{name}")
+        print(f"{each.what}, {'fair shares' if each.shares else 'first come, first served'}")
         for title, waits, others in (("  alone", each.alone, {}), ("  beside them", each.beside, each.others)):
             told = ", ".join(f"{number} × {status}" for status, number in others.items())
-            print(f"{title:24}{waits.p50:>10.2f}{waits.p99:>10.2f}{waits.answers:>10}  {told}")
-        print(f"{'  times as long':24}{each.beside.p50 / each.alone.p50:>10.2f}{each.ratio:>10.2f}")
+            print(f"{title:34}{waits.p50:>10.2f}{waits.p99:>10.2f}{waits.answers:>10}  {told}")
+        print(f"{'  times as long':34}{each.beside.p50 / each.alone.p50:>10.2f}{each.ratio:>10.2f}")
 
 
 def _say(text: str) -> None:
