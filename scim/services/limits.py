@@ -117,7 +117,7 @@ class Limit:
         """Take over what the settings say: the seconds that a request costs, and how many a bucket may lack."""
         rate: float = getattr(settings, self.rate)
         self._each = 1 / rate if rate else 0.0
-        self._most = (getattr(settings, self.burst) - 1) * self._each
+        self.most = (getattr(settings, self.burst) - 1) * self._each
 
     def key(self, name: str) -> int:
         """The key of a bucket; those of two limits are as far apart as those of two names."""
@@ -126,7 +126,7 @@ class Limit:
     def wait(self, name: str) -> float:
         """The seconds until the next request of that name is let in; 0 or less if it is now."""
         full_at = self.buckets.full_at(hash(name) ^ self._salt)
-        return full_at - time.monotonic() - self._most if full_at and self._each else 0.0
+        return full_at - time.monotonic() - self.most if full_at and self._each else 0.0
 
     def charge(self, name: str, cost: int = 1) -> None:
         """Take a request out of the bucket; what is not there any more is owed."""
