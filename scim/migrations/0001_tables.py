@@ -479,11 +479,6 @@ class Migration(migrations.Migration):
                         name="request_log_by_user",
                     ),
                     models.Index(
-                        condition=models.Q(("failed_operations__gt", 0)),
-                        fields=["organization", "-id"],
-                        name="request_log_partly_failed",
-                    ),
-                    models.Index(
                         condition=models.Q(
                             ("token_label", "no token"),
                             ("token_label", "malformed token"),
@@ -494,6 +489,11 @@ class Migration(migrations.Migration):
                         ),
                         fields=["organization", "-id"],
                         name="request_log_anonymous",
+                    ),
+                    models.Index(
+                        condition=models.Q(("failed_operations__gt", 0)),
+                        fields=["organization", "-id"],
+                        name="request_log_partly_failed",
                     ),
                     models.Index(
                         condition=models.Q(
