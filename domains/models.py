@@ -31,7 +31,7 @@ class Domain(TenantModel):
 
     name = KeyField(max_length=253)
     readable = KeyField(max_length=253, editable=False)
-    search_key = KeyField(max_length=1000, editable=False, default="", db_default="")
+    search_key = KeyField(max_length=1000, editable=False, default="")
     user_requests = models.BooleanField("User requests", default=False)
     verified_at = models.DateTimeField(null=True, blank=True)
     proof = models.CharField(max_length=10, choices=Proof, blank=True)

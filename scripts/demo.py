@@ -3,6 +3,8 @@
 import os
 import socket
 import sys
+from itertools import count
+from pathlib import Path
 
 from scripts import serve
 
@@ -21,7 +23,10 @@ def main() -> None:
     # Neither belongs to the demo, and either could open it to the network.
     for name in ("ALLOWED_HOSTS", "TRUSTED_PROXY_COUNT"):
         os.environ.pop(name, None)
-    again = DATABASE.exists()
+    import django
+
+    django.setup()
+    again = DATABASE.exists() and not set_unreleased_aside()
     fill()
     if again:
         print(f"Start afresh: stop this, then remove {DATABASE.name} and its neighbours -wal and -shm.", flush=True)
@@ -42,12 +47,31 @@ def free_port() -> int:
     sys.exit(f"Every port from {FIRST_PORT} to {LAST_PORT} is taken.")
 
 
+def set_unreleased_aside() -> bool:
+    """Rename the demo's database if it was made before the first release. Return whether it was."""
+    from django.db import connection
+
+    from organizations.alone import alone
+    from organizations.unreleased import is_unreleased
+
+    with alone(connection, waits=lambda: None):
+        if not is_unreleased(connection):
+            return False
+        made = f"{DATABASE.name} was made before the first release of SaaS Manager and cannot be brought up to date"
+        # The last one to close a database has SQLite put all of -wal into the file and remove both neighbours.
+        connection.close()
+        if Path(f"{DATABASE}-wal").exists():
+            sys.exit(f"{made}: stop the other program that has it open, then start the demo again.")
+        aside = next(name for name in (Path(f"{DATABASE}.{number}") for number in count(1)) if not name.exists())
+        DATABASE.rename(aside)
+    print(f"{made}: it was renamed to {aside.name}, and the demo starts afresh.", flush=True)
+    return True
+
+
 def fill() -> None:
     """Migrate and seed. What is already there stays as it is."""
-    import django
     from django.core.management import call_command
 
-    django.setup()
     call_command("migrate", verbosity=0, interactive=False)
     call_command("seed_demo")
 

@@ -45,7 +45,7 @@ class Role(TenantModel):
     is_default = models.BooleanField(default=False)
     is_enabled = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1, editable=False)
-    former_name = models.CharField(max_length=60, blank=True, default="", db_default="", editable=False)
+    former_name = models.CharField(max_length=60, blank=True, default="", editable=False)
     reached = models.UUIDField(null=True, editable=False)
 
     objects = TenantQuerySet["Role"].as_manager()
@@ -143,15 +143,11 @@ class User(AbstractBaseUser):
         Organization, models.CASCADE, null=True, blank=True, related_name="+", db_index=False, editable=False
     )
     role = models.ForeignKey(Role, models.PROTECT, null=True, blank=True, related_name="users")
-    # What the database puts in by itself is for rows of a release that knows no such column: most of them are SCIM's.
-    role_given_by = models.CharField(
-        max_length=10, choices=GivenBy, default=GivenBy.HAND, db_default=GivenBy.DEFAULT, editable=False
-    )
+    role_given_by = models.CharField(max_length=10, choices=GivenBy, default=GivenBy.HAND, editable=False)
     source = models.CharField(max_length=10, choices=Source, default=Source.MANUAL)
     managed_by = models.UUIDField(null=True, editable=False)
     claims_external_id = models.BooleanField(
         default=False,
-        db_default=False,
         editable=False,
         help_text="No other user who claims one has the externalId in the same connection.",
     )
@@ -169,7 +165,6 @@ class User(AbstractBaseUser):
         max_length=4000,
         editable=False,
         default="",
-        db_default="",
         help_text="Names and addresses, for the pages' search.",
     )
     document = models.TextField(editable=False, default="")
@@ -321,7 +316,7 @@ class Invitation(TenantModel):
 
     email = models.CharField(max_length=254)
     email_key = KeyField(max_length=400, editable=False)
-    search_key = KeyField(max_length=1000, editable=False, default="", db_default="")
+    search_key = KeyField(max_length=1000, editable=False, default="")
     role = models.ForeignKey(Role, models.PROTECT, related_name="invitations")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     invited_by = models.CharField(max_length=320)

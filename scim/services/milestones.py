@@ -50,17 +50,17 @@ class Outcome:
 # One row for each step of a connection, whoever is first; of two processes the one with the later request is believed.
 _DONE = (
     "INSERT INTO scim_milestone (id, organization_id, connection_id, step, done_at, done_request_id, done_method,"
-    " done_status, failed_cause, failed_verdict, failed_arguments)"
-    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '', '', '{}')"
+    " done_status, failed_method, failed_cause, failed_verdict, failed_arguments)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '', '', '', '{}')"
     " ON CONFLICT (organization_id, connection_id, step) DO UPDATE"
     " SET done_at = excluded.done_at, done_request_id = excluded.done_request_id,"
     " done_method = excluded.done_method, done_status = excluded.done_status"
     " WHERE scim_milestone.done_at IS NULL OR scim_milestone.done_at < excluded.done_at"
 )
 _FAILED = (
-    "INSERT INTO scim_milestone (id, organization_id, connection_id, step, failed_at, failed_request_id, failed_method,"
-    " failed_status, failed_cause, failed_verdict, failed_arguments)"
-    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    "INSERT INTO scim_milestone (id, organization_id, connection_id, step, done_method, failed_at, failed_request_id,"
+    " failed_method, failed_status, failed_cause, failed_verdict, failed_arguments)"
+    " VALUES (%s, %s, %s, %s, '', %s, %s, %s, %s, %s, %s, %s)"
     " ON CONFLICT (organization_id, connection_id, step) DO UPDATE"
     " SET failed_at = excluded.failed_at, failed_request_id = excluded.failed_request_id,"
     " failed_method = excluded.failed_method, failed_status = excluded.failed_status,"

@@ -1,12 +1,10 @@
 """A domain is verified by a record in DNS, in one organization only, and each look is kept."""
 
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 import pytest
 import time_machine
-from django.apps import apps
 from django.utils import timezone
 
 from audit.models import AuditEvent
@@ -161,16 +159,6 @@ def test_an_international_name_is_kept_as_dns_has_it_and_read_as_people_write_it
     assert domain.record_name == "_saasmanager-challenge.xn--bcher-kva.example"
     for text in ("büch", "BÜCHER.example", "xn--bcher", "bcher-kva"):
         assert list(services.search(text, organization_id=acme.id)) == [domain]
-
-
-def test_domains_of_the_time_before_get_a_token_each_and_a_readable_name(acme: Tenant) -> None:
-    services.add("bücher.example", by=acme.by)
-    Domain.objects.update(challenge="", readable="")
-    import_module("domains.migrations.0002_verification").fill_in(apps, None)
-    assert set(Domain.objects.values_list("readable", flat=True)) == {"acme.example", "bücher.example"}
-    tokens = set(Domain.objects.values_list("challenge", flat=True))
-    assert len(tokens) == 2
-    assert min(map(len, tokens)) >= 32
 
 
 def test_a_proposal_adds_nothing_and_warns_of_what_should_be_read(acme: Tenant) -> None:

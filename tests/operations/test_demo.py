@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import socket
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
@@ -73,3 +75,51 @@ def test_the_demo_refuses_to_run_with_debug_off(project: Path) -> None:
     )
     assert refused.returncode != 0
     assert "does not run with DEBUG off" in refused.stderr
+
+
+def unreleased(project: Path) -> sqlite3.Connection:
+    """A demo's database as it was before the first release, still open, with a note that is in its -wal only."""
+    for file in project.glob("demo.sqlite3*"):
+        file.unlink()
+    database = sqlite3.connect(project / "demo.sqlite3", isolation_level=None)
+    database.executescript(
+        "PRAGMA journal_mode = wal; PRAGMA wal_autocheckpoint = 0;"
+        "CREATE TABLE django_migrations (id integer PRIMARY KEY, app text, name text, applied datetime);"
+        "INSERT INTO django_migrations VALUES (1, 'users', '0001_initial', '2026-11-24 07:31:00');"
+        "CREATE TABLE note (text text); INSERT INTO note VALUES ('dear')"
+    )
+    return database
+
+
+def test_a_demo_of_before_the_first_release_is_set_aside_with_all_that_it_had(project: Path, tmp_path: Path) -> None:
+    with closing(unreleased(project)):
+        # As a crash leaves them.
+        for file in project.glob("demo.sqlite3*"):
+            shutil.copy(file, tmp_path)
+    for file in tmp_path.iterdir():
+        shutil.copy(file, project)
+    assert (project / "demo.sqlite3-wal").stat().st_size
+    earlier = project / "demo.sqlite3.1"
+    earlier.write_text("set aside before")
+    with demo(project) as (server, printed):
+        assert (
+            "demo.sqlite3 was made before the first release of SaaS Manager and cannot be brought up to date:"
+            " it was renamed to demo.sqlite3.2, and the demo starts afresh.\n"
+        ) in printed
+        assert "Start afresh: stop this" not in printed
+        assert server.request("GET", "/readyz").status == 200
+    assert earlier.read_text() == "set aside before"
+    with closing(sqlite3.connect(project / "demo.sqlite3.2")) as aside:
+        assert aside.execute("SELECT text FROM note").fetchall() == [("dear",)]
+
+
+def test_a_demo_of_before_the_first_release_that_still_runs_is_left_alone(project: Path) -> None:
+    with closing(unreleased(project)) as running_yet:
+        refused = subprocess.run(
+            ["make", "demo"], cwd=project, env={**os.environ, "DEBUG": "on"}, capture_output=True, text=True, timeout=60
+        )
+        assert refused.returncode != 0
+        assert "stop the other program that has it open, then start the demo again." in refused.stderr
+        assert "Traceback" not in refused.stderr
+        assert running_yet.execute("SELECT text FROM note").fetchall() == [("dear",)]
+    assert not list(project.glob("demo.sqlite3.*"))

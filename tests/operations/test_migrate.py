@@ -1,4 +1,4 @@
-"""``manage.py migrate``: of two at once one works, and no time-out of the database's role ends it."""
+"""``manage.py migrate``: of two at once one works, no role's time-out ends it, and a database too old is left alone."""
 
 import os
 import subprocess
@@ -20,6 +20,19 @@ from django.db import connection, transaction
 with transaction.atomic(), connection.cursor() as cursor:
     cursor.execute("SELECT pg_sleep(0.5)" if connection.vendor == "postgresql" else "SELECT 1")
 print("slept", connection.settings_dict["ENGINE"])
+"""
+RECORDS = """
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+recorder = MigrationRecorder(connection)
+recorder.ensure_schema()
+for app, name in {rows}:
+    recorder.record_applied(app, name)
+"""
+LOOKS = """
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+print(sorted(connection.introspection.table_names()), sorted(MigrationRecorder(connection).applied_migrations()))
 """
 
 
@@ -68,7 +81,7 @@ def test_of_two_at_once_one_migrates_and_the_other_waits(empty: str) -> None:
     ]
     said = [each.communicate()[0] for each in both]
     assert [each.returncode for each in both] == [0, 0], said
-    assert sorted("Applying users.0001_initial... OK" in text for text in said) == [False, True]
+    assert sorted("Applying users.0001_tables... OK" in text for text in said) == [False, True]
     assert manage(empty, "migrate", "--check").returncode == 0
     # The cache's table is there too.
     asked = manage(
@@ -94,3 +107,45 @@ def test_a_migration_goes_past_the_pooler(empty: str) -> None:
     assert done.returncode == 0, done.stderr
     assert "Applying contenttypes.0001_initial... OK" in done.stdout
     assert manage(nowhere, "send_mail", DATABASE_POOLER="on", MIGRATION_DATABASE_URL=empty).returncode != 0
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("contenttypes", "0001_initial"), ("audit", "0001_initial"), ("users", "0001_initial")],
+        [("audit", "0001_initial"), ("audit", "0002_groups")],
+    ],
+    ids=["whole", "begun"],
+)
+def test_a_database_of_before_the_first_release_is_refused_in_one_sentence_and_left_alone(
+    empty: str, rows: list[tuple[str, str]]
+) -> None:
+    assert manage(empty, "shell", "-c", RECORDS.format(rows=rows)).returncode == 0
+    before = manage(empty, "shell", "-c", LOOKS).stdout
+    assert "'0001_initial'" in before
+    served = subprocess.run(
+        [sys.executable, "-m", "scripts.serve"],
+        cwd=serve.ROOT,
+        env=environment(empty, PORT=str(postgres.free_port())),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    for done in (manage(empty, "migrate"), manage(empty, "migrate", "--plan"), served):
+        assert done.returncode == 1, done.stdout
+        (said,) = done.stderr.splitlines()
+        assert said.startswith("CommandError: The database ")
+        assert said.endswith(
+            " was made before the first release of SaaS Manager and cannot be brought up to date: "
+            "nothing in it was changed; name a new, empty database in DATABASE_URL."
+        )
+        assert "Serving" not in done.stdout
+    assert manage(empty, "shell", "-c", LOOKS).stdout == before
+
+
+def test_a_database_of_a_later_release_and_of_other_libraries_is_no_old_one(empty: str) -> None:
+    assert manage(empty, "migrate").returncode == 0
+    rows = [("users", "9999_later"), ("auth", "0000_squashed")]
+    assert manage(empty, "shell", "-c", RECORDS.format(rows=rows)).returncode == 0
+    done = manage(empty, "migrate")
+    assert done.returncode == 0, done.stderr

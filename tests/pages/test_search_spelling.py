@@ -1,7 +1,6 @@
 """Every search of the pages finds people as people spell them, those who were invited too; SCIM filters stay exact."""
 
 import re
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -9,13 +8,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 import domains.services
-from audit.models import AuditEvent
 from scim.services import connections
 from tests.pages.conftest import SignedIn
-from tests.rewinding import rewound
 from tests.scim.conftest import Idp, read
 from tests.tenants import Tenant, waiting_request
-from users.models import AccountRequest, Invitation, User
+from users.models import User
 from users.permissions import BuiltIn
 from users.services import accounts, groups, invitations
 
@@ -175,28 +172,3 @@ def test_scim_filters_compare_as_ever(filter: str, hits: int, idp: Idp) -> None:
     idp.create("b@acme.example", name={"familyName": "Yılmaz"})
     idp.create("zoë@acme.example")
     assert read(idp.get("/Users", {"filter": filter}))["totalResults"] == hits
-
-
-@pytest.mark.django_db(transaction=True)
-def test_rows_of_before_are_found_like_new_ones(acme: Tenant) -> None:
-    add(acme)
-    gone = acme.add("u8", profile={"displayName": "Renée Gone"})
-    accounts.delete(accounts.find(gone.pk, organization_id=acme.id), by=acme.by)
-    invitations.invite(["kim@müller.example"], role=acme.role(BuiltIn.HR), by=acme.by)
-    waiting_request(acme, "u9", "Zoë García")
-    domains.services.add("bücher.example", by=acme.by)
-    before = everything()
-    with rewound("users", "0015_trim_group_names"), rewound("domains", "0002_verification"):
-        AccountRequest.objects.update(name_key="")
-    assert everything() == before
-
-
-def everything() -> list[Any]:
-    keys = [
-        ("search_key", User),
-        ("search_key", Invitation),
-        ("name_key", AccountRequest),
-        ("search_key", domains.models.Domain),
-    ]
-    found = [sorted(model.objects.values_list("pk", key)) for key, model in keys]  # type: ignore[attr-defined]
-    return [*found, sorted(AuditEvent.objects.values_list("pk", "actor_key", "target_key"))]

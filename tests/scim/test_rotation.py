@@ -20,7 +20,6 @@ from scim.services import connections, journal, notices, rotation, token_names
 from scim.services.connections import TokenUnknown, TooManyTokens
 from scim.services.rotation import RetirementChanged, RetirementRefused, TokenRotated
 from scim.services.token_names import TokenNameRefused
-from tests.rewinding import rewound
 from tests.scim.conftest import Idp
 from tests.tenants import Tenant
 from tests.users.test_races import ROUNDS, at_once
@@ -420,14 +419,3 @@ def test_two_writers_who_see_a_success_retire_once_and_mail_once(acme: Tenant, i
         assert [each.subject for each in Mail.objects.all()] == [f"A SCIM token of Acme has retired: {token}"]
         token, idp.token = new, text
     assert RequestLog.objects.count() == 4 * ROUNDS
-
-
-# What was there before
-
-
-@pytest.mark.django_db(transaction=True)
-def test_tokens_of_before_get_numbered_names(acme: Tenant, globex: Tenant) -> None:
-    made = [make(acme, "Okta"), make(globex, "Okta"), make(acme, "JumpCloud")]
-    with rewound("scim", "0005_token_warnings"):
-        pass
-    assert [fresh(token).name for token in made] == ["Token 1", "Token 1", "Token 2"]

@@ -1,10 +1,9 @@
-"""An externalId is one active user's in a connection: at two doors at once, after a move, and of users of before."""
+"""An externalId is one active user's in a connection: at two doors at once and after a move."""
 
 import pytest
 
 from scim.models import IdentityProvider
 from scim.services import connections, handing_over
-from tests.rewinding import rewound
 from tests.tenants import Tenant
 from tests.users.test_races import ROUNDS, at_once
 from users.models import User
@@ -12,7 +11,6 @@ from users.services import accounts
 from users.services.names import ExternalIdTaken
 
 SHARED = {"externalId": "e-1"}
-BEFORE = "0017_names_in_the_audit_log"
 
 
 def provisioned(acme: Tenant, login: str) -> User:
@@ -66,14 +64,3 @@ def test_who_is_moved_takes_nobodys_place_in_the_new_connection(acme: Tenant) ->
     assert provisioned(acme, "cy").external_id == "e-1"
     assert handing_over.hand_over_all(acme.connection, other, by=acme.by) == 1
     assert User.objects.of(acme.id).filter(managed_by=other.pk, external_id="e-1", is_active=True).count() == 3
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_users_of_before_those_claim_their_externalid_who_share_it_with_nobody(acme: Tenant) -> None:
-    alone = provisioned(acme, "ann")
-    others = [acme.add(login, managed_by=acme.connection.pk, profile={"externalId": login}) for login in ("bob", "cy")]
-    suspended = acme.update(acme.add("dan", managed_by=acme.connection.pk, profile={"externalId": "d"}), active=False)
-    with rewound("users", BEFORE):
-        User.objects.filter(pk__in=[user.pk for user in others]).only("pk").update(external_id="twice")
-    claims = dict(User.objects.of(acme.id).values_list("pk", "claims_external_id"))
-    assert claims == {alone.pk: True, **dict.fromkeys([user.pk for user in others], False), suspended.pk: False}

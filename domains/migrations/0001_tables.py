@@ -1,9 +1,10 @@
-"""The first tables of ``domains``."""
+"""The table of ``domains``."""
 
 import django.db.models.deletion
 import uuid_utils.compat
 from django.db import migrations, models
 
+import domains.challenge
 import organizations.tenancy
 
 
@@ -11,7 +12,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("organizations", "0001_initial"),
+        ("organizations", "0001_tables"),
     ]
 
     operations = [
@@ -24,17 +25,6 @@ class Migration(migrations.Migration):
                         default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("name", organizations.tenancy.KeyField(max_length=253)),
-                ("user_requests", models.BooleanField(default=False, verbose_name="User requests")),
-                ("verified_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "proof",
-                    models.CharField(
-                        blank=True, choices=[("operator", "by operator"), ("dns", "by DNS record")], max_length=10
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("created_by", models.CharField(max_length=320)),
                 (
                     "organization",
                     models.ForeignKey(
@@ -45,6 +35,38 @@ class Migration(migrations.Migration):
                         to="organizations.organization",
                     ),
                 ),
+                ("name", organizations.tenancy.KeyField(max_length=253)),
+                ("readable", organizations.tenancy.KeyField(editable=False, max_length=253)),
+                ("search_key", organizations.tenancy.KeyField(default="", editable=False, max_length=1000)),
+                ("user_requests", models.BooleanField(default=False, verbose_name="User requests")),
+                ("verified_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "proof",
+                    models.CharField(
+                        blank=True, choices=[("operator", "by operator"), ("dns", "by DNS record")], max_length=10
+                    ),
+                ),
+                ("challenge", models.CharField(default=domains.challenge.draw, editable=False, max_length=64)),
+                ("checked_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "finding",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("proven", "The record is there."),
+                            ("missing", "The record is not there yet."),
+                            ("wrong", "There is a record, but with another value."),
+                            ("no-such-domain", "DNS knows no such domain."),
+                            ("unreachable", "DNS gave no answer."),
+                            ("taken", "The record is there, but the domain can't be verified here."),
+                        ],
+                        editable=False,
+                        max_length=20,
+                    ),
+                ),
+                ("found", models.JSONField(default=list, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("created_by", models.CharField(max_length=320)),
             ],
             options={
                 "ordering": ["name"],
