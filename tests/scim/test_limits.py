@@ -514,11 +514,6 @@ def test_rows_of_strangers_are_known_by_what_they_say_of_the_token() -> None:
     assert set(TOKEN_FAULTS.values()) == set(ANONYMOUS_LABELS)
 
 
-def test_strangers_rows_are_found_by_an_index_of_their_own(idp: Idp) -> None:
-    plan = RequestLog.objects.of(idp.organization.pk).anonymous().order_by("-pk").values_list("pk")[:50].explain()
-    assert "request_log_anonymous" in plan, plan
-
-
 def test_every_limit_has_words_and_a_fix() -> None:
     from scim.services.causes import CAUSES, Mend
 
