@@ -5,13 +5,11 @@ finds out to whom they belong and writes them. A full queue or a database that s
 counted, and never a request.
 """
 
-import os
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from multiprocessing.util import Finalize
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from audit import rows
+from audit.background import BackgroundThread
 from organizations.models import FormerSlug
 from scim.protocol.errors import SUSPENDED
 from scim.services import (
@@ -96,9 +95,6 @@ _counts = _Counts()
 _turnstile = Turnstile()
 _overflow = Overflow()
 _writing = threading.Lock()
-_starting = threading.Lock()
-_stopping = threading.Event()
-_writer: threading.Thread | None = None
 
 
 def note(entry: Entry) -> None:
@@ -118,8 +114,8 @@ def note(entry: Entry) -> None:
     if entry.operations:
         entry.operations = operation_rows.waiting.take(entry.operations)
     _queue.append(entry)
-    if _writer is None and settings.SCIM_LOG_INTERVAL:
-        _start_writer()
+    if _writer.thread is None and settings.SCIM_LOG_INTERVAL:
+        _writer.start()
 
 
 def dropped() -> int:
@@ -161,19 +157,9 @@ def _release(batch: Sequence[Entry]) -> None:
             entry.holds = 0
 
 
-def _start_writer() -> None:
-    global _writer
-    with _starting:
-        if _writer is None:
-            # Not atexit: a server's worker is a forked process, and those leave without it on Python 3.11.
-            Finalize(None, stop, exitpriority=0)
-            _writer = threading.Thread(target=_write_until_stopped, name="scim-journal", daemon=True)
-            _writer.start()
-
-
 def _write_until_stopped() -> None:
     additional_logging.look_again_or_go_on()
-    while not _stopping.wait(settings.SCIM_LOG_INTERVAL):
+    while _writer.sleep(settings.SCIM_LOG_INTERVAL):
         flush()
         additional_logging.look_again_or_go_on()
     flush()
@@ -182,26 +168,25 @@ def _write_until_stopped() -> None:
 
 def stop() -> None:
     """End the thread, which writes what is queued first; the next entry starts another one."""
-    global _writer
-    with _starting:
-        _stopping.set()
-        if _writer is not None:
-            _writer.join(timeout=5)
-        _stopping.clear()
-        _writer = None
+    _writer.stop()
 
 
-def _start_afresh() -> None:
-    """A forked process has neither the parent's thread nor any business with its entries."""
-    global _overflow, _writer, _writing, _starting
-    _overflow = Overflow()
-    _writer, _writing, _starting = None, threading.Lock(), threading.Lock()
+def _forget_the_parent() -> None:
+    """A forked process has no business with its parent's entries."""
+    global _overflow, _writing
+    _overflow, _writing = Overflow(), threading.Lock()
     _queue.clear()
     details.waiting.start_afresh()
     operation_rows.waiting.start_afresh()
 
 
-os.register_at_fork(after_in_child=_start_afresh)
+_writer = BackgroundThread(
+    "scim-journal",
+    _write_until_stopped,
+    wanted=lambda: bool(settings.SCIM_LOG_INTERVAL),
+    on_fork=_forget_the_parent,
+    finishes=True,
+)
 
 
 def _write_or_drop(batch: Sequence[Entry]) -> None:
