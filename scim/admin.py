@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from audit.parsing import number_of
 from organizations import dates, once, pages, slugs
 from organizations.pages import Context, Control, Page, Piece, Section
 from scim import (
@@ -258,7 +259,7 @@ def turn_brake(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 def set_brake_percent(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Say at which share of the people the brake holds back."""
     typed = request.POST.get("percent", "").strip()[:20]
-    percent = int(typed) if typed.isascii() and typed.isdigit() else 0
+    percent = number_of(typed, 20) or 0
     try:
         brake.set_percent(connection_pages.chosen(request), percent, by=pages.actor_of(request))
     except (PercentInvalid, BeyondOwnRights) as refusal:

@@ -15,6 +15,7 @@ from django.db import IntegrityError
 
 from audit.actions import Action
 from audit.actors import Actor
+from audit.parsing import canonical_id
 from domains.services import AddressRefused
 from organizations.refusals import Refusal
 from scim.operations import assignment
@@ -367,11 +368,8 @@ def _adopted(user: User, after: Profile, before: Profile, principal: Principal) 
 
 
 def _find(user_id: str, principal: Principal) -> User:
-    try:
-        identifier = UUID(user_id)
-    except ValueError:
-        raise _unknown(user_id) from None
-    if str(identifier) != user_id:
+    identifier = canonical_id(user_id)
+    if identifier is None:
         raise _unknown(user_id)
     try:
         return accounts.find(identifier, organization_id=principal.organization_id)

@@ -6,10 +6,10 @@ databases.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.db import connection
 
+from audit.parsing import canonical_id
 from scim.protocol.attributes import Attribute, ResolvedPath, Type
 from scim.protocol.filters import And, AnyValue, Compare, Not, Operator, Or, Resolved
 from scim.protocol.ordering import Order
@@ -286,9 +286,5 @@ def _instant(column: str, operator: Operator, value: Literal) -> Sql:
 
 
 def _id(value: Literal) -> Sql:
-    text = str(value)
-    try:
-        identifier = UUID(text)
-    except ValueError:
-        return NEVER
-    return Sql("u.id = %s", (sql.key(identifier),)) if str(identifier) == text else NEVER
+    identifier = canonical_id(str(value))
+    return Sql("u.id = %s", (sql.key(identifier),)) if identifier else NEVER

@@ -14,10 +14,11 @@ from audit.actors import Actor, Door
 from audit.models import AuditEvent
 from organizations import outbox
 from organizations.models import Mail
+from organizations.refusals import StaleVersion
 from scim.models import Brake, Connection, Departure, IdentityProvider, Milestone
 from scim.services import brake as brakes
 from scim.services import connections
-from scim.services.brake import ChangedMeanwhile, PercentInvalid
+from scim.services.brake import PercentInvalid
 from scim.services.milestones import Step
 from tests.scim.conftest import Idp, read
 from tests.scim.test_statements import at_most
@@ -339,12 +340,12 @@ def test_the_second_of_two_who_answer_is_told(idp: Idp, fifty: list[str]) -> Non
     trip(idp, fifty)
     seen, by = brake_of(idp).version, admin_of(idp)
     brakes.keep(connection(idp), seen=seen, by=by)
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(StaleVersion):
         brakes.release(connection(idp), seen=seen, by=by)
     assert suspend(idp, fifty[10]) == 429
     brakes.release(connection(idp), seen=brake_of(idp).version, by=by)
     for verb in (brakes.release, brakes.keep):
-        with pytest.raises(ChangedMeanwhile):
+        with pytest.raises(StaleVersion):
             verb(connection(idp), seen=brake_of(idp).version, by=by)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from audit.actors import operator_at_the_command_line
 from audit.models import AuditEvent
+from organizations.refusals import StaleVersion
 from scim.models import Connection, IdentityProvider
 from scim.protocol.bulk import REQUEST_SCHEMA
 from scim.services import connections, role_rules
@@ -348,7 +349,7 @@ def test_applying_goes_on_where_it_stopped(idp: Idp, monkeypatch: pytest.MonkeyP
 
 def test_who_saves_second_is_told_and_changes_nothing(idp: Idp) -> None:
     save(idp.organization, SALES_ARE_HR)
-    with pytest.raises(role_rules.RulesChanged):
+    with pytest.raises(StaleVersion):
         role_rules.save([], seen=0, by=somebody(idp.organization))
     assert [str(rule) for rule in role_rules.in_force(idp.organization.pk)] == ["department is Sales"]
 

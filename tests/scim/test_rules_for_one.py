@@ -8,6 +8,7 @@ import pytest
 from audit.actions import Action
 from audit.actors import Actor, Door
 from audit.models import AuditEvent
+from organizations.refusals import StaleVersion
 from scim.models import Connection
 from scim.services import rules_for_one
 from scim.services.rules_for_one import NotForRules
@@ -18,7 +19,6 @@ from users.models import Role, User
 from users.services import accounts
 from users.services.accounts import LastAdmin, UserUnknown
 from users.services.authority import BeyondOwnRights
-from users.services.batches import ChangedMeanwhile
 
 
 def by_hand(idp: Idp, name: str, login: str = "ada", **profile: Any) -> UUID:
@@ -98,7 +98,7 @@ def test_who_is_changed_in_that_moment_is_looked_at_again(idp: Idp, monkeypatch:
 
     with monkeypatch.context() as patch:
         patch.setattr(rules_for_one.roles, "hold", meanwhile)
-        with pytest.raises(ChangedMeanwhile, match="just now"):
+        with pytest.raises(StaleVersion, match="just now"):
             leave(idp, ada)
     assert role_of(ada) == "Finance by hand"
 

@@ -14,6 +14,7 @@ from audit.actors import Actor, Door, operator_at_the_command_line
 from audit.models import AuditEvent
 from domains.models import Domain
 from domains.services import AddressRefused, set_user_requests
+from organizations.refusals import StaleVersion
 from scim.models import Connection, IdentityProvider
 from scim.protocol.schemas import ENTERPRISE_USER
 from scim.services import connections, role_rules
@@ -27,7 +28,6 @@ from users.permissions import BuiltIn, Level
 from users.services import accounts, roles, undoing
 from users.services.accounts import LastAdmin, NameTaken
 from users.services.authority import BeyondOwnRights
-from users.services.batches import ChangedMeanwhile
 from users.services.undoing import EventUnknown, Kind, NotRecorded, RemovedSince, RoleGone, State
 
 ENTERPRISE = ENTERPRISE_USER.id
@@ -169,7 +169,7 @@ def test_whoever_has_not_seen_the_latest_state_is_told(idp: Idp, by: Actor) -> N
     idp.patch(user_id, replace(title="Boss"))
     event = last_event(idp)
     idp.patch(user_id, replace(nickName="Al"))
-    with pytest.raises(ChangedMeanwhile, match="by somebody else since you opened the page"):
+    with pytest.raises(StaleVersion, match="by somebody else since you opened the page"):
         undo(idp, by, event, seen=2)
     assert document(idp, user_id)["title"] == "Boss"
     assert undo(idp, by, event, seen=3).changed
@@ -183,7 +183,7 @@ def test_what_was_changed_again_goes_back_only_on_purpose(idp: Idp, by: Actor) -
     idp.patch(user_id, replace(title="Chief"))
     (plan,) = undoing.plans([event], people=idp.users())
     assert {part.name: part.has_moved for part in plan.parts} == {"title": True, "nickName": False}
-    with pytest.raises(ChangedMeanwhile, match="title has been changed again"):
+    with pytest.raises(StaleVersion, match="title has been changed again"):
         undo(idp, by, event)
     undo(idp, by, event, names=["nickName"])
     assert (document(idp, user_id)["title"], document(idp, user_id)["nickName"]) == ("Chief", "A")
@@ -554,7 +554,7 @@ def test_several_are_undone_from_the_last_one_on_and_refusals_leave_the_others_a
     idp.patch(bob, replace(nickName="Bobby"))
     report = undoing.revert_many(events, by=by)
     assert (report.done, report.already) == (["ada@acme.example"] * 2, [])
-    assert [type(refusal) for refusal in report.refused] == [ChangedMeanwhile]
+    assert [type(refusal) for refusal in report.refused] == [StaleVersion]
     assert "bob@acme.example: nickName" in report.refused[0].message
     assert (document(idp, ada)["title"], document(idp, bob)["nickName"]) == ("A", "Bobby")
     # A second time nothing is left to do; of the title between, nobody can say whether it is wanted.
