@@ -1,4 +1,4 @@
-"""The statements around every change of a user, as constant SQL: the ORM takes longer to word them than they run."""
+"""Statements around a user, as constant SQL: the ORM takes longer to word them than they run."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
@@ -9,6 +9,24 @@ from django.utils import timezone
 
 from audit import rows
 from users.models import Role, User
+
+# Whether user ``u`` is a direct member of any group.
+IN_GROUPS = "EXISTS (SELECT 1 FROM users_groupmember m WHERE m.user_id = u.id)"
+
+
+def held(whom: str, *, by_user: bool = False) -> str:
+    """The table ``held`` of the groups that some users are in, at any depth: id and ``direct``.
+
+    ``direct`` is 1 for the user's own membership and 0 for that of a group within; a group may have both. ``whom`` is
+    what follows ``user_id``, such as "= u.id". With ``by_user`` the rows begin with ``user_id``, to tell several apart.
+    """
+    columns, first, later = ("user_id, ", "m.user_id, ", "held.user_id, ") if by_user else ("", "", "")
+    return (
+        f"held ({columns}id, direct) AS"  # noqa: S608
+        f" (SELECT {first}m.group_id, 1 FROM users_groupmember m WHERE m.user_id {whom}"
+        f" UNION SELECT {later}m.group_id, 0 FROM users_groupmember m JOIN held ON m.member_group_id = held.id)"
+    )
+
 
 _ROLE = ("key", "rights", "name", "name_key", "is_default", "is_enabled", "version", "former_name")
 
@@ -23,8 +41,7 @@ _USER = (
 
 _LOCKED = (
     f"SELECT {', '.join(f'u.{column}' for column in _USER)}, {', '.join(f'r.{column}' for column in _ROLE)},"  # noqa: S608
-    " EXISTS (SELECT 1 FROM users_groupmember m WHERE m.user_id = u.id)"
-    " FROM users_user u JOIN users_role r ON r.id = u.role_id WHERE u.id = %s AND u.organization_id = %s"
+    f" {IN_GROUPS} FROM users_user u JOIN users_role r ON r.id = u.role_id WHERE u.id = %s AND u.organization_id = %s"
 )
 
 _LOCKED_ALONE = "SELECT u.id FROM users_user u WHERE u.id = %s AND u.organization_id = %s FOR UPDATE OF u"

@@ -14,6 +14,8 @@ import orjson
 from django.db import connection
 
 import audit.rows
+from users.statements import IN_GROUPS as IN_GROUPS
+from users.statements import held
 
 Row = tuple[Any, ...]
 
@@ -77,11 +79,7 @@ PRESENTED_BY_PERSON = (
 )
 
 # The groups that hold user ``u``: id, and 1 for the user's own membership or 0 for that of a group within.
-HELD = (
-    "held (id, direct) AS"
-    " (SELECT m.group_id, 1 FROM users_groupmember m WHERE m.user_id = u.id"
-    " UNION SELECT m.group_id, 0 FROM users_groupmember m JOIN held ON m.member_group_id = held.id)"
-)
+HELD = held("= u.id")
 
 # The groups of which user ``u`` is a direct member, as JSON: a list of [id, name, whether that group is itself in a
 # group]; NULL or empty for none. Only if one is need ``GROUPS_OF`` be asked too: to get a walk through groups ready
@@ -133,7 +131,6 @@ _PAGE_OF_ALL = (
 )
 
 # Whether other rows say something about row ``u``; pages of users who are in no group need not ask for groups.
-IN_GROUPS = "EXISTS (SELECT 1 FROM users_groupmember m WHERE m.user_id = u.id)"
 HAS_MEMBERS = "EXISTS (SELECT 1 FROM users_groupmember m WHERE m.group_id = u.id)"
 
 FIRST_PAGE = _PAGE_OF_ALL.format(f"u.document, {IN_GROUPS}")
@@ -167,9 +164,7 @@ _AMONG = {"postgresql": "= ANY (%s::uuid[])", "sqlite": "IN (SELECT value FROM j
 # The groups of some users: user, group, name, 1 if directly. Values: the users' ids.
 GROUPS_OF: Mapping[str, str] = {
     vendor: (
-        "WITH RECURSIVE held (user_id, id, direct) AS"  # noqa: S608
-        f" (SELECT m.user_id, m.group_id, 1 FROM users_groupmember m WHERE m.user_id {among}"
-        " UNION SELECT held.user_id, m.group_id, 0 FROM users_groupmember m JOIN held ON m.member_group_id = held.id)"
+        f"WITH RECURSIVE {held(among, by_user=True)}"  # noqa: S608
         " SELECT held.user_id, g.id, g.display_name, MAX(held.direct) FROM held JOIN users_group g ON g.id = held.id"
         " GROUP BY held.user_id, g.id, g.display_name ORDER BY g.id"
     )
