@@ -152,18 +152,17 @@ def create(body: dict[str, Json], *, user_id: UUID | None = None, principal: Pri
     profile, reading = _read(body, principal)
     assigned = assignment.on_create(profile, assignment.Roles(principal))
     profile = assignment.with_manager(assigned.profile, {}, principal)
+    new = accounts.NewUser(
+        profile,
+        assigned.role,
+        Source.SCIM,
+        user_id,
+        managed_by=principal.connection_id,
+        given_by=assigned.given_by,
+        reason=assigned.reason,
+    )
     with as_scim_errors():
-        user = accounts.create(
-            profile,
-            role=assigned.role,
-            given_by=assigned.given_by,
-            reason=assigned.reason,
-            source=Source.SCIM,
-            user_id=user_id,
-            managed_by=principal.connection_id,
-            secondary_anywhere=principal.admits_secondary,
-            by=by,
-        )
+        user = accounts.create(new, secondary_anywhere=principal.admits_secondary, by=by)
     return _written(user, Deed.CREATED, (*reading.advice, *assigned.advice))
 
 
@@ -188,8 +187,8 @@ def create_many(wanted: Sequence[Wanted], *, principal: Principal, by: Actor) ->
     colleagues |= {
         str(wanted[number].user_id): profiles.display_name(each.profile) for number, each in assigned.items()
     }
-    newcomers = [
-        accounts.Newcomer(
+    new = [
+        accounts.NewUser(
             assignment.with_manager(each.profile, {}, principal, colleagues),
             each.role,
             Source.SCIM,
@@ -201,7 +200,7 @@ def create_many(wanted: Sequence[Wanted], *, principal: Principal, by: Actor) ->
         )
         for number, each in assigned.items()
     ]
-    created = accounts.create_many(newcomers, secondary_anywhere=principal.admits_secondary, by=by)
+    created = accounts.create_many(new, secondary_anywhere=principal.admits_secondary, by=by)
     for (number, each), outcome in zip(assigned.items(), created, strict=True):
         if isinstance(outcome, User):
             outcomes[number] = _written(outcome, Deed.CREATED, (*advice[number], *each.advice))

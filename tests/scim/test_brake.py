@@ -79,7 +79,7 @@ def admins(idp: Idp) -> list[User]:
     role = Role.objects.of(idp.organization.pk).get(key=BuiltIn.ADMIN)
     by = admin_of(idp)
     return [
-        accounts.create({"userName": f"{name}@x.example"}, role=role, source=Source.MANUAL, outsider=True, by=by)
+        accounts.create(accounts.NewUser({"userName": f"{name}@x.example"}, role, Source.MANUAL, outsider=True), by=by)
         for name in ("ada", "grace")
     ]
 
@@ -194,7 +194,9 @@ def test_after_an_hour_a_departure_is_forgotten(idp: Idp, fifty: list[str]) -> N
 def test_the_share_is_of_the_people_whom_scim_manages(idp: Idp, admins: list[User], fifty: list[str]) -> None:
     role = Role.objects.of(idp.organization.pk).get(is_default=True)
     for number in range(30):
-        accounts.create({"userName": f"m{number}@acme.example"}, role=role, source=Source.MANUAL, by=admin_of(idp))
+        accounts.create(
+            accounts.NewUser({"userName": f"m{number}@acme.example"}, role, Source.MANUAL), by=admin_of(idp)
+        )
     trip(idp, fifty)
     assert (brake_of(idp).gone, brake_of(idp).people) == (10, 50)
 

@@ -216,9 +216,8 @@ def test_the_last_active_admin_stays(idp: Idp, by: Actor) -> None:
 def actor(idp: Idp, role: Role) -> Actor:
     """Somebody with a role who acts on the page."""
     profile = {"userName": f"actor{User.objects.count()}@acme.example"}
-    user = accounts.create(
-        profile, role=role, source=Source.MANUAL, by=operator_at_the_command_line(role.organization_id)
-    )
+    new = accounts.NewUser(profile, role, Source.MANUAL)
+    user = accounts.create(new, by=operator_at_the_command_line(role.organization_id))
     return Actor(role.organization_id, str(user), Door.PAGE, user_id=user.pk)
 
 
@@ -307,7 +306,7 @@ def test_a_name_that_somebody_else_has_by_now_does_not_come_back(idp: Idp, by: A
 
 def test_who_was_taken_over_is_managed_by_hand_again(idp: Idp, by: Actor) -> None:
     profile = {"userName": "ada@acme.example", "title": "Countess"}
-    user = accounts.create(profile, role=role(idp, BuiltIn.HR), source=Source.REQUEST, by=by)
+    user = accounts.create(accounts.NewUser(profile, role(idp, BuiltIn.HR), Source.REQUEST), by=by)
     before = everything_about(idp, str(user.pk))
     assert idp.patch(str(user.pk), replace(externalId="e1", title="Boss")).status_code == 200
     undo(idp, by)
@@ -318,7 +317,7 @@ def test_who_was_taken_over_is_managed_by_hand_again(idp: Idp, by: Actor) -> Non
 
 def test_taking_over_can_be_done_again_for_the_same_connection(idp: Idp, by: Actor) -> None:
     profile = {"userName": "ada@acme.example"}
-    user_id = str(accounts.create(profile, role=role(idp, BuiltIn.HR), source=Source.MANUAL, by=by).pk)
+    user_id = str(accounts.create(accounts.NewUser(profile, role(idp, BuiltIn.HR), Source.MANUAL), by=by).pk)
     idp.patch(user_id, replace(externalId="e1"))
     taken_over = User.objects.get(pk=user_id)
     undo(idp, by)

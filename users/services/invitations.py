@@ -246,9 +246,8 @@ def accept(token: str, *, name: str, password: str, by: Actor) -> User:
     invitation = behind(token)
     profile = {"userName": invitation.email, "displayName": name, "name": {"formatted": name}}
     try:
-        user = accounts.create(
-            profile, role=invitation.role, source=Source.MANUAL, by=by, password=password, outsider=True
-        )
+        new = accounts.NewUser(profile, invitation.role, Source.MANUAL, password=password, outsider=True)
+        user = accounts.create(new, by=by)
     except accounts.NameTaken:
         raise HasAccount("This invitation is not needed any more.") from None
     invitation.accepted_at = timezone.now()
