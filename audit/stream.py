@@ -14,11 +14,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.expressions import Combinable, RawSQL
 from django.utils import timezone
 
+from audit import dialects
 from audit.actions import Action, wording
 from audit.models import AuditEvent, first_id_at
 from audit.parsing import id_of
@@ -49,7 +50,7 @@ def settled_id(organization_id: OuterRef) -> Subquery:
 
 
 def _unsettled() -> Combinable:
-    if connection.vendor == "postgresql":
+    if dialects.current().concurrent:
         held_back = int(HOLD_BACK.total_seconds() * 1000)
         return RawSQL(_UNSETTLED_ON_POSTGRESQL, [held_back], models.UUIDField())  # noqa: S611
     return Value(first_id_at(timezone.now() - HOLD_BACK), models.UUIDField())

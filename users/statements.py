@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from audit import rows
+from audit.dialects import spelled
 from users.models import Role, User
 
 # Whether user ``u`` is a direct member of any group.
@@ -53,16 +54,14 @@ _HELD = (
     " CASE WHEN u.is_active AND u.managed_by IS NOT NULL THEN u.external_id ELSE '' END"
     " FROM users_user u WHERE u.organization_id = %s"
 )
-_HOLDERS = {
-    vendor: " UNION ALL ".join(
-        f"{_HELD} AND u.{column} {among} AND NOT (u.{column} = '')" for column in ("user_name_key", "email_key")
+_HOLDERS = spelled(
+    lambda dialect: " UNION ALL ".join(
+        f"{_HELD} AND u.{column} {dialect.among} AND NOT (u.{column} = '')" for column in ("user_name_key", "email_key")
     )
-    for vendor, among in rows.AMONG.items()
-}
-_HOLDERS_OF_EXTERNAL_IDS = {
-    vendor: f"{_HELD} AND u.external_id {among} AND u.is_active AND u.managed_by IS NOT NULL"
-    for vendor, among in rows.AMONG.items()
-}
+)
+_HOLDERS_OF_EXTERNAL_IDS = spelled(
+    lambda dialect: f"{_HELD} AND u.external_id {dialect.among} AND u.is_active AND u.managed_by IS NOT NULL"
+)
 
 _REVOKED = (
     "UPDATE users_personaltoken SET revoked_at = %s WHERE organization_id = %s AND user_id = %s AND revoked_at IS NULL"
@@ -104,16 +103,12 @@ def holders(
     Gives id, userName, the keys of both names, the connection that keeps the user, and the externalId, if it counts.
     """
     values = [rows.key(organization_id), rows.among(keys)]
-    statement, values = _HOLDERS[rows.vendor()], [*values, *values]
+    statement, values = _HOLDERS(), [*values, *values]
     if external_ids:
-        statement = f"{statement} UNION ALL {_HOLDERS_OF_EXTERNAL_IDS[rows.vendor()]}"
+        statement = f"{statement} UNION ALL {_HOLDERS_OF_EXTERNAL_IDS()}"
         values += [rows.key(organization_id), rows.among(external_ids)]
     for user_id, user_name, user_name_key, email_key, keeper, external_id in rows.select(statement, values):
-        yield _uuid(user_id), user_name, user_name_key, email_key, keeper and _uuid(keeper), external_id
-
-
-def _uuid(value: UUID | str) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)
+        yield rows.from_key(user_id), user_name, user_name_key, email_key, keeper and rows.from_key(keeper), external_id
 
 
 def revoke_personal_tokens(user_id: UUID, organization_id: UUID) -> None:

@@ -17,8 +17,9 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from audit import rows
+from audit import dialects, rows
 from audit.background import BackgroundThread
+from audit.dialects import spelled
 from organizations.models import FormerSlug
 from scim.protocol.errors import SUSPENDED
 from scim.services import (
@@ -62,22 +63,27 @@ _TABLES = {
     "users_personaltoken": "NULL, NULL, NULL",
 }
 
-_OWNERS = {
-    vendor: f"SELECT o.slug, o.id FROM organizations_organization o WHERE o.slug {among}"  # noqa: S608
-    for vendor, among in rows.AMONG.items()
-}
-_FORMER_OWNERS = {
-    vendor: f"SELECT f.slug, f.organization_id FROM organizations_formerslug f WHERE f.slug {among}"  # noqa: S608
-    for vendor, among in rows.AMONG.items()
-}
-_TOKENS = {
-    table: {
-        vendor: f"SELECT t.digest, t.organization_id, t.id, t.prefix, {columns} FROM {table} t"  # noqa: S608
-        f" WHERE t.digest {among}"
-        for vendor, among in rows.AMONG.items()
-    }
-    for table, columns in _TABLES.items()
-}
+_OWNERS = spelled(
+    lambda dialect: f"SELECT o.slug, o.id FROM organizations_organization o WHERE o.slug {dialect.among}"  # noqa: S608
+)
+_FORMER_OWNERS = spelled(
+    lambda dialect: (
+        "SELECT f.slug, f.organization_id FROM organizations_formerslug f"  # noqa: S608
+        f" WHERE f.slug {dialect.among}"
+    )
+)
+
+
+def _finding(table: str, columns: str) -> Callable[[], str]:
+    return spelled(
+        lambda dialect: (
+            f"SELECT t.digest, t.organization_id, t.id, t.prefix, {columns} FROM {table} t"  # noqa: S608
+            f" WHERE t.digest {dialect.among}"
+        )
+    )
+
+
+_TOKENS = {table: _finding(table, columns) for table, columns in _TABLES.items()}
 _USED = {
     table: f"UPDATE {table} SET last_used_at = %s, last_used_address = %s, last_used_client = %s WHERE id = %s"  # noqa: S608
     for table in _TABLES
@@ -224,7 +230,7 @@ def _hold_back_strangers() -> None:
 def _write(batch: Sequence[Entry]) -> Counter[str]:
     """Write the rows, and all that follows from them; returns how many are strangers', by organization."""
     # All that is the same for the whole batch, for this competes with the answers for the process's time.
-    key = str if rows.vendor() == "postgresql" else _hexadecimal
+    key = dialects.current().spell_id
     moment = connection.ops.adapt_datetimefield_value
     slugs = {entry.slug for entry in batch if entry.slug.isprintable()}
     owners = _owners(_OWNERS, slugs, key)
@@ -264,8 +270,8 @@ def _write(batch: Sequence[Entry]) -> Counter[str]:
     return Counter(owners[entry.slug] for entry in kept if entries.is_anonymous(entry, owners, tokens))
 
 
-def _owners(statements: Mapping[str, str], slugs: set[str], key: Callable[[UUID | str], str]) -> dict[str, str]:
-    found = rows.select(statements[rows.vendor()], [rows.among(slugs)])
+def _owners(statement: Callable[[], str], slugs: set[str], key: Callable[[UUID | str], str]) -> dict[str, str]:
+    found = rows.select(statement(), [rows.among(slugs)])
     return {slug: key(identifier) for slug, identifier in found}
 
 
@@ -303,11 +309,9 @@ def _count_more(turned_away: Mapping[str, int], key: Callable[[UUID | str], str]
 def _tokens(digests: set[str], key: Callable[[UUID | str], str]) -> dict[str, Presented]:
     """The tokens of those digests; most batches have none but connections' tokens."""
     found: dict[str, Presented] = {}
-    for table, statements in _TOKENS.items():
+    for table, statement in _TOKENS.items():
         if missing := digests - found.keys():
-            for digest, organization, token, prefix, within, *facts in rows.select(
-                statements[rows.vendor()], [rows.among(missing)]
-            ):
+            for digest, organization, token, prefix, within, *facts in rows.select(statement(), [rows.among(missing)]):
                 place = key(within) if within else None
                 found[digest] = Presented(table, key(organization), key(token), f"{prefix}…", place, *map(bool, facts))
     return found
@@ -370,14 +374,7 @@ _NAMES: Mapping[str, tuple[Any, str]] = {
 
 
 def _insert(table: str, columns: Sequence[str], values: Sequence[tuple[Any, ...]]) -> None:
-    into = f"{table} ({', '.join(columns)})"
-    with connection.cursor() as cursor:
-        if rows.vendor() == "postgresql":
-            with cursor.copy(f"COPY {into} FROM STDIN") as copy:
-                for row in values:
-                    copy.write_row(row)
-        elif values:
-            cursor.executemany(f"INSERT INTO {into} VALUES ({', '.join(['%s'] * len(columns))})", values)  # noqa: S608
+    rows.insert_values(f"{table} ({', '.join(columns)})", values)
 
 
 def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, Presented]) -> None:
@@ -481,7 +478,3 @@ def _milestone(met: Met[Entry]) -> milestones.Outcome:
     else:
         told = entry.status, entry.cause[:40], entries.verdict(entry, mask), entries.arguments(entry, mask)
     return milestones.Outcome(*place, entry.place, *told, method=method)
-
-
-def _hexadecimal(identifier: UUID | str) -> str:
-    return str(identifier).replace("-", "")

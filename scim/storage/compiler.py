@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from audit import dialects
+from audit.dialects import Dialect
 from audit.parsing import canonical_id
 from scim.protocol.attributes import Attribute, ResolvedPath, Type
 from scim.protocol.filters import And, AnyValue, Compare, Not, Operator, Or, Resolved
 from scim.protocol.ordering import Order
-from scim.storage import dialects, relations, sql
+from scim.storage import relations, sql
 from scim.storage.bindings import (
     Address,
     Binding,
@@ -27,7 +29,6 @@ from scim.storage.bindings import (
     TextColumn,
 )
 from scim.storage.conditions import ALWAYS, NEVER, SYMBOLS, Literal, compared, joined, negated, over, text_column
-from scim.storage.dialects import Dialect
 from scim.storage.ordered import SortKey
 from scim.storage.resource_types import StoredType
 from scim.storage.sql import Sql

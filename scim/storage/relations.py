@@ -6,10 +6,11 @@ read in the form that is compared.
 
 from uuid import UUID
 
+from audit import dialects
 from audit.parsing import canonical_id
 from scim.protocol.filters import And, Compare, Operator, Resolved
 from scim.protocol.matching import matches
-from scim.storage import dialects, sql
+from scim.storage import sql
 from scim.storage.conditions import ALWAYS, NEVER, compared, joined, over, text_column
 from scim.storage.sql import Sql
 
