@@ -31,10 +31,10 @@ from scim.guides import Gets
 from scim.models import Connection, IdentityProvider, Token
 from scim.services import brake, connections, handing_over, journal, milestones, reach, rotation
 from scim.services.brake import PercentInvalid
+from scim.services.connections import SWITCHES
 from scim.services.milestones import Step
 from scim.services.rotation import RetirementRefused
 from scim.services.token_names import TokenNameRefused
-from scim.switches import SWITCHES
 from users.models import User
 from users.person import PERSON
 from users.services import authority
@@ -245,7 +245,7 @@ def turn_switch(request: HttpRequest, connection_id: UUID, name: str) -> HttpRes
     if switch is None:
         raise Http404("There is no such switch.")
     wanted = pages.wanted(request)
-    switch.turn(connection_pages.chosen(request), wanted, by=pages.actor_of(request))
+    connections.turn(connection_pages.chosen(request), name, wanted, by=pages.actor_of(request))
     return pages.done(request, SCIM, switch.said if wanted else switch.said_off)
 
 
