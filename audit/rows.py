@@ -15,21 +15,13 @@ from uuid import UUID
 import orjson
 from django.db import connection, models
 
+from audit.dialects import current
+
 Row = TypeVar("Row", bound=models.Model)
 Reader = Callable[[models.Model], Any]
 
-# What comes after a column that is to have one of the values of ``among``, by the database.
-AMONG: Mapping[str, str] = {"postgresql": "= ANY (%s)", "sqlite": "IN (SELECT value FROM json_each(%s))"}
-
 # So many rows go into one ordinary statement; for more, PostgreSQL is faster with COPY.
 _FEW = 8
-
-
-@cache
-def vendor() -> str:
-    """Which database this is; known once, for the connection itself is looked up by thread each time."""
-    name: str = connection.vendor
-    return name
 
 
 class Change(NamedTuple):
@@ -45,16 +37,23 @@ def insert(model: type[Row], rows: Sequence[Row]) -> None:
         run(inserting(model, rows))
         return
     table = _table(model)
-    values = [[read(row) for read in table.readers] for row in rows]
+    insert_values(table.into, [[read(row) for read in table.readers] for row in rows])
+    _count_as_saved(rows)
+
+
+def insert_values(into: str, values: Sequence[Sequence[Any]]) -> None:
+    """Add rows of values, as the database's driver takes them; ``into`` is a table with its columns."""
+    if not values:
+        return
     with connection.cursor() as cursor:
-        if vendor() == "postgresql":
+        if current().copies:
             # Errors of a COPY come past Django's cursor, which would give them its own names.
-            with connection.wrap_database_errors, cursor.copy(f"COPY {table.into} FROM STDIN") as copy:
+            with connection.wrap_database_errors, cursor.copy(f"COPY {into} FROM STDIN") as copy:
                 for each in values:
                     copy.write_row(each)
         else:
-            cursor.executemany(_insert(model, 1), values)
-    _count_as_saved(rows)
+            places = ", ".join(["%s"] * len(values[0]))
+            cursor.executemany(f"INSERT INTO {into} VALUES ({places})", values)  # noqa: S608
 
 
 def inserting(model: type[Row], rows: Sequence[Row]) -> list[Change]:
@@ -80,7 +79,7 @@ def run(changes: Sequence[Change]) -> None:
     if not changes:
         return
     with connection.cursor() as cursor:
-        if vendor() == "postgresql":
+        if current().joins:
             values = list(chain.from_iterable(change.values for change in changes))
             cursor.execute(_as_one(tuple(change.text for change in changes)), values)
         else:
@@ -138,13 +137,25 @@ def select(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def among(texts: Iterable[str]) -> Any:
-    """Some texts as the one value that AMONG compares with."""
-    return list(texts) if vendor() == "postgresql" else orjson.dumps(list(texts)).decode()
+    """Some texts as the one value that ``Dialect.among`` compares with."""
+    return list(texts) if current().native else orjson.dumps(list(texts)).decode()
+
+
+def ids(texts: Iterable[str]) -> str:
+    """Some ids, in canonical text, as the one value that ``Dialect.among_ids`` compares with."""
+    if current().native:
+        return f"{{{','.join(texts)}}}"
+    return orjson.dumps([each.replace("-", "") for each in texts]).decode()
 
 
 def key(identifier: UUID) -> UUID | str:
     """An id as the database's drivers take it: SQLite keeps 32 hexadecimal digits."""
-    return identifier if vendor() == "postgresql" else identifier.hex
+    return identifier if current().native else identifier.hex
+
+
+def from_key(stored: UUID | str) -> UUID:
+    """The id that a database's driver gave."""
+    return stored if isinstance(stored, UUID) else UUID(stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +235,7 @@ def _reader(field: Any) -> Reader:
     if isinstance(field, models.JSONField):
         default = field.encoder().default if field.encoder else None
         return lambda row: orjson.dumps(getattr(row, name), default, orjson.OPT_PASSTHROUGH_DATETIME).decode()
-    if vendor() == "postgresql":
+    if current().native:
         return lambda row: getattr(row, name)
 
     def read(row: models.Model) -> Any:

@@ -14,13 +14,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.expressions import Combinable, RawSQL
 from django.utils import timezone
 
+from audit import dialects
 from audit.actions import Action, wording
 from audit.models import AuditEvent, first_id_at
+from audit.parsing import id_of
 
 # How far the clocks of our machines may be apart, and how long a process may take from an id to its row.
 HOLD_BACK = timedelta(seconds=5)
@@ -48,7 +50,7 @@ def settled_id(organization_id: OuterRef) -> Subquery:
 
 
 def _unsettled() -> Combinable:
-    if connection.vendor == "postgresql":
+    if dialects.current().concurrent:
         held_back = int(HOLD_BACK.total_seconds() * 1000)
         return RawSQL(_UNSETTLED_ON_POSTGRESQL, [held_back], models.UUIDField())  # noqa: S611
     return Value(first_id_at(timezone.now() - HOLD_BACK), models.UUIDField())
@@ -76,7 +78,7 @@ class Filter:
                 either |= Q(action__startswith=start)
             condition &= either
         if self.actors:
-            ids = [found for found in map(_as_uuid, self.actors) if found]
+            ids = [found for found in map(id_of, self.actors) if found]
             condition &= Q(actor_id__in=ids) | Q(actor_label__in=self.actors)
         if self.targets:
             condition &= Q(target_id__in=self.targets)
@@ -110,13 +112,6 @@ _GROUPS = {f"{action.partition('.')[0]}.*" for action in Action.values}
 
 def _is_action(text: str) -> bool:
     return text in Action.values or text in _GROUPS
-
-
-def _as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def read_cursor(text: str) -> UUID:

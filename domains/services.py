@@ -15,6 +15,7 @@ from django.utils import timezone
 from audit import rows, trail
 from audit.actions import Action
 from audit.actors import Actor
+from audit.dialects import spelled
 from audit.labels import sought
 from domains import challenge, lookalikes
 from domains.addresses import (
@@ -333,13 +334,12 @@ def check_addresses(addresses: Iterable[str], *, organization_id: UUID) -> None:
 
 
 # Asked at every creation of a user: the ORM would take longer to word it than it runs.
-_KNOWN = {
-    vendor: (
+_KNOWN = spelled(
+    lambda dialect: (
         "SELECT d.name, d.user_requests, d.verified_at IS NOT NULL FROM domains_domain d"  # noqa: S608
-        f" WHERE d.organization_id = %s AND d.name {among}"
+        f" WHERE d.organization_id = %s AND d.name {dialect.among}"
     )
-    for vendor, among in rows.AMONG.items()
-}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +353,7 @@ class Gate:
 
     def __init__(self, addresses: Iterable[str], *, organization_id: UUID) -> None:
         names = {domain_of(address) for address in addresses}
-        statement, values = _KNOWN[rows.vendor()], [rows.key(organization_id), rows.among(names)]
+        statement, values = _KNOWN(), [rows.key(organization_id), rows.among(names)]
         self._known = {name: _Known(*rest) for name, *rest in (rows.select(statement, values) if names else ())}
 
     def check(self, addresses: Iterable[str]) -> None:

@@ -13,7 +13,8 @@ from organizations import pages, services
 from organizations.dates import DateStyle
 from organizations.models import Organization
 from organizations.pages import Context, Control, Page, Section
-from organizations.services import OrganizationChanged, OrganizationInvalid
+from organizations.refusals import StaleVersion
+from organizations.services import OrganizationInvalid
 
 # The regions of the time zone database that people live in; what stands beside them are old and technical names.
 REGIONS = (
@@ -80,7 +81,7 @@ def save(request: HttpRequest) -> HttpResponse:
             )
         except OrganizationInvalid as refusal:
             form.add_error(None, refusal.message)
-        except OrganizationChanged as refusal:
+        except StaleVersion as refusal:
             form.add_error(None, refusal.message)
             form.show_again(Organization.objects.get(pk=actor.organization_id))
         else:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from audit import dialects
+
 # Any number that nothing else uses for an advisory lock in the same database.
 _KEY = 5_041_922_719
 # The statement that lifts the time limits of the database's role for one transaction.
@@ -21,7 +23,7 @@ def alone(connection: BaseDatabaseWrapper, *, waits: Callable[[], None]) -> Iter
 
     The operating system or the database releases it with the process that holds it, however that process ends.
     """
-    hold = _on_postgresql if connection.vendor == "postgresql" else _beside_the_file
+    hold = _on_postgresql if dialects.of(connection).concurrent else _beside_the_file
     with hold(connection, waits):
         yield
 

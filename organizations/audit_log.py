@@ -21,6 +21,7 @@ from audit.actors import Door
 from audit.changes import Line, lines
 from audit.labels import sought
 from audit.models import AppendOnlyQuerySet, AuditEvent
+from audit.parsing import id_of
 from organizations import exports, pages
 from organizations.moments import MomentField
 from organizations.pages import Context, Control, Page, Section
@@ -129,13 +130,6 @@ def _stretch(events: AppendOnlyQuerySet, before: UUID | None, after: UUID | None
     return _Stretch(found[:PER_PAGE], False, len(found) > PER_PAGE)
 
 
-def _id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
 @dataclass(frozen=True, slots=True)
 class _Row:
     """An event as the page shows it; ``undo`` leads to where it is undone, if it can be."""
@@ -184,7 +178,7 @@ def _context(request: HttpRequest) -> Context:
     form = EventsForm(request.GET)
     events = AuditEvent.objects.of(organization.pk)
     reach = form.reach(events)
-    before, after = (_id(request.GET.get(name, "")) for name in ("before", "after"))
+    before, after = (id_of(request.GET.get(name, "")) for name in ("before", "after"))
     stretch = _stretch(form.narrow(events, reach), before, after)
     query = request.GET.copy()
     for name in ("before", "after"):

@@ -4,9 +4,7 @@ So a change that is rolled back mails nobody, no mail waits in a request, and on
 in the end, shown as failed. It is sent at least once: a process that dies while sending leaves it to the next one.
 """
 
-import os
 import smtplib
-import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -22,6 +20,7 @@ from django.template import Context, loader
 from django.utils import timezone
 
 from audit import rows
+from audit.background import BackgroundThread
 from domains.addresses import canonical, mailbox
 from organizations import dates
 from organizations.models import Mail, Organization
@@ -257,12 +256,6 @@ def _words(answer: bytes | str) -> str:
 
 # The sender: a thread of the process that sleeps until there is something to do
 
-_awake = threading.Event()
-_starting = threading.Lock()
-_sender: threading.Thread | None = None
-# Whether this process answers requests, and so sends what others have left in the outbox too.
-_is_serving = False
-
 
 def attend() -> None:
     """Let this process, which answers requests, send what waits: soon, and from then on whenever something is due.
@@ -270,42 +263,26 @@ def attend() -> None:
     Call it where the server loads the application. A server that loads it before it forks leaves the outbox to the
     processes that it makes.
     """
-    global _is_serving
-    _is_serving = settings.MAIL_IN_BACKGROUND
-    if _is_serving:
-        _start()
+    _sender.moves_to_children = settings.MAIL_IN_BACKGROUND
+    _sender.start()
 
 
 def nudge() -> None:
     """Let the sender of this process look what is due; the first time, start it."""
-    if settings.MAIL_IN_BACKGROUND:
-        _start()
-    _awake.set()
+    _sender.start()
+    _sender.wake()
 
 
 def catch_up() -> None:
     """Send what this process has put into the outbox: for commands, with which a thread would end amid its work."""
-    if _awake.is_set():
-        _awake.clear()
+    if _sender.is_woken():
         deliver()
 
 
-def _start() -> None:
-    global _sender
-    with _starting:
-        if _sender is None or not _sender.is_alive():
-            _sender = threading.Thread(target=_send_for_ever, name="outbox", daemon=True)
-            _sender.start()
-
-
-def _send_for_ever() -> None:
+def _send_until_stopped() -> None:
     # A process that has just been loaded may be about to fork, which it does better without a connection.
     pause = FIRST_LOOK
-    while True:
-        _awake.wait(pause)
-        if not settings.MAIL_IN_BACKGROUND or _sender is not threading.current_thread():
-            return
-        _awake.clear()
+    while _sender.sleep(pause):
         pause = _look()
 
 
@@ -326,21 +303,6 @@ def _look() -> float:
     return min(max(wait, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
-def _leave_to_children() -> None:
-    """A process that forks serves by the processes that it makes; its own sender ends before, and its connection."""
-    global _sender
-    if _is_serving and _sender is not None:
-        former, _sender = _sender, None
-        _awake.set()
-        former.join(LONGEST_GOODBYE)
-
-
-def _start_afresh() -> None:
-    """A forked process does not have the parent's thread."""
-    global _sender, _starting, _awake
-    _sender, _starting, _awake = None, threading.Lock(), threading.Event()
-    if _is_serving:
-        _start()
-
-
-os.register_at_fork(before=_leave_to_children, after_in_child=_start_afresh)
+_sender = BackgroundThread(
+    "outbox", _send_until_stopped, wanted=lambda: bool(settings.MAIL_IN_BACKGROUND), patience=LONGEST_GOODBYE
+)

@@ -22,6 +22,7 @@ from django.utils.safestring import SafeString
 
 from audit.actors import Actor, Door, address_of_caller
 from audit.models import AuditEvent
+from audit.parsing import id_of, number_of
 from organizations.models import Organization
 from organizations.refusals import ProofNeeded, Refusal
 
@@ -55,6 +56,9 @@ class Malformed(Refusal):
     """A form came without a value that the page always sends."""
 
     code = "malformed"
+
+    def __init__(self, message: str = "The page sent a form that can't be read. Reload it and try again.") -> None:
+        super().__init__(message)
 
 
 def nothing_more(request: HttpRequest) -> Context:
@@ -231,13 +235,8 @@ class Kept:
 
     def ids(self, name: str) -> frozenset[UUID]:
         """The ids that were ticked in the fields of that name, which are ``id`` or ``id.version``."""
-        found = set()
-        for text in self.fields.getlist(name):
-            try:
-                found.add(UUID(text.partition(".")[0]))
-            except ValueError:
-                continue
-        return frozenset(found)
+        texts = self.fields.getlist(name)
+        return frozenset(found for text in texts if (found := id_of(text.partition(".")[0])))
 
 
 def keep(request: HttpRequest, key: str, **fields: Iterable[object]) -> None:
@@ -486,8 +485,33 @@ def wanted(request: HttpRequest) -> bool:
     states = {"on": True, "off": False}
     state = request.POST.get("wanted", "")
     if state not in states:
-        raise Malformed("The page sent a form that can't be read. Reload it and try again.")
+        raise Malformed
     return states[state]
+
+
+def sent_id(request: HttpRequest, name: str) -> UUID:
+    """The id in a form's field of that name. Raises Malformed."""
+    return parsed_id(request.POST.get(name, ""))
+
+
+def parsed_id(text: str) -> UUID:
+    """The id that a form has sent. Raises Malformed."""
+    if (found := id_of(text)) is None:
+        raise Malformed
+    return found
+
+
+def expected_version(request: HttpRequest, otherwise: int | None = None) -> int:
+    """The version that the page of a form has shown, which is its field ``seen``.
+
+    ``otherwise`` is for a field that can't be read; without it, that raises Malformed.
+    """
+    found = number_of(request.POST.get("seen", ""))
+    if found is None:
+        found = otherwise
+    if found is None:
+        raise Malformed
+    return found
 
 
 def not_allowed(request: HttpRequest) -> str:

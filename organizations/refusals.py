@@ -21,6 +21,12 @@ class Refusal(Exception):
         self.about = about
 
 
+class StaleVersion(Refusal):
+    """Somebody else has changed the thing since the actor looked at it; the message says what, and what to do."""
+
+    code = "changed-meanwhile"
+
+
 class ProofNeeded(Exception):
     """A person has to show who they are, by the password once more, before the verb does anything.
 

@@ -10,7 +10,7 @@ from audit import trail
 from audit.actions import Action
 from audit.actors import Actor
 from organizations.models import FormerSlug, Organization
-from organizations.refusals import Refusal
+from organizations.refusals import Refusal, StaleVersion
 
 # What an Admin changes at once; messages of the model's checks name these.
 DETAILS = ("name", "time_zone", "date_style")
@@ -21,12 +21,6 @@ class OrganizationInvalid(Refusal):
     """The name, slug or time zone can't be used."""
 
     code = "organization-invalid"
-
-
-class OrganizationChanged(Refusal):
-    """Somebody else was quicker."""
-
-    code = "organization-changed"
 
 
 def create(name: str, slug: str) -> Organization:
@@ -50,12 +44,12 @@ def create(name: str, slug: str) -> Organization:
 def update(name: str, time_zone: str, date_style: str, *, seen: tuple[str, str, str], by: Actor) -> Organization:
     """Change how the actor's organization is called and writes moments; ``seen`` is what was so when that was made up.
 
-    Raises OrganizationInvalid, and OrganizationChanged where they are no longer what was seen.
+    Raises OrganizationInvalid, and StaleVersion where they are no longer what was seen.
     """
     organization = lock(by.organization_id)
     former = {field: getattr(organization, field) for field in DETAILS}
     if tuple(former.values()) != seen:
-        raise OrganizationChanged(
+        raise StaleVersion(
             f"Somebody else has changed this meanwhile: it is '{organization.name}' in {organization.time_zone} now, "
             f"with dates in {organization.get_date_style_display()}. "
             "Nothing of yours is saved yet. Save again to replace it."

@@ -14,8 +14,8 @@ from audit import trail
 from audit.actions import Action
 from audit.actors import Actor
 from organizations.models import FormerSlug, Organization, valid_slug
-from organizations.refusals import Refusal
-from organizations.services import OrganizationChanged, leads_elsewhere, lock
+from organizations.refusals import Refusal, StaleVersion
+from organizations.services import leads_elsewhere, lock
 
 GRACE = timedelta(days=90)
 
@@ -58,12 +58,12 @@ def check(slug: str, organization: Organization) -> str:
 def change(slug: str, *, seen: str, by: Actor) -> Organization:
     """Give the actor's organization another slug; the one ``seen`` where that was made up leads to it until then.
 
-    A slug that it has had before can be taken back. Raises SlugRefused, and OrganizationChanged where the slug is no
+    A slug that it has had before can be taken back. Raises SlugRefused, and StaleVersion where the slug is no
     longer what was seen.
     """
     organization = lock(by.organization_id)
     if organization.slug != seen:
-        raise OrganizationChanged(
+        raise StaleVersion(
             f"Somebody else has changed the slug meanwhile: it is '{organization.slug}' now. Nothing of yours is saved."
         )
     slug = check(slug, organization)

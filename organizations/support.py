@@ -13,6 +13,7 @@ from audit import trail
 from audit.actions import Action
 from audit.actors import Actor
 from audit.models import AuditEvent
+from audit.parsing import id_of
 from organizations.models import Organization, SupportVisit
 from organizations.refusals import Refusal
 from organizations.services import lock
@@ -67,11 +68,11 @@ def leave(visit: SupportVisit, *, by: Actor) -> None:
 
 def current(visit_id: str, *, operator_id: UUID) -> SupportVisit | None:
     """An operator's visit that goes on: not left, still wanted, and the organization is not suspended."""
-    try:
-        found = SupportVisit.objects.open().filter(pk=UUID(visit_id), operator_id=operator_id)
-    except ValueError:
+    found = id_of(visit_id)
+    if found is None:
         return None
-    visit = found.select_related("organization").first()
+    visits = SupportVisit.objects.open().filter(pk=found, operator_id=operator_id)
+    visit = visits.select_related("organization").first()
     if visit is None or not visit.organization.wants_support or not visit.organization.is_active:
         return None
     return visit

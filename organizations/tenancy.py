@@ -6,6 +6,8 @@ from uuid import UUID
 from django.db import models
 from uuid_utils.compat import uuid7
 
+from audit import dialects
+
 Row = TypeVar("Row", bound=models.Model)
 
 
@@ -26,7 +28,7 @@ class KeyField(models.CharField[Any, Any]):
 
     def db_parameters(self, connection: Any) -> dict[str, Any]:
         parameters = super().db_parameters(connection)
-        return {**parameters, "collation": "C" if connection.vendor == "postgresql" else None}
+        return {**parameters, "collation": dialects.of(connection).collation}
 
 
 class TenantModel(models.Model):

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from audit.parsing import number_of
 from organizations import dates, once, pages, slugs
 from organizations.pages import Context, Control, Page, Piece, Section
 from scim import (
@@ -30,10 +31,10 @@ from scim.guides import Gets
 from scim.models import Connection, IdentityProvider, Token
 from scim.services import brake, connections, handing_over, journal, milestones, reach, rotation
 from scim.services.brake import PercentInvalid
+from scim.services.connections import SWITCHES
 from scim.services.milestones import Step
 from scim.services.rotation import RetirementRefused
 from scim.services.token_names import TokenNameRefused
-from scim.switches import SWITCHES
 from users.models import User
 from users.person import PERSON
 from users.services import authority
@@ -244,7 +245,7 @@ def turn_switch(request: HttpRequest, connection_id: UUID, name: str) -> HttpRes
     if switch is None:
         raise Http404("There is no such switch.")
     wanted = pages.wanted(request)
-    switch.turn(connection_pages.chosen(request), wanted, by=pages.actor_of(request))
+    connections.turn(connection_pages.chosen(request), name, wanted, by=pages.actor_of(request))
     return pages.done(request, SCIM, switch.said if wanted else switch.said_off)
 
 
@@ -258,7 +259,7 @@ def turn_brake(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 def set_brake_percent(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Say at which share of the people the brake holds back."""
     typed = request.POST.get("percent", "").strip()[:20]
-    percent = int(typed) if typed.isascii() and typed.isdigit() else 0
+    percent = number_of(typed, 20) or 0
     try:
         brake.set_percent(connection_pages.chosen(request), percent, by=pages.actor_of(request))
     except (PercentInvalid, BeyondOwnRights) as refusal:

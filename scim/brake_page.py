@@ -13,12 +13,13 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 
 from organizations import pages
-from organizations.pages import Control, Malformed, Page
+from organizations.pages import Control, Page
+from organizations.refusals import StaleVersion
 from scim import connection_pages
 from scim.models import Brake
 from scim.services import brake as brakes
 from scim.services import reach
-from scim.services.brake import ChangedMeanwhile, HeldBack
+from scim.services.brake import HeldBack
 from users.models import User
 from users.services import authority
 from users.services.authority import BeyondOwnRights
@@ -63,12 +64,10 @@ def keep(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, verb: Callable[..., Brake], said: str) -> HttpResponse:
-    connection, seen = connection_pages.chosen(request), request.POST.get("seen", "")
-    if not (seen.isascii() and seen.isdigit() and len(seen) < 10):
-        raise Malformed("The page sent a form that can't be read. Reload it and try again.")
+    connection, seen = connection_pages.chosen(request), pages.expected_version(request)
     try:
-        verb(connection, seen=int(seen), by=pages.actor_of(request))
-    except (ChangedMeanwhile, BeyondOwnRights) as refusal:
+        verb(connection, seen=seen, by=pages.actor_of(request))
+    except (StaleVersion, BeyondOwnRights) as refusal:
         messages.error(request, refusal.message, extra_tags=OF_THE_BRAKE)
     else:
         messages.success(request, said, extra_tags=OF_THE_BRAKE)

@@ -132,11 +132,9 @@ def _provider(request: HttpRequest) -> IdentityProvider:
 def _heir(request: HttpRequest) -> Connection | None:
     """The connection that is to manage people; None for the choice of none."""
     text = request.POST.get("heir", "")
-    try:
-        heir_id = UUID(text) if text else None
-    except ValueError:
-        raise Malformed("The page sent a form that can't be read. Reload it and try again.") from None
-    return connections.find(heir_id, organization_id=pages.organization_of(request).pk) if heir_id else None
+    if not text:
+        return None
+    return connections.find(pages.parsed_id(text), organization_id=pages.organization_of(request).pk)
 
 
 def _people(number: int) -> str:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from audit.parsing import id_of
 from organizations import pages
 from organizations.pages import Page
 from scim.models import RequestLog
@@ -31,7 +32,7 @@ class Limited:
 def limited_requests(request: HttpRequest) -> HttpResponse:
     """The requests that were refused for a limit, newest first, a page of them."""
     organization = pages.organization_of(request)
-    rows = _rows(organization.pk, _id(request.GET.get("before", "")))
+    rows = _rows(organization.pk, id_of(request.GET.get("before", "")))
     context = {
         "title": "Limits",
         "lead": "Requests that were refused because too many came at once.",
@@ -68,10 +69,3 @@ def _limited(row: RequestLog, organization: str) -> Limited:
         case _:
             who = f"The token {row.presented}"
     return Limited(row, who, CAUSES[row.cause].name, 1 + row.more)
-
-
-def _id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

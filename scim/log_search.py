@@ -16,6 +16,7 @@ from django import forms
 from django.db.models import Q, Subquery, UUIDField, Value
 from django.db.models.functions import Coalesce
 
+from audit import parsing
 from audit.models import first_id_at
 from domains.addresses import canonical, fold
 from organizations.moments import MomentField
@@ -333,10 +334,7 @@ def _spellings(text: str) -> set[str]:
 
 def id_of(text: str) -> UUID | None:
     """The id that a text is; None for any other text."""
-    try:
-        return UUID(text.strip())
-    except ValueError:
-        return None
+    return parsing.id_of(text.strip())
 
 
 def latest_of(connection: Connection, number: int, *, others: bool = True) -> list[RequestLog]:

@@ -24,6 +24,7 @@ from scim.models import Connection, RequestLog
 from scim.protocol.masking import MASK
 from scim.services import brake, connections, handing_over, reach
 from scim.services.causes import CAUSES, UNLISTED, Mend
+from scim.services.connections import Switch
 from users.models import Role, User
 from users.services import applied_addresses, authority
 from users.services.authority import Authority
@@ -176,12 +177,12 @@ class Situation:
                 return self._of_address(row)
             case Mend() as mend if mend in SWITCHES and (connection := self.connection_of(row)):
                 switch = SWITCHES[mend]
-                if getattr(connection, switch.name) == switch.wanted:
-                    since = self.mended_at.get((str(connection.pk), switch.action))
-                    return Offer(switch.text, "sign-in.view", mended=switch.mended, since=since)
+                if getattr(connection, switch.field) == switch.opens:
+                    since = self.mended_at.get((str(connection.pk), switch.opening))
+                    return Offer(switch.offer, "sign-in.view", mended=switch.mended, since=since)
                 opening = self._opening(connection, manages_admins=True if mend is Mend.ALLOW_ADMINS else None)
                 return Offer(
-                    switch.text, "sign-in.edit", action=TURN_SWITCH, consequence=switch.consequence, why_not=opening
+                    switch.offer, "sign-in.edit", action=TURN_SWITCH, consequence=switch.consequence, why_not=opening
                 )
         return None
 
@@ -240,65 +241,9 @@ class Situation:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """A switch of the connection (``name``), and the state of it in which requests are not refused any more.
+SWITCHES: Mapping[Mend, Switch] = {switch.mend: switch for switch in connections.SWITCHES.values()}
 
-    ``action`` is what the trail calls turning it there.
-    """
-
-    name: str
-    wanted: bool
-    text: str
-    consequence: str
-    mended: str
-    turn: Callable[..., Connection]
-    action: Action
-
-
-SWITCHES: Mapping[Mend, Switch] = {
-    Mend.ENABLE_SCIM: Switch(
-        *("enabled", True, "Enable SCIM"),
-        "Every token that is neither revoked nor expired becomes valid: your identity provider creates, changes and "
-        "suspends users from then on.",
-        "SCIM is on now.",
-        connections.set_enabled,
-        Action.SCIM_ENABLED,
-    ),
-    Mend.ALLOW_GROUPS: Switch(
-        *("groups_enabled", True, "Turn on Groups"),
-        "Your identity provider sees the groups that are here, and makes, changes and deletes groups.",
-        "Groups is on now.",
-        connections.set_groups_enabled,
-        Action.SCIM_GROUPS_ALLOWED,
-    ),
-    Mend.ALLOW_ADMINS: Switch(
-        *("manage_admins", True, "Let SCIM manage Admins"),
-        "Your identity provider can make anybody Admin, take the role away, and change or suspend Admins; the last "
-        "active one stays.",
-        "SCIM may manage Admins now.",
-        connections.set_manage_admins,
-        Action.SCIM_ADMIN_ALLOWED,
-    ),
-    Mend.ALLOW_SECONDARY: Switch(
-        *("secondary_addresses", True, "Allow secondary addresses"),
-        "Your identity provider can give people addresses of any domain beside their own. Those are shown, and used "
-        "neither for signing in nor for mails nor to tell people apart.",
-        "Secondary addresses of other domains are allowed now.",
-        connections.set_secondary_addresses,
-        Action.SCIM_SECONDARY_ALLOWED,
-    ),
-    Mend.LEAVE_STRICT: Switch(
-        *("strict", False, "Turn off Strict mode"),
-        "Requests that stray from the SCIM standard are read as they were meant, and the log says how.",
-        "Strict mode is off now.",
-        connections.set_strict,
-        Action.SCIM_LENIENT,
-    ),
-}
-
-
-_MENDING = (Action.DOMAIN_ALLOWED, *(switch.action for switch in SWITCHES.values()))
+_MENDING = (Action.DOMAIN_ALLOWED, *(switch.opening for switch in SWITCHES.values()))
 
 
 def turn_switch(row: RequestLog, *, by: Actor) -> str:
@@ -310,7 +255,7 @@ def turn_switch(row: RequestLog, *, by: Actor) -> str:
     if mend is None or mend not in SWITCHES:
         return ""
     switch = SWITCHES[mend]
-    switch.turn(_connection_of(row, by), switch.wanted, by=by)
+    connections.turn(_connection_of(row, by), switch.field, switch.opens, by=by)
     return switch.mended
 
 

@@ -17,12 +17,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from audit.parsing import number_of
 from organizations import pages
 from organizations.pages import Context, Control, Malformed, Page, Piece, Section
-from organizations.refusals import Refusal
+from organizations.refusals import Refusal, StaleVersion
 from scim.models import RoleRule, RoleRuleSet
 from scim.services import connections, role_rules, rules_for_one
-from scim.services.role_rules import Preview, RulesChanged, Wanted
+from scim.services.role_rules import Preview, Wanted
 from users.changing import ACCESS_KEY
 from users.models import Role, User
 from users.origins import GivenBy
@@ -73,7 +74,7 @@ def edit(request: HttpRequest) -> HttpResponse:
 
 def change(request: HttpRequest) -> HttpResponse:
     """Do with the typed rules what the pressed button says; only "save" saves them."""
-    rows, seen = _typed(request), _seen(request)
+    rows, seen = _typed(request), pages.expected_version(request, 0)
     match _pressed(request):
         case "add", 0:
             return _editor(request, [*rows, _NEW], seen, focus=len(rows) + 1)
@@ -89,7 +90,7 @@ def change(request: HttpRequest) -> HttpResponse:
             return _previewed(request, rows, seen, max(1, number))
         case "save", 0:
             return _saved(request, rows, seen)
-    raise Malformed("The page sent a form that can't be read. Reload it and try again.")
+    raise Malformed
 
 
 def _previewed(request: HttpRequest, rows: Sequence[Wanted], seen: int, number: int) -> HttpResponse:
@@ -155,7 +156,7 @@ def _saved(request: HttpRequest, rows: Sequence[Wanted], seen: int) -> HttpRespo
     actor = pages.actor_of(request)
     try:
         role_rules.save(rows, seen=seen, by=actor)
-    except RulesChanged:
+    except StaleVersion:
         present = role_rules.set_of(actor.organization_id).version
         return _editor(request, rows, present, meanwhile=role_rules.in_force(actor.organization_id))
     except Refusal as refusal:
@@ -268,19 +269,14 @@ def _typed(request: HttpRequest) -> list[Wanted]:
     """The rules in a form, in their order. Raises Malformed."""
     columns = [request.POST.getlist(name) for name in _FIELDS]
     if len({len(column) for column in columns}) != 1:
-        raise Malformed("The page sent a form that can't be read. Reload it and try again.")
+        raise Malformed
     return [Wanted(*row) for row in zip(*columns, strict=True)]
 
 
 def _pressed(request: HttpRequest) -> tuple[str, int]:
     """What a button does, and with which rule or page: ``up.3``."""
     verb, _, number = request.POST.get("do", "").partition(".")
-    return verb, int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 0
-
-
-def _seen(request: HttpRequest) -> int:
-    text = request.POST.get("seen", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return verb, number_of(number, 6) or 0
 
 
 def _swapped(rows: Sequence[Wanted], at: int) -> list[Wanted]:

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
+from audit.parsing import id_of
 from organizations import pages
 from organizations.pages import Context, Control, Page, Section
 from organizations.refusals import Refusal
@@ -185,17 +186,10 @@ def _still_to_come(running: bool, lines: list[Line]) -> tuple[str, str]:
 
 def _rows(play: Play, steps: list[Shown]) -> dict[str, RequestLog]:
     """The log's rows of the play's requests, by the ids that the server gave them."""
-    ids = [found for step in steps if (found := _id(step.request_id))]
+    # Whatever stood in the way of the server may have put its own id there.
+    ids = [found for step in steps if (found := id_of(step.request_id))]
     rows = RequestLog.objects.of(play.organization_id).filter(pk__in=ids) if ids else ()
     return {str(row.pk): row for row in rows}
-
-
-def _id(text: str) -> UUID | None:
-    """Whatever stood in the way of the server may have put its own id there."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 TEST = Section(

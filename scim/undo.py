@@ -17,6 +17,7 @@ from django.urls import reverse
 from audit.actors import Actor
 from audit.changes import Line, lines
 from audit.models import AppendOnlyQuerySet, AuditEvent, first_id_at
+from audit.parsing import number_of
 from organizations import pages
 from organizations.pages import Malformed
 from scim.models import RequestLog
@@ -177,14 +178,11 @@ def _run(request: HttpRequest) -> _Run:
     """What the page that shows how far it is sends back, and any other page does not. Raises Malformed."""
     if "place" not in request.POST:
         return _Run(None, 0, 0)
-    figures = [request.POST.get(name, "") for name in ("done", "refused")]
-    try:
-        place = UUID(request.POST["place"])
-    except ValueError:
-        raise _malformed() from None
-    if not all(text.isascii() and text.isdigit() and len(text) < 7 for text in figures):
-        raise _malformed()
-    return _Run(place, *map(int, figures))
+    place = pages.sent_id(request, "place")
+    done, refused = (number_of(request.POST.get(name, ""), 6) for name in ("done", "refused"))
+    if done is None or refused is None:
+        raise Malformed
+    return _Run(place, done, refused)
 
 
 def _how_far(request: HttpRequest, row: RequestLog, run: _Run, *, left: int) -> HttpResponse:
@@ -215,7 +213,7 @@ def _left(row: RequestLog, by: Actor, place: UUID | None = None) -> list[Plan]:
     if place:
         ids = [event.pk for event in events]
         if place not in ids:
-            raise _malformed()
+            raise Malformed
         events = events[ids.index(place) + 1 :]
     plans = _plans(events, row.organization_id)
     unfinished = {plan.event.target_id for plan in plans if plan.state is State.OPEN}
@@ -224,10 +222,6 @@ def _left(row: RequestLog, by: Actor, place: UUID | None = None) -> list[Plan]:
 
 def _back(row: RequestLog) -> str:
     return f"{reverse('settings:logged-request', args=[row.pk])}#{HISTORY_KEY}"
-
-
-def _malformed() -> Malformed:
-    return Malformed("The page sent a form that can't be read. Reload it and try again.")
 
 
 def _were(number: int) -> str:

@@ -53,8 +53,9 @@ class Tenant:
         """Create a person; without an @ the login lies in the tenant's domain."""
         address = login if "@" in login else f"{login}@{self.domain}"
         profile = {"userName": address, **options.pop("profile", {})}
-        options = {"source": Source.SCIM, **options}
-        return accounts.create(profile, role=self.role(role), by=self.by, **options)
+        source, secondary_anywhere = options.pop("source", Source.SCIM), options.pop("secondary_anywhere", False)
+        new = accounts.NewUser(profile, self.role(role), source, **options)
+        return accounts.create(new, secondary_anywhere=secondary_anywhere, by=self.by)
 
     @transaction.atomic
     def update(self, user: User, **changes: Any) -> User:

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from audit.parsing import id_of
 from organizations import pages
 from organizations.pages import Context, Malformed
 from users.models import Role, User
@@ -158,10 +159,9 @@ def ticked(request: HttpRequest, name: str) -> dict[UUID, int]:
     chosen = {}
     for text in request.POST.getlist(name):
         match = _TICKED.fullmatch(text)
-        try:
-            chosen[UUID(match[1] if match else "")] = int(match[2]) if match else 0
-        except ValueError:
-            raise Malformed("The page sent a form that can't be read. Reload it and try again.") from None
+        if match is None:
+            raise Malformed
+        chosen[pages.parsed_id(match[1])] = int(match[2])
     return chosen
 
 
@@ -180,10 +180,7 @@ def _where_from(request: HttpRequest) -> Context:
 
 def _person(request: HttpRequest) -> str:
     """The id of the person on whose page the form stood, empty if it was the list."""
-    try:
-        return str(UUID(request.POST.get("of_person", "")))
-    except ValueError:
-        return ""
+    return str(id_of(request.POST.get("of_person", "")) or "")
 
 
 def _tag(request: HttpRequest, verb: Verb | None = None) -> str:

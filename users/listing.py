@@ -16,6 +16,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from audit.labels import sought
+from audit.parsing import number_of
 from domains.models import Domain
 from users.models import NAME_SORTED, Role, User
 from users.origins import Source
@@ -270,4 +271,4 @@ def _leaf(people: list[User], number: int, order: Order, asked: QueryDict, *, mo
 
 def _number(text: str) -> int:
     # It only says what is written below the list, so that it can be wrong by who came and went meanwhile.
-    return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+    return max(number_of(text, 6) or 1, 1)

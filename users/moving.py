@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from audit.parsing import number_of
 from organizations import pages
 from organizations.pages import Page
 from users.models import Role, User
@@ -110,5 +111,4 @@ def show(request: HttpRequest, role: Role, progress: Progress) -> HttpResponse:
 
 def before(request: HttpRequest) -> int:
     """How many people former steps have come to, as the page says."""
-    text = request.POST.get("moved", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return number_of(request.POST.get("moved", "")) or 0

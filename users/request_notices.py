@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from organizations import pages
-from organizations.pages import Context, Control, Malformed, Page, Section
+from organizations.pages import Context, Control, Page, Section
 from users.listing import named
 from users.models import User
 from users.services import request_notices
@@ -56,7 +56,7 @@ def add(request: HttpRequest) -> HttpResponse:
     """Have somebody mailed; where a rule forbids it, what was searched for stays."""
     actor = pages.actor_of(request)
     try:
-        person, is_news = request_notices.add(_person(request), by=actor)
+        person, is_news = request_notices.add(pages.sent_id(request, "person"), by=actor)
     except (NotMailed, NoticesFull) as refusal:
         if pages.is_htmx(request):
             raise
@@ -69,16 +69,9 @@ def add(request: HttpRequest) -> HttpResponse:
 
 def remove(request: HttpRequest) -> HttpResponse:
     """Let somebody be mailed no longer."""
-    person, is_news = request_notices.remove(_person(request), by=pages.actor_of(request))
+    person, is_news = request_notices.remove(pages.sent_id(request, "person"), by=pages.actor_of(request))
     said = f"{person} is no longer mailed about account requests." if is_news else f"{person} was off the list already."
     return pages.done(request, REQUEST_NOTICES, said)
-
-
-def _person(request: HttpRequest) -> UUID:
-    try:
-        return UUID(request.POST.get("person", ""))
-    except ValueError:
-        raise Malformed("The page sent a form that can't be read. Reload it and try again.") from None
 
 
 def _typed(text: str) -> str:

@@ -145,10 +145,7 @@ def _chosen(request: HttpRequest) -> list[UUID]:
     texts = dict.fromkeys(request.POST.getlist("asked"))
     if len(texts) > MOST_AT_ONCE:
         raise Malformed(f"Tick at most {MOST_AT_ONCE} requests at once.")
-    try:
-        return [UUID(text) for text in texts]
-    except ValueError:
-        raise Malformed("The page sent a form that can't be read. Reload it and try again.") from None
+    return [pages.parsed_id(text) for text in texts]
 
 
 REQUESTS = Section(

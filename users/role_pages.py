@@ -15,14 +15,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from audit.parsing import id_of
 from organizations import pages
 from organizations.pages import Context, Control, Page, Section
-from organizations.refusals import Refusal
+from organizations.refusals import Refusal, StaleVersion
 from users import moving
 from users.models import Role, User
 from users.permissions import Area, Level
 from users.services import authority, reassignment, roles
-from users.services.roles import RoleChanged, RoleInUse, RoleUnknown
+from users.services.roles import RoleInUse, RoleUnknown
 
 AREAS: Mapping[Area, str] = {
     Area.USERS: "Users",
@@ -169,7 +170,7 @@ def delete_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     heir = _heir(request)
     if not _is_sure(request):
         return _ask(request, _found(request, role_id), "delete", heir)
-    before, seen = moving.before(request), _seen(request)
+    before, seen = moving.before(request), pages.expected_version(request, 0)
     if heir and (now := moving.move(request, role_id, heir, seen=seen)):
         role = _found(request, role_id)
         return moving.show(request, role, moving.handing_over(role, heir, before + now, seen=seen))
@@ -202,7 +203,7 @@ def _ask(request: HttpRequest, role: Role, verb: str, heir: Role | None) -> Http
         "heir": heir,
         "people": people,
         "takes_steps": people > reassignment.TOGETHER,
-        "seen": _seen(request) if verb == "delete" else 0,
+        "seen": pages.expected_version(request, 0) if verb == "delete" else 0,
         "back": _address(role.pk),
     }
     return render(request, "settings/roles/sure.html", context)
@@ -233,7 +234,7 @@ def save_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
             saved = roles.update(role_id, form.cleaned_data["name"], form.levels, seen=seen, by=pages.actor_of(request))
         except RoleUnknown:
             raise
-        except RoleChanged as refusal:
+        except StaleVersion as refusal:
             form.add_error(None, refusal.message)
             form.show_again(role.version)
         except Refusal as refusal:
@@ -328,11 +329,8 @@ def _new(request: HttpRequest, form: RoleForm, model: Role | None) -> HttpRespon
 
 
 def _model(request: HttpRequest) -> Role | None:
-    try:
-        wanted = UUID(request.GET.get("from", ""))
-    except ValueError:
-        return None
-    return Role.objects.of(pages.organization_of(request).pk).filter(pk=wanted).first()
+    wanted = id_of(request.GET.get("from", ""))
+    return Role.objects.of(pages.organization_of(request).pk).filter(pk=wanted).first() if wanted else None
 
 
 # What forms say
@@ -352,11 +350,6 @@ def _heir(request: HttpRequest) -> Role | None:
 
 def _is_sure(request: HttpRequest) -> bool:
     return request.POST.get("sure") == "read"
-
-
-def _seen(request: HttpRequest) -> int:
-    text = request.POST.get("seen", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _address(role_id: UUID) -> str:

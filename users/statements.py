@@ -1,4 +1,4 @@
-"""The statements around every change of a user, as constant SQL: the ORM takes longer to word them than they run."""
+"""Statements around a user, as constant SQL: the ORM takes longer to word them than they run."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
@@ -8,7 +8,26 @@ from django.db import connection
 from django.utils import timezone
 
 from audit import rows
+from audit.dialects import spelled
 from users.models import Role, User
+
+# Whether user ``u`` is a direct member of any group.
+IN_GROUPS = "EXISTS (SELECT 1 FROM users_groupmember m WHERE m.user_id = u.id)"
+
+
+def held(whom: str, *, by_user: bool = False) -> str:
+    """The table ``held`` of the groups that some users are in, at any depth: id and ``direct``.
+
+    ``direct`` is 1 for the user's own membership and 0 for that of a group within; a group may have both. ``whom`` is
+    what follows ``user_id``, such as "= u.id". With ``by_user`` the rows begin with ``user_id``, to tell several apart.
+    """
+    columns, first, later = ("user_id, ", "m.user_id, ", "held.user_id, ") if by_user else ("", "", "")
+    return (
+        f"held ({columns}id, direct) AS"  # noqa: S608
+        f" (SELECT {first}m.group_id, 1 FROM users_groupmember m WHERE m.user_id {whom}"
+        f" UNION SELECT {later}m.group_id, 0 FROM users_groupmember m JOIN held ON m.member_group_id = held.id)"
+    )
+
 
 _ROLE = ("key", "rights", "name", "name_key", "is_default", "is_enabled", "version", "former_name")
 
@@ -23,8 +42,7 @@ _USER = (
 
 _LOCKED = (
     f"SELECT {', '.join(f'u.{column}' for column in _USER)}, {', '.join(f'r.{column}' for column in _ROLE)},"  # noqa: S608
-    " EXISTS (SELECT 1 FROM users_groupmember m WHERE m.user_id = u.id)"
-    " FROM users_user u JOIN users_role r ON r.id = u.role_id WHERE u.id = %s AND u.organization_id = %s"
+    f" {IN_GROUPS} FROM users_user u JOIN users_role r ON r.id = u.role_id WHERE u.id = %s AND u.organization_id = %s"
 )
 
 _LOCKED_ALONE = "SELECT u.id FROM users_user u WHERE u.id = %s AND u.organization_id = %s FOR UPDATE OF u"
@@ -36,16 +54,14 @@ _HELD = (
     " CASE WHEN u.is_active AND u.managed_by IS NOT NULL THEN u.external_id ELSE '' END"
     " FROM users_user u WHERE u.organization_id = %s"
 )
-_HOLDERS = {
-    vendor: " UNION ALL ".join(
-        f"{_HELD} AND u.{column} {among} AND NOT (u.{column} = '')" for column in ("user_name_key", "email_key")
+_HOLDERS = spelled(
+    lambda dialect: " UNION ALL ".join(
+        f"{_HELD} AND u.{column} {dialect.among} AND NOT (u.{column} = '')" for column in ("user_name_key", "email_key")
     )
-    for vendor, among in rows.AMONG.items()
-}
-_HOLDERS_OF_EXTERNAL_IDS = {
-    vendor: f"{_HELD} AND u.external_id {among} AND u.is_active AND u.managed_by IS NOT NULL"
-    for vendor, among in rows.AMONG.items()
-}
+)
+_HOLDERS_OF_EXTERNAL_IDS = spelled(
+    lambda dialect: f"{_HELD} AND u.external_id {dialect.among} AND u.is_active AND u.managed_by IS NOT NULL"
+)
 
 _REVOKED = (
     "UPDATE users_personaltoken SET revoked_at = %s WHERE organization_id = %s AND user_id = %s AND revoked_at IS NULL"
@@ -87,16 +103,12 @@ def holders(
     Gives id, userName, the keys of both names, the connection that keeps the user, and the externalId, if it counts.
     """
     values = [rows.key(organization_id), rows.among(keys)]
-    statement, values = _HOLDERS[rows.vendor()], [*values, *values]
+    statement, values = _HOLDERS(), [*values, *values]
     if external_ids:
-        statement = f"{statement} UNION ALL {_HOLDERS_OF_EXTERNAL_IDS[rows.vendor()]}"
+        statement = f"{statement} UNION ALL {_HOLDERS_OF_EXTERNAL_IDS()}"
         values += [rows.key(organization_id), rows.among(external_ids)]
     for user_id, user_name, user_name_key, email_key, keeper, external_id in rows.select(statement, values):
-        yield _uuid(user_id), user_name, user_name_key, email_key, keeper and _uuid(keeper), external_id
-
-
-def _uuid(value: UUID | str) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)
+        yield rows.from_key(user_id), user_name, user_name_key, email_key, keeper and rows.from_key(keeper), external_id
 
 
 def revoke_personal_tokens(user_id: UUID, organization_id: UUID) -> None:

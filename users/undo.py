@@ -17,7 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from audit.changes import Line, lines
 from audit.models import AuditEvent
 from organizations import pages
-from organizations.pages import Malformed, Page
+from organizations.pages import Page
 from organizations.refusals import Refusal
 from users.changing import PEOPLE_KEY
 from users.models import Role, User
@@ -123,7 +123,7 @@ def undo(request: HttpRequest, event_id: UUID) -> HttpResponse:
     """Undo a change as the page that asked has said."""
     actor = pages.actor_of(request)
     event = undoing.find(event_id, organization_id=actor.organization_id)
-    back, ticked, seen = request.POST.get("back", ""), request.POST.getlist("part"), _seen(request)
+    back, ticked, seen = request.POST.get("back", ""), request.POST.getlist("part"), pages.expected_version(request)
     if not ticked and undoing.kind_of(event) is Kind.CHANGE:
         return _not_done(request, event, "Tick what is to go back to what it was.", back)
     try:
@@ -193,10 +193,3 @@ def _choice(part: Part, no_role: str) -> Choice:
         lines(since) if part.has_moved else [],
         NOT_KEPT if part.is_lost else no_role if part.name == "roles" else "",
     )
-
-
-def _seen(request: HttpRequest) -> int:
-    text = request.POST.get("seen", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Malformed("The page sent a form that can't be read. Reload it and try again.")
-    return int(text)

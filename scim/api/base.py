@@ -20,12 +20,14 @@ from rest_framework.views import APIView
 from uuid_utils import uuid7
 
 from audit.actors import Actor, Door, address_of_caller
+from audit.parsing import number_of
 from organizations import turns
 from scim.api.authentication import BearerToken
 from scim.api.media import EXCHANGE, answer_error, glance, pack, read_bytes
+from scim.operations.preconditions import Preconditions
 from scim.operations.provider import MAX_BODY
 from scim.protocol import subjects
-from scim.protocol.attributes import Json
+from scim.protocol.attributes import Json, ResourceType
 from scim.protocol.errors import (
     SUSPENDED,
     TOKEN_PERSONAL,
@@ -39,6 +41,7 @@ from scim.protocol.errors import (
 )
 from scim.protocol.masking import Masking
 from scim.protocol.messages import read_json
+from scim.protocol.projection import EVERYTHING, Projection
 from scim.protocol.subjects import NOBODY
 from scim.services import additional_logging, journal, limits, verdicts
 from scim.services.causes import LIMITS
@@ -297,10 +300,23 @@ class ScimView(APIView):
         return Fault("This server has failed. The fault is in its log.", cause="unexpected"), {}
 
 
+def projection_of(request: Request, resource_type: ResourceType) -> Projection:
+    """What of a resource the request asks for (RFC 7644 section 3.9). Raises InvalidValue."""
+    if not request._request.META.get("QUERY_STRING"):
+        return EVERYTHING
+    parameters = request._request.GET
+    return Projection.parse(parameters.get("attributes"), parameters.get("excludedAttributes"), resource_type)
+
+
+def preconditions(request: Request) -> Preconditions:
+    """The versions on which the request is to act (RFC 7644 section 3.14)."""
+    meta = request._request.META
+    return Preconditions.parse(meta.get("HTTP_IF_MATCH"), meta.get("HTTP_IF_NONE_MATCH"))
+
+
 def _exchange(request: HttpRequest) -> Exchange:
     length = request.META.get("CONTENT_LENGTH") or ""
-    size = int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
-    return Exchange(list(request.headers.items()), size)
+    return Exchange(list(request.headers.items()), number_of(length, 19) or 0)
 
 
 def _entry(request: HttpRequest, slug: str) -> Entry:

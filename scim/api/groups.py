@@ -6,16 +6,15 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from scim.api.base import ScimView
+from scim.api.base import ScimView, preconditions, projection_of
 from scim.api.media import answer, answer_nothing
 from scim.api.resources import read_asked
 from scim.operations import groups, search
 from scim.operations.groups import Written
-from scim.operations.preconditions import Preconditions
 from scim.operations.provider import MAX_GROUP_BODY
 from scim.operations.resources import shown
 from scim.protocol.attributes import Json
-from scim.protocol.projection import EVERYTHING, Projection
+from scim.protocol.projection import Projection
 from scim.protocol.schemas import GROUP
 from scim.services import verdicts
 from scim.services.milestones import Step
@@ -71,7 +70,7 @@ class GroupsView(_View):
     def post(self, request: Request, slug: str) -> HttpResponse:
         """Create a group."""
         by = self.actor()
-        projection = _projection(request)
+        projection = projection_of(request, GROUP)
         written = groups.create(self.read_body(request), principal=self.principal(), by=by)
         return self.answer_written(written, projection, 201)
 
@@ -89,10 +88,10 @@ class GroupView(_View):
 
     def get(self, request: Request, slug: str, group_id: str) -> HttpResponse:
         """Read a group."""
-        projection = _projection(request)
+        projection = projection_of(request, GROUP)
         stored = groups.read(group_id, self.credentials)
         headers = self.headers_of(group_id, stored.version)
-        if _preconditions(request).is_known(stored.version):
+        if preconditions(request).is_known(stored.version):
             self.tell(stored.name, verdicts.GROUP_READ_UNCHANGED)
             return answer_nothing(304, headers)
         self.tell(stored.name, verdicts.GROUP_READ)
@@ -102,10 +101,10 @@ class GroupView(_View):
     def put(self, request: Request, slug: str, group_id: str) -> HttpResponse:
         """Replace a group."""
         by = self.actor()
-        projection = _projection(request)
+        projection = projection_of(request, GROUP)
         body = self.read_body(request)
         written = groups.replace(
-            group_id, body, principal=self.principal(), preconditions=_preconditions(request), by=by
+            group_id, body, principal=self.principal(), preconditions=preconditions(request), by=by
         )
         return self.answer_written(written, projection, 200)
 
@@ -116,9 +115,9 @@ class GroupView(_View):
         see: changing one member costs the same whatever their number (RFC 7644 section 3.5.2 leaves the choice).
         """
         by = self.actor()
-        projection = _projection(request)
+        projection = projection_of(request, GROUP)
         body = self.read_body(request)
-        written = groups.patch(group_id, body, principal=self.principal(), preconditions=_preconditions(request), by=by)
+        written = groups.patch(group_id, body, principal=self.principal(), preconditions=preconditions(request), by=by)
         parameters = request._request.GET
         if "attributes" in parameters or "excludedAttributes" in parameters:
             return self.answer_written(written, projection, 200)
@@ -132,18 +131,6 @@ class GroupView(_View):
     def delete(self, request: Request, slug: str, group_id: str) -> HttpResponse:
         """Delete a group."""
         by = self.actor()
-        gone = groups.delete(group_id, principal=self.principal(), preconditions=_preconditions(request), by=by)
+        gone = groups.delete(group_id, principal=self.principal(), preconditions=preconditions(request), by=by)
         self.tell(gone.name, verdicts.GROUP_DEEDS[gone.deed], gone.advice)
         return answer_nothing(204)
-
-
-def _projection(request: Request) -> Projection:
-    if not request._request.META.get("QUERY_STRING"):
-        return EVERYTHING
-    parameters = request._request.GET
-    return Projection.parse(parameters.get("attributes"), parameters.get("excludedAttributes"), GROUP)
-
-
-def _preconditions(request: Request) -> Preconditions:
-    meta = request._request.META
-    return Preconditions.parse(meta.get("HTTP_IF_MATCH"), meta.get("HTTP_IF_NONE_MATCH"))

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
 from audit.actors import Actor, Door
-from scim.api.base import ScimView
+from scim.api.base import ScimView, preconditions, projection_of
 from scim.api.media import answer, answer_nothing
 from scim.operations import me, resources, search
 from scim.operations.preconditions import Preconditions
@@ -18,7 +18,7 @@ from scim.protocol.attributes import Json
 from scim.protocol.departures import asks_to_suspend
 from scim.protocol.errors import Forbidden, InvalidFilter, NotImplementedHere
 from scim.protocol.grammar import parse_filter
-from scim.protocol.projection import EVERYTHING, Projection
+from scim.protocol.projection import Projection
 from scim.protocol.reading import Oddity, Reading
 from scim.protocol.resolution import quoted_booleans
 from scim.protocol.schemas import USER
@@ -51,7 +51,7 @@ class UsersView(ScimView):
     def post(self, request: Request, slug: str) -> HttpResponse:
         """Create a user."""
         by = self.actor()
-        projection = _projection(request)
+        projection = projection_of(request, USER)
         body = self.read_body(request)
         return _answer_written(self, resources.create(body, principal=self.principal(), by=by), projection, 201)
 
@@ -85,7 +85,7 @@ class UserView(ScimView):
 
     def get(self, request: Request, slug: str, user_id: str) -> HttpResponse:
         """Read a user."""
-        projection = _projection(request)
+        projection = projection_of(request, USER)
         stored = resources.read(user_id, self.credentials, base_url=self.base_url)
         return _answer_read(self, request, user_id, stored, projection)
 
@@ -100,7 +100,7 @@ class UserView(ScimView):
     def delete(self, request: Request, slug: str, user_id: str) -> HttpResponse:
         """Delete a user."""
         by = self.actor()
-        gone = resources.delete(user_id, principal=self.principal(), preconditions=_preconditions(request), by=by)
+        gone = resources.delete(user_id, principal=self.principal(), preconditions=preconditions(request), by=by)
         _tell(self, gone)
         return answer_nothing(204)
 
@@ -112,11 +112,11 @@ class UserView(ScimView):
 
     def _write(self, verb: "_Verb", request: Request, user_id: str) -> HttpResponse:
         by = self.actor()
-        projection = _projection(request)
+        projection = projection_of(request, USER)
         body = self.read_body(request)
         if asks_to_suspend(body):
             self.entry.step = Step.DEACTIVATE
-        written = verb(user_id, body, principal=self.principal(), preconditions=_preconditions(request), by=by)
+        written = verb(user_id, body, principal=self.principal(), preconditions=preconditions(request), by=by)
         related = resources.groups_of(written, self.base_url) if projection.shows("groups") else ""
         return _answer_written(self, written, projection, 200, related)
 
@@ -128,7 +128,7 @@ class MeView(ScimView):
 
     def get(self, request: Request, slug: str) -> HttpResponse:
         """Read the own user."""
-        projection = _projection(request)
+        projection = projection_of(request, USER)
         stored = me.read(self.credentials, base_url=self.base_url)
         return _answer_read(self, request, id_of(stored.document), stored, projection)
 
@@ -170,9 +170,9 @@ class MeView(ScimView):
 
     def _write(self, verb: "_OwnVerb", request: Request) -> HttpResponse:
         person = me.may_write(self.credentials)
-        projection = _projection(request)
+        projection = projection_of(request, USER)
         body = self.read_body(request)
-        written = verb(body, person=person, preconditions=_preconditions(request), by=self.actor())
+        written = verb(body, person=person, preconditions=preconditions(request), by=self.actor())
         related = resources.groups_of(written, self.base_url) if projection.shows("groups") else ""
         return _answer_written(self, written, projection, 200, related)
 
@@ -241,7 +241,7 @@ def _answer_read(
 ) -> HttpResponse:
     view.entry.user_id, view.entry.user_label = user_id, stored.name
     headers = _headers(user_id, stored.version, view.base_url)
-    if _preconditions(request).is_known(stored.version):
+    if preconditions(request).is_known(stored.version):
         view.entry.verdict = verdicts.READ_UNCHANGED
         return answer_nothing(304, headers)
     view.entry.verdict = verdicts.READ
@@ -266,15 +266,3 @@ def _tell(view: ScimView, written: Written) -> None:
 def _headers(user_id: str, version: int, base_url: str) -> Mapping[str, str]:
     location = f"{base_url}/Users/{user_id}"
     return {"ETag": etag(version), "Location": location, "Content-Location": location}
-
-
-def _projection(request: Request) -> Projection:
-    if not request._request.META.get("QUERY_STRING"):
-        return EVERYTHING
-    parameters = request._request.GET
-    return Projection.parse(parameters.get("attributes"), parameters.get("excludedAttributes"), USER)
-
-
-def _preconditions(request: Request) -> Preconditions:
-    meta = request._request.META
-    return Preconditions.parse(meta.get("HTTP_IF_MATCH"), meta.get("HTTP_IF_NONE_MATCH"))

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from audit.actors import Actor
+from audit.parsing import canonical_id
 from scim.operations.assignment import Roles
 from scim.operations.preconditions import Preconditions
 from scim.operations.provider import MAX_MEMBERS_UNASKED
@@ -224,7 +225,7 @@ def _named(members: Json) -> tuple[UUID, ...]:
     """The ids of those who are to be members. Raises InvalidValue for what can be no id of ours."""
     named = []
     for text in _values(members):
-        identifier = _uuid(text.strip())
+        identifier = canonical_id(text.strip().lower())
         if identifier is None:
             raise _no_id(text)
         named.append(identifier)
@@ -237,7 +238,7 @@ def _known(texts: Iterable[str]) -> tuple[UUID, ...]:
     That is no repetition: somebody was named by an address, say, and would stay a member.
     """
     texts = [*texts]
-    known = tuple([identifier for text in texts if (identifier := _uuid(text.strip()))])
+    known = tuple([identifier for text in texts if (identifier := canonical_id(text.strip().lower()))])
     if texts and not known:
         raise _no_id(texts[0])
     return known
@@ -264,18 +265,10 @@ def _external_id(resource: Resource) -> str:
     return external_id
 
 
-def _uuid(text: str) -> UUID | None:
-    try:
-        identifier = UUID(text)
-    except ValueError:
-        return None
-    return identifier if str(identifier) == text.lower() else None
-
-
 def _find(group_id: str, principal: Principal) -> Group:
-    identifier = _uuid(group_id)
+    identifier = canonical_id(group_id)
     try:
-        if identifier is not None and str(identifier) == group_id:
+        if identifier is not None:
             return groups.find(identifier, organization_id=principal.organization_id)
     except groups.GroupUnknown:
         pass

@@ -15,6 +15,7 @@ from django.db import IntegrityError
 
 from audit.actions import Action
 from audit.actors import Actor
+from audit.parsing import canonical_id
 from domains.services import AddressRefused
 from organizations.refusals import Refusal
 from scim.operations import assignment
@@ -151,18 +152,17 @@ def create(body: dict[str, Json], *, user_id: UUID | None = None, principal: Pri
     profile, reading = _read(body, principal)
     assigned = assignment.on_create(profile, assignment.Roles(principal))
     profile = assignment.with_manager(assigned.profile, {}, principal)
+    new = accounts.NewUser(
+        profile,
+        assigned.role,
+        Source.SCIM,
+        user_id,
+        managed_by=principal.connection_id,
+        given_by=assigned.given_by,
+        reason=assigned.reason,
+    )
     with as_scim_errors():
-        user = accounts.create(
-            profile,
-            role=assigned.role,
-            given_by=assigned.given_by,
-            reason=assigned.reason,
-            source=Source.SCIM,
-            user_id=user_id,
-            managed_by=principal.connection_id,
-            secondary_anywhere=principal.admits_secondary,
-            by=by,
-        )
+        user = accounts.create(new, secondary_anywhere=principal.admits_secondary, by=by)
     return _written(user, Deed.CREATED, (*reading.advice, *assigned.advice))
 
 
@@ -187,8 +187,8 @@ def create_many(wanted: Sequence[Wanted], *, principal: Principal, by: Actor) ->
     colleagues |= {
         str(wanted[number].user_id): profiles.display_name(each.profile) for number, each in assigned.items()
     }
-    newcomers = [
-        accounts.Newcomer(
+    new = [
+        accounts.NewUser(
             assignment.with_manager(each.profile, {}, principal, colleagues),
             each.role,
             Source.SCIM,
@@ -200,7 +200,7 @@ def create_many(wanted: Sequence[Wanted], *, principal: Principal, by: Actor) ->
         )
         for number, each in assigned.items()
     ]
-    created = accounts.create_many(newcomers, secondary_anywhere=principal.admits_secondary, by=by)
+    created = accounts.create_many(new, secondary_anywhere=principal.admits_secondary, by=by)
     for (number, each), outcome in zip(assigned.items(), created, strict=True):
         if isinstance(outcome, User):
             outcomes[number] = _written(outcome, Deed.CREATED, (*advice[number], *each.advice))
@@ -367,11 +367,8 @@ def _adopted(user: User, after: Profile, before: Profile, principal: Principal) 
 
 
 def _find(user_id: str, principal: Principal) -> User:
-    try:
-        identifier = UUID(user_id)
-    except ValueError:
-        raise _unknown(user_id) from None
-    if str(identifier) != user_id:
+    identifier = canonical_id(user_id)
+    if identifier is None:
         raise _unknown(user_id)
     try:
         return accounts.find(identifier, organization_id=principal.organization_id)

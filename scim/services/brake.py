@@ -21,7 +21,7 @@ from audit import rows, trail
 from audit.actions import Action
 from audit.actors import Actor
 from domains.addresses import canonical
-from organizations.refusals import Refusal
+from organizations.refusals import Refusal, StaleVersion
 from organizations.tenancy import TenantQuerySet
 from scim.models import Brake, Connection, Departure
 from scim.services import notices, reach
@@ -82,12 +82,6 @@ class HeldBack(Refusal):
             about={"user_id": str(departure.user_id), "user": departure.user_name},
         )
         self.brake, self.departure = brake, departure
-
-
-class ChangedMeanwhile(Refusal):
-    """Somebody else has answered, or more has happened, since the page was shown."""
-
-    code = "changed-meanwhile"
 
 
 class PercentInvalid(Refusal):
@@ -276,7 +270,7 @@ def _hold(connection_id: UUID, *, by: Actor) -> None:
 def release(connection: Connection, *, seen: int, by: Actor) -> Brake:
     """Let the held changes through when they come again: the brake rests for ``REST``, and what was does not count.
 
-    ``seen`` is the version that the person was shown. Raises ChangedMeanwhile and BeyondOwnRights.
+    ``seen`` is the version that the person was shown. Raises StaleVersion and BeyondOwnRights.
     """
     brake = _held(connection, seen, by)
     reach.require(connection, by=by, act=RELEASING)
@@ -287,7 +281,7 @@ def release(connection: Connection, *, seen: int, by: Actor) -> Brake:
 
 @transaction.atomic
 def keep(connection: Connection, *, seen: int, by: Actor) -> Brake:
-    """Go on refusing, and remind nobody any more. Raises ChangedMeanwhile."""
+    """Go on refusing, and remind nobody any more. Raises StaleVersion."""
     brake = _held(connection, seen, by)
     if brake.kept_at is not None:
         return brake
@@ -303,7 +297,7 @@ def _count_anew(brake: Brake, start: datetime) -> None:
 def _held(connection: Connection, seen: int, by: Actor) -> Brake:
     brake = _locked(by.organization_id, connection.pk)
     if brake.held_since is None or brake.version != seen:
-        raise ChangedMeanwhile("Somebody else has answered or changed the brake meanwhile. Look at how it stands now.")
+        raise StaleVersion("Somebody else has answered or changed the brake meanwhile. Look at how it stands now.")
     return brake
 
 

@@ -1,7 +1,9 @@
 """Verbs on SCIM connections and their tokens: add, change, remove, generate, revoke, and the switches."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -17,6 +19,7 @@ from organizations.refusals import Refusal
 from organizations.services import lock
 from scim.models import Connection, IdentityProvider, Token
 from scim.services import handing_over, notices, reach, token_names
+from scim.services.causes import Mend
 from users.models import Role
 from users.permissions import BuiltIn
 from users.services import authority
@@ -25,13 +28,126 @@ MAX_LIVE_TOKENS = 5
 MAX_CONNECTIONS = 10
 LONGEST_NAME = 60
 
-# What turning each switch to where the identity provider may do more is called in a refusal.
-OPENING_SWITCHES = {
-    "enabled": "turn on Enable SCIM",
-    "groups_enabled": "turn on Groups",
-    "manage_admins": "let SCIM give and take the Admin role",
-    "secondary_addresses": "allow secondary addresses",
-    "strict": "turn off Strict mode",
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A boolean ``field`` of a connection that admins turn on and off.
+
+    ``opens`` is the state in which the identity provider may do more, and ``act`` what turning it there is called in a
+    refusal; ``actions`` are what the trail calls turning it on and off. ``id`` is its place on the page, ``hint``
+    stands below its label, ``said`` and ``said_off`` answer who turned it on or off, and ``warns`` where it is better
+    off. Requests that were refused for it are mended by turning it to ``opens``: ``mend`` is that, ``offer`` the
+    button, ``consequence`` what follows and ``mended`` what is said afterwards.
+    """
+
+    field: str
+    opens: bool
+    act: str
+    actions: tuple[Action, Action]
+    id: str
+    hint: str
+    said: str
+    said_off: str
+    mend: Mend
+    offer: str
+    consequence: str
+    mended: str
+    warns: bool = False
+
+    @property
+    def label(self) -> str:
+        """What the switch is called."""
+        field: Any = Connection._meta.get_field(self.field)
+        return str(field.verbose_name)
+
+    @property
+    def opening(self) -> Action:
+        """What the trail calls turning it to where the identity provider may do more."""
+        turned_on, turned_off = self.actions
+        return turned_on if self.opens else turned_off
+
+
+# By the field, in the order of the page.
+SWITCHES: Mapping[str, Switch] = {
+    switch.field: switch
+    for switch in (
+        Switch(
+            "enabled",
+            opens=True,
+            act="turn on Enable SCIM",
+            actions=(Action.SCIM_ENABLED, Action.SCIM_DISABLED),
+            id="enable-scim",
+            hint="Tokens are valid only while this is on.",
+            said="SCIM is on.",
+            said_off="SCIM is off. No token is valid while it is.",
+            mend=Mend.ENABLE_SCIM,
+            offer="Enable SCIM",
+            consequence="Every token that is neither revoked nor expired becomes valid: your identity provider "
+            "creates, changes and suspends users from then on.",
+            mended="SCIM is on now.",
+        ),
+        Switch(
+            "groups_enabled",
+            opens=True,
+            act="turn on Groups",
+            actions=(Action.SCIM_GROUPS_ALLOWED, Action.SCIM_GROUPS_DISALLOWED),
+            id="scim-groups",
+            hint="While this is off, your provider is told that there are no groups here. Those that there are stay.",
+            said="SCIM manages groups.",
+            said_off="SCIM knows no groups now.",
+            mend=Mend.ALLOW_GROUPS,
+            offer="Turn on Groups",
+            consequence="Your identity provider sees the groups that are here, and makes, changes and deletes groups.",
+            mended="Groups is on now.",
+        ),
+        Switch(
+            "manage_admins",
+            opens=True,
+            act="let SCIM give and take the Admin role",
+            actions=(Action.SCIM_ADMIN_ALLOWED, Action.SCIM_ADMIN_DISALLOWED),
+            id="manage-admins",
+            hint="While this is off, your provider can neither make somebody Admin nor give an Admin another role.",
+            said="SCIM may manage Admins.",
+            said_off="SCIM leaves Admins alone.",
+            mend=Mend.ALLOW_ADMINS,
+            offer="Let SCIM manage Admins",
+            consequence="Your identity provider can make anybody Admin, take the role away, and change or suspend "
+            "Admins; the last active one stays.",
+            mended="SCIM may manage Admins now.",
+            warns=True,
+        ),
+        Switch(
+            "secondary_addresses",
+            opens=True,
+            act="allow secondary addresses",
+            actions=(Action.SCIM_SECONDARY_ALLOWED, Action.SCIM_SECONDARY_DISALLOWED),
+            id="scim-secondary",
+            hint="While this is off, every address of a user must lie in a domain with the User requests checkmark. "
+            "While it is on, those that are neither userName nor primary may lie anywhere; they are used for nothing.",
+            said="Secondary addresses may lie in any domain.",
+            said_off="Every address must lie in one of your domains.",
+            mend=Mend.ALLOW_SECONDARY,
+            offer="Allow secondary addresses",
+            consequence="Your identity provider can give people addresses of any domain beside their own. Those are "
+            "shown, and used neither for signing in nor for mails nor to tell people apart.",
+            mended="Secondary addresses of other domains are allowed now.",
+        ),
+        Switch(
+            "strict",
+            opens=False,
+            act="turn off Strict mode",
+            actions=(Action.SCIM_STRICT, Action.SCIM_LENIENT),
+            id="scim-strict",
+            hint="While this is on, requests that stray from the SCIM standard are refused, not read as they were "
+            "meant.",
+            said="Strict mode is on.",
+            said_off="Strict mode is off.",
+            mend=Mend.LEAVE_STRICT,
+            offer="Turn off Strict mode",
+            consequence="Requests that stray from the SCIM standard are read as they were meant, and the log says how.",
+            mended="Strict mode is off now.",
+        ),
+    )
 }
 
 
@@ -263,78 +379,57 @@ def revoke_token(token_id: UUID, *, by: Actor) -> Token:
 
 
 def set_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
-    """Make the connection's tokens valid, or stop them all; asking for what is so already changes nothing.
-
-    Raises TokenMissing when there is no token to make valid, and BeyondOwnRights.
-    """
-    with transaction.atomic():
-        connection = _locked(connection, by)
-        if wanted and not connection.enabled and not _live(connection).exists():
-            raise TokenMissing("Generate a token before you enable SCIM.")
-        switching = connection.enabled != wanted
-        actions = Action.SCIM_ENABLED, Action.SCIM_DISABLED
-        connection = _switch(connection, "enabled", wanted, actions, opens=wanted, by=by)
-        if switching:
-            notices.switched(connection, by=by)
-        return connection
+    """Make the connection's tokens valid, or stop them all, see ``turn``."""
+    return turn(connection, "enabled", wanted, by=by)
 
 
 def set_manage_admins(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
-    """Let SCIM give, take and manage Admins, or not; asking for what is so already changes nothing.
-
-    Only an Admin who has just given the password may let it. Raises BeyondOwnRights and ProofNeeded.
-    """
-    actions = Action.SCIM_ADMIN_ALLOWED, Action.SCIM_ADMIN_DISALLOWED
-    return _switch(connection, "manage_admins", wanted, actions, opens=wanted, by=by)
+    """Let SCIM give, take and manage Admins, or not, see ``turn``."""
+    return turn(connection, "manage_admins", wanted, by=by)
 
 
 def set_strict(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
-    """Refuse what clients get wrong, or go on healing it; asking for what is so already changes nothing.
-
-    Raises BeyondOwnRights where healing begins.
-    """
-    return _switch(connection, "strict", wanted, (Action.SCIM_STRICT, Action.SCIM_LENIENT), opens=not wanted, by=by)
+    """Refuse what clients get wrong, or go on healing it, see ``turn``."""
+    return turn(connection, "strict", wanted, by=by)
 
 
 def set_groups_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
-    """Offer groups to the identity provider, or not; asking for what is so already changes nothing.
+    """Offer groups to the identity provider, or not, see ``turn``.
 
-    Groups that are there stay with their members; while this is off, SCIM can neither read nor change them. Raises
-    BeyondOwnRights.
+    Groups that are there stay with their members; while this is off, SCIM can neither read nor change them.
     """
-    actions = Action.SCIM_GROUPS_ALLOWED, Action.SCIM_GROUPS_DISALLOWED
-    return _switch(connection, "groups_enabled", wanted, actions, opens=wanted, by=by)
+    return turn(connection, "groups_enabled", wanted, by=by)
 
 
 def set_secondary_addresses(connection: Connection, wanted: bool, *, by: Actor) -> Connection:
-    """Let people have secondary addresses of any domain, or not; asking for what is so already changes nothing.
-
-    Those that people have stay. Raises BeyondOwnRights.
-    """
-    actions = Action.SCIM_SECONDARY_ALLOWED, Action.SCIM_SECONDARY_DISALLOWED
-    return _switch(connection, "secondary_addresses", wanted, actions, opens=wanted, by=by)
+    """Let people have secondary addresses of any domain, or not, see ``turn``. Those that people have stay."""
+    return turn(connection, "secondary_addresses", wanted, by=by)
 
 
 @transaction.atomic
-def _switch(
-    connection: Connection, name: str, wanted: bool, actions: tuple[Action, Action], *, opens: bool, by: Actor
-) -> Connection:
-    """Turn a boolean of the connection on or off; ``actions`` are what the trail calls the one and the other.
+def turn(connection: Connection, field: str, wanted: bool, *, by: Actor) -> Connection:
+    """Turn the switch of that field on or off; asking for what is so already changes nothing.
 
-    ``opens``: the identity provider may do more from then on, so the actor has to have every right that it may give.
+    Raises BeyondOwnRights where the identity provider may do more from then on than the actor; TokenMissing when SCIM
+    is to be enabled and there is no token to make valid; ProofNeeded when it is to manage Admins, which only an Admin
+    who has just given the password may let it.
     """
-    connection = _locked(connection, by)
-    if getattr(connection, name) == wanted:
+    connection, switch = _locked(connection, by), SWITCHES[field]
+    if getattr(connection, field) == wanted:
         return connection
-    setattr(connection, name, wanted)
-    if opens:
-        reach.require(connection, by=by, act=OPENING_SWITCHES[name])
-    if opens and name == "manage_admins":
-        admin = Role.objects.of(connection.organization_id).get(key=BuiltIn.ADMIN)
-        authority.require_proof(admin, by=by, act=OPENING_SWITCHES[name])
-    connection.save(update_fields=[name])
-    turned_on, turned_off = actions
-    trail.record(turned_on if wanted else turned_off, connection, {name: [not wanted, wanted]}, by=by)
+    if field == "enabled" and wanted and not _live(connection).exists():
+        raise TokenMissing("Generate a token before you enable SCIM.")
+    setattr(connection, field, wanted)
+    if wanted == switch.opens:
+        reach.require(connection, by=by, act=switch.act)
+        if field == "manage_admins":
+            admin = Role.objects.of(connection.organization_id).get(key=BuiltIn.ADMIN)
+            authority.require_proof(admin, by=by, act=switch.act)
+    connection.save(update_fields=[field])
+    turned_on, turned_off = switch.actions
+    trail.record(turned_on if wanted else turned_off, connection, {field: [not wanted, wanted]}, by=by)
+    if field == "enabled":
+        notices.switched(connection, by=by)
     return connection
 
 

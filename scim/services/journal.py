@@ -5,13 +5,11 @@ finds out to whom they belong and writes them. A full queue or a database that s
 counted, and never a request.
 """
 
-import os
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from multiprocessing.util import Finalize
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +17,9 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from audit import rows
+from audit import dialects, rows
+from audit.background import BackgroundThread
+from audit.dialects import spelled
 from organizations.models import FormerSlug
 from scim.protocol.errors import SUSPENDED
 from scim.services import (
@@ -63,22 +63,27 @@ _TABLES = {
     "users_personaltoken": "NULL, NULL, NULL",
 }
 
-_OWNERS = {
-    vendor: f"SELECT o.slug, o.id FROM organizations_organization o WHERE o.slug {among}"  # noqa: S608
-    for vendor, among in rows.AMONG.items()
-}
-_FORMER_OWNERS = {
-    vendor: f"SELECT f.slug, f.organization_id FROM organizations_formerslug f WHERE f.slug {among}"  # noqa: S608
-    for vendor, among in rows.AMONG.items()
-}
-_TOKENS = {
-    table: {
-        vendor: f"SELECT t.digest, t.organization_id, t.id, t.prefix, {columns} FROM {table} t"  # noqa: S608
-        f" WHERE t.digest {among}"
-        for vendor, among in rows.AMONG.items()
-    }
-    for table, columns in _TABLES.items()
-}
+_OWNERS = spelled(
+    lambda dialect: f"SELECT o.slug, o.id FROM organizations_organization o WHERE o.slug {dialect.among}"  # noqa: S608
+)
+_FORMER_OWNERS = spelled(
+    lambda dialect: (
+        "SELECT f.slug, f.organization_id FROM organizations_formerslug f"  # noqa: S608
+        f" WHERE f.slug {dialect.among}"
+    )
+)
+
+
+def _finding(table: str, columns: str) -> Callable[[], str]:
+    return spelled(
+        lambda dialect: (
+            f"SELECT t.digest, t.organization_id, t.id, t.prefix, {columns} FROM {table} t"  # noqa: S608
+            f" WHERE t.digest {dialect.among}"
+        )
+    )
+
+
+_TOKENS = {table: _finding(table, columns) for table, columns in _TABLES.items()}
 _USED = {
     table: f"UPDATE {table} SET last_used_at = %s, last_used_address = %s, last_used_client = %s WHERE id = %s"  # noqa: S608
     for table in _TABLES
@@ -96,9 +101,6 @@ _counts = _Counts()
 _turnstile = Turnstile()
 _overflow = Overflow()
 _writing = threading.Lock()
-_starting = threading.Lock()
-_stopping = threading.Event()
-_writer: threading.Thread | None = None
 
 
 def note(entry: Entry) -> None:
@@ -118,8 +120,8 @@ def note(entry: Entry) -> None:
     if entry.operations:
         entry.operations = operation_rows.waiting.take(entry.operations)
     _queue.append(entry)
-    if _writer is None and settings.SCIM_LOG_INTERVAL:
-        _start_writer()
+    if _writer.thread is None and settings.SCIM_LOG_INTERVAL:
+        _writer.start()
 
 
 def dropped() -> int:
@@ -161,19 +163,9 @@ def _release(batch: Sequence[Entry]) -> None:
             entry.holds = 0
 
 
-def _start_writer() -> None:
-    global _writer
-    with _starting:
-        if _writer is None:
-            # Not atexit: a server's worker is a forked process, and those leave without it on Python 3.11.
-            Finalize(None, stop, exitpriority=0)
-            _writer = threading.Thread(target=_write_until_stopped, name="scim-journal", daemon=True)
-            _writer.start()
-
-
 def _write_until_stopped() -> None:
     additional_logging.look_again_or_go_on()
-    while not _stopping.wait(settings.SCIM_LOG_INTERVAL):
+    while _writer.sleep(settings.SCIM_LOG_INTERVAL):
         flush()
         additional_logging.look_again_or_go_on()
     flush()
@@ -182,26 +174,25 @@ def _write_until_stopped() -> None:
 
 def stop() -> None:
     """End the thread, which writes what is queued first; the next entry starts another one."""
-    global _writer
-    with _starting:
-        _stopping.set()
-        if _writer is not None:
-            _writer.join(timeout=5)
-        _stopping.clear()
-        _writer = None
+    _writer.stop()
 
 
-def _start_afresh() -> None:
-    """A forked process has neither the parent's thread nor any business with its entries."""
-    global _overflow, _writer, _writing, _starting
-    _overflow = Overflow()
-    _writer, _writing, _starting = None, threading.Lock(), threading.Lock()
+def _forget_the_parent() -> None:
+    """A forked process has no business with its parent's entries."""
+    global _overflow, _writing
+    _overflow, _writing = Overflow(), threading.Lock()
     _queue.clear()
     details.waiting.start_afresh()
     operation_rows.waiting.start_afresh()
 
 
-os.register_at_fork(after_in_child=_start_afresh)
+_writer = BackgroundThread(
+    "scim-journal",
+    _write_until_stopped,
+    wanted=lambda: bool(settings.SCIM_LOG_INTERVAL),
+    on_fork=_forget_the_parent,
+    finishes=True,
+)
 
 
 def _write_or_drop(batch: Sequence[Entry]) -> None:
@@ -239,7 +230,7 @@ def _hold_back_strangers() -> None:
 def _write(batch: Sequence[Entry]) -> Counter[str]:
     """Write the rows, and all that follows from them; returns how many are strangers', by organization."""
     # All that is the same for the whole batch, for this competes with the answers for the process's time.
-    key = str if rows.vendor() == "postgresql" else _hexadecimal
+    key = dialects.current().spell_id
     moment = connection.ops.adapt_datetimefield_value
     slugs = {entry.slug for entry in batch if entry.slug.isprintable()}
     owners = _owners(_OWNERS, slugs, key)
@@ -279,8 +270,8 @@ def _write(batch: Sequence[Entry]) -> Counter[str]:
     return Counter(owners[entry.slug] for entry in kept if entries.is_anonymous(entry, owners, tokens))
 
 
-def _owners(statements: Mapping[str, str], slugs: set[str], key: Callable[[UUID | str], str]) -> dict[str, str]:
-    found = rows.select(statements[rows.vendor()], [rows.among(slugs)])
+def _owners(statement: Callable[[], str], slugs: set[str], key: Callable[[UUID | str], str]) -> dict[str, str]:
+    found = rows.select(statement(), [rows.among(slugs)])
     return {slug: key(identifier) for slug, identifier in found}
 
 
@@ -318,11 +309,9 @@ def _count_more(turned_away: Mapping[str, int], key: Callable[[UUID | str], str]
 def _tokens(digests: set[str], key: Callable[[UUID | str], str]) -> dict[str, Presented]:
     """The tokens of those digests; most batches have none but connections' tokens."""
     found: dict[str, Presented] = {}
-    for table, statements in _TOKENS.items():
+    for table, statement in _TOKENS.items():
         if missing := digests - found.keys():
-            for digest, organization, token, prefix, within, *facts in rows.select(
-                statements[rows.vendor()], [rows.among(missing)]
-            ):
+            for digest, organization, token, prefix, within, *facts in rows.select(statement(), [rows.among(missing)]):
                 place = key(within) if within else None
                 found[digest] = Presented(table, key(organization), key(token), f"{prefix}…", place, *map(bool, facts))
     return found
@@ -385,14 +374,7 @@ _NAMES: Mapping[str, tuple[Any, str]] = {
 
 
 def _insert(table: str, columns: Sequence[str], values: Sequence[tuple[Any, ...]]) -> None:
-    into = f"{table} ({', '.join(columns)})"
-    with connection.cursor() as cursor:
-        if rows.vendor() == "postgresql":
-            with cursor.copy(f"COPY {into} FROM STDIN") as copy:
-                for row in values:
-                    copy.write_row(row)
-        elif values:
-            cursor.executemany(f"INSERT INTO {into} VALUES ({', '.join(['%s'] * len(columns))})", values)  # noqa: S608
+    rows.insert_values(f"{table} ({', '.join(columns)})", values)
 
 
 def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, Presented]) -> None:
@@ -496,7 +478,3 @@ def _milestone(met: Met[Entry]) -> milestones.Outcome:
     else:
         told = entry.status, entry.cause[:40], entries.verdict(entry, mask), entries.arguments(entry, mask)
     return milestones.Outcome(*place, entry.place, *told, method=method)
-
-
-def _hexadecimal(identifier: UUID | str) -> str:
-    return str(identifier).replace("-", "")

@@ -76,14 +76,9 @@ def open_organization(
     if admin_email is not None:
         password = admin_password or secrets.token_urlsafe(15)
         _check_password(password)
-        admin = accounts.create(
-            {"userName": admin_email},
-            role=built_in[BuiltIn.ADMIN],
-            source=Source.MANUAL,
-            password=password,
-            outsider=True,
-            by=by,
-        )
+        profile, role = {"userName": admin_email}, built_in[BuiltIn.ADMIN]
+        new = accounts.NewUser(profile, role, Source.MANUAL, password=password, outsider=True)
+        admin = accounts.create(new, by=by)
     return Opened(organization, connection, bearer_token, admin, password)
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from audit.parsing import id_of
 from scim.models import Connection, DepartureAlert
 from scim.services import notices
 from scim.services.causes import LIMITS
@@ -66,15 +67,8 @@ def _locked(connection: Connection, cause: str) -> DepartureAlert:
 
 def _names(refused: Iterable[Refused]) -> Callable[[Refused], str]:
     """What the users are called, asked of the database once; a user of another organization is not known by the id."""
-    ids = {found for each in refused if not each.user and (found := _id(each.user_id))}
+    ids = {found for each in refused if not each.user and (found := id_of(each.user_id))}
     organizations = {each.organization_id for each in refused}
     found = User.objects.filter(organization__in=organizations, pk__in=ids)
     known = {(place, pk): name for place, pk, name in found.values_list("organization_id", "pk", "user_name")}
-    return lambda each: each.user or known.get((each.organization_id, _id(each.user_id))) or each.user_id[:64]
-
-
-def _id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+    return lambda each: each.user or known.get((each.organization_id, id_of(each.user_id))) or each.user_id[:64]

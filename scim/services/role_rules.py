@@ -14,7 +14,7 @@ from audit import trail
 from audit.actions import Action
 from audit.actors import Actor
 from domains.addresses import canonical_domain, fold
-from organizations.refusals import Refusal
+from organizations.refusals import Refusal, StaleVersion
 from organizations.services import lock
 from scim.models import RoleRule, RoleRuleSet
 from scim.services import rule_judgement
@@ -41,12 +41,6 @@ class RulesInvalid(Refusal):
     """One of the rules can't be; the message says which one."""
 
     code = "role-rules-invalid"
-
-
-class RulesChanged(Refusal):
-    """Somebody else was quicker."""
-
-    code = "role-rules-changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +132,12 @@ def save(wanted: Sequence[Wanted], *, seen: int, by: Actor) -> RoleRuleSet:
     """Let these be the rules from now on; ``apply_some`` then does the same to the people who are there.
 
     ``seen`` is the version of the set that was looked at. Nobody saves rules who could not give and take each of the
-    roles in question. Raises RulesInvalid, RulesChanged, ``roles.RoleUnknown``, ``authority.BeyondOwnRights`` and
+    roles in question. Raises RulesInvalid, StaleVersion, ``roles.RoleUnknown``, ``authority.BeyondOwnRights`` and
     ProofNeeded.
     """
     whole, _ = RoleRuleSet.objects.select_for_update().get_or_create(organization_id=by.organization_id)
     if whole.version != seen:
-        raise RulesChanged(
+        raise StaleVersion(
             "Somebody else has saved the role rules meanwhile, and nothing of yours is saved. Look at the rules as "
             "they are now, and make your changes there."
         )

@@ -12,7 +12,7 @@ from audit import trail
 from audit.actions import Action
 from audit.actors import Actor, Door
 from audit.trail import Changes
-from organizations.refusals import Refusal
+from organizations.refusals import Refusal, StaleVersion
 from scim.models import Connection, Token
 from scim.services import connections, notices, reach, token_names
 from scim.services.connections import TokenUnknown
@@ -30,12 +30,6 @@ class RetirementRefused(Refusal):
     """That is no moment at which the token could retire."""
 
     code = "retirement-refused"
-
-
-class RetirementChanged(Refusal):
-    """When the token retires is not what the page has shown."""
-
-    code = "retirement-changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +85,7 @@ def retire_token(token_id: UUID, retires_at: datetime, *, seen: datetime | None,
     """Let a live token be valid until that moment and no longer; ``seen`` is when it was to retire until now.
 
     Who may not make tokens of the connection can let one retire, and sooner than planned, but not later. Raises
-    TokenUnknown, RetirementRefused, RetirementChanged and BeyondOwnRights.
+    TokenUnknown, RetirementRefused, StaleVersion and BeyondOwnRights.
     """
     token = _locked(token_id, by)
     if token.retires_at is not None and retires_at > token.retires_at:
@@ -114,7 +108,7 @@ def retire_token(token_id: UUID, retires_at: datetime, *, seen: datetime | None,
 def keep_token(token_id: UUID, *, seen: datetime | None, by: Actor) -> Token:
     """Let a live token retire neither by date nor by itself; ``seen`` is when it was to retire until now.
 
-    Raises TokenUnknown, RetirementChanged and BeyondOwnRights.
+    Raises TokenUnknown, StaleVersion and BeyondOwnRights.
     """
     token = _locked(token_id, by)
     reach.require(token.connection, by=by)
@@ -176,7 +170,7 @@ def _locked(token_id: UUID, by: Actor) -> Token:
 
 def _refuse_unless_seen(token: Token, seen: datetime | None) -> None:
     if token.retires_at != seen:
-        raise RetirementChanged(
+        raise StaleVersion(
             f"Somebody else has changed meanwhile when {token.name} retires. Look at it, and do it again if need be."
         )
 

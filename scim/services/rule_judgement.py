@@ -5,15 +5,13 @@ It asks what ``rule_matching`` asks of one person. Values never stand in the tex
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 from uuid import UUID
 
-import orjson
-
-from audit import rows
+from audit import dialects, rows
+from audit.dialects import Sql
 from scim.models import RoleRule
 from scim.services.rule_matching import PATHS, ask_for_groups
 from users.models import Role
@@ -87,7 +85,10 @@ def changes(book: Book, among: Among = EVERYBODY) -> list[Verdict]:
     if among.limit is not None:
         text += " LIMIT %s OFFSET %s"
         values += [among.limit, among.offset]
-    return [Verdict(_uuid(user_id), *_outcome(book, number)) for user_id, number, _role_id in rows.select(text, values)]
+    return [
+        Verdict(rows.from_key(user_id), *_outcome(book, number))
+        for user_id, number, _role_id in rows.select(text, values)
+    ]
 
 
 def tallies(book: Book) -> list[Tally]:
@@ -98,7 +99,7 @@ def tallies(book: Book) -> list[Tally]:
         " WHERE w.wanted <> w.role_id GROUP BY w.role_id, w.rule ORDER BY 3 DESC, 2, 1"
     )
     return [
-        Tally(_uuid(from_id), *_outcome(book, number), people, active)
+        Tally(rows.from_key(from_id), *_outcome(book, number), people, active)
         for from_id, number, people, active in rows.select(text, values)
     ]
 
@@ -108,50 +109,21 @@ def _outcome(book: Book, number: int) -> tuple[RoleRule | None, Role]:
     return rule, rule.role if rule else book.fallback
 
 
-@dataclass(frozen=True, slots=True)
-class _Dialect:
-    """How a database spells what the two spell differently; ``text`` gets a profile's folded text by its path."""
-
-    within: str
-    ids: str
-    id: str
-    lock: str
-    tail: str
-
-
-_DIALECTS: Mapping[str, _Dialect] = {
-    "postgresql": _Dialect(
-        within="strpos({text}, %s)",
-        ids="SELECT unnest(%s::uuid[])",
-        id="%s::uuid",
-        lock=" FOR NO KEY UPDATE OF u",
-        tail="right(p.email_key, %s)",
-    ),
-    "sqlite": _Dialect(
-        within="instr({text}, %s)",
-        ids="SELECT value FROM json_each(%s)",
-        id="%s",
-        lock="",
-        tail="substr(p.email_key, -%s)",
-    ),
-}
-
-
 _GIVING_ADMIN = "SELECT c.id FROM scim_connection c WHERE c.organization_id = %s AND c.manage_admins"
 
 
 def _wanted(book: Book, among: Among) -> tuple[str, list[Any]]:
     """The table ``wanted``: id, role_id, is_active, rule (its number, 0 for none) and the role that follows."""
-    spelled = _DIALECTS[rows.vendor()]
+    dialect = dialects.current()
     organization = rows.key(book.organization_id)
     tables: list[str] = []
     values: list[Any] = []
     if among.members is not None:
         tables.append(
-            f"scope (id) AS ({spelled.ids} UNION SELECT COALESCE(m.user_id, m.member_group_id)"  # noqa: S608
+            f"scope (id) AS ({dialect.each_id} UNION SELECT COALESCE(m.user_id, m.member_group_id)"  # noqa: S608
             " FROM users_groupmember m JOIN scope ON m.group_id = scope.id)"
         )
-        values.append(_ids(among.members))
+        values.append(rows.ids(map(str, among.members)))
     if ask_for_groups(book.rules):
         named, named_values = _named_groups(book)
         tables.append(f"named (rule, id) AS ({named})")
@@ -171,9 +143,9 @@ def _wanted(book: Book, among: Among) -> tuple[str, list[Any]]:
         f"judged AS (SELECT p.id, p.role_id, p.role_given_by, p.is_active, {judged} AS rule FROM people p)"  # noqa: S608
     )
     values += chain.from_iterable(found for _, found in conditions)
-    roles = " ".join(f"WHEN {number} THEN {spelled.id}" for number in range(1, len(book.rules) + 1))
+    roles = " ".join(f"WHEN {number} THEN {dialect.id_place}" for number in range(1, len(book.rules) + 1))
     # Who has the role by a rule and by none any more gets the fallback; who never had one keeps what they have.
-    otherwise = f"CASE WHEN j.role_given_by = %s THEN {spelled.id} ELSE j.role_id END"
+    otherwise = f"CASE WHEN j.role_given_by = %s THEN {dialect.id_place} ELSE j.role_id END"
     role = f"CASE j.rule {roles} ELSE {otherwise} END" if roles else otherwise
     tables.append(f"wanted AS (SELECT j.id, j.role_id, j.is_active, j.rule, {role} AS wanted FROM judged j)")  # noqa: S608
     values += [*(rows.key(rule.role_id) for rule in book.rules), GivenBy.RULE.value, rows.key(book.fallback.pk)]
@@ -194,9 +166,11 @@ def _named_groups(book: Book) -> tuple[str, list[Any]]:
 
 
 def _people(book: Book, among: Among, organization: UUID | str) -> tuple[str, list[Any]]:
-    spelled = _DIALECTS[rows.vendor()]
+    dialect = dialects.current()
     used = [attribute for attribute in PATHS if any(rule.attribute == attribute for rule in book.rules)]
-    columns = "".join(f", {_text_of(PATHS[attribute])} AS {_column(attribute)}" for attribute in used)
+    columns = "".join(
+        f", {dialect.constant_text('u.search', PATHS[attribute])} AS {_column(attribute)}" for attribute in used
+    )
     scope = " JOIN scope ON scope.id = u.id" if among.members is not None else ""
     # Nobody gets or loses the Admin role unless the connection that keeps them may give and take it.
     text = (
@@ -212,7 +186,7 @@ def _people(book: Book, among: Among, organization: UUID | str) -> tuple[str, li
         text += " AND u.id > %s"
         values.append(rows.key(among.after))
     if among.locked:
-        text += f" ORDER BY u.id{spelled.lock}"
+        text += f" ORDER BY u.id{dialect.lock('u')}"
     return text, values
 
 
@@ -232,13 +206,13 @@ def _fitting(number: int, rule: RoleRule) -> tuple[str, list[Any]]:
                 f" WHERE m.user_id = p.id AND f.rule = {number})"
             ), []
         case RoleRule.Attribute.DOMAIN:
-            tail = f"@{rule.value_key}"
-            return f"{_DIALECTS[rows.vendor()].tail} = %s", [len(tail), tail]
+            tail = dialects.current().ends(Sql("p.email_key"), f"@{rule.value_key}")
+            return tail.text, [*tail.values]
     return _compared(rule, f"p.{_column(rule.attribute)}")
 
 
 def _compared(rule: RoleRule, text: str) -> tuple[str, list[Any]]:
-    within = _DIALECTS[rows.vendor()].within.format(text=text)
+    within = dialects.current().position(text)
     match rule.operator:
         case RoleRule.Operator.BEGINS:
             return f"{within} = 1", [rule.value_key]
@@ -247,22 +221,5 @@ def _compared(rule: RoleRule, text: str) -> tuple[str, list[Any]]:
     return f"{text} = %s", [rule.value_key]
 
 
-def _text_of(path: tuple[str, ...]) -> str:
-    """A folded text of the profile, which the user's row keeps for filters."""
-    if rows.vendor() == "postgresql":
-        return f"u.search #>> '{{{','.join(path)}}}'"
-    return "json_extract(u.search, '$" + "".join(f'."{name}"' for name in path) + "')"
-
-
 def _column(attribute: str) -> str:
     return f"fact_{attribute.lower()}"
-
-
-def _ids(ids: Sequence[UUID]) -> Any:
-    if rows.vendor() == "postgresql":
-        return list(ids)
-    return orjson.dumps([each.hex for each in ids]).decode()
-
-
-def _uuid(stored: UUID | str) -> UUID:
-    return stored if isinstance(stored, UUID) else UUID(stored)

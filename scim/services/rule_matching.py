@@ -11,14 +11,13 @@ from domains.addresses import canonical, fold
 from scim.models import RoleRule
 from users import profile as profiles
 from users.profile import Profile
+from users.statements import held
 
 ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 _GROUPS_OF = (
-    "WITH RECURSIVE held (id) AS"
-    " (SELECT m.group_id FROM users_groupmember m WHERE m.user_id = %s"
-    " UNION SELECT m.group_id FROM users_groupmember m JOIN held ON m.member_group_id = held.id)"
-    " SELECT g.display_name_key FROM held JOIN users_group g ON g.id = held.id"
+    f"WITH RECURSIVE {held('= %s')}"  # noqa: S608
+    " SELECT DISTINCT g.display_name_key FROM held JOIN users_group g ON g.id = held.id"
 )
 
 # Where in a profile the attributes stand that are texts.

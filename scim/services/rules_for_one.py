@@ -9,7 +9,7 @@ from django.db import transaction
 
 from audit.actions import Action
 from audit.actors import Actor
-from organizations.refusals import Refusal
+from organizations.refusals import Refusal, StaleVersion
 from scim.models import Connection, RoleRule, RoleRuleSet
 from scim.services import role_rules, rule_matching
 from scim.services.rule_judgement import SETTLED
@@ -19,7 +19,6 @@ from users.models import Role, User
 from users.origins import GivenBy, Source
 from users.services import accounts, authority, roles
 from users.services.accounts import UserUnknown
-from users.services.batches import ChangedMeanwhile
 
 
 class NotForRules(Refusal):
@@ -73,7 +72,7 @@ def say_of(user: User) -> Say | None:
 def leave_to_rules(user_id: UUID, *, by: Actor) -> User:
     """Give a person the role that the rules say, and let them decide from now on, as they do about others.
 
-    Whose role the rules decide already stays as they are. Raises UserUnknown, NotForRules, ChangedMeanwhile, LastAdmin,
+    Whose role the rules decide already stays as they are. Raises UserUnknown, NotForRules, StaleVersion, LastAdmin,
     ``roles.RoleUnknown``, and BeyondOwnRights where either role may do more than the actor's, and ProofNeeded.
     """
     # Held like whoever saves rules or applies them, who looks at those people only whom rules decide about by then.
@@ -91,7 +90,7 @@ def leave_to_rules(user_id: UUID, *, by: Actor) -> User:
     roles.hold(say.role, by=by)
     user = accounts.find(user_id, organization_id=by.organization_id)
     if user.version != known.version:
-        raise ChangedMeanwhile(f"{user} has been changed by somebody else just now. Try again.")
+        raise StaleVersion(f"{user} has been changed by somebody else just now. Try again.")
     profile = profiles.read(user)
     if say.role != user.role:
         profile = {**profile, "roles": profiles.role_entries(say.role)}

@@ -6,14 +6,16 @@ databases.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.db import connection
 
+from audit import dialects
+from audit.dialects import Dialect
+from audit.parsing import canonical_id
 from scim.protocol.attributes import Attribute, ResolvedPath, Type
 from scim.protocol.filters import And, AnyValue, Compare, Not, Operator, Or, Resolved
 from scim.protocol.ordering import Order
-from scim.storage import dialects, relations, sql
+from scim.storage import relations, sql
 from scim.storage.bindings import (
     Address,
     Binding,
@@ -27,7 +29,6 @@ from scim.storage.bindings import (
     TextColumn,
 )
 from scim.storage.conditions import ALWAYS, NEVER, SYMBOLS, Literal, compared, joined, negated, over, text_column
-from scim.storage.dialects import Dialect
 from scim.storage.ordered import SortKey
 from scim.storage.resource_types import StoredType
 from scim.storage.sql import Sql
@@ -286,9 +287,5 @@ def _instant(column: str, operator: Operator, value: Literal) -> Sql:
 
 
 def _id(value: Literal) -> Sql:
-    text = str(value)
-    try:
-        identifier = UUID(text)
-    except ValueError:
-        return NEVER
-    return Sql("u.id = %s", (sql.key(identifier),)) if str(identifier) == text else NEVER
+    identifier = canonical_id(str(value))
+    return Sql("u.id = %s", (sql.key(identifier),)) if identifier else NEVER

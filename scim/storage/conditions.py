@@ -7,8 +7,8 @@ wildcards are not used at all.
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from audit import dialects
 from scim.protocol.filters import And, AnyValue, Compare, Not, Operator, Or, Resolved
-from scim.storage import dialects
 from scim.storage.sql import Sql
 
 Literal = str | int | float | bool | datetime | None
@@ -90,4 +90,10 @@ def compared(found: Sql, operator: Operator, value: Literal) -> Sql:
 
 
 def _part(found: Sql, operator: Operator, text: str) -> Sql:
-    return dialects.current().parts[operator](found, text)
+    dialect = dialects.current()
+    match operator:
+        case Operator.CO:
+            return dialect.contains(found, text)
+        case Operator.SW:
+            return dialect.begins(found, text)
+    return dialect.ends(found, text)

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from audit import dialects
 from scim.protocol.filters import Resolved
 from scim.protocol.ordering import Order
-from scim.storage import dialects, ordered, repository, sql
+from scim.storage import ordered, repository, sql
 from scim.storage.compiler import compile_filter, compile_order
 from scim.storage.ordered import SortKey, Source
 from scim.storage.positions import START, Key, Position

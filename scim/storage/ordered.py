@@ -7,7 +7,8 @@ taken than the page may need, so that an index which has the order is read no fu
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scim.storage import dialects, sql
+from audit import dialects
+from scim.storage import sql
 from scim.storage.conditions import ALWAYS, NEVER
 from scim.storage.positions import Position
 from scim.storage.sql import Sql

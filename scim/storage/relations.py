@@ -6,9 +6,11 @@ read in the form that is compared.
 
 from uuid import UUID
 
+from audit import dialects
+from audit.parsing import canonical_id
 from scim.protocol.filters import And, Compare, Operator, Resolved
 from scim.protocol.matching import matches
-from scim.storage import dialects, sql
+from scim.storage import sql
 from scim.storage.conditions import ALWAYS, NEVER, compared, joined, over, text_column
 from scim.storage.sql import Sql
 
@@ -73,7 +75,7 @@ def _named(node: Resolved) -> UUID | None:
         case And(terms):
             return next((named for term in terms if (named := _named(term)) is not None), None)
         case Compare(path, Operator.EQ, value) if path.leaf.name == "value":
-            return _id(value)
+            return canonical_id(str(value))
     return None
 
 
@@ -82,7 +84,7 @@ def _of_member(term: Compare, base_url: str) -> Sql:
     name = term.path.leaf.name
     if (name, term.operator) != ("value", Operator.EQ):
         return compared(_member_text(name, base_url), term.operator, term.value)
-    identifier = _id(term.value)
+    identifier = canonical_id(str(term.value))
     if identifier is None:
         return NEVER
     return Sql(
@@ -135,7 +137,7 @@ def _of_group(term: Compare, kind: str, base_url: str) -> Sql:
         case "type", _:
             return ALWAYS if matches(term, {"type": kind}) else NEVER
         case "value", Operator.EQ:
-            identifier = _id(term.value)
+            identifier = canonical_id(str(term.value))
             return NEVER if identifier is None else Sql("g.id = %s", (sql.key(identifier),))
         case "display", _:
             return text_column("g.display_name_key", term.operator, term.value)
@@ -193,12 +195,3 @@ def _only_inside(condition: Sql, tenant: Sql) -> Sql:
         " (SELECT 1 FROM users_groupmember d WHERE d.group_id = inside.top AND d.user_id = m.user_id))",
         (*tenant.values, *condition.values),
     )
-
-
-def _id(value: object) -> UUID | None:
-    text = str(value)
-    try:
-        identifier = UUID(text)
-    except ValueError:
-        return None
-    return identifier if str(identifier) == text else None

@@ -73,7 +73,7 @@ def id_of(document: str) -> str:
 def find(user_id: str, credentials: Credentials, base_url: str) -> Stored | None:
     """The user of that id, or None where the organization has none. Raises Unauthorized."""
     key = sql.key_of(user_id)
-    row = key and sql.one(sql.BY_ID[sql.vendor()], (key, *credentials.values))
+    row = key and sql.one(sql.BY_ID(), (key, *credentials.values))
     if not row:
         credentials.principal()
         return None
@@ -83,7 +83,7 @@ def find(user_id: str, credentials: Credentials, base_url: str) -> Stored | None
 
 def find_person(credentials: Credentials, base_url: str) -> tuple[Stored, frozenset[str]]:
     """The user whom a personal token stands for, and the token's scopes. Raises Unauthorized and NotImplementedHere."""
-    row = sql.one(sql.OF_PERSON[sql.vendor()], credentials.values)
+    row = sql.one(sql.OF_PERSON(), credentials.values)
     if row is None:
         credentials.person()
         # Valid by now, but not a moment ago.
@@ -114,7 +114,7 @@ def groups_of(ids: Sequence[str], base_url: str) -> dict[str, str]:
     if not ids:
         return {}
     found: dict[str, list[Sequence[Any]]] = {}
-    for user_id, *group in sql.rows(sql.GROUPS_OF[sql.vendor()], [sql.keys(ids)]):
+    for user_id, *group in sql.rows(sql.GROUPS_OF(), [sql.keys(ids)]):
         found.setdefault(str(sql.from_key(user_id)), []).append(group)
     return {user_id: _groups(groups, base_url) for user_id, groups in found.items()}
 
@@ -124,7 +124,7 @@ def members_of(ids: Sequence[str], base_url: str) -> dict[str, str]:
     if not ids:
         return {}
     found: dict[str, list[Json]] = {}
-    for group_id, user_id, member_group_id, name in sql.rows(sql.MEMBERS_OF[sql.vendor()], [sql.keys(ids)]):
+    for group_id, user_id, member_group_id, name in sql.rows(sql.MEMBERS_OF(), [sql.keys(ids)]):
         found.setdefault(str(sql.from_key(group_id)), []).append(_member(user_id, member_group_id, name, base_url))
     return {group_id: _related("members", members) for group_id, members in found.items()}
 

@@ -5,27 +5,20 @@ token is valid, so that reading costs one statement and a revoked token is refus
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
-import orjson
 from django.db import connection
 
 import audit.rows
+from audit.dialects import Dialect, current, spelled
+from audit.dialects import Sql as Sql
+from users.statements import IN_GROUPS as IN_GROUPS
+from users.statements import held
 
 Row = tuple[Any, ...]
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Sql:
-    """A piece of SQL with the values of its placeholders, in their order. The text never holds what a client sent."""
-
-    text: str
-    values: tuple[Any, ...] = ()
 
 
 # An organization's id, if the token of that digest is valid at that organization's address.
@@ -77,11 +70,7 @@ PRESENTED_BY_PERSON = (
 )
 
 # The groups that hold user ``u``: id, and 1 for the user's own membership or 0 for that of a group within.
-HELD = (
-    "held (id, direct) AS"
-    " (SELECT m.group_id, 1 FROM users_groupmember m WHERE m.user_id = u.id"
-    " UNION SELECT m.group_id, 0 FROM users_groupmember m JOIN held ON m.member_group_id = held.id)"
-)
+HELD = held("= u.id")
 
 # The groups of which user ``u`` is a direct member, as JSON: a list of [id, name, whether that group is itself in a
 # group]; NULL or empty for none. Only if one is need ``GROUPS_OF`` be asked too: to get a walk through groups ready
@@ -91,31 +80,30 @@ _GROUPS_OF_ONE = (
     " (SELECT 1 FROM users_groupmember n WHERE n.member_group_id = g.id) AS inside"
     " FROM users_groupmember m JOIN users_group g ON g.id = m.group_id WHERE m.user_id = u.id ORDER BY g.id) mine)"
 )
-_AS_JSON = {
-    "sqlite": "json_group_array(json_array(mine.id, mine.name, mine.inside))",
-    "postgresql": "json_agg(json_build_array(mine.id, mine.name, mine.inside))::text",
-}
 
-BY_ID: Mapping[str, str] = {
-    vendor: (
-        f"SELECT u.document, u.version, u.user_name, {_GROUPS_OF_ONE.format(as_json)} FROM users_user u"  # noqa: S608
+
+def _groups_of_one(dialect: Dialect) -> str:
+    return _GROUPS_OF_ONE.format(dialect.json_rows("mine.id, mine.name, mine.inside"))
+
+
+BY_ID = spelled(
+    lambda dialect: (
+        f"SELECT u.document, u.version, u.user_name, {_groups_of_one(dialect)} FROM users_user u"  # noqa: S608
         f" WHERE u.id = %s AND u.organization_id = {TENANT}"
     )
-    for vendor, as_json in _AS_JSON.items()
-}
+)
 
 # The user whom a personal token stands for, and its scopes, if the token is valid at that organization's address.
-OF_PERSON: Mapping[str, str] = {
-    vendor: (
-        f"SELECT u.document, u.version, u.user_name, {_GROUPS_OF_ONE.format(as_json)}, t.scopes"  # noqa: S608
+OF_PERSON = spelled(
+    lambda dialect: (
+        f"SELECT u.document, u.version, u.user_name, {_groups_of_one(dialect)}, t.scopes"  # noqa: S608
         " FROM users_personaltoken t"
         " JOIN users_user u ON u.id = t.user_id"
         " JOIN organizations_organization o ON o.id = t.organization_id"
         " WHERE t.digest = %s AND o.slug = %s AND t.revoked_at IS NULL"
         " AND (t.expires_at IS NULL OR t.expires_at > CURRENT_TIMESTAMP) AND u.is_active AND o.is_active"
     )
-    for vendor, as_json in _AS_JSON.items()
-}
+)
 
 GROUP_BY_ID = (
     "SELECT u.document, u.version, u.display_name FROM users_group u"  # noqa: S608
@@ -133,7 +121,6 @@ _PAGE_OF_ALL = (
 )
 
 # Whether other rows say something about row ``u``; pages of users who are in no group need not ask for groups.
-IN_GROUPS = "EXISTS (SELECT 1 FROM users_groupmember m WHERE m.user_id = u.id)"
 HAS_MEMBERS = "EXISTS (SELECT 1 FROM users_groupmember m WHERE m.group_id = u.id)"
 
 FIRST_PAGE = _PAGE_OF_ALL.format(f"u.document, {IN_GROUPS}")
@@ -161,20 +148,14 @@ WALK_BACK = _WALK.format(edge=">=", side="<", way="DESC")
 HEADCOUNT = f"SELECT h.users FROM users_headcount h WHERE h.organization_id = {TENANT}"  # noqa: S608
 
 
-# Ids of many rows at once are one value: the text of a list.
-_AMONG = {"postgresql": "= ANY (%s::uuid[])", "sqlite": "IN (SELECT value FROM json_each(%s))"}
-
 # The groups of some users: user, group, name, 1 if directly. Values: the users' ids.
-GROUPS_OF: Mapping[str, str] = {
-    vendor: (
-        "WITH RECURSIVE held (user_id, id, direct) AS"  # noqa: S608
-        f" (SELECT m.user_id, m.group_id, 1 FROM users_groupmember m WHERE m.user_id {among}"
-        " UNION SELECT held.user_id, m.group_id, 0 FROM users_groupmember m JOIN held ON m.member_group_id = held.id)"
+GROUPS_OF = spelled(
+    lambda dialect: (
+        f"WITH RECURSIVE {held(dialect.among_ids, by_user=True)}"  # noqa: S608
         " SELECT held.user_id, g.id, g.display_name, MAX(held.direct) FROM held JOIN users_group g ON g.id = held.id"
         " GROUP BY held.user_id, g.id, g.display_name ORDER BY g.id"
     )
-    for vendor, among in _AMONG.items()
-}
+)
 
 _MEMBERS_OF = (
     "SELECT m.group_id, m.user_id, m.member_group_id, COALESCE(p.display_name, g.display_name)"
@@ -183,7 +164,7 @@ _MEMBERS_OF = (
 )
 
 # The members of some groups: group, user or group, name. Values: the groups' ids.
-MEMBERS_OF: Mapping[str, str] = {vendor: _MEMBERS_OF.format(among) for vendor, among in _AMONG.items()}
+MEMBERS_OF = spelled(lambda dialect: _MEMBERS_OF.format(dialect.among_ids))
 
 # The first members of one group; its index is in their order. Values: the group's id, limit.
 FIRST_MEMBERS_OF = f"{_MEMBERS_OF.format('= %s')} LIMIT %s"
@@ -203,7 +184,7 @@ def counting(condition: Sql, table: str, tenant: str) -> str:
 
 
 # How statements go to the database and what it takes for an id, as everywhere in the house.
-vendor, rows, key = audit.rows.vendor, audit.rows.select, audit.rows.key
+rows, key, keys, from_key = audit.rows.select, audit.rows.key, audit.rows.ids, audit.rows.from_key
 
 
 def one(text: str, values: Sequence[Any]) -> Row | None:
@@ -218,16 +199,4 @@ def key_of(text: str) -> str | None:
     """The same of an id as clients spell it; None for what is no id of ours."""
     if not _ID.fullmatch(text):
         return None
-    return text.replace("-", "") if vendor() == "sqlite" else text
-
-
-def keys(ids: Sequence[str]) -> str:
-    """Many ids, in canonical text, as the one value that stands for them all."""
-    if vendor() == "postgresql":
-        return f"{{{','.join(ids)}}}"
-    return orjson.dumps([each.replace("-", "") for each in ids]).decode()
-
-
-def from_key(stored: UUID | str) -> UUID:
-    """The id that a database's driver gave."""
-    return stored if isinstance(stored, UUID) else UUID(stored)
+    return text if current().native else text.replace("-", "")

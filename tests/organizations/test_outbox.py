@@ -163,8 +163,8 @@ def test_the_sender_of_a_process_sends_after_the_commit_without_being_asked(acme
     assert [message.to for message in sent.outbox] == [["grace@acme.example"]]
     settings.MAIL_IN_BACKGROUND = False
     left = put(acme, "ada@acme.example")
-    assert outbox._sender
-    outbox._sender.join(30)
+    assert outbox._sender.thread
+    outbox._sender.thread.join(30)
     left.refresh_from_db()
     assert left.state == Mail.State.WAITING, "once it is told to, the sender leaves mails to the command"
 

@@ -6,7 +6,8 @@ from django.test.utils import CaptureQueriesContext
 
 from organizations import services
 from organizations.models import Organization
-from organizations.services import OrganizationChanged, OrganizationInvalid
+from organizations.refusals import StaleVersion
+from organizations.services import OrganizationInvalid
 from tests.tenants import Tenant
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +63,7 @@ def test_a_name_or_time_zone_that_makes_no_sense_changes_nothing(
 
 def test_the_second_of_two_who_change_the_same_is_told(acme: Tenant) -> None:
     services.update("Acme Ltd", "UTC", "en", seen=("Acme", "UTC", "en"), by=acme.by)
-    with pytest.raises(OrganizationChanged, match="it is 'Acme Ltd' in UTC now"):
+    with pytest.raises(StaleVersion, match="it is 'Acme Ltd' in UTC now"):
         services.update("Acme Inc", "UTC", "en", seen=("Acme", "UTC", "en"), by=acme.by)
     assert Organization.objects.get(pk=acme.id).name == "Acme Ltd"
 

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from organizations import services, slugs
 from organizations.models import FormerSlug, Organization
-from organizations.services import OrganizationChanged, OrganizationInvalid
+from organizations.refusals import StaleVersion
+from organizations.services import OrganizationInvalid
 from organizations.slugs import FormerSlugUnknown, SlugRefused
 from tests.tenants import Tenant
 
@@ -86,7 +87,7 @@ def test_what_can_not_be_a_slug_here_changes_nothing(slug: str, acme: Tenant, gl
 
 def test_the_second_admin_is_told(acme: Tenant) -> None:
     slugs.change("acme-ltd", seen="acme", by=acme.by)
-    with pytest.raises(OrganizationChanged, match="it is 'acme-ltd' now"):
+    with pytest.raises(StaleVersion, match="it is 'acme-ltd' now"):
         slugs.change("acme-inc", seen="acme", by=acme.by)
 
 

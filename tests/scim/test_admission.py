@@ -29,7 +29,7 @@ def somebody(idp: Idp) -> Actor:
 
 def by_hand(idp: Idp, address: str, role: BuiltIn = BuiltIn.READ_ONLY) -> None:
     role_of = Role.objects.of(idp.organization.pk).get(key=role)
-    accounts.create({"userName": address}, role=role_of, source=Source.MANUAL, by=somebody(idp))
+    accounts.create(accounts.NewUser({"userName": address}, role_of, Source.MANUAL), by=somebody(idp))
 
 
 def test_an_address_that_passes_every_rule_is_created(idp: Idp) -> None:

@@ -14,10 +14,11 @@ from audit.actors import Actor, Door
 from audit.models import AuditEvent
 from organizations import outbox
 from organizations.models import Mail
+from organizations.refusals import StaleVersion
 from scim.models import Brake, Connection, Departure, IdentityProvider, Milestone
 from scim.services import brake as brakes
 from scim.services import connections
-from scim.services.brake import ChangedMeanwhile, PercentInvalid
+from scim.services.brake import PercentInvalid
 from scim.services.milestones import Step
 from tests.scim.conftest import Idp, read
 from tests.scim.test_statements import at_most
@@ -78,7 +79,7 @@ def admins(idp: Idp) -> list[User]:
     role = Role.objects.of(idp.organization.pk).get(key=BuiltIn.ADMIN)
     by = admin_of(idp)
     return [
-        accounts.create({"userName": f"{name}@x.example"}, role=role, source=Source.MANUAL, outsider=True, by=by)
+        accounts.create(accounts.NewUser({"userName": f"{name}@x.example"}, role, Source.MANUAL, outsider=True), by=by)
         for name in ("ada", "grace")
     ]
 
@@ -193,7 +194,9 @@ def test_after_an_hour_a_departure_is_forgotten(idp: Idp, fifty: list[str]) -> N
 def test_the_share_is_of_the_people_whom_scim_manages(idp: Idp, admins: list[User], fifty: list[str]) -> None:
     role = Role.objects.of(idp.organization.pk).get(is_default=True)
     for number in range(30):
-        accounts.create({"userName": f"m{number}@acme.example"}, role=role, source=Source.MANUAL, by=admin_of(idp))
+        accounts.create(
+            accounts.NewUser({"userName": f"m{number}@acme.example"}, role, Source.MANUAL), by=admin_of(idp)
+        )
     trip(idp, fifty)
     assert (brake_of(idp).gone, brake_of(idp).people) == (10, 50)
 
@@ -339,12 +342,12 @@ def test_the_second_of_two_who_answer_is_told(idp: Idp, fifty: list[str]) -> Non
     trip(idp, fifty)
     seen, by = brake_of(idp).version, admin_of(idp)
     brakes.keep(connection(idp), seen=seen, by=by)
-    with pytest.raises(ChangedMeanwhile):
+    with pytest.raises(StaleVersion):
         brakes.release(connection(idp), seen=seen, by=by)
     assert suspend(idp, fifty[10]) == 429
     brakes.release(connection(idp), seen=brake_of(idp).version, by=by)
     for verb in (brakes.release, brakes.keep):
-        with pytest.raises(ChangedMeanwhile):
+        with pytest.raises(StaleVersion):
             verb(connection(idp), seen=brake_of(idp).version, by=by)
 
 

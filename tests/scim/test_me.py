@@ -99,7 +99,7 @@ class TestReading:
     def test_people_made_by_hand_have_it_too(self, idp: Idp) -> None:
         by = operator_at_the_command_line(idp.organization.pk)
         role = Role.objects.of(idp.organization.pk).get(is_default=True)
-        eve = accounts.create({"userName": "eve@acme.example"}, role=role, source=Source.MANUAL, by=by)
+        eve = accounts.create(accounts.NewUser({"userName": "eve@acme.example"}, role, Source.MANUAL), by=by)
         me = me_of(idp, eve)
         assert read(me.get("/Me"))["userName"] == "eve@acme.example"
         response = me.send("PATCH", "/Me", change({"op": "add", "path": "displayName", "value": "Eve"}))

@@ -10,6 +10,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from audit import dialects
 from audit.actors import Actor, Door
 from scim.checklist import TITLES
 from scim.models import Connection, IdentityProvider, Milestone, Token
@@ -109,7 +110,7 @@ def test_a_precondition_that_fails_is_no_failure_of_the_set_up(idp: Idp) -> None
 
 def test_of_many_requests_the_latest_counts_whichever_process_writes_first(idp: Idp) -> None:
     only = connections.default_connection(idp.organization.pk)
-    key = str if connection.vendor == "postgresql" else journal._hexadecimal
+    key = dialects.current().spell_id
     now = timezone.now()
 
     def keep(minutes: int, failed: bool) -> None:

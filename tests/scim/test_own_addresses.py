@@ -133,7 +133,7 @@ def test_the_role_and_the_address_do_not_come_in_one_write(kind: str, idp: Idp, 
 
 def test_adoption_leaves_the_addresses_and_the_next_write_is_refused(idp: Idp, by: Actor) -> None:
     role = role_of(idp, "users.edit", by)
-    made = accounts.create({"userName": "ada@acme.example"}, role=role, source=Source.MANUAL, by=by)
+    made = accounts.create(accounts.NewUser({"userName": "ada@acme.example"}, role, Source.MANUAL), by=by)
     adopted = idp.send("PUT", f"/Users/{made.pk}", {"userName": NEW, "externalId": "a1", "emails": emails(NEW)})
     assert adopted.status_code == 200
     assert own(str(made.pk)) == ("ada@acme.example", "ada@acme.example")

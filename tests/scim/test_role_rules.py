@@ -8,6 +8,7 @@ import pytest
 
 from audit.actors import operator_at_the_command_line
 from audit.models import AuditEvent
+from organizations.refusals import StaleVersion
 from scim.models import Connection, IdentityProvider
 from scim.protocol.bulk import REQUEST_SCHEMA
 from scim.services import connections, role_rules
@@ -15,6 +16,7 @@ from tests.scim.conftest import Idp, read
 from tests.scim.role_rules import make_default, role_named, role_of, save, somebody
 from tests.scim.test_statements import at_most
 from users.models import User
+from users.origins import Source
 from users.services import accounts, roles
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -123,7 +125,7 @@ def test_a_role_given_on_a_page_stays(idp: Idp) -> None:
 def test_who_was_taken_over_keeps_the_role_that_a_page_gave(idp: Idp) -> None:
     save(idp.organization, SALES_ARE_HR)
     by, role = somebody(idp.organization), role_named(idp.organization, "IT")
-    ada = accounts.create({"userName": "ada@acme.example"}, role=role, source="manual", by=by)
+    ada = accounts.create(accounts.NewUser({"userName": "ada@acme.example"}, role, Source.MANUAL), by=by)
     body = {"userName": "ada@acme.example", "externalId": "a1", **in_department("Sales")}
     assert idp.send("PUT", f"/Users/{ada.pk}", body).status_code == 200
     assert role_of(ada.pk) == "IT by hand"
@@ -328,7 +330,9 @@ def test_people_of_another_organization_and_those_made_by_hand_stay_as_they_are(
     theirs = stranger.create("ada@globex.example", **in_department("Sales"))
     by = somebody(idp.organization)
     role = role_named(idp.organization, "IT")
-    own = accounts.create({"userName": "a@acme.example", **in_department("Sales")}, role=role, source="manual", by=by)
+    own = accounts.create(
+        accounts.NewUser({"userName": "a@acme.example", **in_department("Sales")}, role, Source.MANUAL), by=by
+    )
     save(idp.organization, SALES_ARE_HR)
     assert (role_of(theirs["id"]), role_of(own.pk)) == ("App management by default", "IT by hand")
 
@@ -348,7 +352,7 @@ def test_applying_goes_on_where_it_stopped(idp: Idp, monkeypatch: pytest.MonkeyP
 
 def test_who_saves_second_is_told_and_changes_nothing(idp: Idp) -> None:
     save(idp.organization, SALES_ARE_HR)
-    with pytest.raises(role_rules.RulesChanged):
+    with pytest.raises(StaleVersion):
         role_rules.save([], seen=0, by=somebody(idp.organization))
     assert [str(rule) for rule in role_rules.in_force(idp.organization.pk)] == ["department is Sales"]
 

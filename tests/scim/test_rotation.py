@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from organizations import outbox
 from organizations.models import Mail
-from organizations.refusals import Refusal
+from organizations.refusals import Refusal, StaleVersion
 from scim.models import Connection, RequestLog, Token
 from scim.services import connections, journal, notices, rotation, token_names
 from scim.services.connections import TokenUnknown, TooManyTokens
-from scim.services.rotation import RetirementChanged, RetirementRefused, TokenRotated
+from scim.services.rotation import RetirementRefused, TokenRotated
 from scim.services.token_names import TokenNameRefused
 from tests.scim.conftest import Idp
 from tests.tenants import Tenant
@@ -321,9 +321,9 @@ def test_the_day_is_moved_and_taken_back_by_who_has_seen_it(acme: Tenant) -> Non
     token = make(acme)
     week, later = (timezone.now() + timedelta(days=days) for days in (7, 9))
     rotation.retire_token(token.pk, week, seen=None, by=acme.by)
-    with pytest.raises(RetirementChanged, match="Somebody else"):
+    with pytest.raises(StaleVersion, match="Somebody else"):
         rotation.retire_token(token.pk, later, seen=None, by=acme.by)
-    with pytest.raises(RetirementChanged, match="Somebody else"):
+    with pytest.raises(StaleVersion, match="Somebody else"):
         rotation.keep_token(token.pk, seen=None, by=acme.by)
     assert rotation.retire_token(token.pk, later, seen=week, by=acme.by).retires_at == later
     rotation.keep_token(token.pk, seen=later, by=acme.by)

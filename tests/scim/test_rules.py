@@ -22,7 +22,7 @@ def role(idp: Idp, key: BuiltIn) -> Role:
 
 def by_hand(idp: Idp, address: str, key: BuiltIn = BuiltIn.READ_ONLY) -> User:
     by = operator_at_the_command_line(idp.organization.pk)
-    return accounts.create({"userName": address}, role=role(idp, key), source=Source.MANUAL, outsider=True, by=by)
+    return accounts.create(accounts.NewUser({"userName": address}, role(idp, key), Source.MANUAL, outsider=True), by=by)
 
 
 def let_scim_manage_admins() -> None:

@@ -8,6 +8,7 @@ import pytest
 from audit.actions import Action
 from audit.actors import Actor, Door
 from audit.models import AuditEvent
+from organizations.refusals import StaleVersion
 from scim.models import Connection
 from scim.services import rules_for_one
 from scim.services.rules_for_one import NotForRules
@@ -15,10 +16,10 @@ from tests.scim.conftest import Idp
 from tests.scim.role_rules import make_default, role_named, role_of, save, somebody
 from tests.scim.test_role_rules import ENTERPRISE, SALES_ARE_HR, in_department, let_manage_admins
 from users.models import Role, User
+from users.origins import Source
 from users.services import accounts
 from users.services.accounts import LastAdmin, UserUnknown
 from users.services.authority import BeyondOwnRights
-from users.services.batches import ChangedMeanwhile
 
 
 def by_hand(idp: Idp, name: str, login: str = "ada", **profile: Any) -> UUID:
@@ -98,7 +99,7 @@ def test_who_is_changed_in_that_moment_is_looked_at_again(idp: Idp, monkeypatch:
 
     with monkeypatch.context() as patch:
         patch.setattr(rules_for_one.roles, "hold", meanwhile)
-        with pytest.raises(ChangedMeanwhile, match="just now"):
+        with pytest.raises(StaleVersion, match="just now"):
             leave(idp, ada)
     assert role_of(ada) == "Finance by hand"
 
@@ -127,7 +128,7 @@ def test_nobody_is_left_to_rules_that_are_not_there(idp: Idp) -> None:
 def test_nor_somebody_whom_scim_does_not_manage(idp: Idp) -> None:
     save(idp.organization, SALES_ARE_HR)
     by, role = somebody(idp.organization), role_named(idp.organization, "IT")
-    ada = accounts.create({"userName": "ada@acme.example"}, role=role, source="manual", by=by)
+    ada = accounts.create(accounts.NewUser({"userName": "ada@acme.example"}, role, Source.MANUAL), by=by)
     with pytest.raises(NotForRules, match="not managed by SCIM"):
         leave(idp, ada.pk)
 

@@ -108,7 +108,7 @@ def test_who_was_made_by_hand_belongs_to_the_connection_that_takes_over(
     idp: Idp, okta: Idp, second: Connection, by: Actor
 ) -> None:
     role = Role.objects.of(by.organization_id).get(is_default=True)
-    user = accounts.create({"userName": "eve@acme.example"}, role=role, source=Source.MANUAL, by=by)
+    user = accounts.create(accounts.NewUser({"userName": "eve@acme.example"}, role, Source.MANUAL), by=by)
     assert okta.patch(str(user.pk), {"op": "add", "path": "externalId", "value": "o-1"}).status_code == 200
     assert User.objects.get(pk=user.pk).managed_by == second.pk
     assert idp.patch(str(user.pk), NEW_TITLE).status_code == 409

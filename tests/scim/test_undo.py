@@ -14,6 +14,7 @@ from audit.actors import Actor, Door, operator_at_the_command_line
 from audit.models import AuditEvent
 from domains.models import Domain
 from domains.services import AddressRefused, set_user_requests
+from organizations.refusals import StaleVersion
 from scim.models import Connection, IdentityProvider
 from scim.protocol.schemas import ENTERPRISE_USER
 from scim.services import connections, role_rules
@@ -27,7 +28,6 @@ from users.permissions import BuiltIn, Level
 from users.services import accounts, roles, undoing
 from users.services.accounts import LastAdmin, NameTaken
 from users.services.authority import BeyondOwnRights
-from users.services.batches import ChangedMeanwhile
 from users.services.undoing import EventUnknown, Kind, NotRecorded, RemovedSince, RoleGone, State
 
 ENTERPRISE = ENTERPRISE_USER.id
@@ -169,7 +169,7 @@ def test_whoever_has_not_seen_the_latest_state_is_told(idp: Idp, by: Actor) -> N
     idp.patch(user_id, replace(title="Boss"))
     event = last_event(idp)
     idp.patch(user_id, replace(nickName="Al"))
-    with pytest.raises(ChangedMeanwhile, match="by somebody else since you opened the page"):
+    with pytest.raises(StaleVersion, match="by somebody else since you opened the page"):
         undo(idp, by, event, seen=2)
     assert document(idp, user_id)["title"] == "Boss"
     assert undo(idp, by, event, seen=3).changed
@@ -183,7 +183,7 @@ def test_what_was_changed_again_goes_back_only_on_purpose(idp: Idp, by: Actor) -
     idp.patch(user_id, replace(title="Chief"))
     (plan,) = undoing.plans([event], people=idp.users())
     assert {part.name: part.has_moved for part in plan.parts} == {"title": True, "nickName": False}
-    with pytest.raises(ChangedMeanwhile, match="title has been changed again"):
+    with pytest.raises(StaleVersion, match="title has been changed again"):
         undo(idp, by, event)
     undo(idp, by, event, names=["nickName"])
     assert (document(idp, user_id)["title"], document(idp, user_id)["nickName"]) == ("Chief", "A")
@@ -216,9 +216,8 @@ def test_the_last_active_admin_stays(idp: Idp, by: Actor) -> None:
 def actor(idp: Idp, role: Role) -> Actor:
     """Somebody with a role who acts on the page."""
     profile = {"userName": f"actor{User.objects.count()}@acme.example"}
-    user = accounts.create(
-        profile, role=role, source=Source.MANUAL, by=operator_at_the_command_line(role.organization_id)
-    )
+    new = accounts.NewUser(profile, role, Source.MANUAL)
+    user = accounts.create(new, by=operator_at_the_command_line(role.organization_id))
     return Actor(role.organization_id, str(user), Door.PAGE, user_id=user.pk)
 
 
@@ -307,7 +306,7 @@ def test_a_name_that_somebody_else_has_by_now_does_not_come_back(idp: Idp, by: A
 
 def test_who_was_taken_over_is_managed_by_hand_again(idp: Idp, by: Actor) -> None:
     profile = {"userName": "ada@acme.example", "title": "Countess"}
-    user = accounts.create(profile, role=role(idp, BuiltIn.HR), source=Source.REQUEST, by=by)
+    user = accounts.create(accounts.NewUser(profile, role(idp, BuiltIn.HR), Source.REQUEST), by=by)
     before = everything_about(idp, str(user.pk))
     assert idp.patch(str(user.pk), replace(externalId="e1", title="Boss")).status_code == 200
     undo(idp, by)
@@ -318,7 +317,7 @@ def test_who_was_taken_over_is_managed_by_hand_again(idp: Idp, by: Actor) -> Non
 
 def test_taking_over_can_be_done_again_for_the_same_connection(idp: Idp, by: Actor) -> None:
     profile = {"userName": "ada@acme.example"}
-    user_id = str(accounts.create(profile, role=role(idp, BuiltIn.HR), source=Source.MANUAL, by=by).pk)
+    user_id = str(accounts.create(accounts.NewUser(profile, role(idp, BuiltIn.HR), Source.MANUAL), by=by).pk)
     idp.patch(user_id, replace(externalId="e1"))
     taken_over = User.objects.get(pk=user_id)
     undo(idp, by)
@@ -554,7 +553,7 @@ def test_several_are_undone_from_the_last_one_on_and_refusals_leave_the_others_a
     idp.patch(bob, replace(nickName="Bobby"))
     report = undoing.revert_many(events, by=by)
     assert (report.done, report.already) == (["ada@acme.example"] * 2, [])
-    assert [type(refusal) for refusal in report.refused] == [ChangedMeanwhile]
+    assert [type(refusal) for refusal in report.refused] == [StaleVersion]
     assert "bob@acme.example: nickName" in report.refused[0].message
     assert (document(idp, ada)["title"], document(idp, bob)["nickName"]) == ("A", "Bobby")
     # A second time nothing is left to do; of the title between, nobody can say whether it is wanted.

@@ -25,7 +25,7 @@ from users.services.accounts import (
     CompanionRefused,
     LastAdmin,
     NameTaken,
-    Newcomer,
+    NewUser,
     UserUnknown,
 )
 
@@ -306,7 +306,7 @@ def test_only_domains_with_the_checkmark_let_people_in(acme: Tenant, address: st
     acme.tick("unticked.example", False)
     for profile in ({"userName": address}, {"userName": "ann@acme.example", "emails": emails(address)}):
         with pytest.raises(AddressRefused) as refused:
-            accounts.create(profile, role=acme.role(BuiltIn.APP_MANAGEMENT), source=Source.SCIM, by=acme.by)
+            accounts.create(NewUser(profile, acme.role(BuiltIn.APP_MANAGEMENT), Source.SCIM), by=acme.by)
         assert refused.value.reason == reason
         assert refused.value.domain == address.partition("@")[2]
         assert refused.value.domain in refused.value.message
@@ -330,7 +330,7 @@ def test_domains_are_compared_in_their_dns_form(acme: Tenant) -> None:
 def test_what_is_no_address_is_refused(acme: Tenant, address: str) -> None:
     for profile in ({"userName": address}, {"userName": "ann@acme.example", "emails": emails(address)}):
         with pytest.raises(AddressInvalid):
-            accounts.create(profile, role=acme.role(BuiltIn.APP_MANAGEMENT), source=Source.SCIM, by=acme.by)
+            accounts.create(NewUser(profile, acme.role(BuiltIn.APP_MANAGEMENT), Source.SCIM), by=acme.by)
     assert not User.objects.of(acme.id).exists()
 
 
@@ -410,10 +410,10 @@ def test_a_refused_update_changes_nothing(acme: Tenant) -> None:
 )
 def test_a_colleagues_name_is_taken(acme: Tenant, there: dict[str, Any], new: dict[str, Any], said: str) -> None:
     role = acme.role(BuiltIn.APP_MANAGEMENT)
-    accounts.create(there, role=role, source=Source.SCIM, by=acme.by)
+    accounts.create(NewUser(there, role, Source.SCIM), by=acme.by)
     events = len(acme.events())
     with pytest.raises(NameTaken, match=said):
-        accounts.create(new, role=role, source=Source.SCIM, by=acme.by)
+        accounts.create(NewUser(new, role, Source.SCIM), by=acme.by)
     other = acme.add("other")
     with pytest.raises(NameTaken, match=said):
         acme.update(other, **new)
@@ -454,8 +454,8 @@ def _bare_user(tenant: Tenant, role: Role | None, user_name: str, **fields: Any)
 # Many at once
 
 
-def newcomer(tenant: Tenant, login: str, **profile: Any) -> Newcomer:
-    return Newcomer(
+def newcomer(tenant: Tenant, login: str, **profile: Any) -> NewUser:
+    return NewUser(
         {"userName": f"{login}@acme.example", **profile}, tenant.role(BuiltIn.APP_MANAGEMENT), Source.SCIM, uuid4()
     )
 

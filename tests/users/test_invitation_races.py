@@ -2,12 +2,12 @@
 
 import pytest
 
+from organizations.refusals import StaleVersion
 from tests.tenants import Tenant
 from tests.users.test_invitations import ANN, accept, invite, one, token_of
 from tests.users.test_races import ROUNDS, at_once
 from users.models import Invitation, User
 from users.services import accounts, invitations
-from users.services.batches import ChangedMeanwhile
 from users.services.invitations import HasAccount, InvitationOver
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,4 +43,4 @@ def test_of_two_who_send_again_in_the_same_moment_the_second_is_told(acme: Tenan
     for number in range(ROUNDS):
         send = lambda: invitations.resend(invitation.pk, seen=number + 1, by=acme.by)  # noqa: B023, E731
         refusals = at_once(send, send)
-        assert [type(refusal) for refusal in refusals if refusal] == [ChangedMeanwhile], f"round {number}"
+        assert [type(refusal) for refusal in refusals if refusal] == [StaleVersion], f"round {number}"

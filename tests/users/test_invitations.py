@@ -13,12 +13,12 @@ from django.utils import timezone
 from audit.actors import Actor, Door
 from organizations import outbox
 from organizations.models import Mail
+from organizations.refusals import StaleVersion
 from tests.tenants import Tenant
 from users.models import Invitation, User
 from users.origins import Source
 from users.permissions import BuiltIn
 from users.services import accounts, invitations
-from users.services.batches import ChangedMeanwhile
 from users.services.invitations import HasAccount, InvitationOver, InvitationUnknown, Known, Outcome, TooManyMails
 
 ANN = "ann@contractor.example"
@@ -189,7 +189,7 @@ def test_who_sends_again_what_was_sent_again_meanwhile_is_told(acme: Tenant) -> 
     invitation = one(acme)
     invitations.resend(invitation.pk, seen=1, by=acme.by)
     for verb in (invitations.resend, invitations.revoke):
-        with pytest.raises(ChangedMeanwhile, match="since you opened the page"):
+        with pytest.raises(StaleVersion, match="since you opened the page"):
             verb(invitation.pk, seen=1, by=acme.by)
     assert Mail.objects.filter(organization_id=acme.id).count() == 2
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from organizations.refusals import Refusal
+from organizations.refusals import Refusal, StaleVersion
 from tests.tenants import Tenant
 from users import profile as profiles
 from users.models import Role, User
 from users.permissions import BuiltIn
 from users.services import accounts, batches, reassignment, roles
 from users.services.accounts import LastAdmin, NameTaken
-from users.services.batches import ChangedMeanwhile, Chosen, Report, Verb
+from users.services.batches import Chosen, Report, Verb
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -132,7 +132,7 @@ def test_of_two_who_change_a_person_whom_they_saw_alike_the_second_is_told(acme:
             lambda: batches.apply(Verb.GIVE_ROLE, seen, role=role, by=acme.by),  # noqa: B023
         )
         assert sorted(len(report.done) for report in reports) == [0, 1]
-        assert [type(refusal) for report in reports for refusal in report.refused] == [ChangedMeanwhile]
+        assert [type(refusal) for report in reports for refusal in report.refused] == [StaleVersion]
 
 
 @pytest.mark.parametrize("verb", [Verb.SUSPEND, Verb.REMOVE])

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from audit.actions import Action
 from audit.actors import Door
+from organizations.refusals import StaleVersion
 from tests.tenants import Tenant
 from users import profile as profiles
 from users.models import Role, User
 from users.permissions import NAMES, Area, BuiltIn, Level, levels_of, permissions_of, spelled
 from users.services import accounts, batches, invitations, reassignment, roles, undoing
 from users.services.batches import Chosen, Verb
-from users.services.roles import RoleChanged, RoleFixed, RoleInUse, RoleInvalid, RoleUnknown
+from users.services.roles import RoleFixed, RoleInUse, RoleInvalid, RoleUnknown
 
 
 def test_a_new_organization_has_every_built_in_role_and_app_management_as_default(acme: Tenant) -> None:
@@ -132,9 +133,9 @@ def test_a_changed_role_has_its_new_rights_at_once(acme: Tenant) -> None:
 def test_who_was_slower_is_told_what_the_role_is_now(acme: Tenant) -> None:
     role = roles.create("Desk", VIEW_USERS, by=acme.by)
     roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
-    with pytest.raises(RoleChanged, match="'Front desk'"):
+    with pytest.raises(StaleVersion, match="'Front desk'"):
         roles.update(role.pk, "Back desk", VIEW_USERS, seen=1, by=acme.by)
-    with pytest.raises(RoleChanged):
+    with pytest.raises(StaleVersion):
         roles.delete(role.pk, seen=1, by=acme.by)
     assert Role.objects.get(pk=role.pk).name == "Front desk"
 
@@ -407,7 +408,7 @@ def test_what_forbids_the_end_forbids_every_part(acme: Tenant, monkeypatch: pyte
     assert roles.hand_over(hr.pk, heir_id=heir.pk, seen=None, by=acme.by) == 1
     people = User.objects.of(acme.id).filter(role__in=(role, hr)).count()
     roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
-    with pytest.raises(RoleChanged):
+    with pytest.raises(StaleVersion):
         roles.hand_over(role.pk, heir_id=heir.pk, seen=1, by=acme.by)
     with pytest.raises(RoleFixed):
         roles.hand_over(acme.role(BuiltIn.READ_ONLY).pk, heir_id=heir.pk, seen=None, by=acme.by)

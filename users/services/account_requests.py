@@ -152,7 +152,7 @@ def approve(request_id: UUID, role: Role, *, by: Actor) -> AccountRequest:
     authority.behind(by).require_invite_as(role)
     authority.require_proof(role, by=by)
     profile = {"userName": request.email, "displayName": request.name}
-    user = accounts.create(profile, role=role, source=Source.REQUEST, by=by)
+    user = accounts.create(accounts.NewUser(profile, role, Source.REQUEST), by=by)
     _settle(request, State.APPROVED, by)
     trail.record(Action.REQUEST_APPROVED, request, {"role": [None, role.name]}, by=by)
     key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -83,13 +83,14 @@ class UserUnknown(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
-    """Somebody to be added: a valid profile, a role, and by which way they come.
+class NewUser:
+    """A user to be created: a valid profile, a role, and where both come from.
 
-    Without ``roles`` the profile gets the entry of ``role``. ``user_id`` is the id to be had, if others refer to it
-    already. ``needs`` are such ids, of newcomers before this one without whom it is not let in either. ``managed_by``
-    is the connection that keeps the profile. ``reason`` says in the trail what gave the role, where that is more than
-    the ``given_by``.
+    Without ``roles`` the profile gets the entry of ``role``. ``user_id`` is the id to use, if others refer to it
+    already. ``needs`` are such ids, of users before this one: if one of them is refused, so is this one.
+    ``managed_by`` is the connection that keeps the profile. ``reason`` says in the trail what gave the role, where
+    that is more than the ``given_by``. Without a ``password`` nobody can sign in by one. The addresses of an
+    ``outsider`` may lie in any domain.
     """
 
     profile: Profile
@@ -100,6 +101,8 @@ class Newcomer:
     managed_by: UUID | None = None
     given_by: GivenBy = GivenBy.HAND
     reason: str = ""
+    password: str | None = field(default=None, repr=False)
+    outsider: bool = False
 
 
 def find(user_id: UUID, *, organization_id: UUID) -> User:
@@ -110,36 +113,18 @@ def find(user_id: UUID, *, organization_id: UUID) -> User:
     return found
 
 
-def create(
-    profile: Profile,
-    *,
-    role: Role,
-    source: Source,
-    by: Actor,
-    password: str | None = None,
-    outsider: bool = False,
-    user_id: UUID | None = None,
-    managed_by: UUID | None = None,
-    secondary_anywhere: bool = False,
-    given_by: GivenBy = GivenBy.HAND,
-    reason: str = "",
-) -> User:
+def create(new: NewUser, *, secondary_anywhere: bool = False, by: Actor) -> User:
     """Add a person.
 
-    ``profile`` is a valid profile; without ``roles`` it gets the entry of ``role``. An ``outsider`` is let in whatever
-    the domain; ``secondary_anywhere`` lets in addresses that are neither the userName nor the primary e-mail.
-    ``reason`` says in the trail what gave the role. Raises NameTaken, AddressInvalid and
-    ``domains.services.AddressRefused``.
+    ``secondary_anywhere`` lets in addresses that are neither the userName nor the primary e-mail, whatever their
+    domain. Raises NameTaken, AddressInvalid and ``domains.services.AddressRefused``.
     """
-    newcomer = Newcomer(profile, role, source, user_id, managed_by=managed_by, given_by=given_by, reason=reason)
-    user, profile = _enrolled(newcomer, by)
-    if password is not None:
-        user.set_password(password)
+    user, profile = _enrolled(new, by)
     try:
         with transaction.atomic():
-            _check_addresses(profile, anywhere=outsider, secondary_anywhere=secondary_anywhere, by=by)
+            _check_addresses(profile, anywhere=new.outsider, secondary_anywhere=secondary_anywhere, by=by)
             _refuse_taken_names(user)
-            _add([(user, profile, reason)], by)
+            _add([(user, profile, new.reason)], by)
     except IntegrityError:
         _refuse_taken_names(user)
         raise
@@ -147,28 +132,28 @@ def create(
 
 
 @transaction.atomic
-def create_many(newcomers: Sequence[Newcomer], *, secondary_anywhere: bool = False, by: Actor) -> list[User | Refusal]:
+def create_many(wanted: Sequence[NewUser], *, secondary_anywhere: bool = False, by: Actor) -> list[User | Refusal]:
     """Add people at once, in as many statements for a thousand as for one.
 
     Comes to the same as to ``create`` one after the other: each is let in or refused by the rules, with regard to those
     before. Raises IntegrityError if somebody else takes one of the names meanwhile; then none of them is there.
     """
-    enrolled = [_enrolled(newcomer, by) for newcomer in newcomers]
+    enrolled = [_enrolled(new, by) for new in wanted]
     addresses = (address for _user, profile in enrolled for address in profiles.addresses(profile).values())
     gate = Gate(addresses, organization_id=by.organization_id)
     names = Names([user for user, _profile in enrolled], by.organization_id)
     outcomes: list[User | Refusal] = []
     admitted: dict[UUID, tuple[User, Profile, str]] = {}
-    for newcomer, (user, profile) in zip(newcomers, enrolled, strict=True):
+    for new, (user, profile) in zip(wanted, enrolled, strict=True):
         try:
-            if not newcomer.needs <= admitted.keys():
+            if not new.needs <= admitted.keys():
                 raise CompanionRefused("Somebody who was to be added before was refused.")
-            _check_addresses(profile, gate=gate, secondary_anywhere=secondary_anywhere, by=by)
+            _check_addresses(profile, anywhere=new.outsider, gate=gate, secondary_anywhere=secondary_anywhere, by=by)
             names.take(user)
         except Refusal as refusal:
             outcomes.append(refusal)
         else:
-            admitted[user.pk] = user, profile, newcomer.reason
+            admitted[user.pk] = user, profile, new.reason
             outcomes.append(user)
     if admitted:
         _add(admitted.values(), by)
@@ -434,21 +419,24 @@ def _keep_one_admin(user: User) -> None:
         )
 
 
-def _enrolled(newcomer: Newcomer, by: Actor) -> tuple[User, Profile]:
-    """The user that a newcomer becomes, not yet saved, and the whole profile."""
+def _enrolled(new: NewUser, by: Actor) -> tuple[User, Profile]:
+    """The user that comes of it, not yet saved, and the whole profile."""
     user = User(
         organization_id=by.organization_id,
-        role=newcomer.role,
-        role_given_by=newcomer.given_by,
-        source=newcomer.source,
-        managed_by=newcomer.managed_by,
+        role=new.role,
+        role_given_by=new.given_by,
+        source=new.source,
+        managed_by=new.managed_by,
     )
-    if newcomer.user_id is not None:
-        user.pk = newcomer.user_id
-    user.password = _no_password()
-    profile = {"active": True, **newcomer.profile}
+    if new.user_id is not None:
+        user.pk = new.user_id
+    if new.password is None:
+        user.password = _no_password()
+    else:
+        user.set_password(new.password)
+    profile = {"active": True, **new.profile}
     if not profile.get("roles"):
-        profile["roles"] = profiles.role_entries(newcomer.role)
+        profile["roles"] = profiles.role_entries(new.role)
     profiles.write(user, profile)
     user.claims_external_id = bool(claims([user]))
     return user, profile
@@ -533,9 +521,9 @@ def _refuse_taken_names(user: User, *, external_id: bool = True) -> None:
 
 def refuse_taken_names(address: str, *, organization_id: UUID) -> None:
     """Make sure that nobody has an address yet, neither as userName nor as e-mail. Raises NameTaken."""
-    newcomer = User(organization_id=organization_id)
-    profiles.write(newcomer, {"userName": address})
-    _refuse_taken_names(newcomer)
+    user = User(organization_id=organization_id)
+    profiles.write(user, {"userName": address})
+    _refuse_taken_names(user)
 
 
 def _count(organization_id: UUID, difference: int) -> None:

@@ -9,12 +9,12 @@ from django.db import transaction
 from audit.actions import Action
 from audit.actors import Actor
 from domains.addresses import canonical, same_mailbox
+from organizations.refusals import StaleVersion
 from users import profile as profiles
 from users.models import User
 from users.profile import Profile
 from users.services import accounts, authority
 from users.services.authority import BeyondOwnRights
-from users.services.batches import ChangedMeanwhile
 from users.services.own_addresses import OwnAddresses
 
 
@@ -23,7 +23,7 @@ def apply(user_id: UUID, wanted: OwnAddresses, *, seen: OwnAddresses, by: Actor)
     """Give a user exactly these addresses in place of those that they had when they were refused (``seen``).
 
     All rules are asked again, as they are now. Where it is so already, nothing happens. Raises BeyondOwnRights for
-    everybody but Admins, ChangedMeanwhile where the user has other addresses by now, and what ``accounts.find`` and
+    everybody but Admins, StaleVersion where the user has other addresses by now, and what ``accounts.find`` and
     ``accounts.update`` do.
     """
     if not authority.behind(by).is_whole:
@@ -34,7 +34,7 @@ def apply(user_id: UUID, wanted: OwnAddresses, *, seen: OwnAddresses, by: Actor)
     if present == wanted:
         return user
     if present != seen:
-        raise ChangedMeanwhile(
+        raise StaleVersion(
             f"{user} has another address by now than when the request was refused. Let your identity provider send the "
             "address again, and apply that."
         )

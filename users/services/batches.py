@@ -12,7 +12,7 @@ from django.db import transaction
 from audit.actions import Action
 from audit.actors import Actor
 from audit.models import AuditEvent
-from organizations.refusals import Refusal
+from organizations.refusals import Refusal, StaleVersion
 from users.models import Role, User
 from users.services import accounts, authority, roles
 from users.services.authority import Authority, BeyondOwnRights
@@ -26,12 +26,6 @@ class Verb(StrEnum):
     REMOVE = "remove"
     GIVE_ROLE = "role"
     ALLOW_RESET = "allow-reset"
-
-
-class ChangedMeanwhile(Refusal):
-    """Somebody else has changed the person since they were looked at."""
-
-    code = "changed-meanwhile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +87,7 @@ def _apply_to_one(verb: Verb, each: Chosen, role: Role | None, by: Actor) -> tup
     if _is_so(verb, user, role):
         return False, str(user)
     if user.version != each.version:
-        raise ChangedMeanwhile(
+        raise StaleVersion(
             f"{user} has been changed by somebody else since you opened the page. Look at what is new, then try again."
         )
     _stay_within(authority.behind(by), user, role)

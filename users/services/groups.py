@@ -13,7 +13,7 @@ import orjson
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from audit import trail
+from audit import rows, trail
 from audit.actions import Action
 from audit.actors import Actor
 from domains.addresses import fold, is_blank
@@ -21,10 +21,18 @@ from organizations.refusals import Refusal
 from organizations.services import lock
 from users import profile as profiles
 from users.models import Group, GroupMember, User
+from users.statements import held
 
 GROUP_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Group"
 
 MAX_NAME, MAX_NAME_KEY = 256, 400
+
+# The groups that a user is in, by name, with 1 for a direct membership. Values: the user's id, the organization's.
+_HELD_BY = (
+    f"WITH RECURSIVE {held('= %s')}"  # noqa: S608
+    " SELECT g.display_name, MAX(held.direct) FROM held JOIN users_group g ON g.id = held.id"
+    " WHERE g.organization_id = %s GROUP BY g.id, g.display_name, g.display_name_key ORDER BY g.display_name_key"
+)
 
 # Ids in one statement; both databases take many more.
 _AT_ONCE = 1000
@@ -214,14 +222,8 @@ class Held:
 def held_by(user: User) -> list[Held]:
     """The groups that a user is in, at any depth, by name."""
     assert user.organization_id is not None  # noqa: S101  (operators are in no group)
-    rows = GroupMember.objects.of(user.organization_id)
-    direct = set(rows.filter(user=user).values_list("group_id", flat=True))
-    found = level = direct
-    while level:
-        level = set(rows.filter(member_group_id__in=level).values_list("group_id", flat=True)) - found
-        found = found | level
-    named = Group.objects.of(user.organization_id).filter(pk__in=found).order_by("display_name_key")
-    return [Held(name, pk in direct) for pk, name in named.values_list("pk", "display_name")]
+    found = rows.select(_HELD_BY, [rows.key(user.pk), rows.key(user.organization_id)])
+    return [Held(name, bool(direct)) for name, direct in found]
 
 
 def member_leaves(user: User) -> list[Group]:

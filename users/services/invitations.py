@@ -20,14 +20,13 @@ from audit.actors import Actor
 from domains.addresses import AddressError, check_mailable, in_both_spellings, respelled
 from organizations import outbox
 from organizations.models import Mail, Organization
-from organizations.refusals import Refusal
+from organizations.refusals import Refusal, StaleVersion
 from organizations.services import lock
 from organizations.tokens import digest
 from users.models import Invitation, Role, User
 from users.origins import Source
 from users.profile import search_key_of
 from users.services import accounts, authority, roles
-from users.services.batches import ChangedMeanwhile
 from users.statements import holders
 
 VALID = timedelta(days=7)
@@ -160,7 +159,7 @@ def resend(invitation_id: UUID, *, seen: int, by: Actor) -> Invitation:
     """Mail a new link, valid from now on, in place of the former one; the invitation is the actor's from then on.
 
     One that has ended since its inviter may no longer give the role is open again. ``seen`` is the ``sent_count`` that
-    whoever asks has seen. Raises InvitationUnknown, InvitationOver, HasAccount, ChangedMeanwhile, TooManyMails,
+    whoever asks has seen. Raises InvitationUnknown, InvitationOver, HasAccount, StaleVersion, TooManyMails,
     BeyondOwnRights, ProofNeeded and ``roles.RoleUnknown``.
     """
     known = Invitation.objects.of(by.organization_id).select_related("role").filter(pk=invitation_id).first()
@@ -195,7 +194,7 @@ def resend(invitation_id: UUID, *, seen: int, by: Actor) -> Invitation:
 def revoke(invitation_id: UUID, *, seen: int, by: Actor) -> tuple[Invitation, bool]:
     """Let the link of an invitation open nothing any more; the invitation, and whether that was not so already.
 
-    Raises InvitationUnknown, InvitationOver, ChangedMeanwhile.
+    Raises InvitationUnknown, InvitationOver, StaleVersion.
     """
     invitation = _find(invitation_id, by)
     if invitation.revoked_at is not None and invitation.ended_at is None:
@@ -247,9 +246,8 @@ def accept(token: str, *, name: str, password: str, by: Actor) -> User:
     invitation = behind(token)
     profile = {"userName": invitation.email, "displayName": name, "name": {"formatted": name}}
     try:
-        user = accounts.create(
-            profile, role=invitation.role, source=Source.MANUAL, by=by, password=password, outsider=True
-        )
+        new = accounts.NewUser(profile, invitation.role, Source.MANUAL, password=password, outsider=True)
+        user = accounts.create(new, by=by)
     except accounts.NameTaken:
         raise HasAccount("This invitation is not needed any more.") from None
     invitation.accepted_at = timezone.now()
@@ -301,7 +299,7 @@ def _refuse_changed(invitation: Invitation, seen: int) -> None:
     if invitation.revoked_at is not None and invitation.ended_at is None:
         raise InvitationOver(f"The invitation of {invitation} has been revoked. Invite the address anew.")
     if invitation.sent_count != seen:
-        raise ChangedMeanwhile(
+        raise StaleVersion(
             f"The invitation of {invitation} has been sent again since you opened the page. Look at what is new, then "
             "try again."
         )

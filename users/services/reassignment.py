@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from audit import rows, trail
+from audit import dialects, rows, trail
 from audit.actions import Action
 from audit.actors import Actor, Door
 from organizations.services import lock
@@ -194,6 +194,6 @@ def _write(
 ) -> None:
     rows.update_many([user for user, _changes in changed], names)
     trail.record_many(action, changed, by=by)
-    if rows.vendor() == "postgresql":
+    if dialects.current().concurrent:
         # Else each person's new role is looked up at the commit, which has no more time than any other statement.
         connection.check_constraints()

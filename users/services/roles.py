@@ -14,8 +14,9 @@ from django.db.models import Q
 from audit import trail
 from audit.actions import Action
 from audit.actors import Actor
+from audit.parsing import id_of
 from domains.addresses import fold
-from organizations.refusals import Refusal
+from organizations.refusals import Refusal, StaleVersion
 from organizations.services import lock
 from users.models import Role, User
 from users.permissions import NAMES, Area, BuiltIn, Level, spelled
@@ -45,12 +46,6 @@ class RoleFixed(Refusal):
     """A built-in role, or the default one, can't be changed in that way."""
 
     code = "role-fixed"
-
-
-class RoleChanged(Refusal):
-    """Somebody else was quicker."""
-
-    code = "role-changed"
 
 
 class RoleInUse(Refusal):
@@ -159,8 +154,8 @@ def update(role_id: UUID, name: str, levels: Levels, *, seen: int, by: Actor) ->
     """Change name and rights of a role of the organization's own; ``seen`` is the version that was looked at.
 
     Its people have the new rights at once, and so do their profiles have the new name, unless these are too many: then
-    the role has a ``former_name``, and ``rename_some`` goes on. Raises RoleUnknown, RoleFixed, RoleChanged, RoleInvalid
-    and ``authority.BeyondOwnRights``.
+    the role has a ``former_name``, and ``rename_some`` goes on. Raises RoleUnknown, RoleFixed, StaleVersion,
+    RoleInvalid and ``authority.BeyondOwnRights``.
     """
     role = _own(role_id, seen, by)
     former = {"name": role.name, "rights": role.rights}
@@ -211,7 +206,7 @@ def _keep_place(role: Role) -> None:
 def delete(role_id: UUID, *, heir_id: UUID | None = None, seen: int, by: Actor) -> tuple[Role, int]:
     """Take a role of the organization's own away; its people get the role ``heir_id``, all or nobody.
 
-    Gives what the role was, and how many people got another. Raises RoleUnknown, RoleFixed, RoleChanged, RoleInUse and
+    Gives what the role was, and how many people got another. Raises RoleUnknown, RoleFixed, StaleVersion, RoleInUse and
     ``authority.BeyondOwnRights``.
     """
     try:
@@ -261,10 +256,10 @@ def set_enabled(role_id: UUID, wanted: bool, *, heir_id: UUID | None = None, by:
 
 
 def _id(text: UUID | str) -> UUID:
-    try:
-        return text if isinstance(text, UUID) else UUID(text)
-    except ValueError:
-        raise RoleUnknown(_GONE) from None
+    found = text if isinstance(text, UUID) else id_of(text)
+    if found is None:
+        raise RoleUnknown(_GONE)
+    return found
 
 
 def _locked(role_id: UUID, by: Actor) -> Role:
@@ -281,7 +276,7 @@ def _own(role_id: UUID, seen: int | None, by: Actor) -> Role:
         raise RoleFixed(f"The role {role} is built in: it can be neither changed nor deleted.")
     authority.behind(by).require(role)
     if seen is not None and role.version != seen:
-        raise RoleChanged(
+        raise StaleVersion(
             f"Somebody else has changed this role meanwhile: it is called '{role}' now, with these rights: "
             f"{role.rights or 'none'}. Nothing of yours is saved yet. Save again to replace it."
         )

@@ -19,7 +19,7 @@ from audit.actions import Action
 from audit.actors import Actor, Door
 from audit.models import AuditEvent
 from domains.addresses import fold
-from organizations.refusals import Refusal
+from organizations.refusals import Refusal, StaleVersion
 from organizations.services import lock
 from users import profile as profiles
 from users.models import Role, User
@@ -27,7 +27,7 @@ from users.origins import GivenBy, Source
 from users.profile import Profile
 from users.services import accounts, authority, groups, roles
 from users.services.authority import Authority, BeyondOwnRights
-from users.services.batches import ChangedMeanwhile, Report
+from users.services.batches import Report
 from users.services.own_addresses import Protection
 from users.services.reassignment import REASON
 
@@ -213,7 +213,7 @@ def revert(event_id: UUID, *, names: Collection[str] | None = None, seen: int | 
     Where there is nothing to undo any more, nothing happens, whatever was seen. With None an attribute that somebody
     has changed again is refused; named, it goes back all the same. ``seen`` is the ``Plan.version`` that was looked at.
     Nobody goes back to more than the actor's own rights. Who was made is removed; who was removed is there again, under
-    the same id. Raises EventUnknown, ChangedMeanwhile, NotRecorded, RemovedSince, RoleGone, BeyondOwnRights,
+    the same id. Raises EventUnknown, StaleVersion, NotRecorded, RemovedSince, RoleGone, BeyondOwnRights,
     ProofNeeded, and what the verbs of ``accounts`` do.
     """
     event = find(event_id, organization_id=by.organization_id)
@@ -333,7 +333,7 @@ def _names_of_role_before(event: AuditEvent) -> list[str]:
 
 def _refuse_what_was_not_seen(user: User, seen: int | None) -> None:
     if seen is not None and seen != user.version:
-        raise ChangedMeanwhile(
+        raise StaleVersion(
             f"{user} has been changed by somebody else since you opened the page. Look at what is new, then try again."
         )
 
@@ -353,7 +353,7 @@ def _go_back(
         raise NotRecorded(f"The audit log does not keep what {', '.join(lost)} of {user} was before. Set it by hand.")
     moved = [part.name for part in parts if part.has_moved]
     if whole and moved:
-        raise ChangedMeanwhile(
+        raise StaleVersion(
             f"{user}: {', '.join(moved)} has been changed again since. Undo this change by itself, and choose there "
             "what goes back."
         )

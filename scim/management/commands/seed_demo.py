@@ -124,16 +124,16 @@ def seed(company: Company) -> Opened:
 
 def _add(person: Person, company: Company, role: Role, connection: Connection, *, by: Actor) -> User:
     by_scim = person.source == Source.SCIM
-    return accounts.create(
+    new = accounts.NewUser(
         _profile(person, company),
-        role=role,
-        source=person.source,
+        role,
+        person.source,
         given_by=GivenBy.DEFAULT if by_scim else GivenBy.HAND,
         managed_by=connection.pk if by_scim else None,
         password=person.password,
         outsider="freelance" in person.login,
-        by=by,
     )
+    return accounts.create(new, by=by)
 
 
 def _let_ask(name: str, address: str, organization: Organization) -> None:
