@@ -4,8 +4,13 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from io import BytesIO
 
 import pytest
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import parse_cookie
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from scripts import shares
 from scripts.shares import Presence, Seats, Turn, Waiting
@@ -343,6 +348,26 @@ def test_however_its_cookie_is_spelled_a_session_is_known(now: list[float], spel
     server.browse("acme")
     server.open("acme", spelled=spelled)
     assert places(server.take()) == ["acme/pages"]
+
+
+PARTS = ["sessionid", "sessionid=", "=", ";", " ", "\t", "\x1f", '"', "key", "\xa0", "\u3000", "\x85", "é", b"\xa0"]
+
+
+@given(st.lists(st.sampled_from(PARTS)))
+@example(["\xa0", "sessionid=", "key"])
+@example(["sessionid=", "key", "\u3000"])
+def test_its_session_is_the_one_that_the_application_reads(parts: list[str | bytes]) -> None:
+    sent = b"".join(each.encode() if isinstance(each, str) else each for each in parts).decode("latin-1")
+    request = WSGIRequest({"REQUEST_METHOD": "GET", "wsgi.input": BytesIO(), "HTTP_COOKIE": sent})
+    assert shares._session_of(sent) == request.COOKIES.get("sessionid", "")
+
+
+def test_a_cookie_of_many_parts_is_not_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(shares, "parse_cookie", lambda cookie: read.append(cookie) or parse_cookie(cookie))
+    many = "a;" * 30_000
+    Server().waiting.put("page", b"/settings/", "", f"{many}sessionid=key;{many}")
+    assert read == ["sessionid=key"]
 
 
 def test_pages_and_scim_of_an_organization_have_one_share(now: list[float]) -> None:
