@@ -204,6 +204,7 @@ class Waiting(Generic[Item]):
         self._order: deque[str] = deque()  # the places where somebody waits, the one whose turn it is first
         self._running: dict[str, int] = {}
         self._seconds: dict[str, float] = {}
+        self._served: dict[str, float] = {}  # when the last page of a place was answered
         self._known: dict[int, str] = {}
 
     def put(self, item: Item, target: bytes, authorization: str, cookie: str = "") -> None:
@@ -261,6 +262,8 @@ class Waiting(Generic[Item]):
         now = time.monotonic()
         with self._lock:
             self._running[owner_of(turn.place)] -= 1
+            if turn.place.endswith(PAGES):
+                self._served[turn.place] = now
             if turn.is_slow:
                 self._slow -= 1
                 if not self._slow:
@@ -379,13 +382,18 @@ class Waiting(Generic[Item]):
         return not self._presence.is_another_there(owner, now)
 
     def _waits_as_a_person(self, place: str, now: float) -> bool:
-        """Whether the first at a place is a page that has waited for long while its organization was served nothing.
+        """Whether the first at a place is a page that has waited for long while its organization was served no other.
 
-        A download may hold what slow requests share for half a minute, and a page is not refused for that.
+        A download may hold what slow requests share for half a minute, and a page is not refused for that. Any of
+        strangers' pages may be another organization's.
         """
         if not place.endswith(PAGES) or self._running.get(owner_of(place), 0):
             return False
-        return now - self._queues[place][0][2] >= PATIENCE
+        since = self._queues[place][0][2]
+        if place != PAGES:
+            # Else each of many that wait would follow the one before at once, and never need a seat.
+            since = max(since, self._served.get(place, 0.0))
+        return now - since >= PATIENCE
 
     def _is_quick(self, place: str) -> bool:
         """Whether the requests of a place are, as far as is known; anonymous ones may be anything."""
@@ -430,4 +438,5 @@ class Waiting(Generic[Item]):
             if len(self._known) >= MOST_KNOWN or len(self._seconds) >= MOST_KNOWN:
                 self._known.clear()
                 self._seconds.clear()
+                self._served.clear()
             self._known[turn.known] = place

@@ -428,6 +428,21 @@ def test_a_page_waits_for_no_longer_than_two_seconds_for_slow_ones_of_others(now
     assert sorted(places(server.take())) == ["globex", "initech/pages"], "initech is served nothing, acme waits on"
 
 
+def test_a_page_that_ran_beside_slow_ones_is_not_followed_by_the_next_at_once(now: list[float]) -> None:
+    presence, seats = Presence(), Seats(1)
+    server = Server(presence, seats)
+    server.browse("acme", seconds=0.9, now=now)
+    seats.take(now[0])
+    server.open(*["acme"] * 3)
+    for waits in (2.0, 2.0):
+        presence.note("globex", now[0])
+        assert server.take() == []
+        now[0] += waits
+        (turn,) = server.take()
+        now[0] += 0.9
+        server.end(turn, "acme")
+
+
 def test_a_long_download_is_soon_forgotten(now: list[float]) -> None:
     server = Server()
     server.browse("acme", seconds=60, now=now)
