@@ -276,6 +276,8 @@ class Waiting(Generic[Item]):
                 self._learn(turn, whose)
             if turn.over_share or whose in _NOBODYS:
                 return
+            if organization is None and whose != PAGES and now - turn.began < self._seconds.get(whose, 0.0):
+                return  # the client is gone, or no page was asked for: that says nothing of how long those take
             self._remember(whose, now - turn.began, now)
             if turn.place == PAGES != whose:
                 # A session is a stranger's once in each worker: many would have no share to keep to.

@@ -453,6 +453,18 @@ def test_a_long_download_is_soon_forgotten(now: list[float]) -> None:
     assert places(server.take()) == ["acme/pages"] * THREADS
 
 
+def test_what_no_page_is_asked_for_makes_nobody_quick(now: list[float]) -> None:
+    server = Server(seats=Seats(1))
+    server.browse("acme", seconds=0.9, now=now)
+    for _ in range(20):
+        server.waiting.put("style", b"/static/console/page.css", "", "sessionid=acme-session")
+        (turn,) = server.take()
+        server.waiting.done(turn)
+    server.know("globex")
+    server.open(*["acme"] * 6)
+    assert places(server.take()) == ["acme/pages"]
+
+
 def test_pages_are_refused_to_a_crowd_only(now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shares, "MOST_WAITING", 10)
     server = Server()
