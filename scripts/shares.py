@@ -261,7 +261,10 @@ class Waiting(Generic[Item]):
         """The request was answered."""
         now = time.monotonic()
         with self._lock:
-            self._running[owner_of(turn.place)] -= 1
+            owner = owner_of(turn.place)
+            self._running[owner] -= 1
+            if not self._running[owner]:
+                del self._running[owner]
             if turn.place.endswith(PAGES):
                 self._served[turn.place] = now
             if turn.is_slow:

@@ -465,6 +465,12 @@ def test_what_no_page_is_asked_for_makes_nobody_quick(now: list[float]) -> None:
     assert places(server.take()) == ["acme/pages"]
 
 
+def test_who_runs_nothing_is_not_kept_in_mind_as_running(now: list[float]) -> None:
+    server = Server()
+    server.know(*[f"organization-{number}" for number in range(20)])
+    assert not server.waiting._running
+
+
 def test_pages_are_refused_to_a_crowd_only(now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shares, "MOST_WAITING", 10)
     server = Server()
