@@ -45,6 +45,9 @@ USUALLY = sys.getswitchinterval()
 # No request counts for more seconds: a download is not the measure of the pages after it.
 MOST_REMEMBERED = 1.0
 
+# For so many seconds a session is believed without being looked at: a file or an address that leads nowhere needs none.
+BELIEVED = 300.0
+
 # Addresses with tokens that were found valid, sessions, and organizations, of which something is kept in mind.
 MOST_KNOWN = 10_000
 
@@ -205,12 +208,13 @@ class Waiting(Generic[Item]):
         self._running: dict[str, int] = {}
         self._seconds: dict[str, float] = {}
         self._served: dict[str, float] = {}  # when the last page of a place was answered
-        self._known: dict[int, str] = {}
+        self._known: dict[int, tuple[str, float]] = {}  # and until when that is believed
 
     def put(self, item: Item, target: bytes, authorization: str, cookie: str = "") -> None:
         """Let a request wait that asks for a target with an Authorization, or a Cookie that may have a session."""
-        turn = self._turn(target, authorization, cookie)
-        place, now = turn.place, time.monotonic()
+        now = time.monotonic()
+        turn = self._turn(target, authorization, cookie, now)
+        place = turn.place
         with self._lock:
             if place == PROBES:
                 self._first.append((item, turn))
@@ -275,8 +279,8 @@ class Waiting(Generic[Item]):
                 self._seats.leave(turn.seat, now)
             organization = turn.organization
             whose = turn.place if organization is None else _place_of(organization, turn.stranger)
-            if whose != turn.place:
-                self._learn(turn, whose)
+            if whose != turn.place or (organization and turn.stranger == PAGES):
+                self._learn(turn, whose, now)
             if turn.over_share or whose in _NOBODYS:
                 return
             if organization is None and whose != PAGES and now - turn.began < self._seconds.get(whose, 0.0):
@@ -293,7 +297,7 @@ class Waiting(Generic[Item]):
         if seconds < SLOW and place != PAGES:
             self._presence.note(owner_of(place), now)
 
-    def _turn(self, target: bytes, authorization: str, cookie: str) -> Turn:
+    def _turn(self, target: bytes, authorization: str, cookie: str, now: float) -> Turn:
         if target in FIRST:
             return Turn(PROBES)
         if not self._shares:
@@ -309,7 +313,8 @@ class Waiting(Generic[Item]):
         if not shown:
             return Turn(stranger)
         known = hash((found and found[1], shown))
-        return Turn(self._known.get(known, stranger), known, stranger)
+        place, until = self._known.get(known, (stranger, now))
+        return Turn(place if now < until else stranger, known, stranger)
 
     def _choose(self, now: float) -> tuple[Item, Turn] | None:
         # Every second turn at most, or a flood of probes would keep everybody else waiting.
@@ -326,7 +331,7 @@ class Waiting(Generic[Item]):
             place = self._order[0]
             if self._running.get(owner_of(place), 0) < self._share and self._seconds.get(place, SLOW) < SLOW:
                 return self._pop(place)
-        self._recognize()
+        self._recognize(now)
         self._wants_a_seat = False
         for _ in range(len(self._order)):
             place = self._order[0]
@@ -357,12 +362,13 @@ class Waiting(Generic[Item]):
                 sys.setswitchinterval(BESIDE_SLOW)
             self._slow += 1
 
-    def _recognize(self) -> None:
+    def _recognize(self, now: float) -> None:
         """Give the first strangers' requests to their organization, if that is known by now."""
         for stranger in (ANONYMOUS, PAGES):
             while queue := self._queues.get(stranger):
                 item, turn, since = queue[0]
-                if (place := self._known.get(turn.known)) is None:
+                place, until = self._known.get(turn.known, (stranger, now))
+                if now >= until:
                     break
                 queue.popleft()
                 if not queue:
@@ -436,12 +442,13 @@ class Waiting(Generic[Item]):
         seconds = waiting * self._seconds.get(place, 0.0) / self._share
         return min(max(math.ceil(seconds), 1), LONGEST_WAIT)
 
-    def _learn(self, turn: Turn, place: str) -> None:
+    def _learn(self, turn: Turn, place: str, now: float) -> None:
         if place == turn.stranger:
             self._known.pop(turn.known, None)
         elif turn.known:
-            if len(self._known) >= MOST_KNOWN or len(self._seconds) >= MOST_KNOWN:
+            if turn.known not in self._known and max(len(self._known), len(self._seconds)) >= MOST_KNOWN:
                 self._known.clear()
                 self._seconds.clear()
                 self._served.clear()
-            self._known[turn.known] = place
+            # Each answer to SCIM says whether the token is valid.
+            self._known[turn.known] = place, now + BELIEVED if turn.stranger == PAGES else math.inf

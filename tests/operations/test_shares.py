@@ -498,6 +498,34 @@ def test_who_signs_out_is_a_stranger(now: list[float]) -> None:
     assert places(server.take()) == [shares.PAGES]
 
 
+def test_a_session_that_nobody_looks_at_is_believed_for_a_while_only(now: list[float]) -> None:
+    server = Server()
+
+    def place_of_a_file() -> str:
+        server.waiting.put("file", b"/favicon.ico", "", "sessionid=acme-session")
+        (turn,) = server.take()
+        server.waiting.done(turn)
+        return turn.place
+
+    server.browse("acme")
+    now[0] += shares.BELIEVED - 1
+    server.browse("acme")
+    now[0] += shares.BELIEVED - 1
+    assert place_of_a_file() == "acme/pages"
+    now[0] += 1
+    assert place_of_a_file() == shares.PAGES, "its user may have been suspended long ago"
+    server.browse("acme")
+    assert place_of_a_file() == "acme/pages"
+
+
+def test_a_token_is_believed_however_seldom_it_is_used(now: list[float]) -> None:
+    server = Server()
+    server.know("acme")
+    now[0] += 100 * shares.BELIEVED
+    server.ask("acme")
+    assert places(server.take()) == ["acme"]
+
+
 def test_a_personal_token_is_its_organizations_at_the_api_and_at_no_other_address(now: list[float]) -> None:
     server = Server()
     server.waiting.put("api", b"/api/audit/v1/logs", "Bearer t")
