@@ -287,8 +287,9 @@ class Waiting(Generic[Item]):
                 return  # the client is gone, or no page was asked for: that says nothing of how long those take
             self._remember(whose, now - turn.began, now)
             if turn.place == PAGES != whose:
-                # A session is a stranger's once in each worker: many would have no share to keep to.
-                self._remember(PAGES, now - turn.began, now)
+                # A session is a stranger's once in each worker: many would have no share to keep to. It makes those
+                # of strangers slow, not costly, or one would have everybody who signs in wait for a seat.
+                self._remember(PAGES, min(now - turn.began, COSTLY / 2), now)
 
     def _remember(self, place: str, seconds: float, now: float) -> None:
         """Keep in mind how long a request took there."""

@@ -405,6 +405,16 @@ def test_slow_pages_that_nobody_knows_leave_half_of_the_threads_too(now: list[fl
     assert places(server.take()) == [shares.PAGES] * (THREADS // 2)
 
 
+def test_who_signs_in_waits_for_no_seat_since_a_new_session_asked_for_a_costly_page(now: list[float]) -> None:
+    seats = Seats(1)
+    server = Server(seats=seats)
+    server.browse("acme", seconds=0.9, now=now)
+    seats.take(now[0])
+    server.know("globex")
+    server.waiting.put("page", b"/sign-in/", "")
+    assert places(server.take()) == [shares.PAGES]
+
+
 def test_costly_pages_take_seats_of_the_machine(now: list[float]) -> None:
     server = Server(seats=Seats(1))
     server.browse("acme", seconds=0.5, now=now)
