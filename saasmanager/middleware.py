@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import empty
 
 from organizations import turns
 from organizations.pages import is_htmx, plain
@@ -68,9 +69,9 @@ class FairShares:
         if seconds := turns.seconds_over_share(request.META):
             return self.refuse(request, seconds)
         response = self.get_response(request)
-        # Who is signed in is not worth a query that the page itself did without.
-        if (session := getattr(request, "session", None)) is not None and session.accessed:
-            organization = getattr(request.user, "organization", None)
+        # Who is signed in is not worth a query that the page itself did without, or that has failed it.
+        if (user := getattr(request, "user", None)) is not None and getattr(user, "_wrapped", user) is not empty:
+            organization = getattr(user, "organization", None)
             turns.tell(request.META, organization.slug if organization else "")
         return response
 

@@ -45,6 +45,9 @@ USUALLY = sys.getswitchinterval()
 # No request counts for more seconds: a download is not the measure of the pages after it.
 MOST_REMEMBERED = 1.0
 
+# For so many seconds a session is believed without being looked at: a file or an address that leads nowhere needs none.
+BELIEVED = 300.0
+
 # Addresses with tokens that were found valid, sessions, and organizations, of which something is kept in mind.
 MOST_KNOWN = 10_000
 
@@ -57,6 +60,7 @@ FIRST = frozenset({b"/livez"})
 _SCIM = re.compile(rb"/*scim/+([^/]+)")
 _API = re.compile(rb"/*(api/)")
 SESSION = "sessionid"
+_SESSION_COOKIE = re.compile(rf"(?:.*;)?(\s*{SESSION}\s*=[^;]*)", re.DOTALL)
 
 # Names of places that no organization's slug can be, for it has no slash. Its own pages' place is its slug and PAGES.
 PAGES, ANONYMOUS, PROBES, REFUSED, EVERYBODY = "/pages", "/anonymous", "/probes", "/refused", "/everybody"
@@ -167,6 +171,17 @@ def _token_of(authorization: str) -> str:
     return authorization.rstrip(" ").rpartition(" ")[2]
 
 
+def _session_of(cookie: str) -> str:
+    """The session in a Cookie field, as the application reads it: as UTF-8, with all its blanks, and the last counts.
+
+    Only its own part is taken apart: no share limits the threads that do this, and 60,000 cookies take Django 60 ms.
+    """
+    if SESSION not in cookie:
+        return ""
+    found = _SESSION_COOKIE.match(cookie.encode("latin-1").decode(errors="replace"))
+    return parse_cookie(found[1])[SESSION] if found else ""
+
+
 EVERYWHERE = Presence()
 ON_THIS_MACHINE = Seats()
 
@@ -192,12 +207,14 @@ class Waiting(Generic[Item]):
         self._order: deque[str] = deque()  # the places where somebody waits, the one whose turn it is first
         self._running: dict[str, int] = {}
         self._seconds: dict[str, float] = {}
-        self._known: dict[int, str] = {}
+        self._served: dict[str, float] = {}  # when the last page of a place was answered
+        self._known: dict[int, tuple[str, float]] = {}  # and until when that is believed
 
     def put(self, item: Item, target: bytes, authorization: str, cookie: str = "") -> None:
         """Let a request wait that asks for a target with an Authorization, or a Cookie that may have a session."""
-        turn = self._turn(target, authorization, cookie)
-        place, now = turn.place, time.monotonic()
+        now = time.monotonic()
+        turn = self._turn(target, authorization, cookie, now)
+        place = turn.place
         with self._lock:
             if place == PROBES:
                 self._first.append((item, turn))
@@ -248,7 +265,12 @@ class Waiting(Generic[Item]):
         """The request was answered."""
         now = time.monotonic()
         with self._lock:
-            self._running[owner_of(turn.place)] -= 1
+            owner = owner_of(turn.place)
+            self._running[owner] -= 1
+            if not self._running[owner]:
+                del self._running[owner]
+            if turn.place.endswith(PAGES):
+                self._served[turn.place] = now
             if turn.is_slow:
                 self._slow -= 1
                 if not self._slow:
@@ -257,14 +279,17 @@ class Waiting(Generic[Item]):
                 self._seats.leave(turn.seat, now)
             organization = turn.organization
             whose = turn.place if organization is None else _place_of(organization, turn.stranger)
-            if whose != turn.place:
-                self._learn(turn, whose)
+            if whose != turn.place or (organization and turn.stranger == PAGES):
+                self._learn(turn, whose, now)
             if turn.over_share or whose in _NOBODYS:
                 return
+            if organization is None and whose != PAGES and now - turn.began < self._seconds.get(whose, 0.0):
+                return  # the client is gone, or no page was asked for: that says nothing of how long those take
             self._remember(whose, now - turn.began, now)
             if turn.place == PAGES != whose:
-                # A session is a stranger's once in each worker: many would have no share to keep to.
-                self._remember(PAGES, now - turn.began, now)
+                # A session is a stranger's once in each worker: many would have no share to keep to. It makes those
+                # of strangers slow, not costly, or one would have everybody who signs in wait for a seat.
+                self._remember(PAGES, min(now - turn.began, COSTLY / 2), now)
 
     def _remember(self, place: str, seconds: float, now: float) -> None:
         """Keep in mind how long a request took there."""
@@ -273,7 +298,7 @@ class Waiting(Generic[Item]):
         if seconds < SLOW and place != PAGES:
             self._presence.note(owner_of(place), now)
 
-    def _turn(self, target: bytes, authorization: str, cookie: str) -> Turn:
+    def _turn(self, target: bytes, authorization: str, cookie: str, now: float) -> Turn:
         if target in FIRST:
             return Turn(PROBES)
         if not self._shares:
@@ -285,11 +310,12 @@ class Waiting(Generic[Item]):
         elif (found := _API.match(path)) is not None:
             stranger, shown = PAGES, _token_of(authorization)
         else:
-            stranger, shown = PAGES, parse_cookie(cookie).get(SESSION, "") if cookie else ""
+            stranger, shown = PAGES, _session_of(cookie)
         if not shown:
             return Turn(stranger)
         known = hash((found and found[1], shown))
-        return Turn(self._known.get(known, stranger), known, stranger)
+        place, until = self._known.get(known, (stranger, now))
+        return Turn(place if now < until else stranger, known, stranger)
 
     def _choose(self, now: float) -> tuple[Item, Turn] | None:
         # Every second turn at most, or a flood of probes would keep everybody else waiting.
@@ -306,7 +332,7 @@ class Waiting(Generic[Item]):
             place = self._order[0]
             if self._running.get(owner_of(place), 0) < self._share and self._seconds.get(place, SLOW) < SLOW:
                 return self._pop(place)
-        self._recognize()
+        self._recognize(now)
         self._wants_a_seat = False
         for _ in range(len(self._order)):
             place = self._order[0]
@@ -337,12 +363,13 @@ class Waiting(Generic[Item]):
                 sys.setswitchinterval(BESIDE_SLOW)
             self._slow += 1
 
-    def _recognize(self) -> None:
+    def _recognize(self, now: float) -> None:
         """Give the first strangers' requests to their organization, if that is known by now."""
         for stranger in (ANONYMOUS, PAGES):
             while queue := self._queues.get(stranger):
                 item, turn, since = queue[0]
-                if (place := self._known.get(turn.known)) is None:
+                place, until = self._known.get(turn.known, (stranger, now))
+                if now >= until:
                     break
                 queue.popleft()
                 if not queue:
@@ -367,13 +394,18 @@ class Waiting(Generic[Item]):
         return not self._presence.is_another_there(owner, now)
 
     def _waits_as_a_person(self, place: str, now: float) -> bool:
-        """Whether the first at a place is a page that has waited for long while its organization was served nothing.
+        """Whether the first at a place is a page that has waited for long while its organization was served no other.
 
-        A download may hold what slow requests share for half a minute, and a page is not refused for that.
+        A download may hold what slow requests share for half a minute, and a page is not refused for that. Any of
+        strangers' pages may be another organization's.
         """
         if not place.endswith(PAGES) or self._running.get(owner_of(place), 0):
             return False
-        return now - self._queues[place][0][2] >= PATIENCE
+        since = self._queues[place][0][2]
+        if place != PAGES:
+            # Else each of many that wait would follow the one before at once, and never need a seat.
+            since = max(since, self._served.get(place, 0.0))
+        return now - since >= PATIENCE
 
     def _is_quick(self, place: str) -> bool:
         """Whether the requests of a place are, as far as is known; anonymous ones may be anything."""
@@ -411,11 +443,13 @@ class Waiting(Generic[Item]):
         seconds = waiting * self._seconds.get(place, 0.0) / self._share
         return min(max(math.ceil(seconds), 1), LONGEST_WAIT)
 
-    def _learn(self, turn: Turn, place: str) -> None:
+    def _learn(self, turn: Turn, place: str, now: float) -> None:
         if place == turn.stranger:
             self._known.pop(turn.known, None)
         elif turn.known:
-            if len(self._known) >= MOST_KNOWN or len(self._seconds) >= MOST_KNOWN:
+            if turn.known not in self._known and max(len(self._known), len(self._seconds)) >= MOST_KNOWN:
                 self._known.clear()
                 self._seconds.clear()
-            self._known[turn.known] = place
+                self._served.clear()
+            # Each answer to SCIM says whether the token is valid.
+            self._known[turn.known] = place, now + BELIEVED if turn.stranger == PAGES else math.inf

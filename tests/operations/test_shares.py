@@ -4,8 +4,13 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from io import BytesIO
 
 import pytest
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import parse_cookie
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from scripts import shares
 from scripts.shares import Presence, Seats, Turn, Waiting
@@ -345,6 +350,26 @@ def test_however_its_cookie_is_spelled_a_session_is_known(now: list[float], spel
     assert places(server.take()) == ["acme/pages"]
 
 
+PARTS = ["sessionid", "sessionid=", "=", ";", " ", "\t", "\x1f", '"', "key", "\xa0", "\u3000", "\x85", "é", b"\xa0"]
+
+
+@given(st.lists(st.sampled_from(PARTS)))
+@example(["\xa0", "sessionid=", "key"])
+@example(["sessionid=", "key", "\u3000"])
+def test_its_session_is_the_one_that_the_application_reads(parts: list[str | bytes]) -> None:
+    sent = b"".join(each.encode() if isinstance(each, str) else each for each in parts).decode("latin-1")
+    request = WSGIRequest({"REQUEST_METHOD": "GET", "wsgi.input": BytesIO(), "HTTP_COOKIE": sent})
+    assert shares._session_of(sent) == request.COOKIES.get("sessionid", "")
+
+
+def test_a_cookie_of_many_parts_is_not_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(shares, "parse_cookie", lambda cookie: read.append(cookie) or parse_cookie(cookie))
+    many = "a;" * 30_000
+    Server().waiting.put("page", b"/settings/", "", f"{many}sessionid=key;{many}")
+    assert read == ["sessionid=key"]
+
+
 def test_pages_and_scim_of_an_organization_have_one_share(now: list[float]) -> None:
     server = Server()
     server.know("acme", "globex")
@@ -380,6 +405,16 @@ def test_slow_pages_that_nobody_knows_leave_half_of_the_threads_too(now: list[fl
     assert places(server.take()) == [shares.PAGES] * (THREADS // 2)
 
 
+def test_who_signs_in_waits_for_no_seat_since_a_new_session_asked_for_a_costly_page(now: list[float]) -> None:
+    seats = Seats(1)
+    server = Server(seats=seats)
+    server.browse("acme", seconds=0.9, now=now)
+    seats.take(now[0])
+    server.know("globex")
+    server.waiting.put("page", b"/sign-in/", "")
+    assert places(server.take()) == [shares.PAGES]
+
+
 def test_costly_pages_take_seats_of_the_machine(now: list[float]) -> None:
     server = Server(seats=Seats(1))
     server.browse("acme", seconds=0.5, now=now)
@@ -403,6 +438,21 @@ def test_a_page_waits_for_no_longer_than_two_seconds_for_slow_ones_of_others(now
     assert sorted(places(server.take())) == ["globex", "initech/pages"], "initech is served nothing, acme waits on"
 
 
+def test_a_page_that_ran_beside_slow_ones_is_not_followed_by_the_next_at_once(now: list[float]) -> None:
+    presence, seats = Presence(), Seats(1)
+    server = Server(presence, seats)
+    server.browse("acme", seconds=0.9, now=now)
+    seats.take(now[0])
+    server.open(*["acme"] * 3)
+    for waits in (2.0, 2.0):
+        presence.note("globex", now[0])
+        assert server.take() == []
+        now[0] += waits
+        (turn,) = server.take()
+        now[0] += 0.9
+        server.end(turn, "acme")
+
+
 def test_a_long_download_is_soon_forgotten(now: list[float]) -> None:
     server = Server()
     server.browse("acme", seconds=60, now=now)
@@ -411,6 +461,24 @@ def test_a_long_download_is_soon_forgotten(now: list[float]) -> None:
     server.know("globex")
     server.open(*["acme"] * 6)
     assert places(server.take()) == ["acme/pages"] * THREADS
+
+
+def test_what_no_page_is_asked_for_makes_nobody_quick(now: list[float]) -> None:
+    server = Server(seats=Seats(1))
+    server.browse("acme", seconds=0.9, now=now)
+    for _ in range(20):
+        server.waiting.put("style", b"/static/console/page.css", "", "sessionid=acme-session")
+        (turn,) = server.take()
+        server.waiting.done(turn)
+    server.know("globex")
+    server.open(*["acme"] * 6)
+    assert places(server.take()) == ["acme/pages"]
+
+
+def test_who_runs_nothing_is_not_kept_in_mind_as_running(now: list[float]) -> None:
+    server = Server()
+    server.know(*[f"organization-{number}" for number in range(20)])
+    assert not server.waiting._running
 
 
 def test_pages_are_refused_to_a_crowd_only(now: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -438,6 +506,34 @@ def test_who_signs_out_is_a_stranger(now: list[float]) -> None:
     server.end(turn, "")
     server.open("acme")
     assert places(server.take()) == [shares.PAGES]
+
+
+def test_a_session_that_nobody_looks_at_is_believed_for_a_while_only(now: list[float]) -> None:
+    server = Server()
+
+    def place_of_a_file() -> str:
+        server.waiting.put("file", b"/favicon.ico", "", "sessionid=acme-session")
+        (turn,) = server.take()
+        server.waiting.done(turn)
+        return turn.place
+
+    server.browse("acme")
+    now[0] += shares.BELIEVED - 1
+    server.browse("acme")
+    now[0] += shares.BELIEVED - 1
+    assert place_of_a_file() == "acme/pages"
+    now[0] += 1
+    assert place_of_a_file() == shares.PAGES, "its user may have been suspended long ago"
+    server.browse("acme")
+    assert place_of_a_file() == "acme/pages"
+
+
+def test_a_token_is_believed_however_seldom_it_is_used(now: list[float]) -> None:
+    server = Server()
+    server.know("acme")
+    now[0] += 100 * shares.BELIEVED
+    server.ask("acme")
+    assert places(server.take()) == ["acme"]
 
 
 def test_a_personal_token_is_its_organizations_at_the_api_and_at_no_other_address(now: list[float]) -> None:

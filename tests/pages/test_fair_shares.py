@@ -1,11 +1,17 @@
 """What pages and the API tell a server that shares its threads out, and what is said to whom is over the share."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
-from django.test import Client
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+from django.utils.functional import SimpleLazyObject
 
 from organizations.turns import TURN
+from saasmanager.middleware import FairShares
 from scripts.shares import Turn
 from tests.pages.conftest import SignedIn, htmx
 from tests.pages.test_operators import operator
@@ -50,6 +56,19 @@ def test_who_is_not_signed_in_is_nobodys(acme: Tenant, signed_in: SignedIn) -> N
 
 def test_what_needs_no_session_says_nothing(acme: Tenant, signed_in: SignedIn) -> None:
     assert told(signed_in(acme), "/favicon.ico") is None
+
+
+def test_a_page_that_did_not_ask_who_is_signed_in_is_answered_though_the_database_is_gone(rf: RequestFactory) -> None:
+    request = rf.get(USERS, **{TURN: Turn("/pages")})
+
+    def page(asked: HttpRequest) -> HttpResponse:
+        asked.session = SessionStore()
+        asked.session.get("anything")
+        asked.user = SimpleLazyObject(Mock(side_effect=OperationalError))
+        return HttpResponse(status=303)
+
+    assert FairShares(page)(request).status_code == 303
+    assert request.META[TURN].organization is None
 
 
 def test_an_operator_is_nobodys(operator: Client) -> None:
