@@ -1,4 +1,4 @@
-"""The table of audited actions and how each reads to an auditor."""
+"""The table of audited actions: for each, the sentence that an auditor reads."""
 
 from collections.abc import Mapping
 

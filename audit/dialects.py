@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL do differently: how they spell SQL, and what they and their drivers take."""
+"""The differences of our two databases: how they spell SQL, and what they and their drivers take."""
 
 from __future__ import annotations
 

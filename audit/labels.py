@@ -1,4 +1,4 @@
-"""What a search of the pages compares: texts without all that people leave out when they type a name, on any database.
+"""Search keys: texts without what people leave out when they type a name, alike on any database.
 
 Only searches compare like this. Rules, sign-in and SCIM filters tell ``Müller`` from ``Muller``.
 """

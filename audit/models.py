@@ -1,4 +1,4 @@
-"""AuditEvent: one append-only line of an organization's history; it survives everything that it tells of."""
+"""AuditEvent: one append-only line of an organization's history, which outlives what it tells of."""
 
 from datetime import datetime
 from typing import Any, NoReturn, Self

@@ -1,4 +1,6 @@
-"""Rows read and written past the ORM, whose wording of statements costs several times what they do.
+"""Read or write rows in SQL, past the ORM.
+
+The ORM's wording of a statement costs several times what the statement does.
 
 What is written are objects as ``save()`` would take them, but no signal is sent, and what the database makes is not
 read back. Call in a transaction.

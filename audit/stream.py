@@ -1,4 +1,4 @@
-"""The trail as a stream that a program follows for ever, oldest first: no event is left out, and none comes twice.
+"""The trail as a stream that programs follow, oldest first, without gaps or repeats.
 
 An event's place is its id, a UUIDv7 made by whichever process wrote it, and it can be read only when its transaction
 has ended. So an event may turn up before others that are there already. The stream ends where that can no longer be.

@@ -1,4 +1,4 @@
-"""How names, domains and e-mail addresses are compared, and which of them may be written. Pure: knows no Django.
+"""Names, domains, e-mail addresses: how they are written, how they compare. Pure: knows no Django.
 
 Comparing is total: any text has a canonical form, so look-ups and filters never fail. Checking is separate and strict,
 for writes only.

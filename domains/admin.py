@@ -1,4 +1,4 @@
-"""Settings > Organization > Your organization > Domains: which there are, and whose people may be provisioned."""
+"""Settings > Organization > Your organization > Domains: the list and each domain's User requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The DNS record by which an organization shows that a domain is its own (TXT, RFC 1035), and a look for it.
+"""The DNS record that proves a domain (TXT, RFC 1035).
 
 Nothing but DNS is asked, and nobody but the resolvers of the settings: what a stranger's records say is only compared.
 """

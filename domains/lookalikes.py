@@ -1,4 +1,4 @@
-"""Domains that could be taken for others, and those of public mail (UTS 39, in small). Pure: knows no Django.
+"""Domains that could be taken for others (UTS 39, in small). Pure: knows no Django.
 
 All of it is for warnings: what looks right is not proof of anything, and what looks odd may well be real.
 """

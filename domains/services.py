@@ -1,4 +1,4 @@
-"""Verbs on domains, and the one rule about which e-mail addresses an organization lets in."""
+"""Verbs on domains: add, verify, remove, and decide which e-mail addresses are let in."""
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor

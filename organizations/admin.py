@@ -1,4 +1,4 @@
-"""Settings > Organization > Your organization: name, time zone, language of dates, and the place for the rest."""
+"""Settings > Organization > Your organization: name, time zone and language of dates."""
 
 from collections.abc import Collection, Mapping
 from itertools import groupby

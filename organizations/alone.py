@@ -1,4 +1,4 @@
-"""A lock between processes, on whatever machines: of several that prepare one database, one works, the others wait."""
+"""A lock between processes: one prepares the database while the others wait."""
 
 import fcntl
 from collections.abc import Callable, Iterator

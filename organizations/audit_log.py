@@ -1,4 +1,4 @@
-"""Settings > Audit log: who changed what, newest first, narrowed by filters and a search, and as a CSV file."""
+"""Settings > Audit log: the changes of an organization, newest first, with filters, search and CSV."""
 
 from __future__ import annotations
 

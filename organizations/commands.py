@@ -1,4 +1,4 @@
-"""What our commands share: wrong input is one line and exit status 2; with --json the last line is one JSON object."""
+"""The base of our commands: wrong input is one line with exit status 2; --json ends in a JSON object."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How an organization's dates and times are written: the styles there are, and the one that governs a page or mail."""
+"""Date styles: how an organization's dates and times are written."""
 
 from __future__ import annotations
 

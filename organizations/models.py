@@ -1,4 +1,4 @@
-"""Organization: a tenant, the slugs that it has had, the operators who look at it, and the mails to its people."""
+"""Organization: a tenant, with its former slugs, its support access and its outgoing mail."""
 
 from typing import ClassVar, Self
 from zoneinfo import available_timezones

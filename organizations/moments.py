@@ -1,4 +1,4 @@
-"""Moments as filters of logs take them: a time, or a plain date, which means the whole day where somebody is."""
+"""Moments as filters of logs take them: a time, or a plain date for the whole day."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo

@@ -1,4 +1,4 @@
-"""Forms that work once: however often the browser sends one, say by reloading its answer, nothing happens twice."""
+"""Forms that work once, however often the browser sends them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Refusal: a rule of the house said no, in words that a page, a command and a SCIM answer can all show."""
+"""Refusal: a rule said no, in words for a page, a command and a SCIM answer."""
 
 from collections.abc import Mapping
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Verbs on an organization itself; a whole one, with roles and a SCIM connection, is opened by ``scim.services``."""
+"""Verbs on an organization itself; a whole one is opened by ``scim.services``."""
 
 from uuid import UUID
 

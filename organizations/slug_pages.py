@@ -1,4 +1,4 @@
-"""Settings > Organization > Your organization > Slug: another one, asked for twice, and those that still lead here."""
+"""Settings > Organization > Your organization > Slug: change it, and see the former ones."""
 
 from __future__ import annotations
 

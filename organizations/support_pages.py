@@ -1,4 +1,4 @@
-"""Settings > Organization > Your organization > Request support: whether operators may look, and who does."""
+"""Settings > Organization > Your organization > Request support: turn support access on or off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes a table belong to a tenant: the foreign key, the id, and queries that start from the organization."""
+"""What makes a table a tenant's: the foreign key, the id, queries that start from the organization."""
 
 from typing import Any, Self, TypeVar
 from uuid import UUID

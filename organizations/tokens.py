@@ -1,4 +1,4 @@
-"""Bearer tokens of every kind: their text, what is kept of it, and the columns that tell how a token stands (RFC 6750).
+"""Bearer tokens of every kind: their text, its digest and the columns of their state (RFC 6750).
 
 The text has 256 random bits behind a word that tells the kind, and ends with a checksum: a shape that secret scanners
 can tell from others. Only its SHA-256 is kept, and a prefix by which people know it again.

@@ -1,4 +1,4 @@
-"""What a request meets first: the way of SCIM past what only pages need, fair shares, and how large a form may be."""
+"""The first middleware of a request: SCIM's way past the pages, fair shares, limits of forms."""
 
 from collections.abc import Callable
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""The operators' own pages: Django's admin over organizations, their size and health, and nothing of their people."""
+"""The operators' pages: Django's admin over organizations, with their size and health."""
 
 from __future__ import annotations
 

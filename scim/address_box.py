@@ -1,4 +1,4 @@
-"""Settings > Users > Single Sign-On (SSO) > "Would this address be accepted?": every rule, and the way to mend it."""
+"""Settings > Users > Single Sign-On (SSO) > "Would this address be accepted?": all rules, with fixes."""
 
 from __future__ import annotations
 

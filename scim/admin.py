@@ -1,4 +1,4 @@
-"""Settings > Users > Single Sign-On (SSO) > SCIM: a connection's Base URL, tokens and switches, and what it asked."""
+"""Settings > Users > Single Sign-On (SSO) > SCIM: a connection with its tokens and latest requests."""
 
 from __future__ import annotations
 

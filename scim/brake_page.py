@@ -1,4 +1,4 @@
-"""The mass-change brake's own page: who has gone, who was held back since, and the two answers to that."""
+"""The mass-change brake's own page: who has gone, who was kept, and the two answers."""
 
 from __future__ import annotations
 

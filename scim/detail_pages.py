@@ -1,4 +1,4 @@
-"""Additional logging on the pages: the switch of a connection, and the headers and bodies of one request."""
+"""Additional logging on the pages: a connection's switch, and one request's headers and bodies."""
 
 from __future__ import annotations
 

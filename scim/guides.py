@@ -1,4 +1,4 @@
-"""How SCIM is set up in each identity provider: one table, in the words that stand on that provider's own pages."""
+"""Set-up guides: one table of steps for each identity provider, in the words of its own pages."""
 
 from __future__ import annotations
 

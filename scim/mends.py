@@ -1,4 +1,4 @@
-"""What the request log offers to do about a request that was refused: a button, a link, or word that it is done."""
+"""The fixes of the request log: for a refused request a button, a link, or word that it is done."""
 
 from __future__ import annotations
 

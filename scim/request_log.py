@@ -1,4 +1,4 @@
-"""The request log's own page: every SCIM request, newest first, narrowed by filters; one request; and a CSV file."""
+"""The request log's own page: every SCIM request, newest first, with filters and a CSV file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings > Users > Single Sign-On (SSO) > Role rules: the list, its editor, and the preview before anything is saved.
+"""Settings > Users > Single Sign-On (SSO) > Role rules: the list, its editor and a preview.
 
 The editor keeps nothing on the server: every form carries the whole set, and only the last button saves it.
 """

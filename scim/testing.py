@@ -1,4 +1,4 @@
-"""Settings > Users > Single Sign-On (SSO) > "Test this set-up": what an identity provider would send, step by step."""
+"""Settings > Users > Single Sign-On (SSO) > "Test this set-up": a test run, step by step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tokens of a connection as its page shows them, and what the forms beside them ask for."""
+"""The tokens of a connection on its page, with their forms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a logged request changed, found in the audit trail, and the undo of all of it, step by step if it is much."""
+"""The undo of a logged request: its changes, found in the audit trail, are reverted step by step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The endpoints of RFC 7644 section 3.2, under /scim/SLUG/v2; spare slashes are forgiven, and nothing redirects.
+"""The endpoints of SCIM under /scim/SLUG/v2; spare slashes are tolerated (RFC 7644 section 3.2).
 
 Without the version the latest one is meant, which is v2 (section 3.13).
 """

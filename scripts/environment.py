@@ -1,4 +1,4 @@
-"""Make .venv and bring it to the locked packages; at once when it already has them. Needs Python 3.11 and pip only."""
+"""Bring .venv to the locked packages; at once when it already has them. Needs Python 3.11 and pip only."""
 
 import hashlib
 import importlib.util

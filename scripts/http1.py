@@ -1,4 +1,4 @@
-"""HTTP/1.1 as the server reads and writes it (RFC 9110, RFC 9112): bytes in, whole requests or refusals out.
+"""HTTP/1.1 for the server (RFC 9110, RFC 9112): bytes in, whole requests or refusals out.
 
 llhttp, by httptools, finds where each part begins and ends. It refuses what two readers could take for two different
 requests: Content-Length beside Transfer-Encoding, more than one of either, white space before a colon, bare line feeds.

@@ -1,4 +1,4 @@
-"""Measure how long one organization waits beside a costly one, with fair shares and without.
+"""Measure how long one organization waits beside a costly one, with or without fair shares.
 
 A real server on a throw-away PostgreSQL; a table and, as the last line, JSON.
 """

@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL for a run of the tests or the bench: made of the programs found here, gone with its files."""
+"""A throw-away PostgreSQL for tests or bench: made of the programs found here, gone with its files."""
 
 import importlib.util
 import os

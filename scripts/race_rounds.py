@@ -1,4 +1,4 @@
-"""Rounds in which many clients act on one organization at once, and what must be true after each.
+"""Rounds in which many clients act on one organization at once, with what must be true after each.
 
 A round is a function of a ``Round``, which sends the requests and remembers what was wrong. ``ROUNDS`` lists them.
 The server is a real one, and Django is set up on its database, so that rows can be counted.

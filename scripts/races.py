@@ -1,4 +1,4 @@
-"""Race many clients against a real server on a throw-away database; exit status 1 if anything was not as it must be."""
+"""Race many clients against a real server on a throw-away database; exit status 1 on a wrong result."""
 
 import argparse
 import json

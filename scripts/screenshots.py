@@ -1,4 +1,4 @@
-"""Take the pictures in docs/pictures, of every page and for the set-up article, and write their list.
+"""Take the pictures in docs/pictures, with their list.
 
 Needs Chromium and openssl. What is shown is the product itself, with the demo's data; only the address is made up.
 """

@@ -1,4 +1,4 @@
-"""Bring the database and the static files up to date, then become the production server, in the foreground."""
+"""Become the production server, once the database is up to date."""
 
 import os
 import subprocess

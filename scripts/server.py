@@ -1,4 +1,4 @@
-"""The server: gunicorn's arbiter with workers of our own, and the application loaded before it forks them."""
+"""The server: gunicorn's arbiter with our workers; the application is loaded before the fork."""
 
 import argparse
 import gc

@@ -1,4 +1,4 @@
-"""Who of the requests that wait gets the next thread: organizations take turns, and none holds more than its share.
+"""Fair shares: which waiting request gets the next thread.
 
 While another organization's request waits, that is half of the threads. Beside organizations whose requests are quick,
 slow requests of all together hold no more than that, so that a quick one always finds a thread; and of costly ones no

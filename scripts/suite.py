@@ -1,4 +1,4 @@
-"""Run every test on SQLite, and again on PostgreSQL those that ask the database; arguments are passed on to pytest."""
+"""Run the tests on SQLite, then on PostgreSQL those that ask the database; arguments go to pytest."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A small TLS proxy in front of the server, for pictures and tests: what a reverse proxy does in production.
+"""A small TLS proxy in front of the server: what a reverse proxy does in production.
 
 Not for production: each request takes a thread, and bodies and answers are kept whole in memory.
 """

@@ -1,4 +1,4 @@
-"""The way to every page of the product, walked over the demo: for its pictures, and for the test of its quality.
+"""The way to every page of the product: walked over the demo for its pictures and quality tests.
 
 A new page needs one line in WALKS. ``view`` is the name of its address; tests hold the table to the resolver.
 """

@@ -1,4 +1,4 @@
-"""The server's worker: a few threads, each of which attends to all clients while it has no request to answer.
+"""The server's worker: a few threads that attend to all clients between requests.
 
 A request takes a thread only once it has arrived, and an answer keeps none until it is read: whatever a client leaves
 half done costs one entry in a table, bounded in bytes and in seconds. A thread that reads the last byte of a request

@@ -1,4 +1,4 @@
-"""The page behind the link of an invitation: who invites whom, and the name and password of the account to be."""
+"""The page behind an invitation's link: the new user gives a name and a password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What django-allauth asks us about accounts: who may enter where, and that nobody signs up through it."""
+"""The answers that django-allauth asks us for: who may sign in, and that nobody signs up through it."""
 
 from __future__ import annotations
 

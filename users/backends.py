@@ -1,4 +1,4 @@
-"""The one authentication backend: a password opens one account of one organization, asked again at each request."""
+"""The one authentication backend: a password opens one account of one organization."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Show what a change of one or several users will do, apply it after confirmation, and report the result."""
+"""Change one or several users: preview, confirmation and report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forms of the way in: an address that leads to an organization, a password in it, and a new password by mail."""
+"""The forms of sign-in: an address, a password, and a new password by mail."""
 
 from __future__ import annotations
 

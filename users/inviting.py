@@ -1,4 +1,4 @@
-"""Settings > Users > Invite people, and the list of who was invited: sent again or revoked, also several at once."""
+"""Settings > Users > Invite people: the form and the list of pending invitations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which people a list shows, in which order, and from which place on: every page costs the same, wherever it lies."""
+"""Lists of users: filters, order and paging; every page costs the same."""
 
 from __future__ import annotations
 

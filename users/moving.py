@@ -1,4 +1,4 @@
-"""The page that shows how far a role's people have been given another one, or its new name, and goes on by itself."""
+"""The progress page of a role change: how many of its users are done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a user came to be, and by what to have the role."""
+"""Where a user account came from, or its role."""
 
 from django.db.models import TextChoices
 

@@ -1,4 +1,4 @@
-"""Settings > Users: the list of people, searched, narrowed and sorted by the server, and what can be done from it."""
+"""Settings > Users: the list of users, searched, narrowed and sorted by the server."""
 
 from __future__ import annotations
 

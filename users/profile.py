@@ -1,4 +1,4 @@
-"""The profile document of a user (RFC 7643 vocabulary) and the index columns and rows that follow from it.
+"""The profile document of a user (RFC 7643 vocabulary), with the index that follows from it.
 
 The only writer of ``User.document``. It knows nothing of HTTP, filters or validation: what comes in is valid.
 """

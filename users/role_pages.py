@@ -1,4 +1,4 @@
-"""Settings > Users > Roles: what each role may do, the ones that can be switched off, and an organization's own."""
+"""Settings > Users > Roles: the list, a role's permissions, and an organization's own roles."""
 
 from __future__ import annotations
 

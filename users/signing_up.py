@@ -1,4 +1,4 @@
-"""The pages by which a stranger asks for an account: an address, a name, and the link that proves the address."""
+"""The pages of sign-up: an address, a name, and the link that proves the address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page that says what undoing a change would do, and does it for whoever is sure."""
+"""The page that previews an undo, then applies it once confirmed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of the way in and out: where to sign in, the password, a new one by mail, and signing out."""
+"""The pages of sign-in: where to sign in, the password, a new one by mail, and signing out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Visits: an operator sees the Settings of an organization that has asked for support, and can change nothing there."""
+"""Support access: an operator reads the Settings of an organization, and can change nothing there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the templates of the pages ask for: the menu, and moments, durations and initials in our spelling."""
+"""Template tags of the pages: the menu, moments, durations and initials."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""PostgreSQL behind a pooler, for commands: each transaction lifts the time limits that the database's role sets."""
+"""PostgreSQL behind a pooler, for commands: each transaction lifts the role's time limits."""
 
 from django.db.backends.postgresql import base
 

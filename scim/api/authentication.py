@@ -1,4 +1,4 @@
-"""Bearer tokens: from the Authorization header to credentials, which the first statement then verifies (RFC 6750)."""
+"""Bearer tokens: from the Authorization header to credentials (RFC 6750)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""ScimView: what every SCIM endpoint does around its own work: token, errors, headers, log (RFC 7644 sections 2 and 3).
+"""ScimView: the work around every SCIM endpoint: token, errors, headers, log (RFC 7644 sections 2, 3).
 
 A trimmed APIView. Handlers return finished bytes, which are kept neither on the view nor on its request: that refers to
 itself, so that whatever hangs on it waits for the garbage collector.

@@ -1,4 +1,4 @@
-"""/ServiceProviderConfig, /ResourceTypes, /Schemas, and every path that is none of ours (RFC 7644 section 4)."""
+"""/ServiceProviderConfig, /ResourceTypes, /Schemas, 404 for every other path (RFC 7644 section 4)."""
 
 import orjson
 from django.http import HttpResponse

@@ -1,4 +1,4 @@
-"""/Groups and /Groups/{id}: from the HTTP request to the operation and back (RFC 7644 sections 3.3 to 3.6)."""
+"""/Groups, /Groups/{id}: from HTTP request to operation and back (RFC 7644 section 3)."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Bodies in and out: media types, size and compression of what is read, and of what is answered.
+"""Bodies over HTTP: their media types, size and compression, in both directions.
 
 RFC 7644 sections 3.1 and 3.12, 8.1; RFC 9110 sections 8.4 and 15.
 """

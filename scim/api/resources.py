@@ -1,4 +1,4 @@
-"""/Users, /Users/{id}, /Me and /.search: from the HTTP request to the operation and back (RFC 7644 section 3)."""
+"""/Users, /Users/{id}, /Me, /.search: from HTTP request to operation and back (RFC 7644 section 3)."""
 
 import re
 from collections.abc import Mapping

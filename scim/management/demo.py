@@ -1,4 +1,4 @@
-"""What the demo shows: two made-up companies, their people, and some days of what identity providers sent."""
+"""The demo's data: two made-up companies, their users, and some days of their providers' requests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

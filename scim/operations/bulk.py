@@ -1,4 +1,4 @@
-"""Carry out a bulk request: what comes first, what is done at once, what fails with what (RFC 7644 section 3.7).
+"""Carry out a bulk request: order, batches and errors of its operations (RFC 7644 section 3.7).
 
 Every operation comes to what it would as a request of its own, and stands or falls by itself.
 """

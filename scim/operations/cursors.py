@@ -1,4 +1,4 @@
-"""Cursors: where a walk through a list goes on, sealed so that only this server can have made them (RFC 9865)."""
+"""Cursors: places in a list, sealed so that only this server can have made them (RFC 9865)."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The documents that tell what this server has and does, read off the tables (RFC 7643 sections 5 to 7)."""
+"""The documents that describe this server, read off the tables (RFC 7643 sections 5 to 7)."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -1,4 +1,4 @@
-"""Create, read, replace, patch and delete groups: what SCIM adds to the verbs on groups (RFC 7644 section 3).
+"""SCIM's operations on groups: create, read, replace, patch and delete (RFC 7644 section 3).
 
 A PATCH becomes a list of set operations on member rows; nothing here ever loads a group's members to change them.
 """

@@ -1,4 +1,4 @@
-"""What a person may do to the own user with a personal token: read it, and change what is theirs (RFC 7644 3.11)."""
+"""SCIM's operations on the own user with a personal token: read and change (RFC 7644 section 3.11)."""
 
 from collections.abc import Callable
 

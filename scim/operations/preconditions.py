@@ -1,4 +1,4 @@
-"""If-Match and If-None-Match: act only on the version that the client has in mind (RFC 7644 section 3.14)."""
+"""If-Match, If-None-Match: act only on the version that the client knows (RFC 7644 section 3.14)."""
 
 import re
 from dataclasses import dataclass

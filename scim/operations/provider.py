@@ -1,4 +1,4 @@
-"""What this server offers and how much of it: the figures that /ServiceProviderConfig shows and the code enforces."""
+"""The limits of this server: the figures that /ServiceProviderConfig shows and the code enforces."""
 
 from scim.protocol.attributes import Json
 

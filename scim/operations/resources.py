@@ -1,4 +1,4 @@
-"""Create, read, replace, patch and delete users: what SCIM adds to the verbs on people (RFC 7644 section 3).
+"""SCIM's operations on users: create, read, replace, patch and delete (RFC 7644 section 3).
 
 The only place where a service's refusal becomes a SCIM error.
 """

@@ -1,4 +1,4 @@
-"""Lists of users and of groups: filter, order, paging and projection (RFC 7644 section 3.4.2, RFC 9865)."""
+"""Lists of resources: filter, order, paging and projection (RFC 7644 section 3.4.2, RFC 9865)."""
 
 import re
 from collections.abc import Collection, Mapping

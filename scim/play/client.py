@@ -1,4 +1,4 @@
-"""How a play reaches a server: one HTTP connection with the token on every request, and no redirect followed."""
+"""How a test run reaches a server: one HTTP connection, the token on every request, no redirects."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""Plays a script against any SCIM server: each step as it goes, what is wrong with its answer, and no traces left."""
+"""Play a script against any SCIM server: each step, the faults of its answer, and no traces left."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass

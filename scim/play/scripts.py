@@ -1,4 +1,4 @@
-"""What identity providers send when somebody tries a set-up out, as tables: JumpCloud, Okta and Entra ID, step by step.
+"""The requests of identity providers that try a set-up out, as tables: JumpCloud, Okta and Entra ID.
 
 Texts may name what a play knows: ``{email}``, ``{guid}``, and what an earlier step kept, such as ``{id}``. The requests
 are those of the vendors' documents and of recordings: letter case, nulls and encodings are theirs.

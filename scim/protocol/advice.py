@@ -1,4 +1,4 @@
-"""What a client should be told of a request that went through all the same, with the cause it is filed under."""
+"""What a client should be told of a request that succeeded all the same, with its cause."""
 
 from collections.abc import Iterable
 

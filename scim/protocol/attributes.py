@@ -1,4 +1,4 @@
-"""What attributes, schemas and resource types are, and how a name finds its attribute (RFC 7643 sections 2, 6, 7)."""
+"""Attributes, schemas, resource types, the lookup of attributes by name (RFC 7643 sections 2, 6, 7)."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Bulk requests and their answers, read and written (RFC 7644 section 3.7)."""
+"""The bodies of bulk messages (RFC 7644 section 3.7)."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Whether a request wants a user to be inactive, told from its body alone, so also where the body is refused.
+"""Whether a request wants a user to be inactive, told from its body alone, even a refused one.
 
 And what is left of such a body without the addresses, by which nobody is to stay in.
 """

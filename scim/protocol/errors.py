@@ -1,4 +1,4 @@
-"""Every error that a SCIM client can be told, with its status and scimType (RFC 7644 section 3.12, RFC 9865)."""
+"""Every error of SCIM: its status, scimType and detail (RFC 7644 section 3.12, RFC 9865)."""
 
 import re
 from collections.abc import Mapping

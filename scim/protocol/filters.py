@@ -1,4 +1,4 @@
-"""The trees that a filter and a PATCH path become, and how they print back (RFC 7644 sections 3.4.2.2 and 3.5.2).
+"""Syntax trees: filters and PATCH paths, with their text (RFC 7644 sections 3.4.2.2 and 3.5.2).
 
 A ``Filter`` is what the client wrote. A ``Resolved`` is the same condition after every name was found and every
 value read; it is what both back ends evaluate, rows in SQL and resources in memory, and its rules are told here once:

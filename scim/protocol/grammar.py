@@ -1,4 +1,4 @@
-"""Text into filters, PATCH paths and attribute paths (RFC 7644 figures 1 and 7).
+"""The grammar of filters, PATCH paths, attribute paths (RFC 7644 figures 1 and 7).
 
 The text is cut into tokens once, then read by a descent through the rules of the grammar. Both are linear in the text,
 and the descent goes only as deep as the brackets do, which are counted before it begins.

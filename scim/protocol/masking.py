@@ -1,4 +1,4 @@
-"""Masking: headers, queries and bodies with every secret taken out, so that what is left may be kept and shown.
+"""Masking: headers, queries and bodies without their secrets, fit to be kept and shown.
 
 What is sensitive is told by names, compared without case and without what joins words: an attribute's, a header's, a
 parameter's, or the one that the path of a PATCH operation points to. What looks like a secret is masked wherever it

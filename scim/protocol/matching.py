@@ -1,4 +1,4 @@
-"""Evaluate a resolved filter over a resource in memory (RFC 7644 section 3.4.2.2), by the rules in ``filters.py``."""
+"""Evaluate a resolved filter over a resource in memory (RFC 7644 section 3.4.2.2)."""
 
 import operator
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Which attributes an answer shows: ``attributes``, ``excludedAttributes`` and returnability (RFC 7644 section 3.9)."""
+"""The attributes that an answer shows: ``attributes``, ``excludedAttributes`` (RFC 7644 section 3.9)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What clients send instead of what the RFCs ask for, and what they mean by it: one function per oddity.
+"""Quirks: one function for each thing that clients send instead of what the RFCs ask for.
 
 The reading code asks here only after something failed its check, so clients that keep to the RFCs pay nothing. Each
 function tells what is odd, those on values also what was meant, or None where they do not apply; ``Reading.forgive``

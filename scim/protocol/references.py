@@ -1,4 +1,4 @@
-"""References by bulkId: where they stand, what must come before what, and ids in their place (RFC 7644 3.7.2)."""
+"""References by bulkId: their places, their order, their ids (RFC 7644 section 3.7.2)."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Find every attribute that a filter names and read every value by its type (RFC 7644 section 3.4.2.2)."""
+"""Resolve a filter: every attribute found, every value read by its type (RFC 7644 section 3.4.2.2)."""
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The schemas as tables: User, EnterpriseUser, Group and those of the server itself (RFC 7643 sections 3 to 5, 8.7).
+"""The schemas as tables: User, EnterpriseUser, Group, the server's (RFC 7643 sections 3 to 5, 8.7).
 
 One table serves discovery, reading, filters, PATCH and projection; nothing about an attribute is said twice.
 

@@ -1,4 +1,4 @@
-"""Whom a request is about, told by what was sent: a userName, an externalId, a group's name (RFC 7643 sections 3.1, 4).
+"""Whom a request is about: a userName, an externalId, a group's name (RFC 7643 sections 3.1, 4).
 
 For the request log, so also of requests that are refused, and never with a value that masking finds to be a secret.
 Reads what can be read, and never fails.

@@ -1,4 +1,4 @@
-"""Turn what a client sent into a resource with canonical names and checked values (RFC 7643 sections 2 and 7)."""
+"""Validate a resource: canonical names, checked values (RFC 7643 sections 2 and 7)."""
 
 import base64
 from collections.abc import Callable

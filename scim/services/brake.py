@@ -1,4 +1,4 @@
-"""The mass-change brake: too many suspensions and deletions by SCIM within an hour wait until a person releases them.
+"""The mass-change brake: too many suspensions or deletions within an hour wait for an Admin.
 
 The brake counts distinct users. Once more than the share of them (and at least ``LEAST``) would go, that change and all
 later ones are refused until an Admin releases them. Only SCIM is braked: changes on the pages are neither counted nor

@@ -1,4 +1,4 @@
-"""Why requests are refused or healed: one table of causes, with the words of the request log and what mends each."""
+"""Causes: one table of why requests are refused or tolerated, with words and fixes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

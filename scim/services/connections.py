@@ -1,4 +1,4 @@
-"""Verbs on SCIM connections and their tokens: add, change, remove, generate, revoke, and the switches."""
+"""Verbs on SCIM connections: add, change, remove, tokens and switches."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

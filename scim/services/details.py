@@ -1,4 +1,4 @@
-"""What additional logging keeps: headers and bodies of a request and its answer, from the view to their table, masked.
+"""Additional logging: headers and bodies, masked, on their way from the view to their table.
 
 The view only holds on to what it has anyway. Masking is the writer's work, behind the answers; until then the bodies
 wait in memory, within bounds.

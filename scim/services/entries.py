@@ -1,4 +1,4 @@
-"""One request on its way into the log: what is noted of it while it is served, and the row that becomes of it.
+"""One request on its way into the log: the notes taken while it is served, and its row.
 
 No row has a secret in it, nor anything that a column or a page can't hold.
 """

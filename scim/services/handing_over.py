@@ -1,4 +1,4 @@
-"""Verbs that make people another connection's: which identity provider keeps whom is never changed by the way."""
+"""Verbs that transfer users to another connection, on purpose only."""
 
 from uuid import UUID
 

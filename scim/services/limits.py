@@ -1,4 +1,4 @@
-"""How fast a token, an organization and an address without a valid token may go: buckets that all processes share.
+"""Rate limits of tokens, organizations, addresses: buckets that all processes share.
 
 Each bucket is one number, the moment at which it will be full again (the generic cell rate algorithm, ITU-T I.371): a
 request that costs ``n`` moves it on by ``n / rate`` seconds. The numbers lie in memory that was made before the server

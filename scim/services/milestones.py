@@ -1,4 +1,4 @@
-"""How far the set-up of a connection has come: for each step when it last went well, and how it last failed."""
+"""The set-up steps of a connection: when each last went well, and how it last failed."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Make a whole organization: roles, domains, SCIM connection, first Admin and, where asked for, a token."""
+"""Make a whole organization: roles, domains, SCIM connection, first Admin and, if wanted, a token."""
 
 import secrets
 from collections.abc import Sequence

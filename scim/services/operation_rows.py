@@ -1,4 +1,4 @@
-"""The operations of bulk requests in the log: whom each was about, and its result, from the view to their table."""
+"""The operations of bulk requests in the log: the subject and result of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of a SCIM set-up: an identity provider's script, played behind the page against the organization's own address.
+"""Test runs: an identity provider's script, played against the organization's own address.
 
 A play goes through the real HTTP stack, from a thread of this process, with a token of its own. Each step is written
 down as it comes, so that any process can show it. What a play made is known from the audit trail, and whatever of it is

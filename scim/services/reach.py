@@ -1,4 +1,4 @@
-"""What a connection may give people, and that whoever opens it to an identity provider may give as much.
+"""The permissions that a connection may give; the user who opens it needs them, too.
 
 A token makes its holder as powerful as the most that can be given with it: whoever makes one can give that to their own
 account. So the verbs that open a connection further ask for every right that it may give; those that close it, and what

@@ -1,4 +1,4 @@
-"""A suspension or deletion that was refused keeps somebody in: it is mailed at once, and then once an hour at most.
+"""Mails about refused suspensions or deletions: one at once, then at most one an hour.
 
 Counted by the writer of the request log, in its transaction, for each connection and cause.
 """

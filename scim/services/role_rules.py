@@ -1,4 +1,4 @@
-"""Role rules: who gets which role where the identity provider sends none, saved as a whole and applied in parts."""
+"""Role rules: who gets which role where the identity provider sends none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verbs on a token that is live: rename it, rotate it, and say when it retires; and its retirement by itself."""
+"""Verbs on a live token: rename, rotate, retire."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

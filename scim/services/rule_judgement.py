@@ -1,4 +1,4 @@
-"""What role rules come to for many people at once, in SQL that PostgreSQL and SQLite both read.
+"""The decisions of role rules on many users at once, in one SQL for all databases.
 
 It asks what ``rule_matching`` asks of one person. Values never stand in the text.
 """

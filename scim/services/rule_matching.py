@@ -1,4 +1,4 @@
-"""What a role rule asks of one person, in memory; ``rule_judgement`` asks the same of everybody in SQL."""
+"""What a role rule asks of one user, in memory; ``rule_judgement`` asks the same in SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One person's role goes back to the role rules, after a page or the identity provider has given another."""
+"""Give one user's role back to the role rules."""
 
 from __future__ import annotations
 

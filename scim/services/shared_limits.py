@@ -1,4 +1,4 @@
-"""Limits across machines: what each has charged, told to the others by a cache that they share (CACHE_URL).
+"""Limits across machines: each tells the others its charges through a shared cache (CACHE_URL).
 
 Requests wait for nobody: they leave what they cost in memory, and a thread of each process tells it and takes over what
 other machines have told. Each process writes one value, and nobody else writes that one, so that nothing is lost when

@@ -1,4 +1,4 @@
-"""How much of the request log those can fill whom nobody serves: so many rows a minute, the rest is counted.
+"""The share of the request log for unauthenticated clients, in rows a minute.
 
 The figures are kept by each process for itself, and in memory: what they bound is the growth of a table. How many rows
 there are in all is bounded by SCIM_LOG_UNKNOWN_ROWS, which the writer holds, see ``scim.services.pruning.hold_back``.

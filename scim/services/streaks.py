@@ -1,4 +1,4 @@
-"""Ten requests of a connection in a row that fail are told to the Admins, once for each such streak and once a day.
+"""Streaks of failures: ten failed requests of a connection in a row are mailed to the Admins.
 
 Counted by the writer of the request log, in its transaction, for all processes together in the database.
 """

@@ -1,4 +1,4 @@
-"""Live tokens that their makers could not make any more: a token outlives its maker, and then somebody rotates it."""
+"""Live tokens whose makers could not make them any more."""
 
 from __future__ import annotations
 

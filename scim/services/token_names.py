@@ -1,4 +1,4 @@
-"""What the tokens of a connection are called: names that people give, and those that are made up for them."""
+"""The names of a connection's tokens: chosen by people, or made up for them."""
 
 import re
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Where the attribute that a filter names is found: in a column, in index rows, or in the stored document."""
+"""Where a filter finds an attribute: in a column, in index rows, or in the stored document."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Compile a resolved filter to a condition in SQL that agrees with ``protocol.matching`` on every user, and an order.
+"""Compile a resolved filter to SQL that agrees with ``protocol.matching`` on every user.
 
 Each condition yields true or false, never NULL, so that ``not`` is plain negation. Texts compare by code point on both
 databases.

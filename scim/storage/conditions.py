@@ -1,4 +1,4 @@
-"""What conditions in SQL are made of: a text compared with what a client sent, and conditions put together.
+"""The parts of SQL conditions: comparisons with a client's text, and their combinations.
 
 Each yields true or false, never NULL. What a client sent is only ever the value of a placeholder; LIKE and its
 wildcards are not used at all.

@@ -1,4 +1,4 @@
-"""Sorted pages, and walks through lists page by page, of users, of groups or of both."""
+"""Sorted lists, page by page: users, groups or both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

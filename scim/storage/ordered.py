@@ -1,4 +1,4 @@
-"""The statement for a page of a list in an order: of users, of groups or of both (RFC 7644 section 3.4.2.3).
+"""The statement for one page of a sorted list (RFC 7644 section 3.4.2.3).
 
 Only keys are sorted; the documents of the page are read when it is known who is on it. Of each type no more rows are
 taken than the page may need, so that an index which has the order is read no further.

@@ -1,4 +1,4 @@
-"""Who presents a bearer token, and what is known once the token was found valid (RFC 7644 section 2)."""
+"""The principal behind a bearer token (RFC 7644 section 2)."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Filters and orders over membership as SQL on its rows: a group's ``members`` and a user's ``groups``.
+"""Membership in SQL: filters and orders by a group's ``members`` or a user's ``groups``.
 
 A member's value, type and address follow from its row, its name is that of the user or group as it is now. All are
 read in the form that is compared.

@@ -1,4 +1,4 @@
-"""Reading stored users and groups: one by its id, a page of all, a page of those that satisfy a filter."""
+"""Read stored resources: one by its id, a page of all, a page of those that satisfy a filter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

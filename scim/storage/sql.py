@@ -1,4 +1,4 @@
-"""The statements of the hot paths, as constant SQL that PostgreSQL and SQLite both read.
+"""The statements of the hot paths, as constant SQL for all databases.
 
 Every one carries the bearer token along: its tenant is a scalar sub-select that yields an organization only while the
 token is valid, so that reading costs one statement and a revoked token is refused at once.

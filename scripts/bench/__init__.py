@@ -1,1 +1,1 @@
-"""How fast the server is beside the least that such a server must do: `python -m scripts.bench`, `make bench`."""
+"""The bench: this server beside the least that such a server must do (`make bench`)."""

@@ -1,4 +1,4 @@
-"""The bare baseline, the least that such a server must do: find the stored text by an index, and send it.
+"""The bare baseline: find the stored text by an index, and send it.
 
 A Django application without middleware, tokens, validation, log or audit, on the same database through the same kind of
 connection. Its bodies are those that the real server sends, or as large.

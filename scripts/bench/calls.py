@@ -1,4 +1,4 @@
-"""The requests of the bench, and how to tell that an answer is the right one."""
+"""The requests of the bench, with a check of each answer."""
 
 import random
 from collections.abc import Callable, Iterator

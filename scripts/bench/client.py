@@ -1,4 +1,4 @@
-"""An HTTP client that costs little beside what it measures: kept-alive sockets, one thread, every answer checked."""
+"""An HTTP client that costs little beside what it measures: kept-alive sockets, one thread."""
 
 import select
 import socket

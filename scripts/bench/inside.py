@@ -1,4 +1,4 @@
-"""An application in this process, without a server: the statements of a request, and where its time goes."""
+"""An application in this process, without a server: its statements, and where its time goes."""
 
 import cProfile
 import io

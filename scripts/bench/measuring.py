@@ -1,4 +1,4 @@
-"""Rounds that alternate between ours and what it is compared with, so that a slow spell of the machine hits both."""
+"""Rounds that alternate between two servers, so that a slow spell of the machine hits both."""
 
 import statistics
 import time

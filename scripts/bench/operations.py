@@ -1,4 +1,4 @@
-"""What is measured, against what, and how fast it has to be: the floors and goals of the house."""
+"""The operations of the bench: what each is measured against, its floor and its goal."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

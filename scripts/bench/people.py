@@ -1,4 +1,4 @@
-"""The people of the bench, as an identity provider sends them: core and enterprise attributes, about 1.1 KB each."""
+"""The users of the bench: core and enterprise attributes, about 1.1 KB each."""
 
 from typing import Any
 

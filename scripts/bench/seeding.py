@@ -1,4 +1,4 @@
-"""Fill a new database for the bench: an organization with many people, and the bare baseline's copy of them."""
+"""Fill a new database for the bench: an organization with many users, and the baseline's copy."""
 
 import random
 import sqlite3

@@ -1,4 +1,6 @@
-"""Verbs on account requests: ask, prove the address, approve, decline; a stranger learns nothing from any of them.
+"""Verbs on account requests: ask, prove the address, approve, decline.
+
+None of them tells an anonymous client anything.
 
 Whoever asks gets one mail, and what it says is known to the owner of the address only. See decision 26.
 """

@@ -1,4 +1,6 @@
-"""Verbs on people: create, update, suspend, restore, delete, give a role; the rules hold at every door.
+"""Verbs on users: create, update, suspend, restore, delete, give a role.
+
+Their rules hold for pages, commands and SCIM alike.
 
 Each verb is one transaction with its audit event. The last active Admin stays, and addresses that a write adds or
 changes must lie in the domains that the organization lets in.

@@ -1,4 +1,4 @@
-"""Apply an address that a connection was not allowed to give: an Admin decides, and the trail says who it was."""
+"""Apply an address that a connection was not allowed to give, on an Admin's decision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""How far somebody's own role reaches: nobody gives, changes or takes away a role that may do more than theirs.
+"""How far an actor's own role reaches.
+
+Nobody gives, changes or takes away a role that may do more than theirs.
 
 Asked again whenever something takes effect that somebody has begun, see decision 46.
 """

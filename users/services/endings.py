@@ -1,4 +1,4 @@
-"""What ends with the rights of whoever gave it: open invitations to a role that their inviter may no longer give.
+"""Open invitations that end with their inviter's right to give the role.
 
 Called by every verb that takes rights from users, in its transaction and after its own writes, see decision 46.
 """

@@ -1,4 +1,6 @@
-"""Verbs on groups: create, change name and members, delete; each is one transaction with its audit event.
+"""Verbs on groups: create, change name and members, delete.
+
+Each is one transaction with its audit event.
 
 Members change by set operations on rows, so that one member costs the same whatever the size of the group.
 """

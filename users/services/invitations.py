@@ -1,4 +1,7 @@
-"""Verbs on invitations: invite, send again, revoke, accept; whoever has the link of the mail makes the account."""
+"""Verbs on invitations: invite, send again, revoke, accept.
+
+Whoever has the link of the mail makes the account.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a write that leaves a user inactive may give of new addresses: the rest is left out, and the stored one stays.
+"""The new addresses that a write may give an inactive user; the others are left out.
 
 So no address keeps a leaver in, such as the userName of 32 digits and the former name by which Entra deletes a user.
 """

@@ -1,4 +1,4 @@
-"""Who has which userName, e-mail address and externalId: nobody takes a colleague's.
+"""Unique names of users: userName, e-mail address and externalId, which no colleague may take.
 
 The first two are one kind of name, which is unique within the organization. An externalId is unique among the active
 users whom one connection keeps.

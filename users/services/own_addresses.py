@@ -1,4 +1,4 @@
-"""The two addresses that stand for a user, userName and primary e-mail: when they change, and who hears of it."""
+"""A change of userName or primary e-mail address: when it counts, and who is told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a role's people when it changes its name or goes: they are rewritten a thousand at a time."""
+"""Reassign the users of a role, a thousand at a time, when it goes or changes its name."""
 
 from __future__ import annotations
 

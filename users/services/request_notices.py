@@ -1,4 +1,4 @@
-"""Verbs on the list of those who are mailed about account requests: add, remove, and whom a mail goes to."""
+"""Verbs on the recipients of account request notifications: add, remove, list."""
 
 from uuid import UUID
 

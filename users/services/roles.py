@@ -1,4 +1,4 @@
-"""Verbs on roles: those of a new organization, an organization's own, which are offered, and the default one.
+"""Verbs on roles: those of a new organization, its own, those offered, and the default one.
 
 Whoever acts as a person stays within their own rights, see ``authority``.
 """

@@ -1,4 +1,4 @@
-"""Who may enter where: an address leads to an organization, a name in it to an account, and a password proves it."""
+"""Sign-in: an address leads to an organization, a name in it to an account, a password proves it."""
 
 from __future__ import annotations
 

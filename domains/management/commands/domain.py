@@ -1,4 +1,4 @@
-"""``manage.py domain``: an organization's e-mail domains and their User requests checkmark from the command line."""
+"""``manage.py domain``: an organization's e-mail domains and their User requests checkmark."""
 
 from collections.abc import Sequence
 from typing import Any

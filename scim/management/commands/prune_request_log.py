@@ -1,4 +1,4 @@
-"""Delete the rows of the request log that are too old, or too many, and old tests of set-ups; for a daily timer."""
+"""Delete rows of the request log that are too old or too many, with old test runs; for a daily timer."""
 
 from typing import Any
 

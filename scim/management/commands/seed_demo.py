@@ -1,4 +1,4 @@
-"""``manage.py seed_demo``: fill an empty database with two organizations that look alive, and say how to use them."""
+"""``manage.py seed_demo``: fill an empty database with two organizations that look alive."""
 
 import os
 import re

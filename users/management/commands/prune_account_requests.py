@@ -1,4 +1,4 @@
-"""``manage.py prune_account_requests``: forget requests that came to nothing or were settled long ago, from a timer."""
+"""``manage.py prune_account_requests``: delete unconfirmed or long settled account requests."""
 
 from typing import Any
 
