@@ -9,7 +9,7 @@ from django.db import models
 from uuid_utils.compat import uuid7
 
 from audit.actions import wording
-from audit.actors import Door
+from core.actors import Door
 
 # How much later than an event's id, which is made first and has the time in it, its ``created_at`` can be.
 _STALL_MS = 60_000

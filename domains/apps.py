@@ -8,8 +8,8 @@ class DomainsConfig(AppConfig):
     verbose_name = "Domains"
 
     def ready(self) -> None:
-        from domains import admin
-        from organizations import pages
+        from console import sections
+        from domains import views
 
-        pages.offer(admin.DOMAINS)
-        pages.offer_whereabouts("domain", admin.DOMAINS.permission, admin.whereabouts)
+        sections.offer(views.DOMAINS)
+        sections.offer_whereabouts("domain", views.DOMAINS.permission, views.whereabouts)

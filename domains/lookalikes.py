@@ -6,7 +6,7 @@ All of it is for warnings: what looks right is not proof of anything, and what l
 import unicodedata
 from collections.abc import Iterable
 
-from domains.addresses import readable_domain
+from core.addresses import readable_domain
 
 # Where anybody can get an address within a minute: nobody's people are all who have one there.
 _PUBLIC_MAIL = """

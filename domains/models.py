@@ -5,10 +5,10 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from audit.labels import searchable
-from domains.addresses import readable_domain
-from domains.challenge import Finding, draw, record_name, record_value
-from organizations.tenancy import KeyField, TenantModel, TenantQuerySet
+from core.addresses import readable_domain
+from core.search_keys import searchable
+from core.tenancy import KeyField, TenantModel, TenantQuerySet
+from domains.dns_verification import Finding, draw, record_name, record_value
 
 
 class Proof(models.TextChoices):

@@ -12,13 +12,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from audit import rows, trail
 from audit.actions import Action
-from audit.actors import Actor
-from audit.dialects import spelled
-from audit.labels import sought
-from domains import challenge, lookalikes
-from domains.addresses import (
+from audit.services import trail
+from core import sql
+from core.actors import Actor
+from core.addresses import (
     AddressError,
     canonical_domain,
     check_domain,
@@ -27,9 +25,12 @@ from domains.addresses import (
     is_respelled,
     readable_domain,
 )
-from domains.challenge import Finding, Look
+from core.dialects import spelled
+from core.refusals import Refusal
+from core.search_keys import sought
+from domains import dns_verification, lookalikes
+from domains.dns_verification import Finding, Look
 from domains.models import Domain, Proof
-from organizations.refusals import Refusal
 
 DOMAINS_PAGE = "Settings > Organization > Your organization > Domains"
 
@@ -187,9 +188,10 @@ def _is_verified(name: str) -> bool:
 
 def _make_sure_it_can_be_proven(name: str, organization_id: UUID) -> None:
     domains = Domain.objects.of(organization_id)
-    if len(name) > challenge.LONGEST_DOMAIN:
+    if len(name) > dns_verification.LONGEST_DOMAIN:
         raise DomainInvalid(
-            f"A domain of more than {challenge.LONGEST_DOMAIN} characters leaves no room for the name of the DNS "
+            f"A domain of more than {dns_verification.LONGEST_DOMAIN} characters leaves no room for the name of the"
+            f" DNS "
             f"record that verifies it. Ask your operator to register it."
         )
     if not domains.filter(name=name).exists() and _is_verified(name):
@@ -217,7 +219,7 @@ def verify(domain_id: UUID, *, by: Actor) -> Domain:
             raise CheckedTooOften("DNS was asked very often within this minute. Wait a minute, then check again.")
         domain.checked_at = now
         domain.save(update_fields=["checked_at"])
-    return conclude(domain.pk, challenge.look(domain.name, domain.challenge), by=by)
+    return conclude(domain.pk, dns_verification.look(domain.name, domain.challenge), by=by)
 
 
 def _counts(key: str) -> bool:
@@ -239,7 +241,7 @@ def look_for_all(domains: Sequence[Domain]) -> Iterable[tuple[Domain, Look]]:
 
 
 def _look(domain: Domain) -> Look:
-    return challenge.look(domain.name, domain.challenge)
+    return dns_verification.look(domain.name, domain.challenge)
 
 
 @transaction.atomic
@@ -353,8 +355,8 @@ class Gate:
 
     def __init__(self, addresses: Iterable[str], *, organization_id: UUID) -> None:
         names = {domain_of(address) for address in addresses}
-        statement, values = _KNOWN(), [rows.key(organization_id), rows.among(names)]
-        self._known = {name: _Known(*rest) for name, *rest in (rows.select(statement, values) if names else ())}
+        statement, values = _KNOWN(), [sql.key(organization_id), sql.among(names)]
+        self._known = {name: _Known(*rest) for name, *rest in (sql.select(statement, values) if names else ())}
 
     def check(self, addresses: Iterable[str]) -> None:
         """Let some of those addresses in. Raises AddressRefused as ``check_addresses`` does."""

@@ -8,8 +8,10 @@ class OrganizationsConfig(AppConfig):
     verbose_name = "Organizations"
 
     def ready(self) -> None:
-        from organizations import admin, audit_log, pages, slug_pages, support_pages
+        from audit.views import log
+        from console import sections
+        from organizations.views import details, slug, support
 
-        pages.offer(admin.YOUR_ORGANIZATION, slug_pages.SLUG, support_pages.SUPPORT, audit_log.AUDIT_LOG)
-        pages.offer_whereabouts("organization", admin.YOUR_ORGANIZATION.permission, admin.whereabouts)
-        pages.offer_whereabouts("formerslug", slug_pages.SLUG.permission, slug_pages.whereabouts)
+        sections.offer(details.YOUR_ORGANIZATION, slug.SLUG, support.SUPPORT, log.AUDIT_LOG)
+        sections.offer_whereabouts("organization", details.YOUR_ORGANIZATION.permission, details.whereabouts)
+        sections.offer_whereabouts("formerslug", slug.SLUG.permission, slug.whereabouts)

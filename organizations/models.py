@@ -9,8 +9,8 @@ from django.db import models
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from organizations.dates import DateStyle
-from organizations.tenancy import TenantModel, TenantQuerySet
+from core.dates import DateStyle
+from core.tenancy import TenantModel, TenantQuerySet
 
 valid_slug = RegexValidator(
     r"\A[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z",
@@ -109,7 +109,7 @@ class Mail(models.Model):
     """A mail in the outbox. ``name`` tells what it is about; what it said is kept only until it is settled.
 
     ``due_at`` is when it is to be sent or tried again; once settled, when it is to be forgotten. ``counted_as`` names
-    whom a stranger could annoy with it, such as ``reset/<user id>``: see ``organizations.outbox.may_send``.
+    whom a stranger could annoy with it, such as ``reset/<user id>``: see ``organizations.services.outbox.may_send``.
     """
 
     class State(models.TextChoices):

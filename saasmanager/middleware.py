@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import empty
 
-from organizations import turns
-from organizations.pages import is_htmx, plain
+from console.sections import is_htmx, plain
+from core import turns
 from scim.api.base import EVERY_ANSWER
 from scim.api.media import answer_error
 from scim.protocol.errors import InvalidSyntax

@@ -22,21 +22,23 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
-import organizations.services
+import organizations.services.organizations
 from audit.actions import Action
-from audit.actors import Actor, Door
 from audit.models import AuditEvent, first_id_at
+from console import sections
+from console.templatetags import console
+from core.actors import Actor, Door
+from core.refusals import Refusal
 from domains.models import Domain
-from organizations import pages, slugs, support
 from organizations.models import Organization, SupportVisit
-from organizations.refusals import Refusal
-from organizations.templatetags import console
-from scim.models import Connection, RequestLog
-from scim.services import connections, onboarding
-from users.forms import AddressField
+from organizations.services import slugs, support
+from provisioning.models import Connection, RequestLog
+from provisioning.services import onboarding
+from provisioning.services.connections import connections
+from signin.forms import AddressField
+from signin.middleware import VISIT, label_of
+from signin.views.sign_in import OperatorSignIn
 from users.models import Group, Headcount
-from users.views import OperatorSignIn
-from users.visiting import VISIT, label_of
 
 LATELY = timedelta(hours=24)
 
@@ -68,7 +70,7 @@ class ReasonForm(forms.Form):
 
     reason = forms.CharField(
         label="Reason",
-        max_length=organizations.services.LONGEST_REASON,
+        max_length=organizations.services.organizations.LONGEST_REASON,
         widget=forms.TextInput(attrs={"autofocus": True}),
         help_text="Kept in the audit log of the organization, where its people read it, and shown here.",
     )
@@ -263,8 +265,8 @@ class OrganizationAdmin(ModelAdmin[Organization]):
         return render(request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context})
 
 
-SUSPEND = Step(organizations.services.hold, False, "Suspend", "suspended")
-REACTIVATE = Step(organizations.services.release, True, "Reactivate", "active")
+SUSPEND = Step(organizations.services.organizations.hold, False, "Suspend", "suspended")
+REACTIVATE = Step(organizations.services.organizations.release, True, "Reactivate", "active")
 
 
 class OperatorSite(AdminSite):
@@ -354,7 +356,7 @@ def _operator(request: HttpRequest) -> Any:
 def _actor(request: HttpRequest, organization_id: UUID) -> Actor:
     """The operator, acting on an organization from outside."""
     operator = _operator(request)
-    actor = pages.actor_for(operator, request, Door.OPERATOR)
+    actor = sections.actor_for(operator, request, Door.OPERATOR)
     return replace(actor, organization_id=organization_id, label=label_of(str(operator)))
 
 

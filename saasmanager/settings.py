@@ -16,7 +16,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from domains.addresses import canonical_domain
+from core.addresses import canonical_domain
 from saasmanager import logs
 
 # Lets the code say Field[str, str] or ModelAdmin[Domain], which Django 5.2 itself understands in annotations only.
@@ -164,11 +164,16 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "django_htmx",
+    "core",
+    "console",
     "audit",
     "organizations",
     "domains",
     "users",
+    "signin",
+    "provisioning",
     "scim",
+    "saasmanager",
 ]
 MIDDLEWARE = [
     "saasmanager.middleware.ScimShortcut",
@@ -182,7 +187,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "users.visiting.Visits",
+    "signin.middleware.Visits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -272,7 +277,7 @@ OPERATOR_URL = env.str("OPERATOR_URL", default="operator").strip("/") + "/"
 # and nobody is ever looked up by e-mail alone.
 
 AUTH_USER_MODEL = "users.User"
-AUTHENTICATION_BACKENDS = ["users.backends.AccountBackend"]
+AUTHENTICATION_BACKENDS = ["signin.backends.AccountBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
@@ -285,9 +290,9 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/settings/"
 
-ACCOUNT_ADAPTER = "users.adapters.AccountAdapter"
-ACCOUNT_FORMS = {"login": "users.forms.SignInForm", "reset_password": "users.forms.ResetPasswordForm"}
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "users.reset_links.ResetTokenGenerator"  # noqa: S105
+ACCOUNT_ADAPTER = "signin.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"login": "signin.forms.SignInForm", "reset_password": "signin.forms.ResetPasswordForm"}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "signin.services.reset_links.ResetTokenGenerator"  # noqa: S105
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "sign_in_key"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*"]

@@ -6,15 +6,15 @@ from django.urls import include, path
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
+from console.site import site
 from saasmanager.operators import operators
-from saasmanager.site import site
 
 urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("console/mark.svg"))),
     path("", RedirectView.as_view(pattern_name="settings:index")),
     path("settings/", site.urls),
     path(settings.OPERATOR_URL, operators.urls),
-    path("", include("users.urls")),
+    path("", include("signin.urls")),
     path("", include("scim.urls")),
 ]
 

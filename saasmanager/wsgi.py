@@ -9,6 +9,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "saasmanager.settings")
 application = get_wsgi_application()
 
 # Models can be imported now, and not before.
-from organizations import outbox  # noqa: E402
+from organizations.services import outbox  # noqa: E402
 
 outbox.attend()

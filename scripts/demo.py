@@ -51,8 +51,8 @@ def set_unreleased_aside() -> bool:
     """Rename the demo's database if it was made before the first release. Return whether it was."""
     from django.db import connection
 
-    from organizations.alone import alone
-    from organizations.unreleased import is_unreleased
+    from core.process_lock import alone
+    from organizations.management.unreleased import is_unreleased
 
     with alone(connection, waits=lambda: None):
         if not is_unreleased(connection):

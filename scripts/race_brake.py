@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from scim.models import Brake, Departure
+from provisioning.models import Brake, Departure
 from scripts.race_rounds import CLIENTS, Request, Round, replace, statuses
 from users.models import User
 

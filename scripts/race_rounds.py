@@ -19,8 +19,8 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from scim.models import Brake, Connection
-from scim.services.onboarding import open_organization
+from provisioning.models import Brake, Connection
+from provisioning.services.onboarding import open_organization
 from users.models import Group, GroupMember, Headcount, User, UserValue
 
 CLIENTS = 20

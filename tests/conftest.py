@@ -12,10 +12,12 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.db.backends.base.operations import BaseDatabaseOperations
 
-from audit.guard import GUARD, UNGUARD
+from audit.triggers import GUARD, UNGUARD
 from tests.browser import base_url, browser_type_launch_args, chromium, complaints, context
+from tests.identity_provider import idp, quiet_journal, stranger
 from tests.nameserver import nameserver
 from tests.servers import real_server
+from tests.signed_in import domain, signed_in, token
 from tests.tenants import acme, globex
 
 __all__ = [
@@ -25,9 +27,15 @@ __all__ = [
     "chromium",
     "complaints",
     "context",
+    "domain",
     "globex",
+    "idp",
     "nameserver",
+    "quiet_journal",
     "real_server",
+    "signed_in",
+    "stranger",
+    "token",
 ]
 
 STOCK_FLUSH = BaseDatabaseOperations.execute_sql_flush
@@ -35,7 +43,7 @@ STOCK_FLUSH = BaseDatabaseOperations.execute_sql_flush
 CI = os.environ.get("CI") == "true"
 
 # Folders of tests that have a database of their own, unless they are marked as asking this one.
-WITHOUT_DATABASE = {"protocol", "play", "operations"}
+WITHOUT_DATABASE = {"tests/scim/protocol", "tests/provisioning/simulator", "tests/operations"}
 
 # What gives a test the database.
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "real_server"}
@@ -61,7 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("django_db"):
             continue
         asks = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
-        if item.path.parent.name in WITHOUT_DATABASE or not asks:
+        if str(item.path.parent.relative_to(item.config.rootpath)) in WITHOUT_DATABASE or not asks:
             item.add_marker(pytest.mark.once)
 
 

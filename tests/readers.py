@@ -1,6 +1,6 @@
 """Every reader of what clients send, with what it would like least: name, reader, input of a size, and the size.
 
-Inputs that a cache would keep are longer than ``audit.caching.LONGEST``.
+Inputs that a cache would keep are longer than ``core.caching.LONGEST``.
 """
 # ruff: noqa: E501  (it is a table)
 
@@ -16,35 +16,36 @@ from django.test import RequestFactory
 from django.test.utils import override_settings
 from django.urls import Resolver404, resolve
 
-from audit import stream
-from audit.actors import address_of_caller
+from audit.services import stream
+from console.csv_download import harmless
+from core.actors import address_of_caller
+from core.addresses import AddressError, canonical, check_address, check_domain, domain_in, fold, readable_domain
+from core.bearer_tokens import presented
 from domains import lookalikes
-from domains.addresses import AddressError, canonical, check_address, check_domain, domain_in, fold, readable_domain
-from organizations.exports import harmless
-from organizations.tokens import presented
+from provisioning.services.request_log.masking import Masking
 from saasmanager.logs import address_without_secrets
 from saasmanager.middleware import ENDPOINTS
+from scim.api import subjects
 from scim.api.media import read_object, takes_gzip
 from scim.operations import cursors
 from scim.operations.groups import steps_of
 from scim.operations.preconditions import Preconditions
 from scim.operations.search import Query
-from scim.protocol import patch, subjects
+from scim.protocol import patch
 from scim.protocol.bulk import glance_at, read_bulk
 from scim.protocol.errors import ScimError
 from scim.protocol.grammar import parse_filter, parse_patch_path
-from scim.protocol.masking import Masking
 from scim.protocol.matching import matches
-from scim.protocol.messages import read_json, read_patch
+from scim.protocol.patch_request import read_json, read_patch
 from scim.protocol.projection import Projection
 from scim.protocol.references import in_order, with_ids
 from scim.protocol.resolution import resolve_filter
 from scim.protocol.schemas import GROUP, USER
 from scim.protocol.searching import read_search
 from scim.protocol.validation import read_resource
-from users.api import logs
+from users.api import audit_logs
 from users.api.problems import Problem
-from users.pasted import addresses
+from users.services.pasted_addresses import addresses
 
 Sent = TypeVar("Sent")
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -146,8 +147,8 @@ def _path(path: str) -> None:
 
 
 def _audit(query: str) -> None:
-    given = logs._parameters(RequestFactory().get("/", QUERY_STRING=query))
-    for read in (logs._limit, lambda given: logs._time(given, "since")):
+    given = audit_logs._parameters(RequestFactory().get("/", QUERY_STRING=query))
+    for read in (audit_logs._limit, lambda given: audit_logs._time(given, "since")):
         _tried(read)(given)
     stream.parse_filter(given.get("filter", ""))
     stream.read_cursor(given.get("cursor", ""))

@@ -13,18 +13,18 @@ from django.db import transaction
 from django.http import HttpRequest
 
 import domains.services
-from audit.actors import Actor, Door
 from audit.models import AuditEvent
+from core.actors import Actor, Door
+from core.tenancy import TenantQuerySet
 from domains.models import Domain
 from organizations.models import Mail, Organization
-from organizations.tenancy import TenantQuerySet
-from scim.models import Connection
-from scim.services.onboarding import open_organization
+from provisioning.models import Connection
+from provisioning.services.onboarding import open_organization
+from signin.services import passwords
 from users import profile as profiles
-from users.models import AccountRequest, Headcount, Role, User
-from users.origins import Source
+from users.models import AccountRequest, Headcount, Role, Source, User
 from users.permissions import BuiltIn, levels_of
-from users.services import account_requests, accounts, passwords, roles
+from users.services import account_requests, accounts, roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def session_of(user: User) -> SessionStore:
     request = HttpRequest()
     request.session = SessionStore()
     request.user = AnonymousUser()
-    login(request, User.objects.get(pk=user.pk), backend="users.backends.AccountBackend")
+    login(request, User.objects.get(pk=user.pk), backend="signin.backends.AccountBackend")
     request.session.save()
     return SessionStore(request.session.session_key)
 

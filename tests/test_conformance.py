@@ -57,7 +57,7 @@ class TestTheComparison:
 
     ASKED = Clause("7644-3.3-1", "Creating resources", "SHALL", "Success is 201.")
     EXCUSED = Clause("7644-3.3-2", "Creating resources", "SHOULD", "x", excuse="elsewhere", reason="it binds clients.")
-    PROOF = Proof("tests/scim/test_users.py", "test_a_user_is_made")
+    PROOF = Proof("tests/scim/operations/test_users.py", "test_a_user_is_made")
 
     @pytest.mark.parametrize(
         ("clauses", "proofs", "found"),
@@ -65,7 +65,7 @@ class TestTheComparison:
             ([ASKED, EXCUSED], {"7644-3.3-1": [PROOF]}, []),
             ([ASKED], {}, ["No test proves 7644-3.3-1."]),
             ([EXCUSED], {"7644-3.3-2": [PROOF]}, ["7644-3.3-2 is proven, and excused."]),
-            ([], {"7644-9-9": [PROOF]}, ["tests/scim/test_users.py: test_a_user_is_made names 7644-9-9."]),
+            ([], {"7644-9-9": [PROOF]}, ["tests/scim/operations/test_users.py: test_a_user_is_made names 7644-9-9."]),
         ],
     )
     def test_what_does_not_agree_is_told(
@@ -116,6 +116,9 @@ class TestTheComparison:
 
     def test_the_page_shows_the_clause_beside_its_test_and_the_excuse_with_its_reason(self) -> None:
         shown = conformance.page([self.ASKED, self.EXCUSED], {"7644-3.3-1": [self.PROOF]})
-        assert "| 7644-3.3-1 | SHALL | Success is 201. | [a user is made](../tests/scim/test_users.py) |" in shown
+        assert (
+            "| 7644-3.3-1 | SHALL | Success is 201. | [a user is made](../tests/scim/operations/test_users.py) |"
+            in shown
+        )
         assert "| 7644-3.3-2 | SHOULD | x | It binds clients. |" in shown
         assert "| RFC 7644, Protocol | 1 | 0 | 1 |" in shown

@@ -10,6 +10,7 @@ from django.core.management import get_commands, load_command_class
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 README = (ROOT / "README.md").read_text()
+ROOMS = {"saasmanager", "scim", "provisioning", "signin", "users", "domains", "organizations"}
 
 READERS = re.compile(r"env\.(bool|int|float|str|list|db|email_url)|os\.environ\.get|setting|number")
 
@@ -48,7 +49,7 @@ def test_the_table_gives_the_defaults() -> None:
 
 
 def test_the_readme_names_every_command_of_ours_and_its_options() -> None:
-    ours = {name: app for name, app in get_commands().items() if app in {"scim", "domains", "users", "organizations"}}
+    ours = {name: app for name, app in get_commands().items() if app in ROOMS}
     assert {"create_organization", "scim", "domain"} <= set(ours)
     # Django's own, of which only one goes on at a time.
     del ours["migrate"]
@@ -92,8 +93,8 @@ JUMPCLOUDS = {
 
 def labels_of_the_product() -> str:
     """All words of the templates, and the texts that code hands to them."""
-    files = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "users").rglob("*.py"), *ROOT.glob("*/admin.py")]
-    files += [ROOT / "scim" / "models.py", ROOT / "organizations" / "pages.py"]
+    files = [*(ROOT / "templates").rglob("*.html"), ROOT / "console" / "sections.py"]
+    files += [path for room in sorted(ROOMS) for path in (ROOT / room).rglob("*.py")]
     return "\n".join(path.read_text() for path in files)
 
 
@@ -109,7 +110,7 @@ def test_the_set_up_article_calls_everything_as_the_pages_do() -> None:
 def texts_in_the_code() -> list[str]:
     """Every text of the server's own code, an ellipsis where a value is put in."""
     texts = []
-    for package in ("scim", "users", "domains"):
+    for package in ("scim", "provisioning", "users", "domains", "core"):
         for path in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 parts = node.values if isinstance(node, ast.JoinedStr) else [node]

@@ -1,6 +1,6 @@
 """What a client sends costs time in proportion to its length: every expression and every reader, at n, 2n and 4n.
 
-``python -m tests.test_growth`` prints the table. What masks the log has a table of its own, in ``tests/protocol``.
+``python -m tests.test_growth`` prints the table. What masks the log has a table of its own, in ``tests/provisioning``.
 """
 
 import ast
@@ -18,7 +18,9 @@ import pytest
 from tests.growth import assert_linear, growth
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("audit", "domains", "organizations", "saasmanager", "scim", "users")
+ROOMS = (
+    "audit", "console", "core", "domains", "organizations", "provisioning", "saasmanager", "scim", "signin", "users",
+)  # fmt: skip
 
 # Of a text: how it begins, what is repeated in it, and how it ends.
 Worst = tuple[str, str, str]
@@ -26,23 +28,23 @@ Worst = tuple[str, str, str]
 # By module and name (of the function, where it has none) every expression that sees what others wrote: how it is used,
 # and what it would like least.
 EXPRESSIONS: Mapping[str, tuple[str, list[Worst]]] = {
-    "audit.changes:_MOMENT": ("fullmatch", [("2020-01-01T00:00", "+01:00", "x"), ("2020-01-01T00:00", "Z", " ")]),
-    "audit.labels:_MARKS": ("search", [("", "a", ""), ("", "ä", "")]),
-    "domains.addresses:_AROUND": ("search", [("", "a", ""), ("a", "+", ":/"), ("", "/", ""), ("mailto", ":", "")]),
-    "domains.addresses:_HOST_ENDS": ("split", [("", "a", ""), ("", "/", ""), ("", "?#", "")]),
-    "domains.addresses:_PORT": ("search", [("", ":", "a"), ("", ":1", "a"), (":", "1", ""), ("", ":12345", "x")]),
-    "domains.addresses:_ATEXT": ("fullmatch", [("", "a", "@")]),
-    "domains.addresses:_DOT_ATOM": ("fullmatch", [("", "a", "@"), ("", "a.", ""), ("", "a.", "@")]),
-    "domains.addresses:_INVISIBLE": ("search", [("", "a", ""), ("", "ä", "")]),
-    "domains.addresses:_VISIBLE": ("search", [("", " ", ""), ("", "\u200b", "\u200d")]),
-    "organizations.exports:_BEFORE_A_SIGN": (
+    "audit.views.changes:_MOMENT": ("fullmatch", [("2020-01-01T00:00", "+01:00", "x"), ("2020-01-01T00:00", "Z", " ")]),
+    "core.search_keys:_MARKS": ("search", [("", "a", ""), ("", "ä", "")]),
+    "core.addresses:_AROUND": ("search", [("", "a", ""), ("a", "+", ":/"), ("", "/", ""), ("mailto", ":", "")]),
+    "core.addresses:_HOST_ENDS": ("split", [("", "a", ""), ("", "/", ""), ("", "?#", "")]),
+    "core.addresses:_PORT": ("search", [("", ":", "a"), ("", ":1", "a"), (":", "1", ""), ("", ":12345", "x")]),
+    "core.addresses:_ATEXT": ("fullmatch", [("", "a", "@")]),
+    "core.addresses:_DOT_ATOM": ("fullmatch", [("", "a", "@"), ("", "a.", ""), ("", "a.", "@")]),
+    "core.addresses:_INVISIBLE": ("search", [("", "a", ""), ("", "ä", "")]),
+    "core.addresses:_VISIBLE": ("search", [("", " ", ""), ("", "\u200b", "\u200d")]),
+    "console.csv_download:_BEFORE_A_SIGN": (
         "findall",
         [("", " ", ""), ("", ";", "x"), ("", '; "', ""), ("", " x", ""), ("", ";=", "")],
     ),
-    "organizations.exports:_PASSED_OVER": ("match", [("", " ", "x"), ("", '"', ""), ("x", ' "', "")]),
+    "console.csv_download:_PASSED_OVER": ("match", [("", " ", "x"), ("", '"', ""), ("x", ' "', "")]),
     "organizations.models:valid_slug": ("search", [("", "a", "_"), ("", "a-", ""), ("", "-", "")]),
-    "organizations.moments:_DATE": ("fullmatch", [("2020-01-0", "1", "")]),
-    "organizations.tokens:_BEARER": (
+    "console.moments:_DATE": ("fullmatch", [("2020-01-0", "1", "")]),
+    "core.bearer_tokens:_BEARER": (
         "fullmatch",
         [("bearer", " ", ""), ("bearer ", "a", "!"), ("bearer a", "=", "!"), ("bearer a", " ", "!")],
     ),
@@ -72,7 +74,7 @@ EXPRESSIONS: Mapping[str, tuple[str, list[Worst]]] = {
         [("", '"', ""), ('"', "\\", ""), ("", '("', ""), ("", 'a"', ""), ("", "(", ""), ("", '\\"', ""), ("", " ", "")],
     ),
     "scim.protocol.grammar:_URI": ("fullmatch", [("", "a:", " "), ("a", "+", ""), ("a:", ":", " ")]),
-    "scim.protocol.messages:_SURROGATE_OR_NUL": ("search", [("", "a", "")]),
+    "scim.protocol.patch_request:_SURROGATE_OR_NUL": ("search", [("", "a", "")]),
     "scim.protocol.quirks:_URI": ("fullmatch", [("", "a", " "), ("", "%41", "%"), ("", "%", ""), ("", "a%41", " ")]),
     "scim.protocol.references:_REFERENCE": (
         "findall",
@@ -85,8 +87,8 @@ EXPRESSIONS: Mapping[str, tuple[str, list[Worst]]] = {
             ("", '"bulkId:a', '"'),
         ],
     ),
-    "scim.protocol.subjects:_ID": ("fullmatch", [("", "0", ""), ("", "00000000-", "")]),
-    "scim.protocol.subjects:_NAMED": (
+    "scim.api.subjects:_ID": ("fullmatch", [("", "0", ""), ("", "00000000-", "")]),
+    "scim.api.subjects:_NAMED": (
         "findall",
         [
             ("", '"', ""),
@@ -100,42 +102,42 @@ EXPRESSIONS: Mapping[str, tuple[str, list[Worst]]] = {
         ],
     ),
     "scim.protocol.values:_DATETIME": ("fullmatch", [("2020-01-01T00:00:00.", "1", ""), ("", "1", "")]),
-    "scim.services.entries:_ID": ("fullmatch", [("", "0", ""), ("", "00000000-", "")]),
-    "scim.services.entries:_UNPRINTABLE": ("findall", [("", "a", ""), ("", "\0", "")]),
-    "scim.services.token_names:_MADE_UP": ("fullmatch", [("Token ", "1", "x")]),
-    "scim.services.token_names:_NUMBERED": (
+    "provisioning.services.request_log.entries:_ID": ("fullmatch", [("", "0", ""), ("", "00000000-", "")]),
+    "provisioning.services.request_log.entries:_UNPRINTABLE": ("findall", [("", "a", ""), ("", "\0", "")]),
+    "provisioning.services.connections.token_names:_MADE_UP": ("fullmatch", [("Token ", "1", "x")]),
+    "provisioning.services.connections.token_names:_NUMBERED": (
         "fullmatch",
         [("", " (1", ""), ("", " (1)", "x"), ("a (", "1", ""), ("", " (", "")],
     ),
-    "scim.services.verdicts:_SLASH_BEFORE_THE_PATH": (
+    "provisioning.services.request_log.verdicts:_SLASH_BEFORE_THE_PATH": (
         "match",
         [("", "/", ""), ("/scim/a", "/", "v2"), ("/scim/", "a", ""), ("/scim/a", "/v2", ""), ("/scim", "/", "a")],
     ),
     "scim.storage.sql:_ID": ("fullmatch", [("", "0", ""), ("", "00000000-", "")]),
-    "users.api.logs:_TIME": ("fullmatch", [("2020-01-01T00:00:00.", "1", ""), ("", "1", "")]),
-    "users.changing:_TICKED": ("fullmatch", [("", "0", "."), ("0" * 36 + ".", "1", "")]),
-    "users.pasted:_ENTRY": (
+    "users.api.audit_logs:_TIME": ("fullmatch", [("2020-01-01T00:00:00.", "1", ""), ("", "1", "")]),
+    "users.views.user_actions:_TICKED": ("fullmatch", [("", "0", "."), ("0" * 36 + ".", "1", "")]),
+    "users.services.pasted_addresses:_ENTRY": (
         "findall",
         [(part[:0], part, "") for part in ('"', "<", "<>", '"<', '<"', "<a", 'a"', "a", ",", "\r", '"\n', "<\n", '">')],
     ),
-    "users.pasted:_IN_BRACKETS": (
+    "users.services.pasted_addresses:_IN_BRACKETS": (
         "search",
         [("", "<", ""), ("", "<>", ""), ("", "<a> ", ""), ("", "<a>.", "x"), ("<", "a", ""), ("<a>", " .", "x")],
     ),
 }
 
 # Measured below as a whole: an address goes through all patterns of the URL tables.
-URL_TABLES = ("saasmanager.operators:get_urls", "scim.urls:endpoint", "scim.urls:", "users.api.urls:", "users.urls:")
-READERS_BELOW = ("users.api.logs:_limit",)
+URL_TABLES = ("saasmanager.operators:get_urls", "scim.urls:endpoint", "scim.urls:", "users.api.urls:", "signin.urls:")
+READERS_BELOW = ("users.api.audit_logs:_limit",)
 
 # What only sees texts of our own.
 OUR_OWN = {
     "saasmanager.settings:DEFAULT_FROM_EMAIL": "the sender that the operator sets",
-    "scim.management.commands.seed_demo:_let_ask": "the mail that the demo has just sent to itself",
-    "users.person:words": "the names of attributes in our schemas",
+    "saasmanager.management.commands.seed_demo:_let_ask": "the mail that the demo has just sent to itself",
+    "users.views.user:words": "the names of attributes in our schemas",
 }
 
-MASKING = "scim.protocol.masking"
+MASKING = "provisioning.services.request_log.masking"
 
 _USED = {"compile", "search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
 

@@ -8,28 +8,30 @@ class UsersConfig(AppConfig):
     verbose_name = "Users"
 
     def ready(self) -> None:
-        from domains.admin import USERS_PER_DOMAIN
-        from organizations import pages
-        from users import (
-            admin,
-            inviting,
+        from console import sections
+        from domains.views import USERS_PER_DOMAIN
+        from signin.services.sign_in import recently_proven
+        from users.views import (
+            account_requests,
+            default_role,
+            invitations,
             own_profile,
-            own_tokens,
-            people,
-            person,
-            request_notices,
-            requests,
-            role_pages,
+            personal_tokens,
+            request_notifications,
+            roles,
             undo,
+            user,
+            users,
         )
-        from users.services.sign_in import recently_proven
 
-        pages.offer(people.PEOPLE, requests.REQUESTS, admin.DEFAULT_ROLE, role_pages.ROLES, admin.SINGLE_SIGN_ON)
-        pages.offer(own_profile.PROFILE, own_tokens.OWN_TOKENS, request_notices.REQUEST_NOTICES)
-        pages.offer_pieces(*person.PIECES)
-        pages.offer_whereabouts("user", people.PEOPLE.permission, people.whereabouts)
-        pages.offer_whereabouts("invitation", people.PEOPLE.permission, inviting.whereabouts)
-        pages.offer_whereabouts("role", role_pages.ROLES.permission, role_pages.whereabouts)
-        pages.offer_undos("users.edit", undo.addresses)
-        pages.offer_figures(USERS_PER_DOMAIN, admin.users_per_domain)
-        pages.offer_proof(recently_proven)
+        sections.offer(
+            users.PEOPLE, account_requests.REQUESTS, default_role.DEFAULT_ROLE, roles.ROLES, default_role.SINGLE_SIGN_ON
+        )
+        sections.offer(own_profile.PROFILE, personal_tokens.OWN_TOKENS, request_notifications.REQUEST_NOTICES)
+        sections.offer_pieces(*user.PIECES)
+        sections.offer_whereabouts("user", users.PEOPLE.permission, users.whereabouts)
+        sections.offer_whereabouts("invitation", users.PEOPLE.permission, invitations.whereabouts)
+        sections.offer_whereabouts("role", roles.ROLES.permission, roles.whereabouts)
+        sections.offer_undos("users.edit", undo.addresses)
+        sections.offer_figures(USERS_PER_DOMAIN, default_role.users_per_domain)
+        sections.offer_proof(recently_proven)

@@ -13,8 +13,8 @@ from uuid import UUID
 import orjson
 from django.utils import timezone
 
-from audit.labels import searchable
-from domains.addresses import canonical, fold, is_blank, readable
+from core.addresses import canonical, fold, is_blank, readable
+from core.search_keys import searchable
 from users.models import Role, User, UserValue
 
 # A user's attributes by their canonical names, as RFC 7643 spells them; without schemas, id and meta.

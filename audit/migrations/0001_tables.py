@@ -4,7 +4,7 @@ import django.core.serializers.json
 import uuid_utils.compat
 from django.db import migrations, models
 
-from audit.guard import GUARD, UNGUARD
+from audit.triggers import GUARD, UNGUARD
 
 
 def execute(statements):

@@ -4,8 +4,8 @@ import django.db.models.deletion
 import uuid_utils.compat
 from django.db import migrations, models
 
-import domains.challenge
-import organizations.tenancy
+import core.tenancy
+import domains.dns_verification
 
 
 class Migration(migrations.Migration):
@@ -35,9 +35,9 @@ class Migration(migrations.Migration):
                         to="organizations.organization",
                     ),
                 ),
-                ("name", organizations.tenancy.KeyField(max_length=253)),
-                ("readable", organizations.tenancy.KeyField(editable=False, max_length=253)),
-                ("search_key", organizations.tenancy.KeyField(default="", editable=False, max_length=1000)),
+                ("name", core.tenancy.KeyField(max_length=253)),
+                ("readable", core.tenancy.KeyField(editable=False, max_length=253)),
+                ("search_key", core.tenancy.KeyField(default="", editable=False, max_length=1000)),
                 ("user_requests", models.BooleanField(default=False, verbose_name="User requests")),
                 ("verified_at", models.DateTimeField(blank=True, null=True)),
                 (
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                         blank=True, choices=[("operator", "by operator"), ("dns", "by DNS record")], max_length=10
                     ),
                 ),
-                ("challenge", models.CharField(default=domains.challenge.draw, editable=False, max_length=64)),
+                ("challenge", models.CharField(default=domains.dns_verification.draw, editable=False, max_length=64)),
                 ("checked_at", models.DateTimeField(editable=False, null=True)),
                 (
                     "finding",

@@ -33,7 +33,8 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\\Z",
-                                "A slug has 1 to 63 lower-case letters, digits and hyphens, and neither begins nor ends with a hyphen.",
+                                "A slug has 1 to 63 lower-case letters, digits and hyphens, and neither begins nor"
+                                " ends with a hyphen.",
                             )
                         ],
                     ),

@@ -2,7 +2,7 @@
 
 from django.db.backends.postgresql import base
 
-from organizations.alone import NO_LIMITS
+from core.process_lock import NO_LIMITS
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

@@ -5,9 +5,9 @@ from typing import Any
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from organizations.tokens import presented
+from core.bearer_tokens import presented
 from scim.protocol.errors import Unauthorized
-from scim.storage.principals import INVALID, Credentials
+from scim.storage.credentials import INVALID, Credentials
 
 
 class BearerToken(BaseAuthentication):

@@ -19,14 +19,24 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 from uuid_utils import uuid7
 
-from audit.actors import Actor, Door, address_of_caller
-from audit.parsing import number_of
-from organizations import turns
+from core import turns
+from core.actors import Actor, Door, address_of_caller
+from core.parsing import number_of
+from provisioning.services import limits
+from provisioning.services.connections.connections import base_url_at
+from provisioning.services.limits import Limited
+from provisioning.services.request_log import additional_logging, verdicts, writer
+from provisioning.services.request_log.causes import LIMITS
+from provisioning.services.request_log.details import Exchange
+from provisioning.services.request_log.entries import Entry
+from provisioning.services.request_log.masking import Masking
+from provisioning.services.request_log.setup_steps import Step
+from scim.api import subjects
 from scim.api.authentication import BearerToken
 from scim.api.media import EXCHANGE, answer_error, glance, pack, read_bytes
+from scim.api.subjects import NOBODY
 from scim.operations.preconditions import Preconditions
 from scim.operations.provider import MAX_BODY
-from scim.protocol import subjects
 from scim.protocol.attributes import Json, ResourceType
 from scim.protocol.errors import (
     SUSPENDED,
@@ -39,18 +49,9 @@ from scim.protocol.errors import (
     Unauthorized,
     Unavailable,
 )
-from scim.protocol.masking import Masking
-from scim.protocol.messages import read_json
+from scim.protocol.patch_request import read_json
 from scim.protocol.projection import EVERYTHING, Projection
-from scim.protocol.subjects import NOBODY
-from scim.services import additional_logging, journal, limits, verdicts
-from scim.services.causes import LIMITS
-from scim.services.connections import base_url_at
-from scim.services.details import Exchange
-from scim.services.entries import Entry
-from scim.services.limits import Limited
-from scim.services.milestones import Step
-from scim.storage.principals import Credentials, FormerAddress, Principal
+from scim.storage.credentials import Credentials, FormerAddress, Principal
 
 log = structlog.get_logger(__name__)
 
@@ -124,7 +125,7 @@ class ScimView(APIView):
         entry.authenticated = entry.status < 500 and not entry.is_unauthorized and entry.cause != SUSPENDED
         self._charge(request.META)
         entry.duration_us = (time.perf_counter_ns() - started) // 1000
-        journal.note(entry)
+        writer.note(entry)
         return response
 
     def _charge(self, environ: Mapping[str, Any]) -> None:

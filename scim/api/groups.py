@@ -6,6 +6,8 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from provisioning.services.request_log import verdicts
+from provisioning.services.request_log.setup_steps import Step
 from scim.api.base import ScimView, preconditions, projection_of
 from scim.api.media import answer, answer_nothing
 from scim.api.resources import read_asked
@@ -16,8 +18,6 @@ from scim.operations.resources import shown
 from scim.protocol.attributes import Json
 from scim.protocol.projection import Projection
 from scim.protocol.schemas import GROUP
-from scim.services import verdicts
-from scim.services.milestones import Step
 from users.profile import etag
 
 

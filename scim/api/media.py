@@ -13,11 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from scim.operations.provider import MAX_BODY
 from scim.protocol.attributes import Json
 from scim.protocol.errors import InvalidSyntax, PayloadTooLarge, ScimError, UnsupportedMediaType, shown_name
-from scim.protocol.messages import error_body, read_json
+from scim.protocol.patch_request import error_body, read_json
 
 MEDIA_TYPE = "application/scim+json"
 
-# Where the environment of a request has its ``scim.services.details.Exchange``, while additional logging is on.
+# Where the environment of a request has its ``provisioning.services.request_log.details.Exchange``, while additional
+# logging is on.
 EXCHANGE = "saasmanager.exchange"
 
 READABLE = frozenset({MEDIA_TYPE, "application/json"})

@@ -7,13 +7,17 @@ from typing import Protocol
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
-from audit.actors import Actor, Door
+from core.actors import Actor, Door
+from provisioning.services.request_log import verdicts
+from provisioning.services.request_log.setup_steps import Step
+from scim.api import subjects
 from scim.api.base import ScimView, preconditions, projection_of
 from scim.api.media import answer, answer_nothing
+from scim.api.subjects import loosely_read
 from scim.operations import me, resources, search
 from scim.operations.preconditions import Preconditions
 from scim.operations.resources import Deed, Written
-from scim.protocol import quirks, subjects
+from scim.protocol import quirks
 from scim.protocol.attributes import Json
 from scim.protocol.departures import asks_to_suspend
 from scim.protocol.errors import Forbidden, InvalidFilter, NotImplementedHere
@@ -23,10 +27,7 @@ from scim.protocol.reading import Oddity, Reading
 from scim.protocol.resolution import quoted_booleans
 from scim.protocol.schemas import USER
 from scim.protocol.searching import read_search
-from scim.protocol.subjects import loosely_read
-from scim.services import verdicts
-from scim.services.milestones import Step
-from scim.storage.principals import Person, Principal
+from scim.storage.credentials import Person, Principal
 from scim.storage.repository import Stored, id_of
 from users.profile import etag
 

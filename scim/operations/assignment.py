@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
-from domains.addresses import fold
-from scim.models import RoleRule
+from core.addresses import fold
+from core.notice import Told
+from provisioning.models import RoleRule
+from provisioning.services.connections.connections import base_url_at
+from provisioning.services.role_rules import evaluation
+from provisioning.services.role_rules import rules as role_rules
+from provisioning.services.role_rules.evaluation import Facts
+from provisioning.services.role_rules.evaluation_sql import Book
 from scim.protocol import schemas
-from scim.protocol.advice import Told
 from scim.protocol.attributes import Json
 from scim.protocol.errors import LONGEST_NAME
-from scim.services import role_rules, rule_matching
-from scim.services.connections import base_url_at
-from scim.services.rule_judgement import Book
-from scim.services.rule_matching import Facts
-from scim.storage.principals import Principal
+from scim.storage.credentials import Principal
 from users import profile as profiles
-from users.models import Role, User
-from users.origins import GivenBy
+from users.models import GivenBy, Role, User
 from users.permissions import BuiltIn
 from users.profile import Profile
 from users.services import accounts
@@ -93,7 +93,7 @@ def on_create(profile: Profile, roles: Roles) -> Assigned:
     sent, more = _sent(profile, default, roles)
     if sent:
         return _as_sent(profile, sent, more)
-    rule = rule_matching.first_fit(roles.rules, Facts.of(profile)) if roles.has_rules else None
+    rule = evaluation.first_fit(roles.rules, Facts.of(profile)) if roles.has_rules else None
     if rule is None:
         profile = _with_roles(profile, profiles.role_entries(default))
         return Assigned(default, GivenBy.DEFAULT, profile, (*advice, *more))
@@ -129,8 +129,8 @@ def _by_the_rules(profile: Profile, before: Profile, user: User, roles: Roles, a
     if facts == Facts.of(before) or (user.role.is_admin and not roles.manages_admins):
         return as_before
     rules = roles.rules
-    groups = rule_matching.groups_of(user.pk) if user.in_groups and rule_matching.ask_for_groups(rules) else frozenset()
-    rule = rule_matching.first_fit(rules, facts, groups)
+    groups = evaluation.groups_of(user.pk) if user.in_groups and evaluation.ask_for_groups(rules) else frozenset()
+    rule = evaluation.first_fit(rules, facts, groups)
     if rule is None and user.role_given_by == GivenBy.DEFAULT:
         return as_before
     role, given_by = (rule.role, GivenBy.RULE) if rule else (roles.book.fallback, GivenBy.DEFAULT)

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 from uuid_utils.compat import uuid7
 
-from audit.actors import Actor
+from core.actors import Actor
 from scim.operations import groups, resources
 from scim.operations.preconditions import Preconditions
 from scim.operations.resources import Wanted, as_scim_errors
@@ -21,7 +21,7 @@ from scim.protocol.bulk import BulkRequest, Method, Operation
 from scim.protocol.errors import Conflict, ScimError, Unavailable
 from scim.protocol.references import in_order, with_ids
 from scim.protocol.schemas import GROUP, USER
-from scim.storage.principals import Principal
+from scim.storage.credentials import Principal
 
 Written = resources.Written | groups.Written
 Result = Written | ScimError

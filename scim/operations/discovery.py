@@ -15,7 +15,7 @@ from scim.protocol.schemas import (
     SERVICE_PROVIDER_CONFIG,
     USER,
 )
-from scim.storage.principals import Principal
+from scim.storage.credentials import Principal
 from users.models import Role
 
 Canonical = Mapping[Attribute | None, tuple[str, ...]]

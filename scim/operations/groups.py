@@ -11,26 +11,26 @@ from uuid import UUID
 
 from django.db import transaction
 
-from audit.actors import Actor
-from audit.parsing import canonical_id
+from core.actors import Actor
+from core.notice import Told
+from core.parsing import canonical_id
+from provisioning.services.role_rules import rules
+from provisioning.services.role_rules.evaluation import ask_for_groups
+from provisioning.services.role_rules.evaluation_sql import Book
 from scim.operations.assignment import Roles
 from scim.operations.preconditions import Preconditions
 from scim.operations.provider import MAX_MEMBERS_UNASKED
 from scim.operations.resources import MAX_EXTERNAL_ID, Deed, as_scim_errors
 from scim.protocol import patch as patching
-from scim.protocol.advice import Told
 from scim.protocol.attributes import Json, Resource
 from scim.protocol.errors import InvalidFilter, InvalidValue, Mutability, NotFound, shown_id
 from scim.protocol.filters import Compare, Operator, Or, Resolved
-from scim.protocol.messages import Op, PatchOperation, read_patch
+from scim.protocol.patch_request import Op, PatchOperation, read_patch
 from scim.protocol.reading import Reading
 from scim.protocol.schemas import CORE_GROUP, GROUP
 from scim.protocol.validation import read_body, read_resource
-from scim.services import role_rules
-from scim.services.rule_judgement import Book
-from scim.services.rule_matching import ask_for_groups
 from scim.storage import repository
-from scim.storage.principals import Credentials, Principal
+from scim.storage.credentials import Credentials, Principal
 from users.models import Group
 from users.services import groups
 from users.services.groups import Add, Remove, Replace, Step
@@ -175,8 +175,8 @@ def _settled(members: Sequence[UUID], book: Book | None, by: Actor) -> tuple[str
     """What the role rules make of those for whom a group has changed, and what there is to say about that."""
     if book is None:
         return ()
-    given = Counter((each.rule, each.role) for each in role_rules.settle(members, book=book, by=by))
-    return tuple(Told(role_rules.told(rule, role, people), "role-by-rule") for (rule, role), people in given.items())
+    given = Counter((each.rule, each.role) for each in rules.settle(members, book=book, by=by))
+    return tuple(Told(rules.told(rule, role, people), "role-by-rule") for (rule, role), people in given.items())
 
 
 def _rules_on_groups(principal: Principal) -> Book | None:

@@ -4,18 +4,18 @@ from collections.abc import Callable
 
 from django.db import transaction
 
-from audit.actors import Actor
+from core.actors import Actor
 from scim.operations.preconditions import Preconditions
 from scim.operations.resources import Deed, Written, as_scim_errors
 from scim.protocol import patch as patching
 from scim.protocol.attributes import Json
 from scim.protocol.errors import Forbidden, InsufficientScope, Unauthorized
-from scim.protocol.messages import read_patch
+from scim.protocol.patch_request import read_patch
 from scim.protocol.reading import Leniency, Reading
 from scim.protocol.schemas import USER
 from scim.protocol.validation import read_body, with_unsent
 from scim.storage import repository
-from scim.storage.principals import INVALID, Credentials, Person
+from scim.storage.credentials import INVALID, Credentials, Person
 from users import profile as profiles
 from users.profile import Profile
 from users.services import accounts

@@ -14,14 +14,15 @@ import orjson
 from django.db import IntegrityError
 
 from audit.actions import Action
-from audit.actors import Actor
-from audit.parsing import canonical_id
+from core.actors import Actor
+from core.notice import Told
+from core.parsing import canonical_id
+from core.refusals import Refusal
 from domains.services import AddressRefused
-from organizations.refusals import Refusal
+from provisioning.services import brake
 from scim.operations import assignment
 from scim.operations.preconditions import Preconditions
 from scim.protocol import patch as patching
-from scim.protocol.advice import Told
 from scim.protocol.attributes import Json, Resource
 from scim.protocol.departures import asks_to_suspend, without_addresses
 from scim.protocol.errors import (
@@ -34,17 +35,15 @@ from scim.protocol.errors import (
     Uniqueness,
     shown_id,
 )
-from scim.protocol.messages import Op, PatchOp, read_patch
+from scim.protocol.patch_request import Op, PatchOp, read_patch
 from scim.protocol.projection import EVERYTHING, Projection
 from scim.protocol.reading import Reading
 from scim.protocol.schemas import USER
 from scim.protocol.validation import read_body, with_unsent
-from scim.services import brake
 from scim.storage import repository
-from scim.storage.principals import Credentials, Principal
+from scim.storage.credentials import Credentials, Principal
 from users import profile as profiles
-from users.models import User
-from users.origins import GivenBy, Source
+from users.models import GivenBy, Source, User
 from users.profile import Profile
 from users.services import accounts, groups
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 
-from domains.addresses import canonical, fold
+from core.addresses import canonical, fold
 from scim.protocol.errors import InvalidPath, shown_name
 
 # The beginning of a URI that names a schema; a misspelt name with a colon is none.

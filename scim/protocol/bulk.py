@@ -16,7 +16,7 @@ from scim.protocol.errors import (
     ScimError,
     shown_name,
 )
-from scim.protocol.messages import in_any_case, texts
+from scim.protocol.patch_request import in_any_case, texts
 from scim.protocol.reading import LENIENT, Leniency, Reading
 from scim.protocol.references import references_in
 from scim.protocol.schemas import GROUP, USER

@@ -9,7 +9,7 @@ import math
 import re
 from typing import NoReturn
 
-from audit.caching import cached_if_short
+from core.caching import cached_if_short
 from scim.protocol.attributes import AttributePath
 from scim.protocol.errors import InvalidFilter, InvalidPath, shown_name
 from scim.protocol.filters import And, Comparison, Filter, Not, Operator, Or, PatchPath, ValuePath

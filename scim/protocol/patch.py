@@ -8,7 +8,7 @@ from scim.protocol.attributes import Attribute, Json, Mutability, Resource, Reso
 from scim.protocol.errors import Mutability as NotWritable
 from scim.protocol.errors import NoTarget
 from scim.protocol.matching import matches_value
-from scim.protocol.messages import Op, PatchOperation
+from scim.protocol.patch_request import Op, PatchOperation
 from scim.protocol.reading import Reading
 from scim.protocol.validation import check_resource, check_values, is_hollow, once_each, unreadable, with_schemas
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from audit.caching import cached_if_short
+from core.caching import cached_if_short
 from scim.protocol.attributes import Attribute, Json, Resource, ResourceType, Returned
 from scim.protocol.errors import InvalidPath, InvalidValue
 from scim.protocol.grammar import MAX_LENGTH, parse_attribute_path

@@ -10,7 +10,7 @@ from typing import cast
 
 import orjson
 
-from domains.addresses import is_blank
+from core.addresses import is_blank
 from scim.protocol.attributes import Attribute, Json, Type
 from scim.protocol.errors import (
     InvalidFilter,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from functools import partial
 
-from domains.addresses import fold
+from core.addresses import fold
 from scim.protocol.attributes import Attribute, AttributePath, ResolvedPath, ResourceType, Returned, Type
 from scim.protocol.errors import InvalidFilter, InvalidPath, shown_name
 from scim.protocol.filters import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scim.protocol import quirks
 from scim.protocol.attributes import Json
 from scim.protocol.errors import InvalidValue
-from scim.protocol.messages import in_any_case, texts
+from scim.protocol.patch_request import in_any_case, texts
 from scim.protocol.reading import Oddity
 
 SEARCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import cast
 
-from domains.addresses import is_blank
+from core.addresses import is_blank
 from scim.protocol import quirks
 from scim.protocol.attributes import (
     Attribute,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from audit import dialects
-from audit.dialects import Dialect
-from audit.parsing import canonical_id
+from core import dialects
+from core.dialects import Dialect
+from core.parsing import canonical_id
 from scim.protocol.attributes import Attribute, ResolvedPath, Type
 from scim.protocol.filters import And, AnyValue, Compare, Not, Operator, Or, Resolved
 from scim.protocol.ordering import Order

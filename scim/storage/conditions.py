@@ -7,7 +7,7 @@ wildcards are not used at all.
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from audit import dialects
+from core import dialects
 from scim.protocol.filters import And, AnyValue, Compare, Not, Operator, Or, Resolved
 from scim.storage.sql import Sql
 

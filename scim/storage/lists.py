@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from audit import dialects
+from core import dialects
 from scim.protocol.filters import Resolved
 from scim.protocol.ordering import Order
 from scim.storage import ordered, repository, sql
 from scim.storage.compiler import compile_filter, compile_order
+from scim.storage.credentials import Credentials
 from scim.storage.ordered import SortKey, Source
 from scim.storage.positions import START, Key, Position
-from scim.storage.principals import Credentials
 from scim.storage.repository import Page
 from scim.storage.resource_types import USER, StoredType
 from scim.storage.sql import Row, Sql

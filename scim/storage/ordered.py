@@ -7,7 +7,7 @@ taken than the page may need, so that an index which has the order is read no fu
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audit import dialects
+from core import dialects
 from scim.storage import sql
 from scim.storage.conditions import ALWAYS, NEVER
 from scim.storage.positions import Position

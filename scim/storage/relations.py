@@ -6,8 +6,8 @@ read in the form that is compared.
 
 from uuid import UUID
 
-from audit import dialects
-from audit.parsing import canonical_id
+from core import dialects
+from core.parsing import canonical_id
 from scim.protocol.filters import And, Compare, Operator, Resolved
 from scim.protocol.matching import matches
 from scim.storage import sql

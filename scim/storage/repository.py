@@ -12,7 +12,7 @@ from scim.protocol.errors import Unauthorized
 from scim.protocol.filters import Resolved
 from scim.storage import sql
 from scim.storage.compiler import compile_filter
-from scim.storage.principals import INVALID, Credentials
+from scim.storage.credentials import INVALID, Credentials
 from scim.storage.resource_types import USER, StoredType
 from scim.storage.sql import Row, Sql
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from django.db import connection
 
-import audit.rows
-from audit.dialects import Dialect, current, spelled
-from audit.dialects import Sql as Sql
-from users.statements import IN_GROUPS as IN_GROUPS
-from users.statements import held
+import core.sql
+from core.dialects import Dialect, current, spelled
+from core.dialects import Sql as Sql
+from users.services.hot_queries import IN_GROUPS as IN_GROUPS
+from users.services.hot_queries import held
 
 Row = tuple[Any, ...]
 
@@ -23,8 +23,8 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 # An organization's id, if the token of that digest is valid at that organization's address.
 TENANT = (
-    "(SELECT t.organization_id FROM scim_token t"
-    " JOIN scim_connection c ON c.id = t.connection_id"
+    "(SELECT t.organization_id FROM provisioning_token t"
+    " JOIN provisioning_connection c ON c.id = t.connection_id"
     " JOIN organizations_organization o ON o.id = t.organization_id"
     " WHERE t.digest = %s AND o.slug = %s AND t.revoked_at IS NULL"
     " AND (t.expires_at IS NULL OR t.expires_at > CURRENT_TIMESTAMP)"
@@ -41,9 +41,9 @@ PRESENTED = (
     " t.retires_at IS NOT NULL AND t.retires_at <= CURRENT_TIMESTAMP,"
     " c.id, c.name, c.enabled, c.manage_admins, c.groups_enabled, c.strict, c.secondary_addresses,"
     " o.id, o.slug, o.is_active,"
-    " EXISTS (SELECT 1 FROM scim_rolerule l WHERE l.organization_id = o.id), r.id, r.key, r.name"
-    " FROM scim_token t"
-    " JOIN scim_connection c ON c.id = t.connection_id"
+    " EXISTS (SELECT 1 FROM provisioning_rolerule l WHERE l.organization_id = o.id), r.id, r.key, r.name"
+    " FROM provisioning_token t"
+    " JOIN provisioning_connection c ON c.id = t.connection_id"
     " JOIN organizations_organization o ON o.id = t.organization_id"
     " LEFT JOIN users_role r ON r.organization_id = o.id AND r.is_default"
     " WHERE t.digest = %s"
@@ -51,9 +51,9 @@ PRESENTED = (
 
 # The name of the live token that took the place of one, or of the one that took that one's place, and so on.
 SUCCESSOR = (
-    "WITH RECURSIVE line (id, place) AS (SELECT t.successor_id, 1 FROM scim_token t WHERE t.id = %s"
-    " UNION ALL SELECT t.successor_id, line.place + 1 FROM line JOIN scim_token t ON t.id = line.id)"
-    " SELECT t.name FROM line JOIN scim_token t ON t.id = line.id WHERE t.revoked_at IS NULL"
+    "WITH RECURSIVE line (id, place) AS (SELECT t.successor_id, 1 FROM provisioning_token t WHERE t.id = %s"
+    " UNION ALL SELECT t.successor_id, line.place + 1 FROM line JOIN provisioning_token t ON t.id = line.id)"
+    " SELECT t.name FROM line JOIN provisioning_token t ON t.id = line.id WHERE t.revoked_at IS NULL"
     " AND (t.expires_at IS NULL OR t.expires_at > CURRENT_TIMESTAMP)"
     " AND (t.retires_at IS NULL OR t.retires_at > CURRENT_TIMESTAMP) ORDER BY line.place DESC LIMIT 1"
 )
@@ -184,7 +184,7 @@ def counting(condition: Sql, table: str, tenant: str) -> str:
 
 
 # How statements go to the database and what it takes for an id, as everywhere in the house.
-rows, key, keys, from_key = audit.rows.select, audit.rows.key, audit.rows.ids, audit.rows.from_key
+rows, key, keys, from_key = core.sql.select, core.sql.key, core.sql.ids, core.sql.from_key
 
 
 def one(text: str, values: Sequence[Any]) -> Row | None:

@@ -38,9 +38,9 @@ def add_people(
     users: int, slug: str = SLUG, domains: Sequence[str] = (people.WORK_DOMAIN, people.HOME_DOMAIN)
 ) -> tuple[str, list[list[str]]]:
     """Make an organization of so many people; return its bearer token, and id and userName of some of them."""
-    from scim.models import Brake
-    from scim.services import brake
-    from scim.services.onboarding import open_organization
+    from provisioning.models import Brake
+    from provisioning.services import brake
+    from provisioning.services.onboarding import open_organization
     from users.models import Headcount, Role, User, UserValue
     from users.profile import value_rows
 
@@ -64,8 +64,7 @@ def add_people(
 def _users(numbers: range, role: "Role") -> Iterator["User"]:
     """Unsaved rows, with what the service would write into them."""
     from users import profile as profiles
-    from users.models import User
-    from users.origins import Source
+    from users.models import Source, User
 
     for number in numbers:
         user = User(organization_id=role.organization_id, role=role, source=Source.SCIM)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.addresses import AddressError, check_domain, readable_domain
 from domains import lookalikes
-from domains.addresses import AddressError, check_domain, readable_domain
 
 
 def warned(text: str, *others: str) -> str:

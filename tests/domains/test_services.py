@@ -5,7 +5,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audit.actors import operator_at_the_command_line
+from core.actors import operator_at_the_command_line
 from domains import services
 from domains.models import Domain
 from domains.services import AddressRefused, DomainInvalid, DomainTaken, DomainUnknown, DomainUnverified

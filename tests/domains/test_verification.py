@@ -8,13 +8,13 @@ import time_machine
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from domains import challenge, services
-from domains.challenge import Finding, Look
+from domains import dns_verification, services
+from domains.dns_verification import Finding, Look
 from domains.models import Domain
 from domains.services import CheckedTooOften, DomainInvalid, DomainTaken, DomainUnknown, TooManyUnverified
 from tests.nameserver import NameServer
 from tests.tenants import Tenant
-from tests.users.test_races import ROUNDS, at_once
+from tests.users.services.test_races import ROUNDS, at_once
 
 PROVEN = Look(Finding.PROVEN)
 
@@ -145,11 +145,11 @@ def test_no_more_domains_may_wait_than_the_limit(acme: Tenant, monkeypatch: pyte
 
 def test_a_name_that_leaves_no_room_for_the_record_is_refused(acme: Tenant) -> None:
     name = ".".join(["x" * 60] * 4)
-    assert challenge.LONGEST_DOMAIN < len(name) <= 253
+    assert dns_verification.LONGEST_DOMAIN < len(name) <= 253
     with pytest.raises(DomainInvalid, match="no room"):
         services.add(name, by=acme.by)
     assert services.add(name, verified=True, by=acme.by).is_verified
-    longest = name[-challenge.LONGEST_DOMAIN :].lstrip(".")
+    longest = name[-dns_verification.LONGEST_DOMAIN :].lstrip(".")
     assert len(services.add(longest, by=acme.by).record_name) <= 253
 
 

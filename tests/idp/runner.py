@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from scim.play.checks import faults, lacks
-from scim.play.player import filled
+from provisioning.simulator.checks import faults, lacks
+from provisioning.simulator.player import filled
 
 FOLDER = Path(__file__).parent
 TRANSCRIPTS = sorted(FOLDER.glob("*/*.json"))

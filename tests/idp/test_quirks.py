@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from scim.models import Connection, RequestLog
+from provisioning.models import Connection, RequestLog
+from provisioning.services.onboarding import open_organization
+from provisioning.services.request_log import writer
 from scim.protocol import quirks
-from scim.services import journal
-from scim.services.onboarding import open_organization
 from tests.idp.runner import TRANSCRIPTS, play
 
 SCRIPTS = {transcript: json.loads(transcript.read_text())["exchanges"] for transcript in TRANSCRIPTS}
@@ -91,7 +91,7 @@ def test_strict_mode_refuses_what_is_odd_and_nothing_else(transcript: Path, met:
 
 
 def last_row() -> RequestLog:
-    journal.flush()
+    writer.flush()
     row = RequestLog.objects.order_by("pk").last()
     assert row is not None
     return row

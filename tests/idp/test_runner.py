@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scim.play.checks import ERROR, LIST
+from provisioning.simulator.checks import ERROR, LIST
 from tests.idp.runner import Send, play
 
 SCIM = {"Content-Type": "application/scim+json", "Location": "https://scim.example/v2/Users/7"}

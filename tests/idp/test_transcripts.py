@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scim.services.onboarding import open_organization
+from provisioning.services.onboarding import open_organization
 from tests.idp.runner import TRANSCRIPTS, play
 from tests.servers import Server
 

@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from organizations import outbox
 from organizations.models import Mail
+from organizations.services import outbox
 from scripts import serve
 from scripts.postgres import free_port
 from tests.mailserver import MailServer, mailserver

@@ -305,7 +305,7 @@ def test_no_client_chooses_the_address_that_the_log_shows(
         head = f"GET {scim.path}/Underscores HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
         assert b" 401 " in exchange(server, (head + "\r\n".join(fields) + "\r\n\r\n").encode())
     with closing(sqlite3.connect(environment["DATABASE_URL"].removeprefix("sqlite:///"))) as database:
-        asked = "SELECT address, 1 + more FROM scim_requestlog WHERE path LIKE '%/Underscores'"
+        asked = "SELECT address, 1 + more FROM provisioning_requestlog WHERE path LIKE '%/Underscores'"
         found: list[tuple[str, int]] = []
         until = time.monotonic() + 20
         while sum(count for _address, count in found) < len(orders) and time.monotonic() < until:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domains.addresses import canonical, fold
+from core.addresses import canonical, fold
 from users import profile as profiles
 from users.models import Role, User
 from users.permissions import BuiltIn

@@ -8,9 +8,9 @@ from django.db.models import Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 
-from audit.actors import address_of_caller
-from organizations import turns
-from organizations.tokens import presented
+from core import turns
+from core.actors import address_of_caller
+from core.bearer_tokens import presented
 from users.api.problems import Problem
 from users.models import PersonalToken
 from users.services.personal_tokens import Scope

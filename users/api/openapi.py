@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from audit import stream
 from audit.actions import Action
-from audit.actors import Door
+from audit.services import stream
+from core.actors import Door
 from users.services.personal_tokens import Scope
 
 DEFAULT_LIMIT, MOST = 100, 1000

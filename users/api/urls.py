@@ -2,10 +2,10 @@
 
 from django.urls import path, re_path
 
-from users.api import logs, problems
+from users.api import audit_logs, problems
 
 urlpatterns = [
-    path("api/audit/v1/logs", logs.LogsView.as_view(), name="audit-logs"),
-    path("api/audit/v1/openapi.json", logs.describe, name="audit-openapi"),
+    path("api/audit/v1/logs", audit_logs.LogsView.as_view(), name="audit-logs"),
+    path("api/audit/v1/openapi.json", audit_logs.describe, name="audit-openapi"),
     re_path(r"^api/", problems.NowhereView.as_view()),
 ]

@@ -7,7 +7,7 @@ import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 
-import organizations.tenancy
+import core.tenancy
 
 
 def keep_documents_in_line(apps, schema_editor):
@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                 ),
                 ("rights", models.CharField(blank=True, default="", max_length=200)),
                 ("name", models.CharField(max_length=60)),
-                ("name_key", organizations.tenancy.KeyField(editable=False, max_length=60)),
+                ("name_key", core.tenancy.KeyField(editable=False, max_length=60)),
                 ("is_default", models.BooleanField(default=False)),
                 ("is_enabled", models.BooleanField(default=True)),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
@@ -156,20 +156,20 @@ class Migration(migrations.Migration):
                 ("is_active", models.BooleanField(default=True)),
                 ("is_superuser", models.BooleanField(default=False)),
                 ("user_name", models.CharField(max_length=254)),
-                ("user_name_key", organizations.tenancy.KeyField(editable=False, max_length=400)),
+                ("user_name_key", core.tenancy.KeyField(editable=False, max_length=400)),
                 ("email", models.EmailField(blank=True, max_length=254)),
-                ("email_key", organizations.tenancy.KeyField(default="", editable=False, max_length=400)),
-                ("external_id", organizations.tenancy.KeyField(blank=True, default="", max_length=512)),
+                ("email_key", core.tenancy.KeyField(default="", editable=False, max_length=400)),
+                ("external_id", core.tenancy.KeyField(blank=True, default="", max_length=512)),
                 ("display_name", models.CharField(blank=True, max_length=1024)),
                 (
                     "name_key",
-                    organizations.tenancy.KeyField(
+                    core.tenancy.KeyField(
                         default="", editable=False, help_text="Folded names, for sorting.", max_length=1100
                     ),
                 ),
                 (
                     "search_key",
-                    organizations.tenancy.KeyField(
+                    core.tenancy.KeyField(
                         default="",
                         editable=False,
                         help_text="Names and addresses, for the pages' search.",
@@ -329,8 +329,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("email", models.CharField(max_length=254)),
-                ("email_key", organizations.tenancy.KeyField(editable=False, max_length=400)),
-                ("search_key", organizations.tenancy.KeyField(default="", editable=False, max_length=1000)),
+                ("email_key", core.tenancy.KeyField(editable=False, max_length=400)),
+                ("search_key", core.tenancy.KeyField(default="", editable=False, max_length=1000)),
                 (
                     "role",
                     models.ForeignKey(
@@ -422,8 +422,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("attribute", models.CharField(max_length=40)),
-                ("type", organizations.tenancy.KeyField(blank=True, max_length=1024)),
-                ("value_key", organizations.tenancy.KeyField(max_length=400)),
+                ("type", core.tenancy.KeyField(blank=True, max_length=1024)),
+                ("value_key", core.tenancy.KeyField(max_length=400)),
             ],
             options={
                 "indexes": [models.Index(fields=["organization", "attribute", "value_key"], name="user_value_by_key")],
@@ -449,8 +449,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("display_name", models.CharField(max_length=256)),
-                ("display_name_key", organizations.tenancy.KeyField(editable=False, max_length=400)),
-                ("external_id", organizations.tenancy.KeyField(blank=True, default="", max_length=512)),
+                ("display_name_key", core.tenancy.KeyField(editable=False, max_length=400)),
+                ("external_id", core.tenancy.KeyField(blank=True, default="", max_length=512)),
                 ("document", models.TextField(default="", editable=False)),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(editable=False)),
@@ -562,12 +562,12 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=120)),
                 (
                     "name_key",
-                    organizations.tenancy.KeyField(
+                    core.tenancy.KeyField(
                         editable=False, help_text="Name and address, for the pages' search.", max_length=2000
                     ),
                 ),
                 ("email", models.EmailField(max_length=254)),
-                ("email_key", organizations.tenancy.KeyField(editable=False, max_length=400)),
+                ("email_key", core.tenancy.KeyField(editable=False, max_length=400)),
                 ("token_digest", models.CharField(editable=False, max_length=64, unique=True)),
                 (
                     "state",

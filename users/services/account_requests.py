@@ -22,21 +22,21 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from audit import trail
 from audit.actions import Action
-from audit.actors import Actor, Door
-from audit.labels import sought
-from domains.addresses import AddressError, check_mailable, respelled
+from audit.services import trail
+from core.actors import Actor, Door
+from core.addresses import AddressError, check_mailable, respelled
+from core.bearer_tokens import digest
+from core.refusals import Refusal
+from core.search_keys import sought
 from domains.models import Domain
 from domains.services import AddressRefused, check_addresses
-from organizations import outbox
 from organizations.models import Mail, Organization
-from organizations.refusals import Refusal
-from organizations.tokens import digest
-from users.models import AccountRequest, Role, User
-from users.origins import Source
+from organizations.services import outbox
+from signin.services import sign_in
+from users.models import AccountRequest, Role, Source, User
 from users.profile import search_key_of
-from users.services import accounts, authority, request_notices, roles, sign_in
+from users.services import accounts, authority, request_notifications, roles
 
 State = AccountRequest.State
 
@@ -260,7 +260,7 @@ def _mail(template: str, request: AccountRequest, context: Mapping[str, Any], to
 
 def _tell(request: AccountRequest) -> None:
     """One mail for all that come within a quarter of an hour: while it has not left, nobody needs another."""
-    now, addresses = timezone.now(), request_notices.addresses(request.organization_id)
+    now, addresses = timezone.now(), request_notifications.addresses(request.organization_id)
     link = f"{settings.BASE_URL}{reverse('settings:users')}#user-requests"
     context = {"asked": request, "organization": request.organization, "link": link}
     recent = Mail.objects.filter(

@@ -21,22 +21,20 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from audit import rows, trail
 from audit.actions import Action
-from audit.actors import Actor
 from audit.models import AuditEvent
-from domains.addresses import AddressError, canonical, check_address
+from audit.services import trail
+from core import sql
+from core.actors import Actor
+from core.addresses import AddressError, canonical, check_address
+from core.refusals import Refusal
 from domains.services import Gate
-from organizations.refusals import Refusal
-from organizations.services import lock
+from organizations.services.organizations import lock
 from users import profile as profiles
-from users.models import Role, User, UserValue
-from users.origins import GivenBy, Source
+from users.models import GivenBy, Role, Source, User, UserValue
 from users.profile import Profile
 from users.services import endings, groups, leaving_out
-from users.services.names import ExternalIdTaken as ExternalIdTaken
-from users.services.names import Names, claims, naming
-from users.services.names import NameTaken as NameTaken
+from users.services.hot_queries import locked, revoke_personal_tokens
 from users.services.own_addresses import AddressProtected as AddressProtected
 from users.services.own_addresses import ByProvider as ByProvider
 from users.services.own_addresses import (
@@ -47,8 +45,10 @@ from users.services.own_addresses import (
     protected,
     tell_former,
 )
-from users.services.reassignment import REASON
-from users.statements import locked, revoke_personal_tokens
+from users.services.role_changes import REASON
+from users.services.unique_names import ExternalIdTaken as ExternalIdTaken
+from users.services.unique_names import Names, claims, naming
+from users.services.unique_names import NameTaken as NameTaken
 
 # A user with more addresses than that is written in several statements.
 _MOST_VALUES_AT_ONCE = 20
@@ -251,10 +251,10 @@ def update(
             if provider is not None and is_demotion(former_role, role):
                 user.demoted_at = timezone.now()
                 noted = (*noted, "demoted_at")
-            pending = [rows.updating(user, (*_CHANGED, *noted))]
+            pending = [sql.updating(user, (*_CHANGED, *noted))]
             if endings.could_invite(former_role) and (role != former_role or (was_active and not user.is_active)):
                 # It asks what the user may do now.
-                rows.run(pending)
+                sql.run(pending)
                 pending = []
                 endings.end_invitations(inviter_ids=[user.pk], by=by)
             if profile.get("emails") != before.get("emails"):
@@ -278,7 +278,7 @@ def update(
                     changes["managed_by"] = [None, keeper] if user.managed_by else [keeper, None]
             label = str(undoes) if undoes else ""
             action = action or _action(was_active, user, former_role)
-            rows.run([*pending, *trail.recording(action, user, changes | _undoing(undoes), by=by, label=label)])
+            sql.run([*pending, *trail.recording(action, user, changes | _undoing(undoes), by=by, label=label)])
             if moved:
                 by_provider = provider is not None
                 tell_former(user, own_before, own, provider=by_provider, reset_blocked=blocks_reset, by=by)
@@ -365,8 +365,8 @@ def bring_back(
         with transaction.atomic():
             _check_addresses(profile, secondary_anywhere=True, by=by)
             _refuse_taken_names(user)
-            rows.insert(User, [user])
-            rows.insert(UserValue, list(profiles.value_rows(user)))
+            sql.insert(User, [user])
+            sql.insert(UserValue, list(profiles.value_rows(user)))
             trail.record(Action.USER_CHANGE_UNDONE, user, changes | _undoing(undoes), by=by, label=str(undoes))
             _count(by.organization_id, 1)
     except IntegrityError:
@@ -458,10 +458,10 @@ def _add(admitted: Collection[tuple[User, Profile, str]], by: Actor) -> None:
     if len(users) == 1 and len(values) <= _MOST_VALUES_AT_ONCE:
         ((user, changes),) = events
         recording = trail.recording(Action.USER_CREATED, user, changes, by=by)
-        rows.run([*rows.inserting(User, users), *rows.inserting(UserValue, values), *recording])
+        sql.run([*sql.inserting(User, users), *sql.inserting(UserValue, values), *recording])
     else:
-        rows.insert(User, users)
-        rows.insert(UserValue, values)
+        sql.insert(User, users)
+        sql.insert(UserValue, values)
         trail.record_many(Action.USER_CREATED, events, by=by)
     _count(by.organization_id, len(admitted))
 
@@ -534,5 +534,5 @@ def _count(organization_id: UUID, difference: int) -> None:
         cursor.execute(
             "INSERT INTO users_headcount (organization_id, users) VALUES (%s, %s)"
             " ON CONFLICT (organization_id) DO UPDATE SET users = users_headcount.users + %s",
-            [rows.key(organization_id), max(difference, 0), difference],
+            [sql.key(organization_id), max(difference, 0), difference],
         )

@@ -7,9 +7,9 @@ from uuid import UUID
 from django.db import transaction
 
 from audit.actions import Action
-from audit.actors import Actor
-from domains.addresses import canonical, same_mailbox
-from organizations.refusals import StaleVersion
+from core.actors import Actor
+from core.addresses import canonical, same_mailbox
+from core.refusals import StaleVersion
 from users import profile as profiles
 from users.models import User
 from users.profile import Profile

@@ -13,8 +13,8 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from audit.actors import Actor
-from organizations.refusals import ProofNeeded, Refusal
+from core.actors import Actor
+from core.refusals import ProofNeeded, Refusal
 from users.models import Role, User
 
 EDIT_USERS = "users.edit"

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from audit import trail
 from audit.actions import Action
-from audit.actors import Actor
-from organizations import outbox
-from organizations.services import lock
+from audit.services import trail
+from core.actors import Actor
+from organizations.services import outbox
+from organizations.services.organizations import lock
 from users.models import Invitation, Role
 from users.services import authority
 from users.services.authority import EDIT_USERS

@@ -15,15 +15,16 @@ import orjson
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from audit import rows, trail
 from audit.actions import Action
-from audit.actors import Actor
-from domains.addresses import fold, is_blank
-from organizations.refusals import Refusal
-from organizations.services import lock
+from audit.services import trail
+from core import sql
+from core.actors import Actor
+from core.addresses import fold, is_blank
+from core.refusals import Refusal
+from organizations.services.organizations import lock
 from users import profile as profiles
 from users.models import Group, GroupMember, User
-from users.statements import held
+from users.services.hot_queries import held
 
 GROUP_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Group"
 
@@ -224,7 +225,7 @@ class Held:
 def held_by(user: User) -> list[Held]:
     """The groups that a user is in, at any depth, by name."""
     assert user.organization_id is not None  # noqa: S101  (operators are in no group)
-    found = rows.select(_HELD_BY, [rows.key(user.pk), rows.key(user.organization_id)])
+    found = sql.select(_HELD_BY, [sql.key(user.pk), sql.key(user.organization_id)])
     return [Held(name, bool(direct)) for name, direct in found]
 
 

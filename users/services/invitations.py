@@ -17,20 +17,20 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from audit import rows, trail
 from audit.actions import Action
-from audit.actors import Actor
-from domains.addresses import AddressError, check_mailable, in_both_spellings, respelled
-from organizations import outbox
+from audit.services import trail
+from core import sql
+from core.actors import Actor
+from core.addresses import AddressError, check_mailable, in_both_spellings, respelled
+from core.bearer_tokens import digest
+from core.refusals import Refusal, StaleVersion
 from organizations.models import Mail, Organization
-from organizations.refusals import Refusal, StaleVersion
-from organizations.services import lock
-from organizations.tokens import digest
-from users.models import Invitation, Role, User
-from users.origins import Source
+from organizations.services import outbox
+from organizations.services.organizations import lock
+from users.models import Invitation, Role, Source, User
 from users.profile import search_key_of
 from users.services import accounts, authority, roles
-from users.statements import holders
+from users.services.hot_queries import holders
 
 VALID = timedelta(days=7)
 KEPT = timedelta(days=30)
@@ -151,7 +151,7 @@ def _add(newcomers: Mapping[str, str], organization: Organization, role: Role, b
         for key, address in newcomers.items()
     ]
     _mail(invitations, organization, by)
-    rows.insert(Invitation, invitations)
+    sql.insert(Invitation, invitations)
     events = ((invitation, {"role": (None, role.name)}) for invitation in invitations)
     trail.record_many(Action.INVITATION_SENT, events, by=by)
     return invitations

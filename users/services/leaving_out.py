@@ -9,14 +9,14 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from domains.addresses import AddressError, canonical, check_address
+from core.addresses import AddressError, canonical, check_address
+from core.refusals import Refusal
 from domains.services import Gate
-from organizations.refusals import Refusal
 from users import profile as profiles
 from users.models import User
 from users.profile import Profile
-from users.services.names import Names
 from users.services.own_addresses import OwnAddresses
+from users.services.unique_names import Names
 
 
 def permitted(

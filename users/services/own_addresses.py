@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from django.utils import timezone
 
-from audit.actors import Actor
-from domains.addresses import AddressError, canonical, check_mailable, same_mailbox
-from organizations import outbox
-from organizations.refusals import Refusal
+from core.actors import Actor
+from core.addresses import AddressError, canonical, check_mailable, same_mailbox
+from core.refusals import Refusal
+from organizations.services import outbox
 from users import profile as profiles
 from users.models import RESET_BLOCKED_FOR, Role, User
 from users.profile import Profile

@@ -8,10 +8,10 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from audit import trail
 from audit.actions import Action
-from audit.actors import Actor
-from organizations.refusals import Refusal
+from audit.services import trail
+from core.actors import Actor
+from core.refusals import Refusal
 from users.models import PersonalToken, User
 from users.services import accounts
 

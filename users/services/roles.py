@@ -11,16 +11,16 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from audit import trail
 from audit.actions import Action
-from audit.actors import Actor
-from audit.parsing import id_of
-from domains.addresses import fold
-from organizations.refusals import Refusal, StaleVersion
-from organizations.services import lock
+from audit.services import trail
+from core.actors import Actor
+from core.addresses import fold
+from core.parsing import id_of
+from core.refusals import Refusal, StaleVersion
+from organizations.services.organizations import lock
 from users.models import Role, User
 from users.permissions import NAMES, Area, BuiltIn, Level, spelled
-from users.services import authority, endings, reassignment
+from users.services import authority, endings, role_changes
 
 # How many roles of its own an organization may have: each is a line in every list of roles.
 MOST_OWN = 50
@@ -174,8 +174,8 @@ def update(role_id: UUID, name: str, levels: Levels, *, seen: int, by: Actor) ->
         role.former_name = former["name"]
     role.version += 1
     _save(role)
-    if "name" in changes and not reassignment.takes_steps(role):
-        reassignment.rename(role, by=by)
+    if "name" in changes and not role_changes.takes_steps(role):
+        role_changes.rename(role, by=by)
         _keep_place(role)
     trail.record(Action.ROLE_UPDATED, role, changes, by=by)
     if "rights" in changes:
@@ -194,7 +194,7 @@ def rename_some(role_id: UUID, *, by: Actor) -> tuple[Role, int]:
     role = _own(role_id, None, by)
     if not role.former_name:
         return role, 0
-    done = reassignment.rename_some(role, by=by)
+    done = role_changes.rename_some(role, by=by)
     _keep_place(role)
     return role, done
 
@@ -234,7 +234,7 @@ def hand_over(role_id: UUID, *, heir_id: UUID, seen: int | None, by: Actor) -> i
     verbs do.
     """
     role = _optional(role_id, by) if seen is None else _own(role_id, seen, by)
-    return reassignment.pass_on_some(role, _heir(role, heir_id, by), by=by)
+    return role_changes.pass_on_some(role, _heir(role, heir_id, by), by=by)
 
 
 @transaction.atomic
@@ -299,9 +299,9 @@ def _keep_default(role: Role) -> None:
 
 def _pass_on(role: Role, heir_id: UUID | None, by: Actor) -> int:
     _keep_default(role)
-    if not reassignment.is_in_use(role):
+    if not role_changes.is_in_use(role):
         return 0
-    return reassignment.pass_on(role, _heir(role, heir_id, by), by=by)
+    return role_changes.pass_on(role, _heir(role, heir_id, by), by=by)
 
 
 def _heir(role: Role, heir_id: UUID | None, by: Actor) -> Role:

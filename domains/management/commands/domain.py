@@ -6,11 +6,11 @@ from uuid import UUID
 
 from django.core.management.base import CommandParser
 
-from audit.actors import operator_at_the_command_line
+from core.actors import operator_at_the_command_line
 from domains import services
-from domains.challenge import Finding
+from domains.dns_verification import Finding
 from domains.models import Domain, Proof
-from organizations.commands import Error, HouseCommand, Report, describe, find_organization
+from organizations.management.base import Error, HouseCommand, Report, describe, find_organization
 
 ACTIONS = ("add", "remove", "allow", "disallow", "list", "verify")
 DONE = {

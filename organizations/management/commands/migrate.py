@@ -6,8 +6,8 @@ from django.core.management import CommandError, call_command
 from django.core.management.commands import migrate
 from django.db import connections
 
-from organizations.alone import alone
-from organizations.unreleased import is_unreleased
+from core.process_lock import alone
+from organizations.management.unreleased import is_unreleased
 
 TOO_OLD = (
     "The database {name} was made before the first release of SaaS Manager and cannot be brought up to date: "

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from audit.actors import operator_at_the_command_line
-from organizations import services, slugs
-from organizations.commands import Error, HouseCommand, Report, describe, find_organization
+from core.actors import operator_at_the_command_line
+from organizations.management.base import Error, HouseCommand, Report, describe, find_organization
+from organizations.services import organizations, slugs
 
 ACTIONS = ("suspend", "reactivate", "rename-slug")
 
@@ -34,10 +34,10 @@ class Command(HouseCommand):
             )
         match options["action"]:
             case "suspend":
-                organization = services.hold(options["reason"], by=by)
+                organization = organizations.hold(options["reason"], by=by)
                 text = f"{organization} is suspended: nobody signs in, and SCIM is refused."
             case "reactivate":
-                organization = services.release(options["reason"], by=by)
+                organization = organizations.release(options["reason"], by=by)
                 text = f"{organization} is active again."
             case _:
                 organization = slugs.change(options["slug"], seen=organization.slug, by=by)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from organizations import outbox
-from organizations.commands import HouseCommand, Report
+from organizations.management.base import HouseCommand, Report
 from organizations.models import Mail
+from organizations.services import outbox
 
 
 class Command(HouseCommand):

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from audit.actors import Actor, operator_at_the_command_line
-from organizations.commands import Error, HouseCommand, Report, describe, find_organization
+from core.actors import Actor, operator_at_the_command_line
+from organizations.management.base import Error, HouseCommand, Report, describe, find_organization
 from users.models import PersonalToken, User
 from users.services import personal_tokens
 from users.services.personal_tokens import Scope

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from organizations.commands import HouseCommand, Report
+from organizations.management.base import HouseCommand, Report
 from users.services import account_requests
 
 

@@ -1,0 +1,259 @@
+"""Settings > Audit log: the changes of an organization, newest first, with filters, search and CSV."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from itertools import chain, groupby
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest, QueryDict, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from audit.actions import Action, title, wording
+from audit.models import AppendOnlyQuerySet, AuditEvent
+from audit.views.changes import Line, lines
+from console import csv_download, sections
+from console.moments import MomentField
+from console.sections import Context, Control, Page, Section
+from core.actors import Door
+from core.parsing import id_of
+from core.search_keys import sought
+
+PER_PAGE = 25
+PER_CHUNK = 1_000
+
+# This much of what an event changed is shown without a click.
+FEW_LINES = 2
+
+DOORS: Mapping[str, str] = {
+    Door.PAGE: "Settings",
+    Door.SCIM: "SCIM",
+    Door.API: "Personal token",
+    Door.SIGN_IN: "Sign-in",
+    Door.COMMAND: "Command line",
+    Door.OPERATOR: "Operators' pages",
+    Door.SUPPORT: "Support",
+}
+HEADER = (
+    "Time", "Event", "Action", "Actor", "Actor id", "Door", "Address", "Target type", "Target", "Target id", "Changes",
+    "Request id", "Id",
+)  # fmt: skip
+
+# A text is looked for among so many events, the newest that the other filters leave; more would take seconds.
+LOOKED_THROUGH = 1_000_000
+
+_TEXTS = frozenset({"q", "actor", "target"})
+
+
+def _choices() -> list[Any]:
+    kinds = groupby(sorted(Action.values), key=lambda action: action.partition(".")[0])
+    groups = [(title(kind), [(action, title(action)) for action in actions]) for kind, actions in kinds]
+    return [("", "All actions"), *groups]
+
+
+class EventsForm(forms.Form):
+    """What the log is narrowed to; a value that makes no sense narrows nothing, and the page says so."""
+
+    q = forms.CharField(label="Search", required=False, max_length=320)
+    action = forms.ChoiceField(label="Action", choices=_choices, required=False)
+    actor = forms.CharField(label="Actor", required=False, max_length=320)
+    target = forms.CharField(label="Target", required=False, max_length=320)
+    since = MomentField("From")
+    until = MomentField("Until", ends=True)
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data, auto_id="events-%s")
+
+    def reach(self, events: AppendOnlyQuerySet) -> UUID | None:
+        """The event behind which a page does not look for a text, which no index has; None where it looks at all."""
+        if not self.given.keys() & _TEXTS:
+            return None
+        newest = self._indexed(events).order_by("-id").values_list("pk", flat=True)
+        last: UUID | None = newest[LOOKED_THROUGH : LOOKED_THROUGH + 1].first()
+        return last
+
+    def narrow(self, events: AppendOnlyQuerySet, reach: UUID | None = None) -> AppendOnlyQuerySet:
+        """The events that fit every value given, of those after ``reach``."""
+        given = self.given
+        events = self._indexed(events if reach is None else events.filter(pk__gt=reach))
+        if text := given.get("q"):
+            events = events.filter(sought(text, "actor_key", "target_key"))
+        for name in given.keys() & {"actor", "target"}:
+            events = events.filter(sought(given[name], f"{name}_key"))
+        return events
+
+    def _indexed(self, events: AppendOnlyQuerySet) -> AppendOnlyQuerySet:
+        given = self.given
+        if action := given.get("action"):
+            events = events.filter(action=action)
+        return events.between(given.get("since"), given.get("until"))
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The values that make sense."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything is asked for."""
+        return any(self.cleaned_data.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """The events of one page, newest first, and whether there are others on either side."""
+
+    events: list[AuditEvent]
+    has_newer: bool
+    has_older: bool
+
+
+def _stretch(events: AppendOnlyQuerySet, before: UUID | None, after: UUID | None) -> _Stretch:
+    """The page before or after an id; the first one where that leads past an end."""
+    if after:
+        found = list(events.filter(id__gt=after).order_by("id")[: PER_PAGE + 1])
+        if len(found) > PER_PAGE:
+            return _Stretch(found[PER_PAGE - 1 :: -1], True, True)
+    if before:
+        found = list(events.filter(id__lt=before).order_by("-id")[: PER_PAGE + 1])
+        if found:
+            return _Stretch(found[:PER_PAGE], True, len(found) > PER_PAGE)
+    found = list(events.order_by("-id")[: PER_PAGE + 1])
+    return _Stretch(found[:PER_PAGE], False, len(found) > PER_PAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An event as the page shows it; ``undo`` leads to where it is undone, if it can be."""
+
+    event: AuditEvent
+    sentence: SafeString
+    door: str
+    lines: list[Line]
+    undo: str
+
+    @property
+    def folded(self) -> bool:
+        """Whether its changes are too much to be shown at once."""
+        return len(self.lines) > FEW_LINES
+
+
+def _rows(request: HttpRequest, events: list[AuditEvent]) -> list[_Row]:
+    kinds: dict[str, set[str]] = {}
+    for event in events:
+        kinds.setdefault(event.target_type, set()).add(event.target_id)
+    undos = sections.undos(request, events)
+    addresses = {kind: sections.whereabouts(request, kind, ids) for kind, ids in kinds.items()}
+    return [
+        _Row(
+            event,
+            _sentence(event, addresses[event.target_type].get(event.target_id)),
+            DOORS.get(event.door, event.door),
+            lines(event.changes),
+            undos.get(event.pk, ""),
+        )
+        for event in events
+    ]
+
+
+def _sentence(event: AuditEvent, address: str | None) -> SafeString:
+    target = (
+        format_html('<a href="{}">{}</a>', address, event.target_label)
+        if address
+        else format_html("<b>{}</b>", event.target_label)
+    )
+    return format_html(wording(event.action), actor=format_html("<b>{}</b>", event.actor_label), target=target)
+
+
+def _context(request: HttpRequest) -> Context:
+    organization = sections.organization_of(request)
+    form = EventsForm(request.GET)
+    events = AuditEvent.objects.of(organization.pk)
+    reach = form.reach(events)
+    before, after = (id_of(request.GET.get(name, "")) for name in ("before", "after"))
+    stretch = _stretch(form.narrow(events, reach), before, after)
+    query = request.GET.copy()
+    for name in ("before", "after"):
+        query.pop(name, None)
+    return {
+        "form": form,
+        "looked_through": LOOKED_THROUGH if reach else 0,
+        "time_zone": organization.time_zone,
+        "may_export": csv_download.is_open_to(request),
+        "stretch": stretch,
+        "rows": _rows(request, stretch.events),
+        "query": query.urlencode(),
+        "newer": _with(query, after=stretch.events[0]) if stretch.has_newer else "",
+        "older": _with(query, before=stretch.events[-1]) if stretch.has_older else "",
+    }
+
+
+def _with(query: QueryDict, **places: AuditEvent) -> str:
+    """The query of the page on one side of an event."""
+    other = query.copy()
+    other.update({name: str(event.pk) for name, event in places.items()})
+    return other.urlencode()
+
+
+# The file
+
+
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The events that the filters leave, newest first, as a CSV file."""
+    organization = sections.organization_of(request)
+    form = EventsForm(request.GET)
+    events = _all(form.narrow(AuditEvent.objects.of(organization.pk)).order_by("-id"))
+    zone = timezone.get_current_timezone()
+    name = f"audit-log-{organization.slug}-{timezone.localdate()}.csv"
+    taken = csv_download.Export(Action.AUDIT_LOG_EXPORTED, form.given)
+    return csv_download.csv_file(request, taken, name, HEADER, (_cells(event, zone) for event in events))
+
+
+def _all(events: AppendOnlyQuerySet) -> Iterator[AuditEvent]:
+    """Every event that there is by now, by short statements: none runs for as long as a file takes to be sent."""
+    newest = list(events[:PER_CHUNK])
+    return chain(newest, _older(events, newest))
+
+
+def _older(events: AppendOnlyQuerySet, chunk: list[AuditEvent]) -> Iterator[AuditEvent]:
+    while chunk:
+        chunk = list(events.filter(id__lt=chunk[-1].pk)[:PER_CHUNK])
+        yield from chunk
+
+
+def _cells(event: AuditEvent, zone: tzinfo) -> tuple[str, ...]:
+    return (
+        event.created_at.astimezone(zone).isoformat(),
+        str(event),
+        event.action,
+        event.actor_label,
+        str(event.actor_id or ""),
+        DOORS.get(event.door, event.door),
+        event.address or "",
+        event.target_type,
+        event.target_label,
+        event.target_id,
+        json.dumps(event.changes, ensure_ascii=False) if event.changes else "",
+        event.request_id,
+        str(event.pk),
+    )
+
+
+AUDIT_LOG = Section(
+    page=Page.AUDIT_LOG,
+    key="audit-log",
+    title="Events",
+    position=10,
+    permission="audit-log.view",
+    template="settings/audit_log/section.html",
+    context=_context,
+    controls=(Control("audit-log/export.csv", "audit-log-export", "audit-log.view", export, reads=True),),
+)

@@ -1,0 +1,46 @@
+"""Settings > Organization > Your organization > Request support: turn support access on or off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from console import sections
+from console.sections import Context, Control, Page, Section
+from organizations.services import support
+
+
+def _context(request: HttpRequest) -> Context:
+    organization = sections.organization_of(request)
+    user: Any = request.user
+    return {
+        "organization": organization,
+        "visitors": support.visitors(organization),
+        "days": support.LASTS.days,
+        "may_edit": user.has_perm("organization.edit"),
+    }
+
+
+def set_request(request: HttpRequest) -> HttpResponse:
+    """Let operators look for a week, or send them away."""
+    wanted = sections.wanted(request)
+    if wanted and (question := sections.ask_for_proof(request, SUPPORT.address, "turn on Request support")) is not None:
+        return question
+    support.request(wanted, by=sections.actor_of(request))
+    sections.organization_of(request).refresh_from_db()
+    said = f"Operators may look at your organization for {support.LASTS.days} days." if wanted else "Nobody may look."
+    return sections.done(request, SUPPORT, said)
+
+
+SUPPORT = Section(
+    page=Page.ORGANIZATION,
+    key="request-support",
+    title="Request support",
+    position=14,
+    permission="organization.view",
+    within="your-organization",
+    template="settings/support/section.html",
+    context=_context,
+    controls=(Control("organization/support/", "request-support", "organization.edit", set_request),),
+)

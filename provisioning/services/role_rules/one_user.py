@@ -1,0 +1,113 @@
+"""Give one user's role back to the role rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from audit.actions import Action
+from core.actors import Actor
+from core.refusals import Refusal, StaleVersion
+from provisioning.models import Connection, RoleRule, RoleRuleSet
+from provisioning.services.role_rules import evaluation
+from provisioning.services.role_rules import rules as role_rules
+from provisioning.services.role_rules.evaluation import Facts
+from provisioning.services.role_rules.evaluation_sql import SETTLED
+from users import profile as profiles
+from users.models import GivenBy, Role, Source, User
+from users.services import accounts, authority, roles
+from users.services.accounts import UserUnknown
+
+
+class NotForRules(Refusal):
+    """No role rule can decide about the person; the message says why."""
+
+    code = "not-for-role-rules"
+
+
+_ADMIN_STAYS = (
+    "Role rules don't take the Admin role away while “Let SCIM give and take the Admin role” is off for the connection "
+    "that manages the person. Give another role by hand first, or turn it on."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """The role that the rules give a person as they both are now: by one rule, or the default role for None.
+
+    ``obstacle`` says why that can't be given to this person; empty if it can.
+    """
+
+    role: Role
+    rule: RoleRule | None
+    obstacle: str = ""
+
+
+def may_leave(user: User) -> bool:
+    """Whether no rule touches the role of somebody whom SCIM manages, and so it could be left to the rules."""
+    return user.source == Source.SCIM and user.role_given_by in SETTLED
+
+
+def say_of(user: User) -> Say | None:
+    """What an organization's rules say of one of its people; None where it has no rules."""
+    assert user.organization_id is not None  # noqa: S101  (only operators have no organization)
+    rules = role_rules.in_force(user.organization_id)
+    if not rules:
+        return None
+    giving_admin = Connection.objects.of(user.organization_id).filter(manage_admins=True)
+    gives_admin = user.managed_by is not None and giving_admin.filter(pk=user.managed_by).exists()
+    book = role_rules.book_of(rules, organization_id=user.organization_id)
+    held = [rule for rule in rules if gives_admin or not rule.role.is_admin]
+    groups = evaluation.groups_of(user.pk) if evaluation.ask_for_groups(held) else frozenset()
+    rule = evaluation.first_fit(held, Facts.of(profiles.read(user)), groups)
+    role = rule.role if rule else book.fallback
+    if user.role and user.role.is_admin and not role.is_admin and not gives_admin:
+        return Say(role, rule, _ADMIN_STAYS)
+    return Say(role, rule)
+
+
+@transaction.atomic
+def leave_to_rules(user_id: UUID, *, by: Actor) -> User:
+    """Give a person the role that the rules say, and let them decide from now on, as they do about others.
+
+    Whose role the rules decide already stays as they are. Raises UserUnknown, NotForRules, StaleVersion, LastAdmin,
+    ``roles.RoleUnknown``, and BeyondOwnRights where either role may do more than the actor's, and ProofNeeded.
+    """
+    # Held like whoever saves rules or applies them, who looks at those people only whom rules decide about by then.
+    RoleRuleSet.objects.of(by.organization_id).select_for_update().first()
+    people = User.objects.of(by.organization_id).select_related("role")
+    known: User | None = people.filter(pk=user_id).first()
+    if known is None:
+        raise UserUnknown("This person is no longer here. Reload the page.")
+    if known.source == Source.SCIM and not may_leave(known):
+        return known
+    say = _said(known)
+    authority.behind(by).require(known.role, say.role)
+    authority.require_proof(say.role, by=by)
+    # The role first and then the person, as at every door: else two could wait for each other.
+    roles.hold(say.role, by=by)
+    user = accounts.find(user_id, organization_id=by.organization_id)
+    if user.version != known.version:
+        raise StaleVersion(f"{user} has been changed by somebody else just now. Try again.")
+    profile = profiles.read(user)
+    if say.role != user.role:
+        profile = {**profile, "roles": profiles.role_entries(say.role)}
+    given_by = GivenBy.RULE if say.rule else GivenBy.DEFAULT
+    reason = role_rules.reason_of(say.rule) if say.rule else "no rule fits: the default role"
+    action = Action.USER_ROLE_LEFT_TO_RULES
+    accounts.update(user, profile, role=say.role, given_by=given_by, reason=reason, action=action, by=by)
+    return user
+
+
+def _said(user: User) -> Say:
+    """What the rules say, where they can decide. Raises NotForRules."""
+    if user.source != Source.SCIM:
+        raise NotForRules(f"{user} is not managed by SCIM, and role rules decide only about people who are.")
+    say = say_of(user)
+    if say is None:
+        raise NotForRules("There are no role rules. Make them first, then leave people's roles to them.")
+    if say.obstacle:
+        raise NotForRules(say.obstacle)
+    return say

@@ -1,0 +1,96 @@
+"""The mass-change brake's own page: who has gone, who was kept, and the two answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+
+from console import sections
+from console.sections import Control, Page
+from core.refusals import StaleVersion
+from provisioning.models import Brake
+from provisioning.services import brake as brakes
+from provisioning.services.brake import HeldBack
+from provisioning.services.connections import reach
+from provisioning.views.connections import connections
+from users.models import User
+from users.services import authority
+from users.services.authority import BeyondOwnRights
+
+PER_PAGE = 50
+
+# Where messages about an answer belong.
+OF_THE_BRAKE = "brake"
+
+
+def brake_page(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """How the brake stands, and of whom it is."""
+    connection = connections.chosen(request)
+    brake = brakes.of(connection)
+    gone = Paginator(brakes.departures(brake), PER_PAGE).get_page(request.GET.get("page"))
+    refused = Paginator(brakes.refused(brake), PER_PAGE).get_page(request.GET.get("refused"))
+    context = {
+        "title": "Mass-change brake",
+        "lead": "Who goes by SCIM within an hour, and who is held back because they are too many.",
+        "page": Page.USERS,
+        "brake": brake,
+        "back": connections.address(connection),
+        "gone": gone,
+        "refused": refused,
+        "cause": HeldBack.code,
+        "least": brakes.LEAST,
+        "may_edit": sections.may(request, "sign-in.edit"),
+        "beyond": reach.beyond(connection, authority.of(_user(request)), act=brakes.RELEASING),
+        "notices": [each for each in messages.get_messages(request) if each.extra_tags == OF_THE_BRAKE],
+    }
+    return render(request, "settings/brake/brake.html", context)
+
+
+def release(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Let through what is held back, when it comes again."""
+    return _answer(request, brakes.release, "Released. Nothing is held back for an hour.")
+
+
+def keep(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Go on refusing, and mail nobody about it any more."""
+    return _answer(request, brakes.keep, "Kept held. You are not reminded by mail any more.")
+
+
+def _answer(request: HttpRequest, verb: Callable[..., Brake], said: str) -> HttpResponse:
+    connection, seen = connections.chosen(request), sections.expected_version(request)
+    try:
+        verb(connection, seen=seen, by=sections.actor_of(request))
+    except (StaleVersion, BeyondOwnRights) as refusal:
+        messages.error(request, refusal.message, extra_tags=OF_THE_BRAKE)
+    else:
+        messages.success(request, said, extra_tags=OF_THE_BRAKE)
+    return redirect("settings:scim-brake", connection.pk)
+
+
+def banner(request: HttpRequest) -> str:
+    """What the head of Settings > Users says while a brake holds."""
+    held = brakes.held(sections.organization_of(request).pk)
+    if not held:
+        return ""
+    own, may_edit = authority.of(_user(request)), sections.may(request, "sign-in.edit")
+    shown = [(brake, may_edit and not reach.beyond(brake.connection, own)) for brake in held]
+    return render_to_string("settings/brake/banner.html", {"held": shown}, request)
+
+
+def _user(request: HttpRequest) -> User:
+    user: Any = request.user
+    return cast(User, user)
+
+
+CONTROLS = (
+    Control("users/scim/<uuid:connection_id>/brake/", "scim-brake", "sign-in.view", brake_page, reads=True),
+    Control("users/scim/<uuid:connection_id>/brake/release/", "release-scim-brake", "sign-in.edit", release),
+    Control("users/scim/<uuid:connection_id>/brake/keep/", "keep-scim-brake", "sign-in.edit", keep),
+)

@@ -1,0 +1,407 @@
+"""Settings > Users > Single Sign-On (SSO) > SCIM: a connection with its tokens and latest requests."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, cast
+from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from console import one_time_forms, sections
+from console.sections import Context, Control, Page, Piece, Section
+from core import dates
+from core.parsing import number_of
+from organizations.services import slugs
+from provisioning.models import Connection, IdentityProvider, Token
+from provisioning.services import brake
+from provisioning.services.brake import PercentInvalid
+from provisioning.services.connections import connections, reach, tokens, transfer
+from provisioning.services.connections.connections import SWITCHES
+from provisioning.services.connections.token_names import TokenNameRefused
+from provisioning.services.connections.tokens import RetirementRefused
+from provisioning.services.request_log import setup_steps, writer
+from provisioning.services.request_log.setup_steps import Step
+from provisioning.views import brake as brake_page
+from provisioning.views import limits
+from provisioning.views.connections import checklist, guides, prerequisites, switches, token_forms
+from provisioning.views.connections import connections as connection_pages
+from provisioning.views.connections.guides import Gets
+from provisioning.views.request_log import details, log, search
+from users.models import User
+from users.services import authority
+from users.services.authority import BeyondOwnRights
+from users.views.user import PERSON
+
+LATEST = 10
+
+LATEST_OF_PERSON = 10
+
+FORM_SALT = "scim.generate-token"
+
+
+def _context(request: HttpRequest) -> Context:
+    user: Any = request.user
+    present = connections.of_organization(user.organization_id)
+    connection = connection_pages.among(present, request)
+    state, base_url = _state(request, connection, present), connections.base_url(user.organization)
+    return {
+        **state,
+        "all_connections": present,
+        "providers": IdentityProvider.choices,
+        # Counting them takes the longer the more there are, and matters only where another connection could have them.
+        "keeps": transfer.count(connection) if len(present) > 1 else None,
+        "tabs": [
+            (each, guide.short or guide.name, urlencode({**_leads_back(connection, present), "guide": each}))
+            for each, guide in guides.GUIDES.items()
+        ],
+        "remembered": guides.provider_for("", connection),
+        "guide_parts": guides.shown(state["provider"], {Gets.BASE_URL: base_url, Gets.TEST_USER: state["test_user"]}),
+        "base_url": base_url,
+        "former_in_use": [row for row in slugs.former(user.organization_id) if row.last_used_at],
+        "tokens_left": connections.MAX_LIVE_TOKENS - len(state["tokens"]),
+        **token_forms.context(),
+        "next_name": connections.next_name(connection, [shown.token.name for shown in state["tokens"]]),
+        "once": one_time_forms.value(request, FORM_SALT),
+        "switches": switches.shown(connection, authority.of(user)),
+        "brake": brake.of(connection),
+        "brake_least": brake.LEAST,
+        "details": details.switch(connection),
+        "may_edit": user.has_perm("sign-in.edit"),
+    }
+
+
+def _user(request: HttpRequest) -> User:
+    user: Any = request.user
+    return cast(User, user)
+
+
+def _query(request: HttpRequest) -> Mapping[str, str]:
+    """What leads back to the connection that a request was about."""
+    present = connections.of_organization(sections.organization_of(request).pk)
+    try:
+        return _leads_back(connection_pages.among(present, request), present)
+    except connections.ConnectionUnknown:
+        return {}
+
+
+def _leads_back(connection: Connection, present: Sequence[Connection]) -> Mapping[str, str]:
+    # The default one, which comes first, needs no word.
+    return {} if connection == present[0] else {"connection": str(connection.pk)}
+
+
+def _guide_asked_for(request: HttpRequest) -> str:
+    """The guide that the address names, or that of the page on which a switch was turned."""
+    of_page = parse_qs(urlsplit(request.headers.get("HX-Current-URL", "")).query).get("guide", [""])
+    return request.GET.get("guide", of_page[0])
+
+
+def _state(request: HttpRequest, connection: Connection, present: Sequence[Connection]) -> dict[str, Any]:
+    live = connections.live_tokens(connection)
+    provider = guides.provider_for(_guide_asked_for(request), connection)
+    reached = setup_steps.of(connection)
+    domains = prerequisites.domains_with_requests(connection.organization_id)
+    beyond = reach.beyond(connection, authority.of(_user(request)))
+    found = prerequisites.lines(connection, live, domains, reached.get(Step.ADDRESS), request, may_open=not beyond)
+    return {
+        "connection": connection,
+        "beyond": beyond,
+        "is_one_of_several": len(present) > 1,
+        "tokens": token_forms.shown(live),
+        "cards": ",".join(str(token.pk) for token in live),
+        "in_use": token_forms.in_use(live),
+        "has_token": bool(live),
+        "tested": connection.enabled and setup_steps.got_through(reached),
+        # Of several connections, nobody comes to one that has no token.
+        "requests": search.latest_of(connection, LATEST, others=bool(live) or len(present) == 1),
+        "last": setup_steps.last_of(reached),
+        "dropped": writer.dropped(),
+        "latest": LATEST,
+        "provider": provider,
+        "guide": guides.GUIDES[provider],
+        "test_user": f"scim-test@{domains.names[0]}" if domains.names else "",
+        "preflight": prerequisites.offered(found, request.user),
+        "checklist": checklist.lines(connection, reached, live, guides.GUIDES[provider], request.user),
+    }
+
+
+def activity(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """What changes by itself: the requests that came in last, how the set-up stands, what is known of the tokens.
+
+    The page asks for it every few seconds, and says which tokens it shows.
+    """
+    present = connections.of_organization(sections.organization_of(request).pk)
+    connection = connection_pages.among(present, request)
+    state = _state(request, connection, present)
+    live, shown = state["tokens"], _ids(request.GET.get("tokens", ""))
+    gone = shown - {each.token.pk for each in live}
+    return render(
+        request,
+        "settings/connections/activity.html",
+        {
+            **state,
+            "cards": ",".join(sorted(map(str, shown))),
+            "live_cards": [each for each in live if each.token.pk in shown],
+            "ended_cards": Token.objects.of(connection.organization_id).filter(connection=connection, pk__in=gone),
+            "has_more_tokens": "tokens" in request.GET and len(live) > len(shown - gone),
+        },
+    )
+
+
+def _ids(text: str) -> set[UUID]:
+    """The ids of the tokens that a page shows."""
+    asked = text.split(",", 2 * connections.MAX_LIVE_TOKENS)[: 2 * connections.MAX_LIVE_TOKENS]
+    return {found for each in asked if (found := search.id_of(each)) is not None}
+
+
+def _requests_of_person(request: HttpRequest, user: User) -> Context:
+    return {"requests": search.latest_about(user, LATEST_OF_PERSON), "person": user}
+
+
+def generate_token(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Make a token and show it, this once."""
+    connection = connection_pages.chosen(request)
+    if (question := sections.ask_for_proof(request, SCIM.address_after(request), "generate a token")) is not None:
+        return question
+    one_time_forms.use_up(request, FORM_SALT)
+    actor, name = sections.actor_of(request), request.POST.get("name", "")
+    try:
+        made = connections.generate_token(connection, by=actor, name=name, days=token_forms.days(request.POST))
+    except TokenNameRefused as refusal:
+        typed = {"name": name, "expires": request.POST.get("expires", "")}
+        return _show(request, {"wrong": {"place": "generate", "why": refusal.message}, "typed": typed})
+    return _shown_once(request, made)
+
+
+def rotate_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
+    """Make a token that is to take another one's place, and show it, this once."""
+    actor = sections.actor_of(request)
+    connections.find_live_token(token_id, organization_id=actor.organization_id)
+    if (question := sections.ask_for_proof(request, SCIM.address_after(request), "rotate the token")) is not None:
+        return question
+    one_time_forms.use_up(request, FORM_SALT)
+    by_itself = request.POST.get("by_itself") == "on"
+    return _shown_once(request, tokens.rotate_token(token_id, by=actor, retires_by_itself=by_itself))
+
+
+def _shown_once(request: HttpRequest, made: tuple[Token, str]) -> HttpResponse:
+    # No redirect here: the text is nowhere but in this answer.
+    token, text = made
+    return _show(request, {"bearer_token": text, "made": token})
+
+
+def _show(request: HttpRequest, extra: Context) -> HttpResponse:
+    if sections.is_htmx(request):
+        return HttpResponse(SCIM.render(request, extra))
+    return sections.show(request, Page.USERS, {SCIM.key: extra})
+
+
+def rename_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
+    """Call a token something else."""
+    name = request.POST.get("name", "")
+    try:
+        token = tokens.rename_token(token_id, name, by=sections.actor_of(request))
+    except TokenNameRefused as refusal:
+        wrong = {"place": "rename", "token_id": token_id, "why": refusal.message}
+        return _show(request, {"wrong": wrong, "typed": {"name": name}})
+    return sections.done(request, SCIM, f"The token is called {token.name}.")
+
+
+def retire_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
+    """Set the day on which a token retires."""
+    actor = sections.actor_of(request)
+    connections.find_live_token(token_id, organization_id=actor.organization_id)
+    try:
+        moment, seen = token_forms.retires_at(request.POST), token_forms.seen(request.POST)
+        token = tokens.retire_token(token_id, moment, seen=seen, by=actor)
+    except RetirementRefused as refusal:
+        wrong = {"place": "retire", "token_id": token_id, "why": refusal.message}
+        return _show(request, {"wrong": wrong, "typed": {"day": request.POST.get("day", "")}})
+    return sections.done(request, SCIM, f"{token.name} retires on {dates.day(timezone.localtime(token.retires_at))}.")
+
+
+def keep_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
+    """Let a token retire neither by date nor by itself."""
+    token = tokens.keep_token(token_id, seen=token_forms.seen(request.POST), by=sections.actor_of(request))
+    return sections.done(request, SCIM, f"{token.name} stays valid.")
+
+
+def revoke_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
+    """End a token at once."""
+    token = connections.revoke_token(token_id, by=sections.actor_of(request))
+    return sections.done(request, SCIM, f"Revoked {token}")
+
+
+def turn_switch(request: HttpRequest, connection_id: UUID, name: str) -> HttpResponse:
+    """Turn one of the connection's switches on or off."""
+    switch = SWITCHES.get(name)
+    if switch is None:
+        raise Http404("There is no such switch.")
+    wanted = sections.wanted(request)
+    connections.turn(connection_pages.chosen(request), name, wanted, by=sections.actor_of(request))
+    return sections.done(request, SCIM, switch.said if wanted else switch.said_off)
+
+
+def turn_brake(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Turn the mass-change brake on or off."""
+    wanted = sections.wanted(request)
+    brake.set_enabled(connection_pages.chosen(request), wanted, by=sections.actor_of(request))
+    return sections.done(request, SCIM, "The brake is on." if wanted else "The brake is off, and holds nothing back.")
+
+
+def set_brake_percent(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Say at which share of the people the brake holds back."""
+    typed = request.POST.get("percent", "").strip()[:20]
+    percent = number_of(typed, 20) or 0
+    try:
+        brake.set_percent(connection_pages.chosen(request), percent, by=sections.actor_of(request))
+    except (PercentInvalid, BeyondOwnRights) as refusal:
+        extra = {"percent_typed": typed, "percent_wrong": refusal.message}
+        if sections.is_htmx(request):
+            return HttpResponse(SCIM.render(request, extra))
+        return sections.show(request, Page.USERS, {SCIM.key: extra})
+    return sections.done(request, SCIM, f"The brake holds back what is more than {percent} percent.")
+
+
+def turn_additional_logging(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+    """Turn the connection's additional logging on, also for another 24 hours, or off."""
+    return details.turn(request, SCIM)
+
+
+def connections_shown(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+    """Where connections are shown."""
+    return {
+        str(each.pk): connection_pages.address(each)
+        for each in connections.of_organization(organization_id)
+        if str(each.pk) in ids
+    }
+
+
+def tokens_shown(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+    """Where tokens are shown: with their connections."""
+    present = {each.pk: each for each in connections.of_organization(organization_id)}
+    found = Token.objects.of(organization_id).filter(pk__in=ids, connection_id__in=present)
+    return {str(token.pk): connection_pages.address(present[token.connection_id]) for token in found}
+
+
+SCIM = Section(
+    page=Page.USERS,
+    key=connection_pages.KEY,
+    title="SCIM",
+    lead="Your identity provider creates, updates and deactivates users for you.",
+    position=50,
+    permission="sign-in.view",
+    within="single-sign-on",
+    template="settings/connections/section.html",
+    context=_context,
+    query=_query,
+    controls=(
+        Control("users/scim/<uuid:connection_id>/activity/", "scim-activity", "sign-in.view", activity, reads=True),
+        Control("users/scim/<uuid:connection_id>/generate-token/", "generate-token", "sign-in.edit", generate_token),
+        Control(
+            *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/revoke/", "revoke-token", "sign-in.edit"),
+            revoke_token,
+        ),
+        Control(
+            *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/rotate/", "rotate-token", "sign-in.edit"),
+            rotate_token,
+        ),
+        Control(
+            *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/rename/", "rename-token", "sign-in.edit"),
+            rename_token,
+        ),
+        Control(
+            *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/retire/", "retire-token", "sign-in.edit"),
+            retire_token,
+        ),
+        Control(
+            *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/keep/", "keep-token", "sign-in.edit"),
+            keep_token,
+        ),
+        Control("users/scim/<uuid:connection_id>/switches/<slug:name>/", "scim-switch", "sign-in.edit", turn_switch),
+        Control(
+            *("users/scim/<uuid:connection_id>/additional-logging/", "additional-logging", "sign-in.edit"),
+            turn_additional_logging,
+        ),
+        Control("users/scim/connections/add/", "add-connection", "sign-in.edit", connection_pages.add_connection),
+        Control(
+            "users/scim/<uuid:connection_id>/change/",
+            "change-connection",
+            "sign-in.edit",
+            connection_pages.change_connection,
+        ),
+        Control(
+            "users/scim/<uuid:connection_id>/hand-over/",
+            "hand-over-people",
+            "sign-in.edit",
+            connection_pages.hand_over_people,
+        ),
+        Control(
+            "users/scim/<uuid:connection_id>/remove/",
+            "remove-connection",
+            "sign-in.edit",
+            connection_pages.remove_connection,
+        ),
+        Control(
+            *("users/scim/people/<uuid:user_id>/hand-over/", "hand-over-person", "sign-in.edit"),
+            connection_pages.hand_over_person,
+        ),
+        Control("users/scim/log/", "request-log", "sign-in.view", log.request_log, reads=True),
+        Control("users/scim/limits/", "scim-limits", "sign-in.view", limits.limited_requests, reads=True),
+        Control("users/scim/log/new/", "new-requests", "sign-in.view", log.new_requests, reads=True),
+        Control("users/scim/log/export.csv", "request-log-export", "sign-in.view", log.export, reads=True),
+        Control(
+            *("users/scim/log/<uuid:request_id>/", "logged-request", "sign-in.view", log.logged_request),
+            reads=True,
+        ),
+        Control(
+            *("users/scim/log/<uuid:request_id>/undo/", "undo-request", "users.edit", log.ask_to_undo),
+            reads=True,
+        ),
+        Control("users/scim/log/<uuid:request_id>/undo/all/", "undo-all", "users.edit", log.undo_all),
+        Control(
+            *("users/scim/log/<uuid:request_id>/details.txt", "request-details-file", "sign-in.edit"),
+            log.details_file,
+            reads=True,
+        ),
+        Control(
+            *("users/scim/log/<uuid:request_id>/log-next/", "log-next-requests", "sign-in.edit"),
+            log.log_next_requests,
+        ),
+        Control(
+            *("users/scim/log/<uuid:request_id>/switch/", "turn-refusing-switch", "sign-in.edit"),
+            log.turn_refusing_switch,
+        ),
+        Control(
+            *("users/scim/log/<uuid:request_id>/hand-over/", "hand-over-refused-user", "sign-in.edit"),
+            log.hand_over_refused_user,
+        ),
+        Control(
+            *("users/scim/log/<uuid:request_id>/apply-address/", "apply-refused-address", "users.edit"),
+            log.apply_refused_address,
+        ),
+        Control(
+            *("users/scim/log/<uuid:request_id>/allow-domain/", "allow-refused-domain", "domains.edit"),
+            log.allow_refused_domain,
+        ),
+        Control("users/scim/<uuid:connection_id>/brake/switch/", "scim-brake-switch", "sign-in.edit", turn_brake),
+        Control(
+            "users/scim/<uuid:connection_id>/brake/percent/", "scim-brake-percent", "sign-in.edit", set_brake_percent
+        ),
+        *brake_page.CONTROLS,
+    ),
+)
+
+REQUESTS_OF_PERSON = Piece(
+    place=PERSON,
+    key="requests",
+    title="SCIM requests",
+    position=40,
+    permission="sign-in.view",
+    template="settings/request_log/of_user.html",
+    context=_requests_of_person,
+    lead="What your identity provider asked about this person, newest first.",
+)

@@ -1,0 +1,315 @@
+"""The request log's own page: every SCIM request, newest first, with filters and a CSV file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Page as Leaf
+from django.core.paginator import Paginator
+from django.db.models import Case, Value, When
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+
+from audit.actions import Action
+from audit.models import first_id_at
+from console import csv_download, sections
+from console.sections import Page
+from core.refusals import Refusal
+from provisioning.models import RequestLog, RequestOperation
+from provisioning.services.request_log import operations as operation_rows
+from provisioning.services.request_log import writer
+from provisioning.services.request_log.causes import CAUSES, UNLISTED
+from provisioning.views.request_log import details, fixes, search, undo
+from provisioning.views.request_log.fixes import Offer, Situation
+from provisioning.views.request_log.search import Found, RequestsForm, id_of
+from users.models import User
+from users.services.authority import BeyondOwnRights
+
+PER_PAGE = 50
+PER_CHUNK = 1_000
+
+# So many new requests are counted.
+MOST_NEW = 99
+
+# Where messages about one request belong.
+OF_A_REQUEST = "request"
+
+HEADER = (
+    "Time", "Method", "Path", "Query", "Status", "Cause", "Verdict", "Advice", "Duration in ms", "Token", "Client",
+    "Address", "User", "User id", "More of the same", "Request id", "Operations", "Failed operations",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A request as the pages show it, with what the one who looks may do about it.
+
+    ``operations`` are those within a bulk request that fit what was searched for.
+    """
+
+    row: RequestLog
+    cause: str
+    offer: Offer | None
+    operations: Sequence[RequestOperation] = ()
+
+
+def _shown(
+    request: HttpRequest, rows: list[RequestLog], fitting: Mapping[UUID, Sequence[RequestOperation]] | None = None
+) -> list[Shown]:
+    user: Any = request.user
+    situation = Situation(rows, user.organization_id)
+    shown = []
+    for row in rows:
+        offer = situation.offer(row)
+        allowed = offer if offer and offer.is_for(user) else None
+        cause = CAUSES.get(row.cause, UNLISTED).name if row.cause else ""
+        shown.append(Shown(row, cause, allowed, (fitting or {}).get(row.pk, ())))
+    return shown
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    rows: list[RequestLog]
+    has_newer: bool
+    has_older: bool
+
+
+def _stretch(found: Found, before: UUID | None, after: UUID | None) -> _Stretch:
+    """The page before or after an id; the first one where that leads past an end."""
+    if after:
+        rows = found.take(PER_PAGE + 1, after=after)
+        if len(rows) > PER_PAGE:
+            return _Stretch(rows[PER_PAGE - 1 :: -1], True, True)
+    if before:
+        rows = found.take(PER_PAGE + 1, before=before)
+        if rows:
+            return _Stretch(rows[:PER_PAGE], True, len(rows) > PER_PAGE)
+    rows = found.take(PER_PAGE + 1)
+    return _Stretch(rows[:PER_PAGE], False, len(rows) > PER_PAGE)
+
+
+def request_log(request: HttpRequest) -> HttpResponse:
+    """The requests that fit the filters, a page of them."""
+    organization = sections.organization_of(request)
+    form = RequestsForm(request.GET, organization.pk)
+    stretch = _stretch(form.narrow(), id_of(request.GET.get("before", "")), id_of(request.GET.get("after", "")))
+    query = request.GET.copy()
+    for name in ("before", "after"):
+        query.pop(name, None)
+    context = {
+        "title": "Request log",
+        "lead": "What your identity provider asked, what became of it, and what mends it.",
+        "page": Page.USERS,
+        "form": form,
+        "time_zone": organization.time_zone,
+        "may_export": csv_download.is_open_to(request),
+        "shown": _shown(request, stretch.rows, form.operations_of(stretch.rows)),
+        "dropped": writer.dropped(),
+        "looked_through": search.LOOKED_THROUGH,
+        "of_strangers": search.LOOKED_THROUGH_OF_STRANGERS,
+        "query": query.urlencode(),
+        "newest": _newest(stretch, request),
+        "newer": _with(query, after=stretch.rows[0]) if stretch.has_newer else "",
+        "older": _with(query, before=stretch.rows[-1]) if stretch.has_older else "",
+    }
+    return render(request, "settings/request_log/log.html", context)
+
+
+def _newest(stretch: _Stretch, request: HttpRequest) -> UUID | None:
+    """The id after which requests are new to this page; None on a page that does not begin with the newest."""
+    if stretch.has_newer or request.GET.get("before") or request.GET.get("after"):
+        return None
+    return stretch.rows[0].pk if stretch.rows else first_id_at(timezone.now())
+
+
+def new_requests(request: HttpRequest) -> HttpResponse:
+    """How many have come in since the page was loaded; it asks every few seconds while somebody looks at it."""
+    organization = sections.organization_of(request)
+    query = request.GET.copy()
+    newest = id_of("".join(query.pop("newest", ())))
+    count = 0
+    if newest is not None:
+        narrowed = any(query.get(name) for name in RequestsForm.base_fields)
+        ways = (
+            RequestsForm(query, organization.pk).newer_than(newest)
+            if narrowed
+            else [RequestLog.objects.of(organization.pk).filter(pk__gt=newest)]
+        )
+        count = min(MOST_NEW + 1, sum(way.order_by("-pk")[: MOST_NEW + 1].count() for way in ways))
+    context = {"count": count, "most": MOST_NEW, "query": query.urlencode()}
+    return render(request, "settings/request_log/new.html", context)
+
+
+def _with(query: QueryDict, **places: RequestLog) -> str:
+    """The query of the page on one side of a request."""
+    other = query.copy()
+    other.update({name: str(row.pk) for name, row in places.items()})
+    return other.urlencode()
+
+
+# One request
+
+
+def logged_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """All that is known of one request."""
+    (shown,) = _shown(request, [details.find(request, request_id)])
+    row = shown.row
+    user = User.objects.of(sections.organization_of(request).pk).filter(pk=row.user_id).first()
+    context = {
+        "title": _title(row, user),
+        "lead": f"Request {row.request_id}",
+        "page": Page.USERS,
+        "shown": shown,
+        "row": row,
+        "person": user,
+        "operations": _operations(request, row) if row.operations else None,
+        "action": _action(shown),
+        "notices": sections.notices(request, OF_A_REQUEST),
+        "details": details.of_request(row) if details.why_not(request, row) == "" else None,
+        "details_notices": sections.notices(request, details.OF_DETAILS),
+        **undo.changed_by(request, row),
+    }
+    return render(request, "settings/request_log/request.html", context)
+
+
+def _title(row: RequestLog, user: User | None) -> str:
+    """What came of the request, and whom it was about; of a bulk request how many operations failed."""
+    title = f"{row.method} → {row.status}"
+    if row.operations:
+        return f"{title}, {row.failed_of_all}" if row.failed_operations else title
+    about = row.user_label or (str(user) if user else "")
+    return f"{title}: {about}" if about else title
+
+
+# Those that failed come first, those that were not carried out last.
+_TURN = Case(When(status__gte=400, then=Value(0)), When(status=0, then=Value(2)), default=Value(1))
+
+
+def _operations(request: HttpRequest, row: RequestLog) -> Leaf[RequestOperation]:
+    found = operation_rows.of_request(row.organization_id, row.pk).order_by(_TURN, "position")
+    return Paginator(found, PER_PAGE).get_page(request.GET.get("operations"))
+
+
+def _action(shown: Shown) -> str:
+    return reverse(f"settings:{shown.offer.action}", args=[shown.row.pk]) if shown.offer and shown.offer.action else ""
+
+
+def log_next_requests(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Turn additional logging on for the connection that the request came through."""
+    return details.log_next(request, details.find(request, request_id))
+
+
+def details_file(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """What was kept of a request, as a text file."""
+    return details.download(request, details.find(request, request_id))
+
+
+def turn_refusing_switch(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Turn the switch because of which a request was refused."""
+    row = details.find(request, request_id)
+    return _mended(request, row, fixes.turn_switch)
+
+
+def allow_refused_domain(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Give the domain because of which a request was refused the User requests checkmark."""
+    row = details.find(request, request_id)
+    return _mended(request, row, fixes.allow_domain)
+
+
+def hand_over_refused_user(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Let the connection whose request was refused keep the user of another one."""
+    row = details.find(request, request_id)
+    return _mended(request, row, fixes.hand_over)
+
+
+def apply_refused_address(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Give a user the address that a connection may not give; who does so has just shown who they are."""
+    row = details.find(request, request_id)
+    if proof := sections.ask_for_proof(
+        request, reverse("settings:logged-request", args=[row.pk]), "apply this address"
+    ):
+        return proof
+    return _mended(
+        request, row, fixes.apply_address, "The next sync is no longer refused for this address.", answers=Refusal
+    )
+
+
+def ask_to_undo(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """What undoing all of a request comes to."""
+    return undo.ask(request, details.find(request, request_id))
+
+
+def undo_all(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Undo all that a request did to people."""
+    return undo.undo(request, details.find(request, request_id))
+
+
+def _mended(
+    request: HttpRequest,
+    row: RequestLog,
+    verb: Callable[..., str],
+    afterwards: str = fixes.AGAIN,
+    *,
+    answers: type[Refusal] = BeyondOwnRights,
+) -> HttpResponse:
+    """Do what mends a request, and show the outcome on its page, also a refusal that is one of ``answers``."""
+    try:
+        said = verb(row, by=sections.actor_of(request))
+    except answers as refusal:
+        messages.error(request, refusal.message, extra_tags=OF_A_REQUEST)
+    else:
+        if said:
+            messages.success(request, f"{said} {afterwards}", extra_tags=OF_A_REQUEST)
+    return redirect("settings:logged-request", row.pk)
+
+
+# The file
+
+
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The requests that the filters leave, newest first, as a CSV file."""
+    organization = sections.organization_of(request)
+    form = RequestsForm(request.GET, organization.pk)
+    found = form.narrow()
+    zone = timezone.get_current_timezone()
+    name = f"scim-requests-{organization.slug}-{timezone.localdate()}.csv"
+    taken = csv_download.Export(Action.REQUEST_LOG_EXPORTED, form.given)
+    return csv_download.csv_file(request, taken, name, HEADER, (_cells(row, zone) for row in _all(found)))
+
+
+def _all(found: Found) -> Iterator[RequestLog]:
+    """Every request, by statements that are short each: none runs for as long as a file takes to be sent."""
+    chunk = found.take(PER_CHUNK)
+    while chunk:
+        yield from chunk
+        chunk = found.take(PER_CHUNK, before=chunk[-1].pk)
+
+
+def _cells(row: RequestLog, zone: tzinfo) -> tuple[str, ...]:
+    return (
+        row.created_at.astimezone(zone).isoformat(),
+        row.method,
+        row.path,
+        row.query,
+        str(row.status),
+        CAUSES.get(row.cause, UNLISTED).name if row.cause else "",
+        row.verdict,
+        " ".join(row.advice),
+        f"{row.duration_us / 1000:.1f}",
+        row.presented,
+        row.client,
+        row.address or "",
+        row.user_label,
+        str(row.user_id or ""),
+        str(row.more or ""),
+        row.request_id,
+        "" if row.operations is None else str(row.operations),
+        "" if row.failed_operations is None else str(row.failed_operations),
+    )

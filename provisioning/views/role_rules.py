@@ -1,0 +1,331 @@
+"""Settings > Users > Single Sign-On (SSO) > Role rules: the list, its editor and a preview.
+
+The editor keeps nothing on the server: every form carries the whole set, and only the last button saves it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from console import sections
+from console.sections import Context, Control, Malformed, Page, Piece, Section
+from core.parsing import number_of
+from core.refusals import Refusal, StaleVersion
+from provisioning.models import RoleRule, RoleRuleSet
+from provisioning.services.connections import connections
+from provisioning.services.role_rules import one_user
+from provisioning.services.role_rules import rules as role_rules
+from provisioning.services.role_rules.rules import Preview, Wanted
+from users.models import GivenBy, Role, User
+from users.services import authority, roles
+from users.services.accounts import UserUnknown
+from users.views.user import PERSON
+from users.views.user_actions import ACCESS_KEY
+
+PER_PAGE = 50
+
+# So long does one request apply rules, in seconds, until it answers and the next one goes on.
+APPLIES_FOR = 3.0
+
+_FIELDS = ("attribute", "operator", "value", "role")
+_NEW = Wanted(RoleRule.Attribute.GROUP, RoleRule.Operator.IS, "", "")
+
+
+def _context(request: HttpRequest) -> Context:
+    user: Any = request.user
+    organization_id = sections.organization_of(request).pk
+    rules = role_rules.in_force(organization_id)
+    return {
+        "rules": rules,
+        "whole": role_rules.set_of(organization_id),
+        "may_edit": user.has_perm("sign-in.edit"),
+        "is_beyond": not _is_within(user, rules),
+        # Asked of the database only where the template shows them.
+        "givers": partial(_admin_givers, request),
+        "default": roles.default_role(organization_id),
+    }
+
+
+def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+    """Where the rules are shown."""
+    return dict.fromkeys(ids, ROLE_RULES.address)
+
+
+# The editor
+
+
+def edit(request: HttpRequest) -> HttpResponse:
+    """The rules as they are, to be changed."""
+    organization_id = sections.organization_of(request).pk
+    rules = role_rules.in_force(organization_id)
+    authority.of(_user(request)).require(*(rule.role for rule in rules))
+    rows = [Wanted(rule.attribute, rule.operator, rule.value, str(rule.role_id)) for rule in rules]
+    return _editor(request, rows or [_NEW], role_rules.set_of(organization_id).version)
+
+
+def change(request: HttpRequest) -> HttpResponse:
+    """Do with the typed rules what the pressed button says; only "save" saves them."""
+    rows, seen = _typed(request), sections.expected_version(request, 0)
+    match _pressed(request):
+        case "add", 0:
+            return _editor(request, [*rows, _NEW], seen, focus=len(rows) + 1)
+        case "delete", number if 0 < number <= len(rows):
+            return _editor(request, [*rows[: number - 1], *rows[number:]], seen, focus=max(1, number - 1))
+        case "up", number if 1 < number <= len(rows):
+            return _editor(request, _swapped(rows, number - 2), seen, focus=number - 1)
+        case "down", number if 0 < number < len(rows):
+            return _editor(request, _swapped(rows, number - 1), seen, focus=number + 1)
+        case "edit", 0:
+            return _editor(request, rows, seen)
+        case "preview", number:
+            return _previewed(request, rows, seen, max(1, number))
+        case "save", 0:
+            return _saved(request, rows, seen)
+    raise Malformed
+
+
+def _previewed(request: HttpRequest, rows: Sequence[Wanted], seen: int, number: int) -> HttpResponse:
+    actor = sections.actor_of(request)
+    try:
+        rules = role_rules.worded(rows, by=actor)
+        authority.behind(actor).require(*(rule.role for rule in rules))
+    except Refusal as refusal:
+        return _editor(request, rows, seen, wrong=refusal.message)
+    found = role_rules.preview(rules, organization_id=actor.organization_id)
+    context = {
+        "title": "Save these role rules?",
+        "page": Page.USERS,
+        "rows": rows,
+        "seen": seen,
+        "rules": rules,
+        "back": ROLE_RULES.address,
+        "giving_admin": [rule for rule in rules if rule.role.is_admin],
+        **_admin_givers(request),
+        **_shown(request, found, number),
+    }
+    return render(request, "settings/role_rules/preview.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One person, or so many people, whose role would change."""
+
+    former: Role
+    role: Role
+    rule: RoleRule | None
+    people: int = 1
+    user: User | None = None
+
+
+def _shown(request: HttpRequest, found: Preview, number: int) -> Context:
+    organization_id = found.book.organization_id
+    named = Role.objects.of(organization_id).in_bulk()
+    last = max(1, -(-found.total // PER_PAGE))
+    number = min(number, last)
+    verdicts = found.page((number - 1) * PER_PAGE, PER_PAGE) if found.total else []
+    users = User.objects.of(organization_id).in_bulk([verdict.user_id for verdict in verdicts])
+    return {
+        "preview": found,
+        "sums": [_Line(named[each.from_id], each.role, each.rule, each.people) for each in found.tallies],
+        "people": [
+            _Line(named[user.role_id], verdict.role, verdict.rule, user=user)
+            for verdict in verdicts
+            if (user := users.get(verdict.user_id)) and user.role_id
+        ],
+        "becoming_admin": sum(each.people for each in found.tallies if each.role.is_admin),
+        "by_provider": found.untouched[GivenBy.PROVIDER],
+        "by_hand": found.untouched[GivenBy.HAND],
+        "start": (number - 1) * PER_PAGE + 1,
+        "end": (number - 1) * PER_PAGE + len(verdicts),
+        "previous": number - 1,
+        "following": number + 1 if number < last else 0,
+        "may_see_people": _user(request).has_perm("users.view"),
+    }
+
+
+def _saved(request: HttpRequest, rows: Sequence[Wanted], seen: int) -> HttpResponse:
+    actor = sections.actor_of(request)
+    try:
+        role_rules.save(rows, seen=seen, by=actor)
+    except StaleVersion:
+        present = role_rules.set_of(actor.organization_id).version
+        return _editor(request, rows, present, meanwhile=role_rules.in_force(actor.organization_id))
+    except Refusal as refusal:
+        return _editor(request, rows, seen, wrong=refusal.message)
+    whole = _apply(request)
+    said = "Saved. " + (_progress(whole) if whole.is_applying else f"{_changed(whole)} The rules hold from now on.")
+    messages.success(request, said, extra_tags=ROLE_RULES.key)
+    return redirect(ROLE_RULES.address)
+
+
+def _editor(
+    request: HttpRequest,
+    rows: Sequence[Wanted],
+    seen: int,
+    *,
+    focus: int = 0,
+    wrong: str = "",
+    meanwhile: Sequence[RoleRule] | None = None,
+) -> HttpResponse:
+    context = {
+        "title": "Role rules",
+        "lead": "Who gets which role where your identity provider sends none. The first rule that fits gives the role.",
+        "page": Page.USERS,
+        "rows": rows,
+        "seen": seen,
+        "focus": focus,
+        "wrong": wrong,
+        "meanwhile": meanwhile,
+        "attributes": RoleRule.Attribute.choices,
+        "operators": RoleRule.Operator.choices,
+        "roles": {str(role.pk): role for role in roles.offered_to(_user(request))},
+        "default": roles.default_role(sections.organization_of(request).pk),
+        "most": role_rules.MOST_RULES,
+        "longest": role_rules.LONGEST_VALUE,
+        "back": ROLE_RULES.address,
+    }
+    return render(request, "settings/role_rules/edit.html", context)
+
+
+# Applying
+
+
+def go_on(request: HttpRequest) -> HttpResponse:
+    """Go on with applying the saved rules; the section, asked for again and again, shows how far that has come."""
+    whole = _apply(request)
+    if not whole.is_applying:
+        return sections.done(request, ROLE_RULES, f"Done. {_changed(whole)}")
+    if sections.is_htmx(request):
+        return HttpResponse(ROLE_RULES.render(request))
+    messages.success(request, _progress(whole), extra_tags=ROLE_RULES.key)
+    return redirect(ROLE_RULES.address)
+
+
+def _apply(request: HttpRequest) -> RoleRuleSet:
+    """Apply saved rules until they are, or for as long as a request may take."""
+    actor = sections.actor_of(request)
+    until = time.monotonic() + APPLIES_FOR
+    whole = role_rules.apply_some(by=actor)
+    while whole.is_applying and time.monotonic() < until:
+        whole = role_rules.apply_some(by=actor)
+    return whole
+
+
+def _progress(whole: RoleRuleSet) -> str:
+    return f"{whole.changed:,} of about {whole.expected:,} people have their new role."
+
+
+def _changed(whole: RoleRuleSet) -> str:
+    if not whole.changed:
+        return "Nobody's role has changed."
+    return f"{whole.changed:,} {'person has' if whole.changed == 1 else 'people have'} another role now."
+
+
+# One person
+
+
+def _of_person(request: HttpRequest, user: User) -> Context | None:
+    """What the rules say of somebody about whom they don't decide; nothing where they do, or where there are none."""
+    say = one_user.say_of(user) if one_user.may_leave(user) else None
+    if say is None:
+        return None
+    reach = authority.of(_user(request))
+    return {
+        "person": user,
+        "say": say,
+        "address": ROLE_RULES.address,
+        "may_see_rules": sections.may(request, ROLE_RULES.permission),
+        "may_leave": sections.may(request, "users.edit") and reach.covers(user.role) and reach.covers(say.role),
+    }
+
+
+def leave_to_rules(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Let the rules decide about one person from now on."""
+    try:
+        user = one_user.leave_to_rules(user_id, by=sections.actor_of(request))
+    except UserUnknown:
+        raise
+    except Refusal as refusal:
+        messages.error(request, refusal.message, extra_tags=ACCESS_KEY)
+    else:
+        said = f"The role rules decide about {user} from now on. The role is {user.role}."
+        messages.success(request, said, extra_tags=ACCESS_KEY)
+    return redirect(f"{reverse('settings:person', args=[user_id])}#{ACCESS_KEY}")
+
+
+# What forms say
+
+
+def _typed(request: HttpRequest) -> list[Wanted]:
+    """The rules in a form, in their order. Raises Malformed."""
+    columns = [request.POST.getlist(name) for name in _FIELDS]
+    if len({len(column) for column in columns}) != 1:
+        raise Malformed
+    return [Wanted(*row) for row in zip(*columns, strict=True)]
+
+
+def _pressed(request: HttpRequest) -> tuple[str, int]:
+    """What a button does, and with which rule or page: ``up.3``."""
+    verb, _, number = request.POST.get("do", "").partition(".")
+    return verb, number_of(number, 6) or 0
+
+
+def _swapped(rows: Sequence[Wanted], at: int) -> list[Wanted]:
+    return [*rows[:at], rows[at + 1], rows[at], *rows[at + 2 :]]
+
+
+def _user(request: HttpRequest) -> User:
+    user: Any = request.user
+    found: User = user
+    return found
+
+
+def _is_within(user: User, rules: Iterable[RoleRule]) -> bool:
+    reach = authority.of(user)
+    return all(reach.covers(rule.role) for rule in rules)
+
+
+def _admin_givers(request: HttpRequest) -> Context:
+    """The connections for whose people rules may give Admin, and whether these are all."""
+    present = connections.of_organization(sections.organization_of(request).pk)
+    givers = [connection for connection in present if connection.manage_admins]
+    return {"admin_givers": givers, "all_give_admin": givers == present}
+
+
+ROLE_RULES = Section(
+    page=Page.USERS,
+    key="role-rules",
+    title="Role rules",
+    lead="Who gets which role, for identity providers that send none, such as JumpCloud.",
+    position=55,
+    permission="sign-in.view",
+    within="single-sign-on",
+    template="settings/role_rules/section.html",
+    context=_context,
+    controls=(
+        Control("users/scim/role-rules/", "role-rules", "sign-in.edit", edit, reads=True),
+        Control("users/scim/role-rules/change/", "change-role-rules", "sign-in.edit", change),
+        Control("users/scim/role-rules/apply/", "apply-role-rules", "sign-in.edit", go_on),
+        Control("users/scim/people/<uuid:user_id>/role-rules/", "leave-to-role-rules", "users.edit", leave_to_rules),
+    ),
+)
+
+RULES_OF_PERSON = Piece(
+    place=PERSON,
+    key="rules-of-person",
+    title="Role rules",
+    position=15,
+    permission="users.view",
+    template="settings/role_rules/of_user.html",
+    context=_of_person,
+)

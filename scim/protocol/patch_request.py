@@ -1,0 +1,502 @@
+"""The bodies of SCIM messages, read and written: JSON, PatchOp, ListResponse, Error (RFC 7644)."""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NoReturn, cast
+
+from core.addresses import is_blank
+from scim.protocol import quirks
+from scim.protocol.attributes import (
+    Attribute,
+    Json,
+    Mutability,
+    ResolvedPath,
+    Resource,
+    ResourceType,
+    Returned,
+    Type,
+    is_core_uri,
+    is_schema_uri,
+)
+from scim.protocol.errors import ERROR_SCHEMA, InvalidPath, InvalidSyntax, InvalidValue, NoTarget, ScimError, shown_name
+from scim.protocol.errors import Mutability as NotWritable
+from scim.protocol.filters import (
+    And,
+    AnyValue,
+    Compare,
+    Comparison,
+    Filter,
+    Not,
+    Operator,
+    Or,
+    PatchPath,
+    Resolved,
+)
+from scim.protocol.grammar import parse_patch_path
+from scim.protocol.reading import LENIENT, Leniency, Reading
+from scim.protocol.resolution import quoted_booleans_of_values, resolve_value_filter
+from scim.protocol.validation import (
+    UNCOUNTED,
+    is_hollow,
+    names_blank_value,
+    pass_over,
+    read_list,
+    read_one,
+    read_parts,
+    read_value,
+    says_nothing,
+    unreadable,
+)
+
+LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+MAX_DEPTH = 32
+MAX_OPERATIONS = 1000
+# Values and comparisons in one PATCH: each is held against every value that is there, so many of each would take long.
+MAX_PARTS = 2000
+
+_LARGEST = 2**63 - 1
+_SMALLEST = -(2**63)
+_SURROGATE_OR_NUL = re.compile("[\x00\ud800-\udfff]")
+
+
+def read_json(body: bytes) -> dict[str, Json]:
+    """The JSON object that a request body holds.
+
+    Stricter than RFC 8259 has to be, so that no two readers can differ on what was said and every value can be
+    stored: UTF-8, an object on top, no name twice, no NaN, numbers of at most 64 bits, neither NUL nor half a surrogate
+    pair in texts, at most MAX_DEPTH levels. Raises InvalidSyntax.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidSyntax(f"The body is not UTF-8 (byte {error.start}).") from None
+    if not text.strip():
+        raise InvalidSyntax("The body is empty; this request needs a JSON object.")
+    try:
+        value = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise InvalidSyntax(
+            f"The body is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+        ) from None
+    except RecursionError:
+        raise InvalidSyntax(_TOO_DEEP) from None
+    if not isinstance(value, dict):
+        raise InvalidSyntax("The body must be a JSON object.")
+    in_any_case(value)
+    # Only many brackets can make a deep value, and only an escape a NUL or a surrogate: most bodies skip both walks.
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        check_depth(value)
+    if "\\u" in text:
+        _check_texts(value)
+    return value
+
+
+_TOO_DEEP = f"The body is nested more than {MAX_DEPTH} levels deep."
+
+
+def check_depth(value: dict[str, Json]) -> None:
+    """Raise InvalidSyntax for an object of more than MAX_DEPTH levels."""
+    level: list[Any] = [value]
+    for _depth in range(MAX_DEPTH):
+        level = [
+            inner
+            for holder in level
+            for inner in (holder.values() if type(holder) is dict else holder)
+            if type(inner) is dict or type(inner) is list
+        ]
+    if level:
+        raise InvalidSyntax(_TOO_DEEP)
+
+
+def _check_texts(value: Json) -> None:
+    match value:
+        case str() if _SURROGATE_OR_NUL.search(value):
+            raise InvalidSyntax("The body has a text with a NUL or with half a surrogate pair.")
+        case dict():
+            _check_texts([*value, *value.values()])
+        case list():
+            for inner in value:
+                _check_texts(inner)
+
+
+def _members_once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        # Counted in one pass: whoever repeats one name may send a hundred thousand others with it.
+        times = Counter(name for name, _ in pairs)
+        twice = next(name for name in members if times[name] > 1)
+        raise InvalidSyntax(f"The body has the member '{shown_name(twice)}' twice in one object.")
+    return members
+
+
+def _integer(digits: str) -> int:
+    # The length comes first: Python takes quadratic time for, and then refuses, integers of thousands of digits.
+    if len(digits) > 20 or not _SMALLEST <= (number := int(digits)) <= _LARGEST:
+        raise InvalidSyntax("The body has a number that does not fit into 64 bits.")
+    return number
+
+
+def _decimal(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise InvalidSyntax("The body has a number that does not fit into 64 bits.")
+    return number
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise InvalidSyntax(f"{name} is not JSON.")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_members_once, parse_int=_integer, parse_float=_decimal, parse_constant=_no_constant
+)
+
+
+class Op(StrEnum):
+    """The operations of RFC 7644 section 3.5.2."""
+
+    ADD = "add"
+    REPLACE = "replace"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What one operation changes: an attribute, a sub-attribute, or the values of an attribute that a filter selects.
+
+    ``described`` is the value that the filter describes where all it does is to name sub-attributes and what they
+    equal, as ``type eq "work"`` does; None where it does more, or where there is no filter. ``written`` is the path as
+    the client has it but for what its filter compares with, for messages to the client.
+    """
+
+    path: ResolvedPath
+    condition: Resolved | None = None
+    described: Resource | None = None
+    written: str = ""
+
+    def __str__(self) -> str:
+        return self.written or str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class PatchOperation:
+    """One change, found in the schemas and with its value in canonical form.
+
+    The target is never the whole resource, and an ADD or REPLACE never aims at an attribute that merely holds others:
+    such operations were taken apart into one for each attribute that their value names, which is what they mean (RFC
+    7644 sections 3.5.2.1 and 3.5.2.3). The value of a REPLACE is None where it takes the value away; that of a REMOVE
+    is None, or a list of the values that go while the others stay.
+    """
+
+    op: Op
+    target: Target
+    value: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class PatchOp:
+    """The operations of one PATCH in their order, and advice for the request log."""
+
+    operations: tuple[PatchOperation, ...]
+    advice: tuple[str, ...] = ()
+
+
+def read_patch(body: dict[str, Json], resource_type: ResourceType, leniency: Leniency = LENIENT) -> PatchOp:
+    """The operations that the body of a PATCH asks for (RFC 7644 section 3.5.2).
+
+    Raises InvalidSyntax for a body that is no PatchOp, InvalidPath and InvalidFilter for a path, Mutability for a path
+    that clients can't write, NoTarget for a removal without a path, InvalidValue for a value that does not fit; and
+    for an oddity that ``leniency`` does not heal, the oddity's error.
+    """
+    members = in_any_case(body)
+    reading = Reading(leniency)
+    reader = _PatchReader(resource_type, reading)
+    if PATCH_SCHEMA not in texts(members.get("schemas")):
+        reading.forgive(quirks.schema_not_named(PATCH_SCHEMA))
+    operations = members.get("operations")
+    if not isinstance(operations, list) or not operations:
+        raise InvalidSyntax("'Operations' must be a list with at least one operation.")
+    if len(operations) > MAX_OPERATIONS:
+        raise InvalidSyntax(f"'Operations' has {len(operations)} elements; at most {MAX_OPERATIONS:,} are taken.")
+    read = tuple(done for operation in operations for done in reader.read(operation))
+    if sum(map(_parts, read)) > MAX_PARTS:
+        raise InvalidSyntax(
+            f"'Operations' has more than {MAX_PARTS:,} values and comparisons in all; send it in parts."
+        )
+    return PatchOp(read, reading.advice)
+
+
+def _parts(operation: PatchOperation) -> int:
+    target, value = operation.target, operation.value
+    values = len(value) if isinstance(value, list) and target.path.attribute.name not in UNCOUNTED else 0
+    return values + (_comparisons(target.condition) if target.condition else 0)
+
+
+def _comparisons(condition: Resolved) -> int:
+    match condition:
+        case And(terms) | Or(terms):
+            return sum(map(_comparisons, terms))
+        case Not(term):
+            return _comparisons(term)
+        case AnyValue(_, inner):
+            return _comparisons(inner)
+        case Compare():
+            return 1
+
+
+class _PatchReader:
+    """Reads operations one by one."""
+
+    def __init__(self, resource_type: ResourceType, reading: Reading) -> None:
+        self.resource_type = resource_type
+        self.reading = reading
+
+    def read(self, operation: Json) -> Iterator[PatchOperation]:
+        if not isinstance(operation, dict):
+            raise InvalidSyntax("Every operation must be an object with 'op', 'path' and 'value'.")
+        members = in_any_case(operation)
+        op, path, value = self._op(members.get("op")), members.get("path"), members.get("value")
+        if path is not None and not isinstance(path, str):
+            raise InvalidPath("'path' must be a text.")
+        if op is not Op.REMOVE and "value" not in members:
+            raise InvalidValue(f"The operation '{op}' needs a 'value'.")
+        if path:
+            # What a removal has instead of a 'value', if anything: it may be the list of those that are to go.
+            strange = "" if "value" in members else min(members.keys() - _OPERATION, default="")
+            yield from self._at(op, path, value, strange)
+        elif op is Op.REMOVE:
+            raise NoTarget("The operation 'remove' needs a 'path' that says what to remove.")
+        elif isinstance(value, dict):
+            yield from self._everywhere(op, value)
+        else:
+            raise InvalidValue(f"Without a 'path', the 'value' of '{op}' must be an object that names attributes.")
+
+    def _op(self, op: Json) -> Op:
+        if not isinstance(op, str):
+            raise InvalidSyntax("Every operation needs an 'op': 'add', 'replace' or 'remove'.")
+        if op not in _OPS:
+            healed = quirks.operation_in_capitals(op)
+            if healed is None:
+                raise InvalidSyntax("'op' must be 'add', 'replace' or 'remove'.")
+            op, oddity = healed
+            self.reading.forgive(oddity)
+        return _OPS[op]
+
+    def _at(self, op: Op, text: str, value: Json, strange: str) -> Iterator[PatchOperation]:
+        """An operation with a path: what it aims at must exist and be for clients to write.
+
+        One that takes all values away, and has a ``strange`` member in which some may be listed, is not read.
+        """
+        text = text.strip()
+        if self.resource_type.is_own_schema(text) and isinstance(value, dict):
+            self.reading.forgive(quirks.schema_as_path(self.resource_type.schema.id))
+            yield from self._everywhere(op, value)
+            return
+        try:
+            target = self._target(parse_patch_path(text))
+        except InvalidPath:
+            if not self.resource_type.is_foreign(text) or is_core_uri(text):
+                raise
+            self.reading.forgive(quirks.foreign_name(text, InvalidPath))
+            return
+        if _is_read_only(target.path):
+            raise NotWritable(f"'{target}' is set by this server; clients can't change it.")
+        if strange and target.condition is None and target.path.attribute.multi_valued:
+            raise InvalidSyntax(
+                f"'{shown_name(strange)}' is no member of an operation, which has 'op', 'path' and 'value'. To clear "
+                f"'{target}', leave it out."
+            )
+        yield from self._operations(op, target, value)
+
+    def _everywhere(self, op: Op, value: dict[str, Json]) -> Iterator[PatchOperation]:
+        """An operation without a path: the value's members are the paths, and ignored like any body's if unknown."""
+        named: set[Attribute] = set()
+        for name, inner in value.items():
+            attribute = self.resource_type.attribute(name)
+            if attribute is not None:
+                if attribute in named:
+                    raise InvalidSyntax(f"'{attribute.name}' was sent twice, in different letter case.")
+                named.add(attribute)
+                target = Target(ResolvedPath(None, attribute))
+            elif self.resource_type.is_own_schema(name) and isinstance(inner, dict):
+                self.reading.forgive(quirks.schema_as_name(self.resource_type.schema.id))
+                yield from self._everywhere(op, inner)
+                continue
+            else:
+                try:
+                    target = self._target(parse_patch_path(name))
+                except InvalidPath:
+                    attribute = self.resource_type.begun_with(name)
+                    if attribute is not None and attribute.type is Type.BOOLEAN:
+                        raise
+                    pass_over(name, self.reading, is_foreign=self.resource_type.is_foreign(name))
+                    continue
+                self.reading.forgive(quirks.flat_name(name))
+            yield from self._operations(op, target, inner)
+
+    def _target(self, path: PatchPath) -> Target:
+        found = self.resource_type.resolve(path.path)
+        if path.value_filter is None:
+            return Target(found)
+        if found.sub is not None or not found.attribute.multi_valued:
+            raise InvalidPath(f"'{found}' has one value; a filter in brackets can't select among them.")
+        sub = None
+        if path.sub is not None and (sub := found.attribute.sub_attribute(path.sub)) is None:
+            raise InvalidPath(f"'{found}' has no sub-attribute '{shown_name(path.sub)}'.")
+        condition = resolve_value_filter(path.value_filter, found.attribute)
+        for quoted in quoted_booleans_of_values(path.value_filter, found.attribute):
+            self.reading.forgive(quirks.boolean_in_quotes(quoted))
+        return Target(
+            ResolvedPath(found.extension, found.attribute, sub),
+            condition,
+            self._described(path.value_filter, found.attribute),
+            path.outline,
+        )
+
+    def _described(self, condition: Filter, attribute: Attribute) -> Resource | None:
+        described: Resource = {}
+        for term in condition.terms if isinstance(condition, And) else (condition,):
+            if not isinstance(term, Comparison) or term.operator is not Operator.EQ or term.value is None:
+                return None
+            sub = attribute.sub_attribute(term.path.name)
+            if sub is None or sub.name in described:
+                return None
+            value = term.value
+            if sub.type is Type.BOOLEAN and isinstance(value, str):
+                value = value.lower() == "true"
+            described[sub.name] = read_value(sub, value, f"{attribute.name}.", self.reading)
+        return described
+
+    def _operations(self, op: Op, target: Target, value: Json) -> Iterator[PatchOperation]:
+        path = target.path
+        if _is_read_only(path):
+            return
+        if path.leaf.returned is Returned.NEVER:
+            if value is not None:
+                self.reading.drop(path.leaf)
+        elif op is Op.REMOVE:
+            yield PatchOperation(op, target, self._named(target, value))
+        elif path.leaf.multi_valued and target.condition is None:
+            values = self._values(op, path.leaf, value)
+            if values is None:
+                self.reading.take_as_unsent(*path.keys)
+            elif values or op is Op.REPLACE:
+                yield PatchOperation(op, target, values or None)
+        elif path.leaf.type is Type.COMPLEX and not path.leaf.multi_valued and not _clears(path.leaf, value):
+            yield from self._parts(op, path, value)
+        else:
+            value = self._value(target, value, op)
+            if value is not None or op is Op.REPLACE:
+                yield PatchOperation(op, target, value)
+            else:
+                self.reading.take_as_unsent(*path.keys)
+
+    def _parts(self, op: Op, path: ResolvedPath, value: Json) -> Iterator[PatchOperation]:
+        """What an operation on a complex attribute, or on an extension as a whole, does to each of its parts."""
+        members = read_parts(path.leaf, value, "", self.reading)
+        if not members:
+            self.reading.take_as_unsent(*path.keys)
+        extension = self.resource_type.extension(path.attribute.name)
+        for name, inner in members.items():
+            part = path.leaf.sub_attribute(name)
+            if part is None:
+                pass_over(f"{path}.{name}", self.reading, is_foreign=is_schema_uri(name))
+                continue
+            where = ResolvedPath(extension, part) if extension else ResolvedPath(path.extension, path.attribute, part)
+            yield from self._operations(op, Target(where), inner)
+
+    def _values(self, op: Op, attribute: Attribute, value: Json) -> list[Json] | None:
+        """What ``read_list`` gives. To add or to remove what can't be read beside what can loses nothing."""
+        # RFC 7644 section 3.5.2.1 lets `add` bring a single new value without a list around it.
+        lone = op is Op.ADD and isinstance(value, dict)
+        return read_list(attribute, [value] if lone else value, "", self.reading, skips_unreadable=op is not Op.REPLACE)
+
+    def _value(self, target: Target, value: Json, op: Op) -> Json:
+        attribute, sub = target.path.attribute, target.path.sub
+        if sub is not None:
+            if sub.name == "value" and attribute.multi_valued:
+                value = self._unpacked(attribute, value)
+            return read_value(sub, value, f"{attribute.name}.", self.reading)
+        if target.condition is None:
+            return read_value(attribute, value, "", self.reading)
+        if says_nothing(value):
+            return None
+        read = read_one(attribute, value, "", self.reading)
+        if op is Op.REPLACE and is_hollow(
+            {**(target.described or {}), **(read if isinstance(read, dict) else {})}, attribute
+        ):
+            if not names_blank_value(attribute, value):
+                raise unreadable(attribute, "")
+            return None
+        if read is None:
+            raise unreadable(attribute, "")
+        return read
+
+    def _unpacked(self, attribute: Attribute, value: Json) -> Json:
+        packed = quirks.value_as_json(attribute, value) if isinstance(value, str) else None
+        if packed is None:
+            return value
+        self.reading.forgive(packed[1])
+        return cast(Resource, packed[0])["value"]
+
+    def _named(self, target: Target, value: Json) -> Json:
+        if not target.path.leaf.multi_valued or target.condition is not None or value is None:
+            return None
+        self.reading.forgive(quirks.removal_by_value(str(target)))
+        return [*(self._values(Op.REMOVE, target.path.leaf, value) or ())]
+
+
+_OPS = {str(op): op for op in Op}
+
+_OPERATION = frozenset({"op", "path", "value"})
+
+
+def _is_read_only(path: ResolvedPath) -> bool:
+    return Mutability.READ_ONLY in (path.attribute.mutability, path.leaf.mutability)
+
+
+def _clears(attribute: Attribute, value: Json) -> bool:
+    """Whether a value says that the complex attribute has none: null, or a blank in place of its `value`."""
+    return value is None or (
+        isinstance(value, str) and is_blank(value) and attribute.sub_attribute("value") is not None
+    )
+
+
+def in_any_case(members: dict[str, Json]) -> dict[str, Json]:
+    """The members of an object by their names in lower case. Raises InvalidSyntax for one that is there twice."""
+    lowered = {name.lower(): value for name, value in members.items()}
+    if len(lowered) != len(members):
+        raise InvalidSyntax("The body has a member twice, in different letter case.")
+    return lowered
+
+
+def texts(value: Json) -> tuple[str, ...]:
+    """The texts in a list; none where there is no list."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def list_response(resources: Sequence[Json], *, total: int, start_index: int = 1) -> dict[str, Json]:
+    """A page of results; ``itemsPerPage`` is the number of those that are in it (RFC 7644 section 3.4.2.4)."""
+    return {
+        "schemas": [LIST_SCHEMA],
+        "totalResults": total,
+        "startIndex": start_index,
+        "itemsPerPage": len(resources),
+        "Resources": list(resources),
+    }
+
+
+def error_body(error: ScimError, request_id: str = "") -> dict[str, Json]:
+    """The error as clients get it; the detail ends with the id that finds the request in the log."""
+    body: dict[str, Json] = {"schemas": [ERROR_SCHEMA], "status": str(error.status)}
+    if error.scim_type:
+        body["scimType"] = error.scim_type
+    body["detail"] = f"{error.detail} (request {request_id})" if request_id else error.detail
+    return body

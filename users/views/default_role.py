@@ -1,0 +1,76 @@
+"""Settings > Users: the default role, and the heading under which single sign-on is set up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from console import sections
+from console.sections import Context, Control, Page, Section
+from core.actors import Actor
+from core.refusals import Refusal
+from users.models import Role, User
+from users.services import roles
+from users.views.user_filters import DOMAIN
+
+
+def _default_role(request: HttpRequest) -> Context:
+    user: Any = request.user
+    return {
+        "roles": roles.offered_to(user),
+        "current": roles.default_role(user.organization_id),
+        "may_edit": user.has_perm("roles.edit"),
+        "to_confirm": _to_confirm(request.GET.get("default-role", ""), sections.actor_of(request)),
+    }
+
+
+def _to_confirm(role_id: str, by: Actor) -> Role | None:
+    try:
+        return roles.find_for(role_id, by=by) if role_id else None
+    except Refusal:
+        return None
+
+
+def choose_default_role(request: HttpRequest) -> HttpResponse:
+    """Make a role the default one; Admin only when the warning has been seen."""
+    actor = sections.actor_of(request)
+    role = roles.find_for(request.POST.get("role", ""), by=actor)
+    if role.is_admin and role != roles.default_role(actor.organization_id) and "sure" not in request.POST:
+        if sections.is_htmx(request):
+            return HttpResponse(DEFAULT_ROLE.render(request, {"to_confirm": role}))
+        return redirect(f"{reverse('settings:users')}?default-role={role.pk}#{DEFAULT_ROLE.key}")
+    roles.make_default(role, by=actor)
+    return sections.done(request, DEFAULT_ROLE, f"Saved. New users get the role {role}.")
+
+
+def users_per_domain(organization_id: UUID) -> Mapping[str, int]:
+    """How many users have their userName in each domain."""
+    counted = User.objects.of(organization_id).order_by().annotate(domain=DOMAIN).values("domain")
+    return dict(counted.annotate(users=Count("*")).values_list("domain", "users"))
+
+
+DEFAULT_ROLE = Section(
+    page=Page.USERS,
+    key="default-role",
+    title="Default role",
+    lead="New users get this role when your identity provider sends none.",
+    position=20,
+    permission="roles.view",
+    template="settings/default_role/section.html",
+    context=_default_role,
+    controls=(Control("users/default-role/", "default-role", "roles.edit", choose_default_role),),
+)
+SINGLE_SIGN_ON = Section(
+    page=Page.USERS,
+    key="single-sign-on",
+    title="Single Sign-On (SSO)",
+    lead="Let your identity provider manage who has an account here.",
+    position=40,
+    permission="sign-in.view",
+)

@@ -1,0 +1,25 @@
+"""Your profile: what everybody may see of themselves, whatever their role."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from console.sections import EVERYBODY, Context, Page, Section
+
+
+def _context(request: HttpRequest) -> Context:
+    user: Any = request.user
+    return {"address": f"{settings.BASE_URL}{reverse('sign-in', args=[user.organization.slug])}"}
+
+
+PROFILE = Section(
+    page=Page.PROFILE,
+    key="profile",
+    title="Profile",
+    position=10,
+    permission=EVERYBODY,
+    template="settings/own_profile/section.html",
+    context=_context,
+)

@@ -1,0 +1,107 @@
+"""Your profile > Personal tokens: made for one's own programs, shown once, and revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+
+from console import one_time_forms, sections
+from console.sections import EVERYBODY, Context, Control, Page, Section
+from users.models import User
+from users.services import personal_tokens
+from users.services.personal_tokens import Scope, TokenInvalid, TooManyTokens
+
+FORM_SALT = "users.personal-token"
+
+SCOPES: Mapping[Scope, str] = {
+    Scope.READ_ME: "Read your own user through SCIM (/Me)",
+    Scope.WRITE_ME: "Change what is yours in it",
+    Scope.READ_AUDIT_LOG: "Read the audit log of your organization",
+}
+# What one's role must allow for a scope to be good for anything.
+NEEDED: Mapping[Scope, str] = {Scope.READ_AUDIT_LOG: "audit-log.view"}
+
+LIFE_TIMES: Mapping[str, tuple[int | None, str]] = {
+    "30": (30, "In 30 days"),
+    "90": (90, "In 90 days"),
+    "365": (365, "In 1 year"),
+    "never": (None, "Never"),
+}
+USUAL_LIFE_TIME = "90"
+
+
+def _scopes_for(user: User) -> dict[Scope, str]:
+    return {scope: words for scope, words in SCOPES.items() if scope not in NEEDED or user.has_perm(NEEDED[scope])}
+
+
+def _context(request: HttpRequest) -> Context:
+    user: Any = request.user
+    tokens = personal_tokens.live(user)
+    return {
+        "tokens": [(token, token.scopes.split()) for token in tokens],
+        "tokens_left": personal_tokens.MAX_LIVE_TOKENS - len(tokens),
+        "scopes": [(scope.value, words) for scope, words in _scopes_for(user).items()],
+        "life_times": [(value, label) for value, (_, label) in LIFE_TIMES.items()],
+        "longest_name": personal_tokens.MAX_NAME,
+        "once": one_time_forms.value(request, FORM_SALT),
+        "typed": {"expires": USUAL_LIFE_TIME},
+    }
+
+
+def make(request: HttpRequest) -> HttpResponse:
+    """Make a token and show it, this once."""
+    if (question := sections.ask_for_proof(request, OWN_TOKENS.address, "make a personal token")) is not None:
+        return question
+    user: Any = request.user
+    one_time_forms.use_up(request, FORM_SALT)
+    name, asked, expires = (
+        request.POST.get("name", ""), request.POST.getlist("scope"), request.POST.get("expires", USUAL_LIFE_TIME),
+    )  # fmt: skip
+    days, _ = LIFE_TIMES.get(expires, LIFE_TIMES[USUAL_LIFE_TIME])
+    try:
+        _, text = personal_tokens.make(user.pk, name, _allowed(user, asked), days=days, by=sections.actor_of(request))
+    except (TokenInvalid, TooManyTokens) as refusal:
+        return _show(request, {"wrong": refusal.message, "typed": {"name": name, "scopes": asked, "expires": expires}})
+    # No redirect here: the text is nowhere but in this answer.
+    return _show(request, {"personal_token": text})
+
+
+def _allowed(user: User, asked: list[str]) -> list[Scope]:
+    chosen = [scope for scope in _scopes_for(user) if scope in asked]
+    if not chosen:
+        raise TokenInvalid("Tick what the token is to be good for.")
+    if len(chosen) != len(set(asked)):
+        raise TokenInvalid("Your role does not allow all of this. Nothing was made: choose again.")
+    return chosen
+
+
+def _show(request: HttpRequest, extra: Context) -> HttpResponse:
+    if sections.is_htmx(request):
+        return HttpResponse(OWN_TOKENS.render(request, extra))
+    return sections.show(request, Page.PROFILE, {OWN_TOKENS.key: extra})
+
+
+def revoke(request: HttpRequest, token_id: UUID) -> HttpResponse:
+    """End one of one's own tokens at once."""
+    user: Any = request.user
+    token = personal_tokens.revoke(token_id, owner_id=user.pk, by=sections.actor_of(request))
+    return sections.done(request, OWN_TOKENS, f"Revoked {token.name} ({token})")
+
+
+OWN_TOKENS = Section(
+    page=Page.PROFILE,
+    key="personal-tokens",
+    title="Personal tokens",
+    lead="By one, a program of yours acts for you: as far as it is ticked here, and never further than your role goes.",
+    position=20,
+    permission=EVERYBODY,
+    template="settings/personal_tokens/section.html",
+    context=_context,
+    controls=(
+        Control("profile/tokens/make/", "make-personal-token", EVERYBODY, make),
+        Control("profile/tokens/<uuid:token_id>/revoke/", "revoke-personal-token", EVERYBODY, revoke),
+    ),
+)

@@ -1,0 +1,93 @@
+"""Settings > Users > Account request notifications: who is mailed when somebody asks for an account."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from console import sections
+from console.sections import Context, Control, Page, Section
+from users.models import User
+from users.services import request_notifications
+from users.services.request_notifications import NoticesFull, NotMailed
+from users.views.user_filters import named
+
+MOST_FOUND = 10
+LONGEST_TYPED = 254
+
+# Without the profile: only the columns that are shown are read.
+_UNREAD = ("document", "search")
+
+
+def _context(request: HttpRequest) -> Context:
+    user: Any = request.user
+    organization_id = sections.organization_of(request).pk
+    may_edit = user.has_perm("users.edit")
+    listed = list(request_notifications.listed(organization_id).select_related("role").defer(*_UNREAD))
+    typed = _typed(request.GET.get("notify", "")) if may_edit else ""
+    found = _found(typed, organization_id)
+    on_list = {person.pk for person in listed}
+    return {
+        "listed": [(person, person.has_perm("users.edit")) for person in listed],
+        "nobody_active": not any(person.is_active for person in listed),
+        "may_edit": may_edit,
+        "typed": typed,
+        "found": [(person, person.has_perm("users.edit"), person.pk in on_list) for person in found[:MOST_FOUND]],
+        "more": len(found) > MOST_FOUND,
+        "most_found": MOST_FOUND,
+    }
+
+
+def _found(typed: str, organization_id: UUID) -> list[User]:
+    """The first whose name or address has in it what was typed, and one more if there are more."""
+    if not typed:
+        return []
+    people = User.objects.of(organization_id).filter(named(typed)).select_related("role").defer(*_UNREAD)
+    return list(people.order_by("user_name_key")[: MOST_FOUND + 1])
+
+
+def add(request: HttpRequest) -> HttpResponse:
+    """Have somebody mailed; where a rule forbids it, what was searched for stays."""
+    actor = sections.actor_of(request)
+    try:
+        person, is_news = request_notifications.add(sections.sent_id(request, "person"), by=actor)
+    except (NotMailed, NoticesFull) as refusal:
+        if sections.is_htmx(request):
+            raise
+        messages.error(request, refusal.message, extra_tags=REQUEST_NOTICES.key)
+        query = urlencode({"notify": _typed(request.POST.get("notify", ""))})
+        return redirect(f"{reverse('settings:users')}?{query}#{REQUEST_NOTICES.key}")
+    said = f"{person} is mailed about account requests{'' if is_news else ' already'}."
+    return sections.done(request, REQUEST_NOTICES, said)
+
+
+def remove(request: HttpRequest) -> HttpResponse:
+    """Let somebody be mailed no longer."""
+    person, is_news = request_notifications.remove(sections.sent_id(request, "person"), by=sections.actor_of(request))
+    said = f"{person} is no longer mailed about account requests." if is_news else f"{person} was off the list already."
+    return sections.done(request, REQUEST_NOTICES, said)
+
+
+def _typed(text: str) -> str:
+    return text.replace("\x00", "").strip()[:LONGEST_TYPED]
+
+
+REQUEST_NOTICES = Section(
+    page=Page.USERS,
+    key="account-request-notifications",
+    title="Account request notifications",
+    position=50,
+    permission="users.view",
+    template="settings/request_notifications/section.html",
+    context=_context,
+    controls=(
+        Control("users/request-notices/add/", "add-request-notice", "users.edit", add),
+        Control("users/request-notices/remove/", "remove-request-notice", "users.edit", remove),
+    ),
+)

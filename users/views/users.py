@@ -1,0 +1,85 @@
+"""Settings > Users: the list of users, searched, narrowed and sorted by the server."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from console import csv_download, sections
+from console.sections import Context, Control, Page, Section
+from users.models import Headcount, User
+from users.services import roles
+from users.views import invitations, undo, user_filters
+from users.views.user import person
+from users.views.user_actions import PEOPLE_KEY, change
+from users.views.user_filters import PeopleForm
+from users.views.users_export import export
+
+
+def _people(request: HttpRequest) -> Context:
+    user: Any = request.user
+    organization_id = sections.organization_of(request).pk
+    form = PeopleForm(request.GET, organization_id=organization_id)
+    pending = invitations.pending(form, organization_id=organization_id)
+    total = sum(Headcount.objects.filter(pk=organization_id).values_list("users", flat=True))
+    chosen = sections.kept(request, PEOPLE_KEY)
+    common = {
+        "form": form,
+        "ticked": chosen.ids("invitation" if form.asks_for_invited else "person"),
+        "chosen_role": chosen.text("role"),
+        "is_alone": total == 1,
+        "total": total,
+        "invited": pending.total,
+        "pending": pending,
+        "address_of_invited": invitations.address_of_list(),
+        "here": request.GET.urlencode(),
+        "may_edit": user.has_perm("users.edit"),
+        "may_export": csv_download.is_open_to(request),
+    }
+    if form.asks_for_invited:
+        return {**common, "lists_invited": True, **invitations.listed(request, form)}
+    # The document is not read.
+    people = User.objects.of(organization_id).select_related("role").only(
+        "display_name", "name_key", "user_name", "user_name_key", "email", "is_active", "source", "last_login",
+        "version", "organization_id", "role__name", "password_reset_blocked_until",
+    )  # fmt: skip
+    found = form.narrow(people)
+    leaf = user_filters.leaf(found, form.order, request.GET)
+    return {
+        **common,
+        "leaf": leaf,
+        "count": user_filters.how_many(found, leaf) if form.narrows else f"{total:,}",
+        "asked": user_filters.asked_of(request.GET).urlencode(),
+        "roles": roles.offered_to(user),
+    }
+
+
+def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+    """The pages of people."""
+    found = User.objects.of(organization_id).filter(pk__in=ids).values_list("pk", flat=True)
+    return {str(user_id): reverse("settings:person", args=[user_id]) for user_id in found}
+
+
+PEOPLE = Section(
+    page=Page.USERS,
+    key=PEOPLE_KEY,
+    title="Users",
+    position=10,
+    permission="users.view",
+    template="settings/users/section.html",
+    context=_people,
+    controls=(
+        Control("users/export/", "export-people", "users.view", export, reads=True),
+        Control("users/change/", "change-people", "users.edit", change),
+        Control("users/invite/", "invite", "users.edit", invitations.show_form, reads=True),
+        Control("users/invitations/send/", "send-invitations", "users.edit", invitations.invite),
+        Control("users/invitations/change/", "change-invitations", "users.edit", invitations.change),
+        Control("users/changes/<uuid:event_id>/", "undo", "users.edit", undo.ask, reads=True),
+        Control("users/changes/<uuid:event_id>/undo/", "undo-change", "users.edit", undo.undo),
+        Control("users/<uuid:user_id>/", "person", "users.view", person, reads=True),
+    ),
+)
