@@ -10,14 +10,10 @@ from uuid_utils.compat import uuid7
 
 from audit.actions import wording
 from core.actors import Door
+from core.ids import first_id_at
 
 # How much later than an event's id, which is made first and has the time in it, its ``created_at`` can be.
 _STALL_MS = 60_000
-
-
-def first_id_at(moment: datetime, later_ms: int = 0) -> UUID:
-    """What no id made at that millisecond, or later, is below: a UUIDv7 begins with the time (RFC 9562 section 5.7)."""
-    return UUID(int=max(0, int(moment.timestamp() * 1000) + later_ms) << 80)
 
 
 class AppendOnlyQuerySet(models.QuerySet["AuditEvent"]):

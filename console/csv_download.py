@@ -1,20 +1,14 @@
-"""Tables as CSV files (RFC 4180), sent while they are made, harmless in a spreadsheet, and kept in the audit trail."""
+"""Tables as CSV files (RFC 4180), sent while they are made and harmless in a spreadsheet."""
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from itertools import islice
-from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest
 
-from audit.actions import Action
-from audit.services import trail
-from console import sections
+from console.requests import is_visit
 
 PER_WRITE = 200
 
@@ -34,43 +28,11 @@ BYTE_ORDER_MARK = "\ufeff"
 
 def is_open_to(request: HttpRequest) -> bool:
     """Whether the request's user takes files away at all: an operator on a visit only looks."""
-    return not sections.is_visit(request)
+    return not is_visit(request)
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
-    """A file that somebody takes away: the ``action`` under which the trail keeps it, and what it was narrowed to."""
-
-    action: Action
-    filters: Mapping[str, Any]
-
-
-def csv_file(
-    request: HttpRequest, export: Export, name: str, header: Sequence[str], rows: Iterable[Sequence[str]]
-) -> StreamingHttpResponse:
-    """A download of that name, which the trail keeps; rows are asked for as they are sent.
-
-    Raises PermissionDenied for an operator on a visit.
-    """
-    if not is_open_to(request):
-        raise PermissionDenied("Operators look at an organization and take no files away. An Admin of it can export.")
-    _record(request, export)
-    return StreamingHttpResponse(
-        _written(header, rows),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
-    )
-
-
-@transaction.atomic
-def _record(request: HttpRequest, export: Export) -> None:
-    """Keep in the trail who takes a file away, and what it was narrowed to; a mere HEAD takes nothing."""
-    if request.method == "GET":
-        changes = {name: (None, str(value)) for name, value in export.filters.items()}
-        trail.record(export.action, sections.organization_of(request), changes, by=sections.actor_of(request))
-
-
-def _written(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def written(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """The file in pieces, made while its rows are asked for."""
     yield BYTE_ORDER_MARK + _lines([header])
     rest = iter(rows)
     while batch := list(islice(rest, PER_WRITE)):
@@ -78,9 +40,9 @@ def _written(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[s
 
 
 def _lines(rows: Iterable[Sequence[str]]) -> str:
-    written = StringIO()
-    csv.writer(written).writerows([harmless(cell) for cell in row] for row in rows)
-    return written.getvalue()
+    text = StringIO()
+    csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
+    return text.getvalue()
 
 
 def harmless(text: str) -> str:

@@ -12,9 +12,11 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import urlencode
 
-from console import sections
+from console import responses, sections
+from console.requests import is_htmx
 from console.sections import Page
 from core import dates
+from organizations.views.current import organization_of
 
 
 class SettingsSite(AdminSite):
@@ -32,7 +34,7 @@ class SettingsSite(AdminSite):
             path("login/", self.login, name="login"),
             path("logout/", self.logout, name="logout"),
             *(path(f"{page}/", self.admin_view(partial(self.page, page)), name=page) for page in Page),
-            *(path(control.route, self.admin_view(view), name=control.name) for control, view in sections.controls()),
+            *(path(control.route, self.admin_view(view), name=control.name) for control, view in responses.controls()),
         ]
 
     @property
@@ -44,7 +46,7 @@ class SettingsSite(AdminSite):
         """Wrap a view for those who are signed in, in their organization's time zone and language of dates."""
 
         def in_its_manner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            organization = sections.organization_of(request)
+            organization = organization_of(request)
             with dates.written(organization.date_style, organization.time_zone):
                 response: HttpResponseBase = view(request, *args, **kwargs)
                 return response
@@ -54,8 +56,8 @@ class SettingsSite(AdminSite):
         def at_the_door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if self.has_permission(request):
                 return inside(request, *args, **kwargs)
-            if sections.is_htmx(request):
-                return sections.plain(
+            if is_htmx(request):
+                return responses.plain(
                     "You have been signed out, so nothing was saved. Reload the page to sign in.", 401
                 )
             return self.login(request)
@@ -69,7 +71,7 @@ class SettingsSite(AdminSite):
 
     def page(self, page: Page, request: HttpRequest) -> HttpResponse:
         """One of the pages that are made of sections."""
-        return sections.show(request, page)
+        return responses.show(request, page)
 
     def login(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
         """Our own sign-in, with its limits, in place of the admin's."""

@@ -4,9 +4,12 @@ Comparing is total: any text has a canonical form, so look-ups and filters never
 for writes only.
 """
 
+from __future__ import annotations
+
 import re
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import groupby
 
 import idna
@@ -267,3 +270,23 @@ def _wrong_with(local: str) -> str:
 def _printable(text: str) -> str:
     shown = "".join(char if char.isprintable() else "�" for char in text[:80])
     return shown + ("…" if len(text) > 80 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Respelling:
+    """An address as it was typed and in the form in which it counts.
+
+    ``readable`` is that form's domain as people write it, empty where it is written no other way.
+    """
+
+    typed: str
+    address: str
+    readable: str
+
+    @classmethod
+    def of(cls, typed: str) -> Respelling:
+        """How an address counts that was typed so."""
+        address = respelled(typed)
+        domain = address.rpartition("@")[2]
+        written = readable_domain(domain)
+        return cls(typed, address, written if written != domain else "")

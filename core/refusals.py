@@ -1,5 +1,7 @@
 """Refusal: a rule said no, in words for a page, a command and a SCIM answer."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -37,3 +39,12 @@ class ProofNeeded(Exception):
     def __init__(self, act: str) -> None:
         super().__init__(act)
         self.act = act
+
+
+class Malformed(Refusal):
+    """A form came without a value that the page always sends."""
+
+    code = "malformed"
+
+    def __init__(self, message: str = "The page sent a form that can't be read. Reload it and try again.") -> None:
+        super().__init__(message)

@@ -8,8 +8,9 @@ class DomainsConfig(AppConfig):
     verbose_name = "Domains"
 
     def ready(self) -> None:
+        from audit.views import links
         from console import sections
         from domains import views
 
         sections.offer(views.DOMAINS)
-        sections.offer_whereabouts("domain", views.DOMAINS.permission, views.whereabouts)
+        links.offer_whereabouts("domain", views.DOMAINS.permission, views.whereabouts)

@@ -13,13 +13,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from console import sections
+from console import reauthentication, responses, sections
+from console.requests import actor_of, is_htmx, wanted
 from console.sections import Context, Control, Page, Section
 from core.addresses import AddressError, check_domain, readable_domain
 from core.refusals import Refusal
 from domains import services
 from domains.dns_verification import LABEL, PATIENCE_SECONDS, Finding
 from domains.models import Domain
+from organizations.views.current import organization_of
 
 # The names under which the apps that know offer how many users there are in each domain, and how many creates were
 # refused for each domain lately.
@@ -63,7 +65,7 @@ ADVICE: Mapping[Finding, tuple[str, str]] = {
 
 
 def _context(request: HttpRequest) -> Context:
-    organization_id = sections.organization_of(request).pk
+    organization_id = organization_of(request).pk
     search = _typed(request.GET.get("domain", ""))
     domains = Domain.objects.of(organization_id)
     paginator = Paginator(services.search(search, organization_id=organization_id), PER_PAGE)
@@ -147,7 +149,7 @@ def _form(request: HttpRequest) -> dict[str, Any]:
 def _propose(request: HttpRequest, typed: str) -> services.Proposal:
     if not typed:
         raise services.DomainInvalid("Type the domain that you want to add, such as example.com.")
-    return services.propose(typed, organization_id=sections.organization_of(request).pk)
+    return services.propose(typed, organization_id=organization_of(request).pk)
 
 
 def add_domain(request: HttpRequest) -> HttpResponse:
@@ -156,7 +158,7 @@ def add_domain(request: HttpRequest) -> HttpResponse:
     try:
         proposal = _propose(request, typed)
         if not (proposal.notes or proposal.warnings) or request.POST.get("sure") == proposal.name:
-            domain = services.add(proposal.name, by=sections.actor_of(request))
+            domain = services.add(proposal.name, by=actor_of(request))
             messages.success(request, f"Added {domain.readable}. Now show that it is yours.", extra_tags=OF_A_DOMAIN)
             return redirect(address_of(domain))
     except Refusal:
@@ -176,7 +178,7 @@ def address_of(domain: Domain) -> str:
 
 def show_domain(request: HttpRequest, domain_id: UUID) -> HttpResponse:
     """A page about one domain: how to verify it, what is known of it, what removing it would mean."""
-    domain = services.get(domain_id, organization_id=sections.organization_of(request).pk)
+    domain = services.get(domain_id, organization_id=organization_of(request).pk)
     return render(request, "settings/domains/domain.html", _about(request, domain))
 
 
@@ -200,37 +202,39 @@ def _about(request: HttpRequest, domain: Domain) -> dict[str, Any]:
 
 def verify_domain(request: HttpRequest, domain_id: UUID) -> HttpResponse:
     """Look in DNS now, and show what was found."""
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     domain = services.get(domain_id, organization_id=actor.organization_id)
-    if (question := sections.ask_for_proof(request, address_of(domain), f"verify {domain.readable}")) is not None:
+    if (
+        question := reauthentication.ask_for_proof(request, address_of(domain), f"verify {domain.readable}")
+    ) is not None:
         return question
     try:
         domain = services.verify(domain_id, by=actor)
     except services.CheckedTooOften as refusal:
-        if sections.is_htmx(request):
+        if is_htmx(request):
             raise
         messages.error(request, refusal.message, extra_tags=OF_A_DOMAIN)
-    if sections.is_htmx(request):
+    if is_htmx(request):
         return render(request, "settings/domains/verification.html", {**_about(request, domain), "checked_now": True})
     return redirect(f"{address_of(domain)}#verification")
 
 
 def remove_domain(request: HttpRequest, domain_id: UUID) -> HttpResponse:
     """Take a domain off the list."""
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     domain = services.get(domain_id, organization_id=actor.organization_id)
     back = f"{address_of(domain)}#remove"
-    if (question := sections.ask_for_proof(request, back, f"remove {domain.readable}")) is not None:
+    if (question := reauthentication.ask_for_proof(request, back, f"remove {domain.readable}")) is not None:
         return question
     services.remove(domain, by=actor)
-    return sections.done(request, DOMAINS, f"Removed {domain.readable}. Its people stay.")
+    return responses.done(request, DOMAINS, f"Removed {domain.readable}. Its people stay.")
 
 
 def set_user_requests(request: HttpRequest, domain_id: UUID) -> HttpResponse:
     """Tick or un-tick User requests of one domain."""
-    actor = sections.actor_of(request)
-    domain = services.set_user_requests(domain_id, sections.wanted(request), by=actor)
-    if not sections.is_htmx(request):
+    actor = actor_of(request)
+    domain = services.set_user_requests(domain_id, wanted(request), by=actor)
+    if not is_htmx(request):
         before = Domain.objects.of(actor.organization_id).filter(name__lt=domain.name).count()
         page = {"domains-page": before // PER_PAGE + 1} if before >= PER_PAGE else {}
         query = urlencode({"changed": str(domain.pk), **page})

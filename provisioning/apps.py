@@ -9,6 +9,7 @@ class ProvisioningConfig(AppConfig):
     verbose_name = "Provisioning"
 
     def ready(self) -> None:
+        from audit.views import links
         from console import sections
         from domains.views import REFUSED_PER_DOMAIN
         from provisioning.services import shared_limits
@@ -21,9 +22,9 @@ class ProvisioningConfig(AppConfig):
         from users.services import undo
 
         sections.offer(section.SCIM, test_runs.TEST, role_rules.ROLE_RULES, address_check.ADDRESS_BOX)
-        sections.offer_whereabouts("connection", section.SCIM.permission, section.connections_shown)
-        sections.offer_whereabouts("token", section.SCIM.permission, section.tokens_shown)
-        sections.offer_whereabouts("roleruleset", role_rules.ROLE_RULES.permission, role_rules.whereabouts)
+        links.offer_whereabouts("connection", section.SCIM.permission, section.connections_shown)
+        links.offer_whereabouts("token", section.SCIM.permission, section.tokens_shown)
+        links.offer_whereabouts("roleruleset", role_rules.ROLE_RULES.permission, role_rules.whereabouts)
         sections.offer_figures(REFUSED_PER_DOMAIN, refused_domains.refused_creates)
         sections.offer_pieces(role_rules.RULES_OF_PERSON, connection_pages.MANAGED_BY, section.REQUESTS_OF_PERSON)
         undo.offer_connections(connections.is_there)

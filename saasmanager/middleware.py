@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import empty
 
-from console.sections import is_htmx, plain
+from console.requests import is_htmx
+from console.responses import plain
 from core import turns
 from scim.api.base import EVERY_ANSWER
 from scim.api.media import answer_error

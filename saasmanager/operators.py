@@ -24,10 +24,11 @@ from django.views.decorators.http import require_POST
 
 import organizations.services.organizations
 from audit.actions import Action
-from audit.models import AuditEvent, first_id_at
-from console import sections
+from audit.models import AuditEvent
+from console.requests import actor_for
 from console.templatetags import console
 from core.actors import Actor, Door
+from core.ids import first_id_at
 from core.refusals import Refusal
 from domains.models import Domain
 from organizations.models import Organization, SupportVisit
@@ -356,7 +357,7 @@ def _operator(request: HttpRequest) -> Any:
 def _actor(request: HttpRequest, organization_id: UUID) -> Actor:
     """The operator, acting on an organization from outside."""
     operator = _operator(request)
-    actor = sections.actor_for(operator, request, Door.OPERATOR)
+    actor = actor_for(operator, request, Door.OPERATOR)
     return replace(actor, organization_id=organization_id, label=label_of(str(operator)))
 
 

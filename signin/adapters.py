@@ -11,11 +11,12 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from console.sections import actor_for
+from console.requests import actor_for
 from core.actors import Door, address_of_caller
 from organizations.services import outbox
 from signin.services import sign_in
 from users.models import User
+from users.services import own_addresses
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -86,7 +87,7 @@ class AccountAdapter(DefaultAccountAdapter):
             is_withheld = not outbox.may_send(counted_as) or not is_there
             outbox.send(
                 name,
-                to=sign_in.address_called(user, email),
+                to=own_addresses.address_called(user, email),
                 context=context,
                 organization_id=user.organization_id,
                 counted_as=counted_as,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from allauth.account.forms import LoginForm, ReauthenticateForm, ResetPasswordKeyForm
@@ -13,11 +12,11 @@ from django.core.exceptions import ValidationError
 from core.actors import Actor
 from core.addresses import (
     AddressError,
+    Respelling,
     canonical,
     check_address,
     check_mailable,
     is_respelled,
-    readable_domain,
     respelled,
 )
 from organizations.models import Organization
@@ -48,26 +47,6 @@ class AddressField(forms.CharField):
         except AddressError as error:
             raise ValidationError(str(error), code="invalid") from None
         return typed
-
-
-@dataclass(frozen=True, slots=True)
-class Respelling:
-    """An address as it was typed and in the form in which it counts.
-
-    ``readable`` is that form's domain as people write it, empty where it is written no other way.
-    """
-
-    typed: str
-    address: str
-    readable: str
-
-    @classmethod
-    def of(cls, typed: str) -> Respelling:
-        """How an address counts that was typed so."""
-        address = respelled(typed)
-        domain = address.rpartition("@")[2]
-        written = readable_domain(domain)
-        return cls(typed, address, written if written != domain else "")
 
 
 class AddressForm(forms.Form):

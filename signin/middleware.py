@@ -12,7 +12,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.defaults import permission_denied
 
-from console import sections
+from console import responses
+from console.requests import actor_for, is_htmx
 from core.actors import Actor, Door
 from organizations.models import SupportVisit
 from organizations.services import support
@@ -84,19 +85,19 @@ def label_of(operator: str) -> str:
 
 def actor_on(visitor: Visitor, request: HttpRequest) -> Actor:
     """The visiting operator, as the trail of the visited organization knows them."""
-    return sections.actor_for(visitor, request, Door.SUPPORT)
+    return actor_for(visitor, request, Door.SUPPORT)
 
 
 def _sent_away(request: HttpRequest) -> HttpResponse:
     said = "Your visit has ended: the organization no longer asks for support, or is suspended."
-    if sections.is_htmx(request):
-        return sections.plain(said, 401)
+    if is_htmx(request):
+        return responses.plain(said, 401)
     messages.warning(request, said)
     return redirect("admin:index")
 
 
 def _refused(request: HttpRequest) -> HttpResponse:
     said = "Operators look at an organization and change nothing. Tell one of its Admins what to do."
-    if sections.is_htmx(request):
-        return sections.plain(said, 403)
+    if is_htmx(request):
+        return responses.plain(said, 403)
     return permission_denied(request, PermissionDenied(said))

@@ -74,7 +74,7 @@ EXPRESSIONS: Mapping[str, tuple[str, list[Worst]]] = {
         [("", '"', ""), ('"', "\\", ""), ("", '("', ""), ("", 'a"', ""), ("", "(", ""), ("", '\\"', ""), ("", " ", "")],
     ),
     "scim.protocol.grammar:_URI": ("fullmatch", [("", "a:", " "), ("a", "+", ""), ("a:", ":", " ")]),
-    "scim.protocol.patch_request:_SURROGATE_OR_NUL": ("search", [("", "a", "")]),
+    "scim.protocol.json_bodies:_SURROGATE_OR_NUL": ("search", [("", "a", "")]),
     "scim.protocol.quirks:_URI": ("fullmatch", [("", "a", " "), ("", "%41", "%"), ("", "%", ""), ("", "a%41", " ")]),
     "scim.protocol.references:_REFERENCE": (
         "findall",

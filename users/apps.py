@@ -8,7 +8,9 @@ class UsersConfig(AppConfig):
     verbose_name = "Users"
 
     def ready(self) -> None:
+        from audit.views import links
         from console import sections
+        from console.requests import offer_proof
         from domains.views import USERS_PER_DOMAIN
         from signin.services.sign_in import recently_proven
         from users.views import (
@@ -29,9 +31,9 @@ class UsersConfig(AppConfig):
         )
         sections.offer(own_profile.PROFILE, personal_tokens.OWN_TOKENS, request_notifications.REQUEST_NOTICES)
         sections.offer_pieces(*user.PIECES)
-        sections.offer_whereabouts("user", users.PEOPLE.permission, users.whereabouts)
-        sections.offer_whereabouts("invitation", users.PEOPLE.permission, invitations.whereabouts)
-        sections.offer_whereabouts("role", roles.ROLES.permission, roles.whereabouts)
-        sections.offer_undos("users.edit", undo.addresses)
+        links.offer_whereabouts("user", users.PEOPLE.permission, users.whereabouts)
+        links.offer_whereabouts("invitation", users.PEOPLE.permission, invitations.whereabouts)
+        links.offer_whereabouts("role", roles.ROLES.permission, roles.whereabouts)
+        links.offer_undos("users.edit", undo.addresses)
         sections.offer_figures(USERS_PER_DOMAIN, default_role.users_per_domain)
-        sections.offer_proof(recently_proven)
+        offer_proof(recently_proven)

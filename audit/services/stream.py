@@ -20,8 +20,9 @@ from django.db.models.expressions import Combinable, RawSQL
 from django.utils import timezone
 
 from audit.actions import Action, wording
-from audit.models import AuditEvent, first_id_at
+from audit.models import AuditEvent
 from core import dialects
+from core.ids import first_id_at
 from core.parsing import id_of
 
 # How far the clocks of our machines may be apart, and how long a process may take from an id to its row.

@@ -18,13 +18,15 @@ from django.utils.safestring import SafeString
 
 from audit.actions import Action, title, wording
 from audit.models import AppendOnlyQuerySet, AuditEvent
+from audit.views import exports, links
 from audit.views.changes import Line, lines
-from console import csv_download, sections
+from console import csv_download
 from console.moments import MomentField
 from console.sections import Context, Control, Page, Section
 from core.actors import Door
 from core.parsing import id_of
 from core.search_keys import sought
+from organizations.views.current import organization_of
 
 PER_PAGE = 25
 PER_CHUNK = 1_000
@@ -150,8 +152,8 @@ def _rows(request: HttpRequest, events: list[AuditEvent]) -> list[_Row]:
     kinds: dict[str, set[str]] = {}
     for event in events:
         kinds.setdefault(event.target_type, set()).add(event.target_id)
-    undos = sections.undos(request, events)
-    addresses = {kind: sections.whereabouts(request, kind, ids) for kind, ids in kinds.items()}
+    undos = links.undos(request, events)
+    addresses = {kind: links.whereabouts(request, kind, ids) for kind, ids in kinds.items()}
     return [
         _Row(
             event,
@@ -174,7 +176,7 @@ def _sentence(event: AuditEvent, address: str | None) -> SafeString:
 
 
 def _context(request: HttpRequest) -> Context:
-    organization = sections.organization_of(request)
+    organization = organization_of(request)
     form = EventsForm(request.GET)
     events = AuditEvent.objects.of(organization.pk)
     reach = form.reach(events)
@@ -208,13 +210,13 @@ def _with(query: QueryDict, **places: AuditEvent) -> str:
 
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The events that the filters leave, newest first, as a CSV file."""
-    organization = sections.organization_of(request)
+    organization = organization_of(request)
     form = EventsForm(request.GET)
     events = _all(form.narrow(AuditEvent.objects.of(organization.pk)).order_by("-id"))
     zone = timezone.get_current_timezone()
     name = f"audit-log-{organization.slug}-{timezone.localdate()}.csv"
-    taken = csv_download.Export(Action.AUDIT_LOG_EXPORTED, form.given)
-    return csv_download.csv_file(request, taken, name, HEADER, (_cells(event, zone) for event in events))
+    taken = exports.Export(Action.AUDIT_LOG_EXPORTED, form.given)
+    return exports.csv_file(request, taken, name, HEADER, (_cells(event, zone) for event in events))
 
 
 def _all(events: AppendOnlyQuerySet) -> Iterator[AuditEvent]:

@@ -12,7 +12,6 @@ from django.utils.safestring import SafeString
 
 from console.sections import TITLES, Page, visible
 from core import dates
-from organizations.services import support
 
 register = template.Library()
 
@@ -87,20 +86,6 @@ def number(value: int) -> str:
 def initial(name: str) -> str:
     """The letter that stands for a person where there is no picture."""
     return next((letter.upper() for letter in name if letter.isalnum()), "?")
-
-
-@register.inclusion_tag("settings/support/banner.html", takes_context=True)
-def support_banner(context: Context) -> dict[str, Any]:
-    """Who looks at the organization at its own request, and the way to end it; nothing where nobody does."""
-    user = context["request"].user
-    visit = getattr(user, "visit", None)
-    return {
-        "visit": visit,
-        "visitors": [] if visit else support.visitors(user.organization),
-        "organization": user.organization,
-        "may_end": user.has_perm("organization.edit"),
-        "csrf_token": context.get("csrf_token"),
-    }
 
 
 @register.inclusion_tag("settings/navigation.html", takes_context=True)

@@ -9,13 +9,15 @@ from zoneinfo import available_timezones
 from django import forms
 from django.http import HttpRequest, HttpResponse
 
-from console import sections
+from console import responses
+from console.requests import actor_of
 from console.sections import Context, Control, Page, Section
 from core.dates import DateStyle
 from core.refusals import StaleVersion
 from organizations.models import Organization
 from organizations.services import organizations
 from organizations.services.organizations import OrganizationInvalid
+from organizations.views.current import organization_of
 
 # The regions of the time zone database that people live in; what stands beside them are old and technical names.
 REGIONS = (
@@ -58,7 +60,7 @@ def _zones(current: str) -> list[Any]:
 
 def _context(request: HttpRequest) -> Context:
     user: Any = request.user
-    organization = sections.organization_of(request)
+    organization = organization_of(request)
     return {
         "organization": organization,
         "form": OrganizationForm(organization=organization),
@@ -68,8 +70,8 @@ def _context(request: HttpRequest) -> Context:
 
 def save(request: HttpRequest) -> HttpResponse:
     """Change name, time zone and language of dates; what was typed stays where that can't be."""
-    actor = sections.actor_of(request)
-    form = OrganizationForm(request.POST, organization=sections.organization_of(request))
+    actor = actor_of(request)
+    form = OrganizationForm(request.POST, organization=organization_of(request))
     if form.is_valid():
         given = form.cleaned_data
         try:
@@ -86,8 +88,8 @@ def save(request: HttpRequest) -> HttpResponse:
             form.add_error(None, refusal.message)
             form.show_again(Organization.objects.get(pk=actor.organization_id))
         else:
-            return sections.done(request, YOUR_ORGANIZATION, "Saved.")
-    return sections.show(request, Page.ORGANIZATION, {YOUR_ORGANIZATION.key: {"form": form}})
+            return responses.done(request, YOUR_ORGANIZATION, "Saved.")
+    return responses.show(request, Page.ORGANIZATION, {YOUR_ORGANIZATION.key: {"form": form}})
 
 
 def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:

@@ -13,11 +13,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from console import sections
+from console import reauthentication, responses
+from console.requests import actor_of
 from console.sections import Context, Control, Page, Section
 from core.refusals import Refusal
 from organizations.models import Organization
 from organizations.services import slugs
+from organizations.views.current import organization_of
 
 LONGEST_TYPED = 200
 
@@ -29,7 +31,7 @@ ADDRESSES: Mapping[str, str] = {
 
 
 def _context(request: HttpRequest) -> Context:
-    organization = sections.organization_of(request)
+    organization = organization_of(request)
     user: Any = request.user
     return {
         "organization": organization,
@@ -45,22 +47,22 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 def change(request: HttpRequest) -> HttpResponse:
     """Take another slug, which the page has shown the consequences of."""
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     typed = request.POST.get("slug", "")[:LONGEST_TYPED]
     back = f"{reverse('settings:slug')}?{urlencode({'slug': typed})}"
-    if (question := sections.ask_for_proof(request, back, "change the slug")) is not None:
+    if (question := reauthentication.ask_for_proof(request, back, "change the slug")) is not None:
         return question
     try:
         organization = slugs.change(typed, seen=request.POST.get("seen", ""), by=actor)
     except Refusal as refusal:
         return _page(request, typed, wrong=refusal.message)
-    return sections.done(
+    return responses.done(
         request, SLUG, f"The slug is {organization.slug} now. Give the new Base URL to your identity provider."
     )
 
 
 def _page(request: HttpRequest, typed: str | None, wrong: str = "") -> HttpResponse:
-    organization = Organization.objects.get(pk=sections.organization_of(request).pk)
+    organization = Organization.objects.get(pk=organization_of(request).pk)
     slug = ""
     if typed is not None:
         typed = typed.replace("\x00", "")[:LONGEST_TYPED]
@@ -89,16 +91,16 @@ def _at(address: str, slug: str) -> str:
 
 def extend(request: HttpRequest, former_id: UUID) -> HttpResponse:
     """Let a former slug work for longer."""
-    former = slugs.extend(former_id, by=sections.actor_of(request))
-    return sections.done(request, SLUG, f"The former slug {former.slug} works for {slugs.GRACE.days} days from now.")
+    former = slugs.extend(former_id, by=actor_of(request))
+    return responses.done(request, SLUG, f"The former slug {former.slug} works for {slugs.GRACE.days} days from now.")
 
 
 def end(request: HttpRequest, former_id: UUID) -> HttpResponse:
     """Let a former slug lead nowhere from now on."""
-    if (question := sections.ask_for_proof(request, SLUG.address, "end the former slug")) is not None:
+    if (question := reauthentication.ask_for_proof(request, SLUG.address, "end the former slug")) is not None:
         return question
-    former = slugs.end(former_id, by=sections.actor_of(request))
-    return sections.done(request, SLUG, f"The former slug {former.slug} leads nowhere any more.")
+    former = slugs.end(former_id, by=actor_of(request))
+    return responses.done(request, SLUG, f"The former slug {former.slug} leads nowhere any more.")
 
 
 def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:

@@ -6,13 +6,15 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from console import sections
+from console import reauthentication, requests, responses
+from console.requests import actor_of
 from console.sections import Context, Control, Page, Section
 from organizations.services import support
+from organizations.views.current import organization_of
 
 
 def _context(request: HttpRequest) -> Context:
-    organization = sections.organization_of(request)
+    organization = organization_of(request)
     user: Any = request.user
     return {
         "organization": organization,
@@ -24,13 +26,17 @@ def _context(request: HttpRequest) -> Context:
 
 def set_request(request: HttpRequest) -> HttpResponse:
     """Let operators look for a week, or send them away."""
-    wanted = sections.wanted(request)
-    if wanted and (question := sections.ask_for_proof(request, SUPPORT.address, "turn on Request support")) is not None:
+    wanted = requests.wanted(request)
+    if (
+        wanted
+        and (question := reauthentication.ask_for_proof(request, SUPPORT.address, "turn on Request support"))
+        is not None
+    ):
         return question
-    support.request(wanted, by=sections.actor_of(request))
-    sections.organization_of(request).refresh_from_db()
+    support.request(wanted, by=actor_of(request))
+    organization_of(request).refresh_from_db()
     said = f"Operators may look at your organization for {support.LASTS.days} days." if wanted else "Nobody may look."
-    return sections.done(request, SUPPORT, said)
+    return responses.done(request, SUPPORT, said)
 
 
 SUPPORT = Section(

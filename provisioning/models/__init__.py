@@ -1,28 +1,20 @@
 """What an organization keeps of its identity providers: connections, tokens, the log of requests, and the rules."""
 
-from provisioning.models.connections import (
+from provisioning.models.brake import Brake, Departure, DepartureAlert
+from provisioning.models.connections import Connection, ConnectionQuerySet, ConnectionTokens, IdentityProvider, Token
+from provisioning.models.request_log import (
     ANONYMOUS_LABELS,
-    Brake,
-    Connection,
-    ConnectionQuerySet,
-    ConnectionTokens,
-    Departure,
-    DepartureAlert,
-    IdentityProvider,
     Kept,
-    Milestone,
-    Play,
-    PlayState,
     RequestDetail,
     RequestLog,
     RequestLogQuerySet,
     RequestOperation,
-    RoleRule,
-    RoleRuleSet,
     Streak,
-    Token,
     Written,
 )
+from provisioning.models.role_rules import RoleRule, RoleRuleSet
+from provisioning.models.setup_steps import Milestone
+from provisioning.models.test_runs import Play, PlayState
 
 __all__ = [
     "ANONYMOUS_LABELS",

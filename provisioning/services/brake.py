@@ -25,8 +25,8 @@ from core.addresses import canonical
 from core.refusals import Refusal, StaleVersion
 from core.tenancy import TenantQuerySet
 from provisioning.models import Brake, Connection, Departure
+from provisioning.services import brake_mails
 from provisioning.services.connections import reach
-from provisioning.services.request_log import mails
 from users.models import Source, User
 
 WINDOW = timedelta(hours=1)
@@ -264,7 +264,7 @@ def _hold(connection_id: UUID, *, by: Actor) -> None:
         trail.record(Action.SCIM_BRAKE_HELD, brake.connection, counted, by=by)
     brake.told_at = now
     brake.save()
-    mails.held_back(brake)
+    brake_mails.held_back(brake)
 
 
 @transaction.atomic

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.signals import setting_changed
 
+from core.refusals import NOTHING
 from provisioning.services.request_log.causes import ORGANIZATION_LIMIT, SHARE_LIMIT, TOKEN_LIMIT, UNAUTHORIZED_LIMIT
 from provisioning.services.request_log.rate_limit import network_of
-from scim.protocol.errors import NOTHING, TooManyRequests
+from scim.protocol.errors import TooManyRequests
 
 # What a client is told to wait, in seconds: a bound that every identity provider accepts.
 SHORTEST_WAIT, LONGEST_WAIT = 1, 30

@@ -25,10 +25,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.actions import Action
-from audit.models import AuditEvent, first_id_at
+from audit.models import AuditEvent
 from audit.services import trail
 from core.actors import Actor, Door
 from core.addresses import AddressError, check_address
+from core.ids import first_id_at
 from core.refusals import Refusal
 from domains.models import Domain
 from organizations.models import Organization

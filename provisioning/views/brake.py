@@ -13,13 +13,15 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 
 from console import sections
+from console.requests import actor_of
 from console.sections import Control, Page
 from core.refusals import StaleVersion
+from organizations.views.current import organization_of
 from provisioning.models import Brake
 from provisioning.services import brake as brakes
 from provisioning.services.brake import HeldBack
 from provisioning.services.connections import reach
-from provisioning.views.connections import connections
+from provisioning.views import which_connection
 from users.models import User
 from users.services import authority
 from users.services.authority import BeyondOwnRights
@@ -32,7 +34,7 @@ OF_THE_BRAKE = "brake"
 
 def brake_page(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """How the brake stands, and of whom it is."""
-    connection = connections.chosen(request)
+    connection = which_connection.chosen(request)
     brake = brakes.of(connection)
     gone = Paginator(brakes.departures(brake), PER_PAGE).get_page(request.GET.get("page"))
     refused = Paginator(brakes.refused(brake), PER_PAGE).get_page(request.GET.get("refused"))
@@ -41,7 +43,7 @@ def brake_page(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         "lead": "Who goes by SCIM within an hour, and who is held back because they are too many.",
         "page": Page.USERS,
         "brake": brake,
-        "back": connections.address(connection),
+        "back": which_connection.address(connection),
         "gone": gone,
         "refused": refused,
         "cause": HeldBack.code,
@@ -64,9 +66,9 @@ def keep(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, verb: Callable[..., Brake], said: str) -> HttpResponse:
-    connection, seen = connections.chosen(request), sections.expected_version(request)
+    connection, seen = which_connection.chosen(request), sections.expected_version(request)
     try:
-        verb(connection, seen=seen, by=sections.actor_of(request))
+        verb(connection, seen=seen, by=actor_of(request))
     except (StaleVersion, BeyondOwnRights) as refusal:
         messages.error(request, refusal.message, extra_tags=OF_THE_BRAKE)
     else:
@@ -76,7 +78,7 @@ def _answer(request: HttpRequest, verb: Callable[..., Brake], said: str) -> Http
 
 def banner(request: HttpRequest) -> str:
     """What the head of Settings > Users says while a brake holds."""
-    held = brakes.held(sections.organization_of(request).pk)
+    held = brakes.held(organization_of(request).pk)
     if not held:
         return ""
     own, may_edit = authority.of(_user(request)), sections.may(request, "sign-in.edit")

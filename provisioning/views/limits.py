@@ -9,9 +9,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from console import sections
 from console.sections import Page
 from core.parsing import id_of
+from organizations.views.current import organization_of
 from provisioning.models import RequestLog
 from provisioning.services import limits
 from provisioning.services.request_log import causes
@@ -32,7 +32,7 @@ class Limited:
 
 def limited_requests(request: HttpRequest) -> HttpResponse:
     """The requests that were refused for a limit, newest first, a page of them."""
-    organization = sections.organization_of(request)
+    organization = organization_of(request)
     rows = _rows(organization.pk, id_of(request.GET.get("before", "")))
     context = {
         "title": "Limits",

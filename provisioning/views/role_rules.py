@@ -17,10 +17,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from console import sections
-from console.sections import Context, Control, Malformed, Page, Piece, Section
+from console import responses, sections
+from console.requests import actor_of, is_htmx
+from console.sections import Context, Control, Page, Piece, Section
 from core.parsing import number_of
-from core.refusals import Refusal, StaleVersion
+from core.refusals import Malformed, Refusal, StaleVersion
+from organizations.views.current import organization_of
 from provisioning.models import RoleRule, RoleRuleSet
 from provisioning.services.connections import connections
 from provisioning.services.role_rules import one_user
@@ -43,7 +45,7 @@ _NEW = Wanted(RoleRule.Attribute.GROUP, RoleRule.Operator.IS, "", "")
 
 def _context(request: HttpRequest) -> Context:
     user: Any = request.user
-    organization_id = sections.organization_of(request).pk
+    organization_id = organization_of(request).pk
     rules = role_rules.in_force(organization_id)
     return {
         "rules": rules,
@@ -66,7 +68,7 @@ def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str
 
 def edit(request: HttpRequest) -> HttpResponse:
     """The rules as they are, to be changed."""
-    organization_id = sections.organization_of(request).pk
+    organization_id = organization_of(request).pk
     rules = role_rules.in_force(organization_id)
     authority.of(_user(request)).require(*(rule.role for rule in rules))
     rows = [Wanted(rule.attribute, rule.operator, rule.value, str(rule.role_id)) for rule in rules]
@@ -95,7 +97,7 @@ def change(request: HttpRequest) -> HttpResponse:
 
 
 def _previewed(request: HttpRequest, rows: Sequence[Wanted], seen: int, number: int) -> HttpResponse:
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     try:
         rules = role_rules.worded(rows, by=actor)
         authority.behind(actor).require(*(rule.role for rule in rules))
@@ -154,7 +156,7 @@ def _shown(request: HttpRequest, found: Preview, number: int) -> Context:
 
 
 def _saved(request: HttpRequest, rows: Sequence[Wanted], seen: int) -> HttpResponse:
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     try:
         role_rules.save(rows, seen=seen, by=actor)
     except StaleVersion:
@@ -189,7 +191,7 @@ def _editor(
         "attributes": RoleRule.Attribute.choices,
         "operators": RoleRule.Operator.choices,
         "roles": {str(role.pk): role for role in roles.offered_to(_user(request))},
-        "default": roles.default_role(sections.organization_of(request).pk),
+        "default": roles.default_role(organization_of(request).pk),
         "most": role_rules.MOST_RULES,
         "longest": role_rules.LONGEST_VALUE,
         "back": ROLE_RULES.address,
@@ -204,8 +206,8 @@ def go_on(request: HttpRequest) -> HttpResponse:
     """Go on with applying the saved rules; the section, asked for again and again, shows how far that has come."""
     whole = _apply(request)
     if not whole.is_applying:
-        return sections.done(request, ROLE_RULES, f"Done. {_changed(whole)}")
-    if sections.is_htmx(request):
+        return responses.done(request, ROLE_RULES, f"Done. {_changed(whole)}")
+    if is_htmx(request):
         return HttpResponse(ROLE_RULES.render(request))
     messages.success(request, _progress(whole), extra_tags=ROLE_RULES.key)
     return redirect(ROLE_RULES.address)
@@ -213,7 +215,7 @@ def go_on(request: HttpRequest) -> HttpResponse:
 
 def _apply(request: HttpRequest) -> RoleRuleSet:
     """Apply saved rules until they are, or for as long as a request may take."""
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     until = time.monotonic() + APPLIES_FOR
     whole = role_rules.apply_some(by=actor)
     while whole.is_applying and time.monotonic() < until:
@@ -252,7 +254,7 @@ def _of_person(request: HttpRequest, user: User) -> Context | None:
 def leave_to_rules(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """Let the rules decide about one person from now on."""
     try:
-        user = one_user.leave_to_rules(user_id, by=sections.actor_of(request))
+        user = one_user.leave_to_rules(user_id, by=actor_of(request))
     except UserUnknown:
         raise
     except Refusal as refusal:
@@ -297,7 +299,7 @@ def _is_within(user: User, rules: Iterable[RoleRule]) -> bool:
 
 def _admin_givers(request: HttpRequest) -> Context:
     """The connections for whose people rules may give Admin, and whether these are all."""
-    present = connections.of_organization(sections.organization_of(request).pk)
+    present = connections.of_organization(organization_of(request).pk)
     givers = [connection for connection in present if connection.manage_admins]
     return {"admin_givers": givers, "all_give_admin": givers == present}
 

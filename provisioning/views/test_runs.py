@@ -12,17 +12,19 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from console import sections
+from console import responses
+from console.requests import actor_of, is_htmx
 from console.sections import Context, Control, Page, Section
 from core.parsing import id_of
 from core.refusals import Refusal
+from organizations.views.current import organization_of
 from provisioning.models import Play, PlayState, RequestLog
 from provisioning.services import test_runs
 from provisioning.services.connections import connections, reach
 from provisioning.services.test_runs import AlreadyRunning, Shown
 from provisioning.simulator.player import Result
 from provisioning.simulator.scripts import SCRIPTS
-from provisioning.views.connections import connections as connection_pages
+from provisioning.views import which_connection
 from provisioning.views.connections.section import SCIM
 from provisioning.views.request_log.fixes import Offer, Situation
 from users.services import authority
@@ -74,9 +76,9 @@ class Line:
 
 
 def _context(request: HttpRequest) -> Context:
-    organization = sections.organization_of(request)
+    organization = organization_of(request)
     present = connections.of_organization(organization.pk)
-    connection = connection_pages.among(present, request)
+    connection = which_connection.among(present, request)
     latest = test_runs.latest(connection, LATEST)
     provider = connection.identity_provider
     asker: Any = request.user
@@ -102,11 +104,11 @@ def _state(play: Play) -> tuple[str, str, str]:
 
 def start(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Begin a play and show it; one that is running already is shown instead."""
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     client = request.POST.get("client", "")
     email = request.POST.get("email", "").replace("\x00", "").strip()[: LONGEST_ADDRESS + 1]
     try:
-        play = test_runs.start(connection_pages.chosen(request), client, email, by=actor)
+        play = test_runs.start(which_connection.chosen(request), client, email, by=actor)
     except AlreadyRunning as running:
         messages.warning(request, running.message, extra_tags=OF_A_PLAY)
         play = running.play
@@ -114,13 +116,13 @@ def start(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         raise
     except Refusal as refusal:
         extra = {"refusal": refusal.message, "address": email, "client": client}
-        return sections.show(request, Page.USERS, {TEST.key: extra})
+        return responses.show(request, Page.USERS, {TEST.key: extra})
     return redirect("settings:scim-play", play.pk)
 
 
 def show(request: HttpRequest, play_id: UUID) -> HttpResponse:
     """A play as far as it is; the page's script asks for the part of it that changes."""
-    play = test_runs.find(play_id, organization_id=sections.organization_of(request).pk)
+    play = test_runs.find(play_id, organization_id=organization_of(request).pk)
     if play is None:
         raise Http404("There is no such test in your organization. It may have been too old, and forgotten.")
     client, state, badge = _state(play)
@@ -132,7 +134,7 @@ def show(request: HttpRequest, play_id: UUID) -> HttpResponse:
         "badge": badge,
         "may_test": request.user.has_perm("sign-in.edit") and _is_present(play),
     }
-    if sections.is_htmx(request):
+    if is_htmx(request):
         return render(request, "settings/test_runs/steps.html", context)
     whole = {
         **context,

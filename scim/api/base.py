@@ -21,26 +21,25 @@ from uuid_utils import uuid7
 
 from core import turns
 from core.actors import Actor, Door, address_of_caller
+from core.json_values import Json
 from core.parsing import number_of
 from provisioning.services import limits
 from provisioning.services.connections.connections import base_url_at
 from provisioning.services.limits import Limited
 from provisioning.services.request_log import additional_logging, verdicts, writer
-from provisioning.services.request_log.causes import LIMITS
+from provisioning.services.request_log.causes import LIMITS, SUSPENDED, TOKEN_PERSONAL
 from provisioning.services.request_log.details import Exchange
 from provisioning.services.request_log.entries import Entry
 from provisioning.services.request_log.masking import Masking
 from provisioning.services.request_log.setup_steps import Step
+from provisioning.services.request_log.subject_keys import NOBODY
 from scim.api import subjects
 from scim.api.authentication import BearerToken
 from scim.api.media import EXCHANGE, answer_error, glance, pack, read_bytes
-from scim.api.subjects import NOBODY
 from scim.operations.preconditions import Preconditions
 from scim.operations.provider import MAX_BODY
-from scim.protocol.attributes import Json, ResourceType
+from scim.protocol.attributes import ResourceType
 from scim.protocol.errors import (
-    SUSPENDED,
-    TOKEN_PERSONAL,
     InsufficientScope,
     InvalidSyntax,
     InvalidValue,
@@ -49,7 +48,7 @@ from scim.protocol.errors import (
     Unauthorized,
     Unavailable,
 )
-from scim.protocol.patch_request import read_json
+from scim.protocol.json_bodies import read_json
 from scim.protocol.projection import EVERYTHING, Projection
 from scim.storage.credentials import Credentials, FormerAddress, Principal
 

@@ -8,24 +8,25 @@ import orjson
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from core.json_values import Json
 from provisioning.services.limits import cost_of_bulk
 from provisioning.services.request_log import verdicts
-from provisioning.services.request_log.operations import LONGEST_VERDICT, LoggedOperation
+from provisioning.services.request_log.operations import LONGEST_VERDICT, Departure, LoggedOperation
 from provisioning.services.request_log.setup_steps import Step
+from provisioning.services.request_log.subject_keys import NOBODY
 from scim.api import subjects
 from scim.api.base import ScimView
 from scim.api.media import answer
-from scim.api.subjects import NOBODY, loosely_read
+from scim.api.subjects import loosely_read
 from scim.operations import bulk, groups, resources
 from scim.operations.bulk import Outcome
 from scim.operations.provider import MAX_BULK_BODY, MAX_BULK_OPERATIONS
 from scim.operations.resources import Deed
-from scim.protocol.attributes import Json
 from scim.protocol.bulk import BulkRequest, Method, answer_to, bulk_response, glance_at, read_bulk
-from scim.protocol.departures import Departure, asks_to_suspend
+from scim.protocol.departures import asks_to_suspend
 from scim.protocol.errors import PayloadTooLarge, ScimError
-from scim.protocol.patch_request import error_body
 from scim.protocol.reading import distinct
+from scim.protocol.responses import error_body
 from scim.protocol.schemas import USER
 from users.profile import etag
 

@@ -4,13 +4,13 @@ import orjson
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from core.json_values import Json
 from provisioning.services.request_log import verdicts
 from scim.api.base import ScimView
 from scim.api.media import answer
 from scim.operations import discovery
-from scim.protocol.attributes import Json
 from scim.protocol.errors import Forbidden, NotFound, shown_name
-from scim.protocol.patch_request import list_response
+from scim.protocol.responses import list_response
 
 
 class DiscoveryView(ScimView):

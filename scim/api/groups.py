@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from core.json_values import Json
 from provisioning.services.request_log import verdicts
 from provisioning.services.request_log.setup_steps import Step
 from scim.api.base import ScimView, preconditions, projection_of
@@ -15,7 +16,6 @@ from scim.operations import groups, search
 from scim.operations.groups import Written
 from scim.operations.provider import MAX_GROUP_BODY
 from scim.operations.resources import shown
-from scim.protocol.attributes import Json
 from scim.protocol.projection import Projection
 from scim.protocol.schemas import GROUP
 from users.profile import etag

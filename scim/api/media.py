@@ -10,10 +10,11 @@ from collections.abc import Mapping
 import orjson
 from django.http import HttpRequest, HttpResponse
 
+from core.json_values import Json
 from scim.operations.provider import MAX_BODY
-from scim.protocol.attributes import Json
 from scim.protocol.errors import InvalidSyntax, PayloadTooLarge, ScimError, UnsupportedMediaType, shown_name
-from scim.protocol.patch_request import error_body, read_json
+from scim.protocol.json_bodies import read_json
+from scim.protocol.responses import error_body
 
 MEDIA_TYPE = "application/scim+json"
 

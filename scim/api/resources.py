@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
 from core.actors import Actor, Door
+from core.json_values import Json
 from provisioning.services.request_log import verdicts
 from provisioning.services.request_log.setup_steps import Step
 from scim.api import subjects
@@ -18,7 +19,6 @@ from scim.operations import me, resources, search
 from scim.operations.preconditions import Preconditions
 from scim.operations.resources import Deed, Written
 from scim.protocol import quirks
-from scim.protocol.attributes import Json
 from scim.protocol.departures import asks_to_suspend
 from scim.protocol.errors import Forbidden, InvalidFilter, NotImplementedHere
 from scim.protocol.grammar import parse_filter

@@ -7,24 +7,20 @@ Reads what can be read, and never fails.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 from urllib.parse import unquote_plus
 
 import orjson
 
-from core.addresses import fold, is_blank
+from core.addresses import is_blank
+from core.json_values import Json
 from provisioning.services.request_log.masking import MASK, MOST_PARAMETERS, SHORTEST_FOUND, Masking
-from scim.protocol.attributes import Json
+from provisioning.services.request_log.subject_keys import LONGEST, MOST, NOBODY, Subject
 from scim.protocol.errors import InvalidSyntax
 from scim.protocol.grammar import MAX_LENGTH, tokens
-from scim.protocol.patch_request import check_depth
+from scim.protocol.json_bodies import check_depth
 from scim.protocol.schemas import CORE_GROUP, CORE_USER
-
-# Of one name, in characters, and of the names of one request.
-LONGEST = 254
-MOST = 8
 
 # So many are read, of which some may be secrets or blanks.
 _MOST_READ = 4 * MOST
@@ -46,21 +42,6 @@ _COMPARING = frozenset({"eq", "co", "sw", "ew"})
 
 _NAMED = re.compile(r'"(userName|displayName|externalId)"\s*+:\s*+"((?:[^"\\]++|\\.)*+)', re.IGNORECASE | re.DOTALL)
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """``label`` is for people; ``names`` are all that were sent, at most MOST of LONGEST characters each.
-
-    ``user_id`` is a user's id where a filter looks for that.
-    """
-
-    label: str = ""
-    names: tuple[str, ...] = ()
-    user_id: str = ""
-
-
-NOBODY = Subject()
 
 
 def of_body(body: Mapping[str, Json], raw: bytes, masking: Masking) -> Subject:
@@ -117,17 +98,6 @@ def of_filter(text: str, masking: Masking, *, groups: bool = False) -> Subject:
             found.append(literal)
     names = _masked(found, masking)
     return Subject(", ".join(names)[:LONGEST], tuple(names), user_id) if names or user_id else NOBODY
-
-
-def key(names: Iterable[str]) -> str:
-    """The names as a search compares them: each on a line of its own, so that a whole one can be told from a part."""
-    folded = dict.fromkeys(name for each in names if (name := " ".join(fold(each).split())))
-    return "".join([f"\n{name}" for name in folded]) + "\n" if folded else ""
-
-
-def whole(name: str) -> str:
-    """What the key has in it of which this is one of the names."""
-    return key([name])
 
 
 def _named(names: Sequence[str]) -> Subject:

@@ -6,6 +6,7 @@ from functools import cached_property
 from uuid import UUID
 
 from core.addresses import fold
+from core.json_values import Json
 from core.notice import Told
 from provisioning.models import RoleRule
 from provisioning.services.connections.connections import base_url_at
@@ -14,7 +15,6 @@ from provisioning.services.role_rules import rules as role_rules
 from provisioning.services.role_rules.evaluation import Facts
 from provisioning.services.role_rules.evaluation_sql import Book
 from scim.protocol import schemas
-from scim.protocol.attributes import Json
 from scim.protocol.errors import LONGEST_NAME
 from scim.storage.credentials import Principal
 from users import profile as profiles

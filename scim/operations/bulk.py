@@ -13,10 +13,10 @@ from django.db import transaction
 from uuid_utils.compat import uuid7
 
 from core.actors import Actor
+from core.json_values import Json
 from scim.operations import groups, resources
 from scim.operations.preconditions import Preconditions
 from scim.operations.resources import Wanted, as_scim_errors
-from scim.protocol.attributes import Json
 from scim.protocol.bulk import BulkRequest, Method, Operation
 from scim.protocol.errors import Conflict, ScimError, Unavailable
 from scim.protocol.references import in_order, with_ids

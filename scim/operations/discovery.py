@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from functools import cache
 
+from core.json_values import Json
 from scim.operations.provider import AUTHENTICATION_SCHEMES, FEATURES
-from scim.protocol.attributes import Attribute, Json, Resource, ResourceType, Schema, Type
+from scim.protocol.attributes import Attribute, Resource, ResourceType, Schema, Type
 from scim.protocol.schemas import (
     CORE_GROUP,
     CORE_USER,

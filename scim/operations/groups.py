@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from core.actors import Actor
+from core.json_values import Json
 from core.notice import Told
 from core.parsing import canonical_id
 from provisioning.services.role_rules import rules
@@ -22,7 +23,7 @@ from scim.operations.preconditions import Preconditions
 from scim.operations.provider import MAX_MEMBERS_UNASKED
 from scim.operations.resources import MAX_EXTERNAL_ID, Deed, as_scim_errors
 from scim.protocol import patch as patching
-from scim.protocol.attributes import Json, Resource
+from scim.protocol.attributes import Resource
 from scim.protocol.errors import InvalidFilter, InvalidValue, Mutability, NotFound, shown_id
 from scim.protocol.filters import Compare, Operator, Or, Resolved
 from scim.protocol.patch_request import Op, PatchOperation, read_patch

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from django.db import transaction
 
 from core.actors import Actor
+from core.json_values import Json
 from scim.operations.preconditions import Preconditions
 from scim.operations.resources import Deed, Written, as_scim_errors
 from scim.protocol import patch as patching
-from scim.protocol.attributes import Json
 from scim.protocol.errors import Forbidden, InsufficientScope, Unauthorized
 from scim.protocol.patch_request import read_patch
 from scim.protocol.reading import Leniency, Reading

@@ -1,6 +1,6 @@
 """The limits of this server: the figures that /ServiceProviderConfig shows and the code enforces."""
 
-from scim.protocol.attributes import Json
+from core.json_values import Json
 
 # Resources in one answer, and where the client does not say how many it wants (RFC 7644 section 3.4.2.4).
 MAX_RESULTS = 200

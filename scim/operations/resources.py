@@ -15,6 +15,7 @@ from django.db import IntegrityError
 
 from audit.actions import Action
 from core.actors import Actor
+from core.json_values import Json
 from core.notice import Told
 from core.parsing import canonical_id
 from core.refusals import Refusal
@@ -23,7 +24,7 @@ from provisioning.services import brake
 from scim.operations import assignment
 from scim.operations.preconditions import Preconditions
 from scim.protocol import patch as patching
-from scim.protocol.attributes import Json, Resource
+from scim.protocol.attributes import Resource
 from scim.protocol.departures import asks_to_suspend, without_addresses
 from scim.protocol.errors import (
     Conflict,

@@ -14,9 +14,9 @@ from scim.protocol.errors import InvalidCount, InvalidPath, InvalidValue
 from scim.protocol.filters import Resolved
 from scim.protocol.grammar import parse_filter
 from scim.protocol.ordering import Order, resolve_order
-from scim.protocol.patch_request import LIST_SCHEMA
 from scim.protocol.projection import EVERYTHING, Projection
 from scim.protocol.resolution import as_seen_by, resolve_filter
+from scim.protocol.responses import LIST_SCHEMA
 from scim.protocol.schemas import USER
 from scim.storage import lists, repository
 from scim.storage import resource_types as stored_types

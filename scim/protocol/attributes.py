@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from core.addresses import canonical, fold
+from core.json_values import Json
 from scim.protocol.errors import InvalidPath, shown_name
 
 # The beginning of a URI that names a schema; a misspelt name with a colon is none.
@@ -14,8 +15,6 @@ _SCHEMA_URI = re.compile(r"urn:|[a-z][a-z0-9+.-]*://", re.ASCII | re.IGNORECASE)
 
 _CORE_URNS = ("urn:ietf:params:scim:schemas:core:", "urn:scim:schemas:core:")
 
-# What JSON can hold, and a resource as it travels inside the house: plain, with canonical names.
-Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 Resource = dict[str, Json]
 
 

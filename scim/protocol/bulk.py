@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from core.json_values import Json
 from scim.protocol import quirks
-from scim.protocol.attributes import Json, Resource, ResourceType
+from scim.protocol.attributes import Resource, ResourceType
 from scim.protocol.errors import (
     InvalidSyntax,
     InvalidValue,
@@ -16,7 +17,7 @@ from scim.protocol.errors import (
     ScimError,
     shown_name,
 )
-from scim.protocol.patch_request import in_any_case, texts
+from scim.protocol.json_bodies import in_any_case, texts
 from scim.protocol.reading import LENIENT, Leniency, Reading
 from scim.protocol.references import references_in
 from scim.protocol.schemas import GROUP, USER

@@ -4,29 +4,12 @@ And what is left of such a body without the addresses, by which nobody is to sta
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from scim.protocol.schemas import CORE_USER
 
 _CORE = CORE_USER.id.lower()
 _ADDRESSES = ("username", "emails")
-
-
-@dataclass(frozen=True, slots=True)
-class Departure:
-    """A suspension or deletion that was asked for within a bulk request.
-
-    ``status`` from 400 on says that it failed, 0 that nothing has come of it yet. ``step`` is that of the set-up;
-    ``about`` names the user where the refusal does.
-    """
-
-    step: str
-    user_id: str
-    status: int
-    cause: str = ""
-    verdict: str = ""
-    about: dict[str, str] | None = None
 
 
 def asks_to_suspend(body: Any) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-NOTHING: Mapping[str, str] = {}
+from core.refusals import NOTHING
 
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 
@@ -127,13 +127,6 @@ class Unauthorized(ScimError):
     """No valid bearer token."""
 
     status = 401
-
-
-# The cause of what is refused while the organization is suspended, with a token that would be valid.
-SUSPENDED = "organization-suspended"
-
-# The cause of what a person's own token is refused, which opens nothing but /Me.
-TOKEN_PERSONAL = "token-personal"  # noqa: S105
 
 
 class Forbidden(ScimError):

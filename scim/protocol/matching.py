@@ -4,7 +4,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scim.protocol.attributes import Json, ResolvedPath, Resource
+from core.json_values import Json
+from scim.protocol.attributes import ResolvedPath, Resource
 from scim.protocol.filters import And, AnyValue, Compare, Not, Operator, Or, Resolved
 from scim.protocol.values import comparable
 

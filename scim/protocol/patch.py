@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import cast
 
+from core.json_values import Json
 from scim.protocol import quirks
-from scim.protocol.attributes import Attribute, Json, Mutability, Resource, ResourceType
+from scim.protocol.attributes import Attribute, Mutability, Resource, ResourceType
 from scim.protocol.errors import Mutability as NotWritable
 from scim.protocol.errors import NoTarget
 from scim.protocol.matching import matches_value

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from core.caching import cached_if_short
-from scim.protocol.attributes import Attribute, Json, Resource, ResourceType, Returned
+from core.json_values import Json
+from scim.protocol.attributes import Attribute, Resource, ResourceType, Returned
 from scim.protocol.errors import InvalidPath, InvalidValue
 from scim.protocol.grammar import MAX_LENGTH, parse_attribute_path
 

@@ -11,7 +11,8 @@ from typing import cast
 import orjson
 
 from core.addresses import is_blank
-from scim.protocol.attributes import Attribute, Json, Type
+from core.json_values import Json
+from scim.protocol.attributes import Attribute, Type
 from scim.protocol.errors import (
     InvalidFilter,
     InvalidPath,

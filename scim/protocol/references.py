@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
 
-from scim.protocol.attributes import Json
+from core.json_values import Json
 
 # As a whole text, or as the end of an address or of a quoted part of a filter.
 _REFERENCE = re.compile(

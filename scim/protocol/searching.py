@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from core.json_values import Json
 from scim.protocol import quirks
-from scim.protocol.attributes import Json
 from scim.protocol.errors import InvalidValue
-from scim.protocol.patch_request import in_any_case, texts
+from scim.protocol.json_bodies import in_any_case, texts
 from scim.protocol.reading import Oddity
 
 SEARCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"

@@ -6,17 +6,9 @@ from functools import lru_cache
 from typing import cast
 
 from core.addresses import is_blank
+from core.json_values import Json
 from scim.protocol import quirks
-from scim.protocol.attributes import (
-    Attribute,
-    Json,
-    Mutability,
-    Resource,
-    ResourceType,
-    Returned,
-    Type,
-    is_schema_uri,
-)
+from scim.protocol.attributes import Attribute, Mutability, Resource, ResourceType, Returned, Type, is_schema_uri
 from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, shown_name
 from scim.protocol.grammar import parse_attribute_path
 from scim.protocol.reading import LENIENT, Leniency, Reading

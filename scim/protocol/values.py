@@ -3,7 +3,8 @@
 import re
 from datetime import UTC, datetime
 
-from scim.protocol.attributes import Attribute, Json, Type
+from core.json_values import Json
+from scim.protocol.attributes import Attribute, Type
 
 # XML Schema part 2 section 3.3.7, which RFC 7643 section 2.3.5 refers to.
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,12})?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from scim.protocol.errors import SUSPENDED, TOKEN_PERSONAL, Forbidden, NotImplementedHere, Unauthorized
+from provisioning.services.request_log.causes import SUSPENDED, TOKEN_PERSONAL
+from scim.protocol.errors import Forbidden, NotImplementedHere, Unauthorized
 from scim.protocol.reading import LENIENT, STRICT, Leniency
 from scim.storage import sql
 from users.models import Role

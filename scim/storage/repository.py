@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from scim.protocol.attributes import Json
+from core.json_values import Json
 from scim.protocol.errors import Unauthorized
 from scim.protocol.filters import Resolved
 from scim.storage import sql

@@ -59,11 +59,6 @@ def operators_sign_in_key(login: str) -> str:
     return user.sign_in_key if user else f"/{canonical(login)}"
 
 
-def address_called(user: User, address: str) -> str:
-    """Return the stored userName if ``address`` spells it, else the stored email; the userName where there is none."""
-    return user.user_name if user.user_name_key == canonical(address) else user.email or user.user_name
-
-
 @transaction.atomic
 def record(user: User, *, by: Actor) -> None:
     """Keep in the trail that somebody came in; operators have no organization, and so no trail but the server's log."""

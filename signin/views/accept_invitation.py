@@ -16,7 +16,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from console import sections
+from console.requests import request_id
 from core.actors import Actor, Door, address_of_caller
 from core.refusals import Refusal
 from signin.forms import LONGEST_PASSWORD, PASSWORD_ADVICE
@@ -108,5 +108,5 @@ def _actor(request: HttpRequest, invitation: Invitation) -> Actor:
         label=invitation.email,
         door=Door.SIGN_IN,
         address=address_of_caller(request.META),
-        request_id=sections.request_id(),
+        request_id=request_id(),
     )

@@ -14,8 +14,8 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 
-from console import sections
-from console.sections import actor_for
+from console import reauthentication
+from console.requests import actor_for
 from core.actors import Door
 from core.addresses import domain_of, in_both_spellings
 from organizations.models import Organization
@@ -172,10 +172,10 @@ class ProveAgain(views.ReauthenticateView):
         """With what the password is for, the word of the form that waits for it, and the way back."""
         back = _next(self.request)
         own = {
-            "act": sections.act_to_prove(self.request, back),
+            "act": reauthentication.act_to_prove(self.request, back),
             "back": back or reverse("settings:index"),
             "waiting": _waiting(self.request),
-            "waiting_field": sections.WAITING_FIELD,
+            "waiting_field": reauthentication.WAITING_FIELD,
         }
         return super().get_context_data(**own, **kwargs)
 
@@ -183,7 +183,7 @@ class ProveAgain(views.ReauthenticateView):
         """Do what has waited for it, else lead on to where somebody came from."""
         response: HttpResponseBase = super().form_valid(form)
         word = _waiting(self.request)
-        return sections.carry_on(self.request, word, _next(self.request)) if word else response
+        return reauthentication.carry_on(self.request, word, _next(self.request)) if word else response
 
 
 class SignOut(views.LogoutView):
@@ -195,7 +195,7 @@ class SignOut(views.LogoutView):
 
 def _waiting(request: HttpRequest) -> str:
     """The word of the form that waits for the password; empty where none does."""
-    return request.POST.get(sections.WAITING_FIELD) or request.GET.get(sections.WAITING_FIELD) or ""
+    return request.POST.get(reauthentication.WAITING_FIELD) or request.GET.get(reauthentication.WAITING_FIELD) or ""
 
 
 def _next(request: HttpRequest) -> str:

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
-from console import sections
+from console.requests import request_id
 from core.actors import address_of_caller
 from core.addresses import canonical, domain_of, in_both_spellings
 from core.refusals import Refusal
@@ -85,7 +85,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     try:
         if request.method == "POST":
             address = address_of_caller(request.META)
-            asked = account_requests.confirm(token, address=address, request_id=sections.request_id())
+            asked = account_requests.confirm(token, address=address, request_id=request_id())
         else:
             asked = account_requests.read(token)
     except LinkInvalid as refusal:

@@ -1,23 +1,12 @@
 """The people of an organization: accounts, roles, groups, invitations, account requests and personal tokens."""
 
+from users.models.account_requests import AccountRequest, RequestNotice
 from users.models.choices import GivenBy, Source
-from users.models.users import (
-    NAME_SORTED,
-    RESET_BLOCKED_FOR,
-    AccountRequest,
-    Group,
-    GroupMember,
-    Headcount,
-    Invitation,
-    InvitationQuerySet,
-    PersonalToken,
-    RequestNotice,
-    Role,
-    User,
-    UserManager,
-    UserQuerySet,
-    UserValue,
-)
+from users.models.groups import Group, GroupMember
+from users.models.invitations import Invitation, InvitationQuerySet
+from users.models.roles import Role
+from users.models.tokens import PersonalToken
+from users.models.users import NAME_SORTED, RESET_BLOCKED_FOR, Headcount, User, UserManager, UserQuerySet, UserValue
 
 __all__ = [
     "AccountRequest",

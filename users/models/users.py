@@ -1,8 +1,7 @@
-"""The people of an organization and their roles; a user is one document and the index that is written with it."""
+"""User: one document and the index that is written with it; and how many users an organization has."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
@@ -16,80 +15,18 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from uuid_utils.compat import uuid7
 
-from core.addresses import canonical, readable
-from core.bearer_tokens import BearerToken, TokenQuerySet
-from core.tenancy import KeyField, TenantModel, TenantQuerySet
-from organizations.models import Mail, Organization
+from core.addresses import canonical
+from core.tenancy import KeyField, TenantQuerySet
+from organizations.models import Organization
 from users.models.choices import GivenBy, Source
-from users.permissions import OPTIONAL, PRIVILEGES, Area, BuiltIn, Level, levels_of, permissions_of
+from users.models.roles import Role
+from users.permissions import BuiltIn
 
 # Lists sort names by so many characters: an index entry has no room for the longest names.
 NAME_SORTED = 60
 
 # How long a user whose address an identity provider has changed gets no link to set a password.
 RESET_BLOCKED_FOR = timedelta(hours=72)
-
-
-class Role(TenantModel):
-    """What its users may do.
-
-    ``key`` ties a built-in role to the table of rights. A role of the organization's own has none, and its ``rights``
-    instead: words such as ``users.view domains.edit``. ``version`` counts the changes of name and rights. Where there
-    is a ``former_name``, the profiles of its people may still say that one, unless their ids are up to ``reached``.
-    """
-
-    key = models.CharField(max_length=20, choices=[(key.value, key.value) for key in BuiltIn], blank=True)
-    rights = models.CharField(max_length=200, blank=True, default="")
-    name = models.CharField(max_length=60)
-    name_key = KeyField(max_length=60, editable=False)
-    is_default = models.BooleanField(default=False)
-    is_enabled = models.BooleanField(default=True)
-    version = models.PositiveIntegerField(default=1, editable=False)
-    former_name = models.CharField(max_length=60, blank=True, default="", editable=False)
-    reached = models.UUIDField(null=True, editable=False)
-
-    objects = TenantQuerySet["Role"].as_manager()
-
-    class Meta:
-        ordering = ["name"]
-        constraints = [
-            models.UniqueConstraint(fields=["organization", "key"], condition=~Q(key=""), name="role_key_once"),
-            models.UniqueConstraint(fields=["organization", "name_key"], name="role_name_once"),
-            models.UniqueConstraint(fields=["organization"], condition=Q(is_default=True), name="one_default_role"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def is_admin(self) -> bool:
-        """Whether this is the role that may do everything."""
-        return self.key == BuiltIn.ADMIN
-
-    @property
-    def is_built_in(self) -> bool:
-        """Whether every organization has this role, so that it is neither changed nor deleted."""
-        return bool(self.key)
-
-    @property
-    def is_optional(self) -> bool:
-        """Whether it can be switched off."""
-        return self.key in OPTIONAL
-
-    @property
-    def levels(self) -> Mapping[Area, Level]:
-        """How far it goes in each area; an area that is not there is closed."""
-        return levels_of(self.key, self.rights)
-
-    @property
-    def permissions(self) -> frozenset[str]:
-        """The permission codes that it grants."""
-        return permissions_of(self.key, self.rights)
-
-    @property
-    def is_privileged(self) -> bool:
-        """Whether its users may change who may do what: they edit users, roles or the sign-in."""
-        return not self.permissions.isdisjoint(PRIVILEGES)
 
 
 class UserQuerySet(TenantQuerySet["User"]):
@@ -276,107 +213,6 @@ class User(AbstractBaseUser):
         return self.is_active and self.is_superuser
 
 
-class PersonalToken(BearerToken):
-    """A bearer token by which a person's own program acts for that person, as far as its scopes go.
-
-    ``scopes`` are words with blanks between them (RFC 6749 section 3.3), see ``users.services.personal_tokens``.
-    """
-
-    word = "smgp"
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="personal_tokens")
-    name = models.CharField(max_length=60)
-    scopes = models.CharField(max_length=200)
-
-    objects = TokenQuerySet["PersonalToken"].as_manager()
-
-    class Meta:
-        ordering = ["-created_at"]
-
-
-class InvitationQuerySet(TenantQuerySet["Invitation"]):
-    """Queries about invitations."""
-
-    def unanswered(self) -> Self:
-        """Those that were neither accepted nor revoked; some of them have expired."""
-        return self.filter(accepted_at=None, revoked_at=None)
-
-    def listed(self) -> Self:
-        """Those that somebody may want to do something about: the unanswered, and those that ended by themselves."""
-        return self.filter(Q(revoked_at=None) | Q(ended_at__isnull=False), accepted_at=None)
-
-
-class Invitation(TenantModel):
-    """Somebody who was asked to come, and the role that waits for them.
-
-    Of the link in the mail only the SHA-256 of its token is kept. ``sent_count`` counts the links so far, of which the
-    last one works; it grows with every change that somebody may have missed. One whose inviter may no longer give the
-    role is revoked, and has an ``ended_at`` until it is sent again, revoked by hand or its address invited anew.
-    """
-
-    email = models.CharField(max_length=254)
-    email_key = KeyField(max_length=400, editable=False)
-    search_key = KeyField(max_length=1000, editable=False, default="")
-    role = models.ForeignKey(Role, models.PROTECT, related_name="invitations")
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    invited_by = models.CharField(max_length=320)
-    invited_by_id = models.UUIDField(null=True, editable=False)
-    created_at = models.DateTimeField(editable=False)
-    expires_at = models.DateTimeField()
-    sent_count = models.PositiveIntegerField(default=1)
-    last_sent_at = models.DateTimeField()
-    accepted_at = models.DateTimeField(null=True, editable=False)
-    revoked_at = models.DateTimeField(null=True, editable=False)
-    ended_at = models.DateTimeField(null=True, editable=False)
-    mail = models.ForeignKey(Mail, models.SET_NULL, null=True, related_name="+")
-
-    objects = InvitationQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-id"]
-        indexes = [models.Index(fields=["organization", "id"], name="invitation_by_organization")]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "email_key"],
-                condition=Q(accepted_at=None, revoked_at=None),
-                name="invited_once",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.email
-
-    @property
-    def readable_email(self) -> str:
-        """The address with its domain as people write it."""
-        return readable(self.email)
-
-    @property
-    def is_expired(self) -> bool:
-        """Whether the link is too old."""
-        return self.expires_at <= timezone.now()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the link can still be used."""
-        return self.accepted_at is None and self.revoked_at is None and not self.is_expired
-
-
-class RequestNotice(TenantModel):
-    """Somebody who is mailed when a person asks for an account, as long as they are active."""
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="request_notices")
-
-    objects = TenantQuerySet["RequestNotice"].as_manager()
-
-    class Meta:
-        ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["organization", "user"], name="request_notice_once")]
-
-    def __str__(self) -> str:
-        return str(self.user)
-
-
 class UserValue(models.Model):
     """One value of a multi-valued attribute that filters look up by index; written by ``users.profile`` only."""
 
@@ -395,60 +231,6 @@ class UserValue(models.Model):
         return f"{self.attribute}: {self.value_key}"
 
 
-class Group(TenantModel):
-    """A named set of users and of other groups, as the identity provider keeps it.
-
-    ``document`` is the SCIM resource as compact JSON text without its members, which are rows of ``GroupMember``.
-    ``version`` counts the changes of either.
-    """
-
-    display_name = models.CharField(max_length=256)
-    display_name_key = KeyField(max_length=400, editable=False)
-    external_id = KeyField(max_length=512, blank=True, default="")
-    document = models.TextField(editable=False, default="")
-    version = models.PositiveIntegerField(default=1, editable=False)
-    created_at = models.DateTimeField(editable=False)
-    updated_at = models.DateTimeField(editable=False)
-
-    objects = TenantQuerySet["Group"].as_manager()
-
-    class Meta:
-        ordering = ["id"]
-        indexes = [
-            models.Index(fields=["organization", "id"], name="group_by_organization"),
-            models.Index(fields=["organization", "external_id"], name="group_by_external_id"),
-        ]
-        constraints = [models.UniqueConstraint(fields=["organization", "display_name_key"], name="group_name_once")]
-
-    def __str__(self) -> str:
-        return self.display_name
-
-
-class GroupMember(models.Model):
-    """One direct member of a group: a user, or a group within it."""
-
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+", db_index=False)
-    group = models.ForeignKey(Group, models.CASCADE, related_name="members", db_index=False)
-    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="memberships")
-    member_group = models.ForeignKey(Group, models.CASCADE, null=True, related_name="memberships")
-
-    objects = TenantQuerySet["GroupMember"].as_manager()
-
-    class Meta:
-        indexes = [models.Index(fields=["group", "id"], name="group_member_in_order")]
-        constraints = [
-            models.UniqueConstraint(fields=["group", "user"], name="group_has_user_once"),
-            models.UniqueConstraint(fields=["group", "member_group"], name="group_has_group_once"),
-            models.CheckConstraint(
-                condition=Q(user=None, member_group__isnull=False) | Q(user__isnull=False, member_group=None),
-                name="group_member_is_one",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.user_id or self.member_group_id)
-
-
 class Headcount(models.Model):
     """How many users an organization has, so that a page's total costs no count of the table."""
 
@@ -457,51 +239,3 @@ class Headcount(models.Model):
 
     def __str__(self) -> str:
         return str(self.users)
-
-
-class AccountRequest(TenantModel):
-    """Somebody asks for an account; ``token_digest`` is of the mailed link that proves the address.
-
-    Nobody is bothered before it is proven. A request whose address has an account by now is closed without a write:
-    see ``users.services.account_requests.waiting``. ``settled_by`` is the label of who decided.
-    """
-
-    class State(models.TextChoices):
-        UNCONFIRMED = "unconfirmed", "Unconfirmed"
-        WAITING = "waiting", "Waiting"
-        APPROVED = "approved", "Approved"
-        DECLINED = "declined", "Declined"
-
-    name = models.CharField(max_length=120)
-    name_key = KeyField(max_length=2000, editable=False, help_text="Name and address, for the pages' search.")
-    email = models.EmailField(max_length=254)
-    email_key = KeyField(max_length=400, editable=False)
-    token_digest = models.CharField(max_length=64, unique=True, editable=False)
-    state = models.CharField(max_length=12, choices=State, default=State.UNCONFIRMED)
-    asked_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    confirmed_at = models.DateTimeField(null=True)
-    settled_at = models.DateTimeField(null=True)
-    settled_by = models.CharField(max_length=320, blank=True)
-    reason = models.CharField(max_length=500, blank=True)
-
-    objects = TenantQuerySet["AccountRequest"].as_manager()
-
-    class Meta:
-        ordering = ["confirmed_at", "id"]
-        indexes = [models.Index(fields=["organization", "state", "confirmed_at", "id"], name="request_in_line")]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "email_key"],
-                condition=Q(state__in=["unconfirmed", "waiting"]),
-                name="open_request_once",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.email
-
-    @property
-    def display_name(self) -> str:
-        """What pages call the person."""
-        return self.name

@@ -33,10 +33,9 @@ from domains.models import Domain
 from domains.services import AddressRefused, check_addresses
 from organizations.models import Mail, Organization
 from organizations.services import outbox
-from signin.services import sign_in
 from users.models import AccountRequest, Role, Source, User
 from users.profile import search_key_of
-from users.services import accounts, authority, request_notifications, roles
+from users.services import accounts, authority, own_addresses, request_notifications, roles
 
 State = AccountRequest.State
 
@@ -216,7 +215,7 @@ def _file(name: str, address: str, key: str, organization: Organization) -> None
     here = settings.BASE_URL + reverse("sign-in", args=[organization.slug])
     to, name, link = "", "confirm_address", settings.BASE_URL + reverse("confirm-request", args=[token])
     if user:
-        to, name, link = sign_in.address_called(user, address), "account_exists", here
+        to, name, link = own_addresses.address_called(user, address), "account_exists", here
     elif request.state == State.WAITING:
         name, link = "account_request_waits", here
     _mail(name, request, {"link": link}, to, counted_as=counted_as, is_withheld=not may_send)

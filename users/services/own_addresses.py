@@ -184,3 +184,8 @@ def _is_reachable(address: str) -> bool:
     except AddressError:
         return False
     return True
+
+
+def address_called(user: User, address: str) -> str:
+    """Return the stored userName if ``address`` spells it, else the stored email; the userName where there is none."""
+    return user.user_name if user.user_name_key == canonical(address) else user.email or user.user_name

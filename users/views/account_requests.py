@@ -15,8 +15,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from console import sections
-from console.sections import Context, Control, Malformed, Page, Section
-from core.refusals import Refusal
+from console.kept_choices import keep, kept
+from console.requests import actor_of
+from console.sections import Context, Control, Page, Section
+from core.refusals import Malformed, Refusal
+from organizations.views.current import organization_of
 from users.models import AccountRequest
 from users.services import account_requests, roles
 from users.services.account_requests import RequestInvalid, RequestUnknown
@@ -29,12 +32,12 @@ CLOSED_SHOWN = 5
 
 def _context(request: HttpRequest) -> Context:
     user: Any = request.user
-    organization_id = sections.organization_of(request).pk
+    organization_id = organization_of(request).pk
     typed = request.GET.get("request", "").replace("\x00", "").strip()[:LONGEST_TYPED]
     waiting = account_requests.waiting(organization_id)
     paginator = Paginator(account_requests.search(typed, waiting), PER_PAGE)
     page = paginator.get_page(request.GET.get("requests-page"))
-    chosen = sections.kept(request, REQUESTS.key)
+    chosen = kept(request, REQUESTS.key)
     return {
         "here": _query(typed, page.number),
         "ticked": chosen.ids("asked"),
@@ -58,7 +61,7 @@ def _query(search: str, number: int) -> str:
 
 def approve(request: HttpRequest) -> HttpResponse:
     """Make users of those who are ticked; the role Admin is asked about first."""
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     role, chosen = roles.find_for(request.POST.get("role", ""), by=actor), _chosen(request)
     if not chosen:
         return _back(request, "Tick the requests first, then approve or decline them.")
@@ -71,7 +74,7 @@ def approve(request: HttpRequest) -> HttpResponse:
 
 def decline(request: HttpRequest) -> HttpResponse:
     """Say no to those who are ticked, once a reason is given."""
-    actor, chosen = sections.actor_of(request), _chosen(request)
+    actor, chosen = actor_of(request), _chosen(request)
     if not chosen:
         return _back(request, "Tick the requests first, then approve or decline them.")
     reason = request.POST.get("reason", "")
@@ -105,13 +108,13 @@ def _each(
     for each in refused:
         messages.error(request, each.message, extra_tags=REQUESTS.key)
     if left:
-        sections.keep(request, REQUESTS.key, asked=left)
+        keep(request, REQUESTS.key, asked=left)
     return redirect(_address(request))
 
 
 def _ask(request: HttpRequest, chosen: list[UUID], verb: str, **context: Any) -> HttpResponse:
     """The page that says what will happen; nothing has happened yet."""
-    found = list(account_requests.waiting(sections.organization_of(request).pk).filter(pk__in=chosen))
+    found = list(account_requests.waiting(organization_of(request).pk).filter(pk__in=chosen))
     if not found:
         raise RequestUnknown("These requests are no longer waiting. Reload the page.")
     whom = found[0].email if len(found) == 1 else f"{len(found)} people"
@@ -131,7 +134,7 @@ def _ask(request: HttpRequest, chosen: list[UUID], verb: str, **context: Any) ->
 
 def _back(request: HttpRequest, reason: str) -> HttpResponse:
     messages.error(request, reason, extra_tags=REQUESTS.key)
-    sections.keep(request, REQUESTS.key)
+    keep(request, REQUESTS.key)
     return redirect(_address(request))
 
 

@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from console import sections
+from console import responses
+from console.requests import actor_of, is_htmx
 from console.sections import Context, Control, Page, Section
 from core.actors import Actor
 from core.refusals import Refusal
@@ -26,7 +27,7 @@ def _default_role(request: HttpRequest) -> Context:
         "roles": roles.offered_to(user),
         "current": roles.default_role(user.organization_id),
         "may_edit": user.has_perm("roles.edit"),
-        "to_confirm": _to_confirm(request.GET.get("default-role", ""), sections.actor_of(request)),
+        "to_confirm": _to_confirm(request.GET.get("default-role", ""), actor_of(request)),
     }
 
 
@@ -39,14 +40,14 @@ def _to_confirm(role_id: str, by: Actor) -> Role | None:
 
 def choose_default_role(request: HttpRequest) -> HttpResponse:
     """Make a role the default one; Admin only when the warning has been seen."""
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     role = roles.find_for(request.POST.get("role", ""), by=actor)
     if role.is_admin and role != roles.default_role(actor.organization_id) and "sure" not in request.POST:
-        if sections.is_htmx(request):
+        if is_htmx(request):
             return HttpResponse(DEFAULT_ROLE.render(request, {"to_confirm": role}))
         return redirect(f"{reverse('settings:users')}?default-role={role.pk}#{DEFAULT_ROLE.key}")
     roles.make_default(role, by=actor)
-    return sections.done(request, DEFAULT_ROLE, f"Saved. New users get the role {role}.")
+    return responses.done(request, DEFAULT_ROLE, f"Saved. New users get the role {role}.")
 
 
 def users_per_domain(organization_id: UUID) -> Mapping[str, int]:

@@ -15,12 +15,13 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from console import sections
-from console.sections import Context, Malformed, Page
-from core.addresses import AddressError, check_mailable, is_respelled
-from core.refusals import Refusal
+from console.kept_choices import keep
+from console.requests import actor_of
+from console.sections import Context, Page
+from core.addresses import AddressError, Respelling, check_mailable, is_respelled
+from core.refusals import Malformed, Refusal
 from core.search_keys import sought
-from signin.forms import Respelling
+from organizations.views.current import organization_of
 from users.models import Invitation, Role, Source, User
 from users.services import authority, invitations, pasted_addresses, roles
 from users.services.authority import BeyondOwnRights
@@ -58,7 +59,7 @@ def show_form(request: HttpRequest) -> HttpResponse:
 
 def invite(request: HttpRequest) -> HttpResponse:
     """Invite everybody whose address is in the text; what is to be mended comes back in the form."""
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     text = request.POST.get("addresses", "")
     if len(text) > LONGEST_TEXT:
         return _form(request, Typed(role=_role(request)), text_error=_too_long(f"{len(text):,} characters"))
@@ -125,7 +126,7 @@ def _form(request: HttpRequest, typed: Typed, outcome: Outcome | None = None, **
 def _role(request: HttpRequest) -> Role | None:
     """The role that was chosen; None for none, or one that nobody can be given."""
     try:
-        return roles.find_for(request.POST.get("role", ""), by=sections.actor_of(request))
+        return roles.find_for(request.POST.get("role", ""), by=actor_of(request))
     except roles.RoleUnknown:
         return None
 
@@ -183,7 +184,7 @@ def pending(form: PeopleForm, *, organization_id: UUID) -> Pending:
 
 def listed(request: HttpRequest, form: PeopleForm) -> Context:
     """A page of the invitations that fit the filters."""
-    organization_id = sections.organization_of(request).pk
+    organization_id = organization_of(request).pk
     found = Invitation.objects.of(organization_id).listed().filter(_condition(form.given))
     ordered = found.select_related("role", "mail").order_by(ORDERS[Sort(form.given.get("sort", Sort.ADDRESS))])
     page = Paginator(ordered, PER_PAGE).get_page(request.GET.get("page"))
@@ -262,7 +263,7 @@ def whereabouts(organization_id: UUID, ids: Any) -> Mapping[str, str]:
 
 def change(request: HttpRequest) -> HttpResponse:
     """Send the invitations that are ticked again, or revoke them once the person is sure."""
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     action, chosen = request.POST.get("action", ""), ticked(request, "invitation")
     if again := ticked(request, "again"):
         # The button of a line, which is about that line alone.
@@ -299,13 +300,13 @@ def change(request: HttpRequest) -> HttpResponse:
     for sentence in dict.fromkeys(refusal.message for refusal in refused):
         messages.error(request, sentence, extra_tags=PEOPLE_KEY)
     if left:
-        sections.keep(request, PEOPLE_KEY, invitation=left)
+        keep(request, PEOPLE_KEY, invitation=left)
     return redirect(_list(request))
 
 
 def _ask(request: HttpRequest, chosen: Mapping[UUID, int]) -> HttpResponse:
     """The page that says what revoking means; nothing has happened yet."""
-    rows = list(Invitation.objects.of(sections.organization_of(request).pk).listed().filter(pk__in=chosen))
+    rows = list(Invitation.objects.of(organization_of(request).pk).listed().filter(pk__in=chosen))
     if not rows:
         raise invitations.InvitationUnknown("This invitation is no longer here. Reload the page.")
     whose = f"the invitation of {rows[0]}" if len(rows) == 1 else f"{len(rows)} invitations"
@@ -326,7 +327,7 @@ def _whose(done: list[Invitation]) -> str:
 
 def _back(request: HttpRequest, reason: str) -> HttpResponse:
     messages.error(request, reason, extra_tags=PEOPLE_KEY)
-    sections.keep(request, PEOPLE_KEY)
+    keep(request, PEOPLE_KEY)
     return redirect(_list(request))
 
 

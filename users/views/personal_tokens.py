@@ -8,7 +8,8 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
-from console import one_time_forms, sections
+from console import one_time_forms, reauthentication, responses
+from console.requests import actor_of, is_htmx
 from console.sections import EVERYBODY, Context, Control, Page, Section
 from users.models import User
 from users.services import personal_tokens
@@ -53,7 +54,7 @@ def _context(request: HttpRequest) -> Context:
 
 def make(request: HttpRequest) -> HttpResponse:
     """Make a token and show it, this once."""
-    if (question := sections.ask_for_proof(request, OWN_TOKENS.address, "make a personal token")) is not None:
+    if (question := reauthentication.ask_for_proof(request, OWN_TOKENS.address, "make a personal token")) is not None:
         return question
     user: Any = request.user
     one_time_forms.use_up(request, FORM_SALT)
@@ -62,7 +63,7 @@ def make(request: HttpRequest) -> HttpResponse:
     )  # fmt: skip
     days, _ = LIFE_TIMES.get(expires, LIFE_TIMES[USUAL_LIFE_TIME])
     try:
-        _, text = personal_tokens.make(user.pk, name, _allowed(user, asked), days=days, by=sections.actor_of(request))
+        _, text = personal_tokens.make(user.pk, name, _allowed(user, asked), days=days, by=actor_of(request))
     except (TokenInvalid, TooManyTokens) as refusal:
         return _show(request, {"wrong": refusal.message, "typed": {"name": name, "scopes": asked, "expires": expires}})
     # No redirect here: the text is nowhere but in this answer.
@@ -79,16 +80,16 @@ def _allowed(user: User, asked: list[str]) -> list[Scope]:
 
 
 def _show(request: HttpRequest, extra: Context) -> HttpResponse:
-    if sections.is_htmx(request):
+    if is_htmx(request):
         return HttpResponse(OWN_TOKENS.render(request, extra))
-    return sections.show(request, Page.PROFILE, {OWN_TOKENS.key: extra})
+    return responses.show(request, Page.PROFILE, {OWN_TOKENS.key: extra})
 
 
 def revoke(request: HttpRequest, token_id: UUID) -> HttpResponse:
     """End one of one's own tokens at once."""
     user: Any = request.user
-    token = personal_tokens.revoke(token_id, owner_id=user.pk, by=sections.actor_of(request))
-    return sections.done(request, OWN_TOKENS, f"Revoked {token.name} ({token})")
+    token = personal_tokens.revoke(token_id, owner_id=user.pk, by=actor_of(request))
+    return responses.done(request, OWN_TOKENS, f"Revoked {token.name} ({token})")
 
 
 OWN_TOKENS = Section(

@@ -11,8 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from console import sections
+from console import responses, sections
+from console.requests import actor_of, is_htmx
 from console.sections import Context, Control, Page, Section
+from organizations.views.current import organization_of
 from users.models import User
 from users.services import request_notifications
 from users.services.request_notifications import NoticesFull, NotMailed
@@ -27,7 +29,7 @@ _UNREAD = ("document", "search")
 
 def _context(request: HttpRequest) -> Context:
     user: Any = request.user
-    organization_id = sections.organization_of(request).pk
+    organization_id = organization_of(request).pk
     may_edit = user.has_perm("users.edit")
     listed = list(request_notifications.listed(organization_id).select_related("role").defer(*_UNREAD))
     typed = _typed(request.GET.get("notify", "")) if may_edit else ""
@@ -54,24 +56,24 @@ def _found(typed: str, organization_id: UUID) -> list[User]:
 
 def add(request: HttpRequest) -> HttpResponse:
     """Have somebody mailed; where a rule forbids it, what was searched for stays."""
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     try:
         person, is_news = request_notifications.add(sections.sent_id(request, "person"), by=actor)
     except (NotMailed, NoticesFull) as refusal:
-        if sections.is_htmx(request):
+        if is_htmx(request):
             raise
         messages.error(request, refusal.message, extra_tags=REQUEST_NOTICES.key)
         query = urlencode({"notify": _typed(request.POST.get("notify", ""))})
         return redirect(f"{reverse('settings:users')}?{query}#{REQUEST_NOTICES.key}")
     said = f"{person} is mailed about account requests{'' if is_news else ' already'}."
-    return sections.done(request, REQUEST_NOTICES, said)
+    return responses.done(request, REQUEST_NOTICES, said)
 
 
 def remove(request: HttpRequest) -> HttpResponse:
     """Let somebody be mailed no longer."""
-    person, is_news = request_notifications.remove(sections.sent_id(request, "person"), by=sections.actor_of(request))
+    person, is_news = request_notifications.remove(sections.sent_id(request, "person"), by=actor_of(request))
     said = f"{person} is no longer mailed about account requests." if is_news else f"{person} was off the list already."
-    return sections.done(request, REQUEST_NOTICES, said)
+    return responses.done(request, REQUEST_NOTICES, said)
 
 
 def _typed(text: str) -> str:

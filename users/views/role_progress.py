@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from console import sections
+from console.requests import actor_of, is_htmx
 from console.sections import Page
 from core.parsing import number_of
 from users.models import Role, User
@@ -49,7 +49,7 @@ def move(request: HttpRequest, role_id: UUID, heir: Role, *, seen: int | None) -
     """Take the next step, or what one press of the button is worth, see ``roles.hand_over``; tells how many people."""
     moved = 0
     for _ in range(steps(request)):
-        now = roles.hand_over(role_id, heir_id=heir.pk, seen=seen, by=sections.actor_of(request))
+        now = roles.hand_over(role_id, heir_id=heir.pk, seen=seen, by=actor_of(request))
         if not now:
             break
         moved += now
@@ -105,7 +105,7 @@ def show(request: HttpRequest, role: Role, progress: Progress) -> HttpResponse:
         "progress": progress,
         "back": reverse("settings:role", args=[role.pk]),
     }
-    template = "settings/roles/progress_card.html" if sections.is_htmx(request) else "settings/roles/progress.html"
+    template = "settings/roles/progress_card.html" if is_htmx(request) else "settings/roles/progress.html"
     return render(request, template, context)
 
 

@@ -15,10 +15,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from console import sections
+from console import requests, responses, sections
+from console.kept_choices import keep, kept
+from console.requests import actor_of, is_htmx
 from console.sections import Context, Control, Page, Section
 from core.parsing import id_of
 from core.refusals import Refusal, StaleVersion
+from organizations.views.current import organization_of
 from users.models import Role, User
 from users.permissions import Area, Level
 from users.services import authority, role_changes, roles
@@ -116,7 +119,7 @@ def _roles(request: HttpRequest) -> Context:
                 "levels": [LEVELS[role.levels.get(area, Level.NONE)] for area in AREAS],
                 "may_switch": role.is_optional and user.has_perm("roles.edit") and reach.covers(role),
             }
-            for role in Role.objects.of(sections.organization_of(request).pk).annotate(people=people)
+            for role in Role.objects.of(organization_of(request).pk).annotate(people=people)
         ],
         "may_edit": user.has_perm("roles.edit"),
         "may_see_people": user.has_perm("users.view"),
@@ -133,10 +136,10 @@ def _on_its_page(view: Callable[[HttpRequest, UUID], HttpResponse]) -> Callable[
         except RoleUnknown:
             raise
         except Refusal as refusal:
-            if sections.is_htmx(request):
+            if is_htmx(request):
                 raise
             messages.error(request, refusal.message, extra_tags=ROLE_KEY)
-            sections.keep(request, ROLE_KEY)
+            keep(request, ROLE_KEY)
             return redirect(_address(role_id))
 
     return guarded
@@ -145,7 +148,7 @@ def _on_its_page(view: Callable[[HttpRequest, UUID], HttpResponse]) -> Callable[
 @_on_its_page
 def switch_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     """Offer one of the optional roles, or stop that; where people have it, ask which one they get first."""
-    actor, wanted = sections.actor_of(request), sections.wanted(request)
+    actor, wanted = actor_of(request), requests.wanted(request)
     heir = _heir(request)
     if not wanted and heir and not _is_sure(request):
         return _ask(request, _found(request, role_id), "off", heir)
@@ -174,20 +177,20 @@ def delete_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     if heir and (now := role_progress.move(request, role_id, heir, seen=seen)):
         role = _found(request, role_id)
         return role_progress.show(request, role, role_progress.handing_over(role, heir, before + now, seen=seen))
-    role, moved = roles.delete(role_id, heir_id=heir.pk if heir else None, seen=seen, by=sections.actor_of(request))
+    role, moved = roles.delete(role_id, heir_id=heir.pk if heir else None, seen=seen, by=actor_of(request))
     return _done(request, f"Deleted the role {role}." + _moved(before + moved, heir))
 
 
 def _lead(request: HttpRequest, address: str) -> HttpResponse:
-    return HttpResponse(headers={"HX-Redirect": address}) if sections.is_htmx(request) else redirect(address)
+    return HttpResponse(headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
 
 
 def _done(request: HttpRequest, said: str) -> HttpResponse:
     """Back to the list with the news, also from the page that shows how far people have been given another role."""
-    if sections.is_htmx(request) and request.headers.get("HX-Target") == role_progress.CARD:
+    if is_htmx(request) and request.headers.get("HX-Target") == role_progress.CARD:
         messages.success(request, said, extra_tags=ROLES.key)
         return HttpResponse(headers={"HX-Redirect": ROLES.address})
-    return sections.done(request, ROLES, said)
+    return responses.done(request, ROLES, said)
 
 
 def _ask(request: HttpRequest, role: Role, verb: str, heir: Role | None) -> HttpResponse:
@@ -231,9 +234,7 @@ def save_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     if form.is_valid():
         seen = form.cleaned_data["seen"] or 0
         try:
-            saved = roles.update(
-                role_id, form.cleaned_data["name"], form.levels, seen=seen, by=sections.actor_of(request)
-            )
+            saved = roles.update(role_id, form.cleaned_data["name"], form.levels, seen=seen, by=actor_of(request))
         except RoleUnknown:
             raise
         except StaleVersion as refusal:
@@ -253,7 +254,7 @@ def rename_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     """Let more profiles say the new name of a role; the page shows how far it is, until all of them do."""
     done = role_progress.before(request)
     for _ in range(role_progress.steps(request)):
-        role, now = roles.rename_some(role_id, by=sections.actor_of(request))
+        role, now = roles.rename_some(role_id, by=actor_of(request))
         done += now
         if not role.former_name:
             messages.success(request, f"The profiles of all its people say {role} now.", extra_tags=ROLE_KEY)
@@ -287,7 +288,7 @@ def _page(request: HttpRequest, role: Role, form: RoleForm | None = None) -> Htt
         "heirs": [each for each in roles.offered_to(user) if each != role] if may_change or may_switch else (),
         "form": (form or RoleForm(of=user, role=role)) if may_change else None,
         "notices": sections.notices(request, ROLE_KEY),
-        "kept": sections.kept(request, ROLE_KEY),
+        "kept": kept(request, ROLE_KEY),
     }
     return render(request, "settings/roles/role.html", context)
 
@@ -309,7 +310,7 @@ def add_role(request: HttpRequest) -> HttpResponse:
     form = RoleForm(request.POST, of=user)
     if form.is_valid():
         try:
-            role = roles.create(form.cleaned_data["name"], form.levels, by=sections.actor_of(request))
+            role = roles.create(form.cleaned_data["name"], form.levels, by=actor_of(request))
         except Refusal as refusal:
             form.add_error(None, refusal.message)
         else:
@@ -325,21 +326,21 @@ def _new(request: HttpRequest, form: RoleForm, model: Role | None) -> HttpRespon
         "page": Page.USERS,
         "form": form,
         "model": model,
-        "models": Role.objects.of(sections.organization_of(request).pk),
+        "models": Role.objects.of(organization_of(request).pk),
     }
     return render(request, "settings/roles/new.html", context)
 
 
 def _model(request: HttpRequest) -> Role | None:
     wanted = id_of(request.GET.get("from", ""))
-    return Role.objects.of(sections.organization_of(request).pk).filter(pk=wanted).first() if wanted else None
+    return Role.objects.of(organization_of(request).pk).filter(pk=wanted).first() if wanted else None
 
 
 # What forms say
 
 
 def _found(request: HttpRequest, role_id: UUID) -> Role:
-    role = Role.objects.of(sections.organization_of(request).pk).filter(pk=role_id).first()
+    role = Role.objects.of(organization_of(request).pk).filter(pk=role_id).first()
     if role is None:
         raise RoleUnknown("There is no role of that id here.")
     return role
@@ -347,7 +348,7 @@ def _found(request: HttpRequest, role_id: UUID) -> Role:
 
 def _heir(request: HttpRequest) -> Role | None:
     text = request.POST.get("heir", "")
-    return roles.find_for(text, by=sections.actor_of(request)) if text else None
+    return roles.find_for(text, by=actor_of(request)) if text else None
 
 
 def _is_sure(request: HttpRequest) -> bool:

@@ -17,8 +17,11 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from audit.models import AuditEvent
 from audit.views.changes import Line, lines
 from console import sections
+from console.kept_choices import keep, kept
+from console.requests import actor_of
 from console.sections import Page
 from core.refusals import Refusal
+from organizations.views.current import organization_of
 from users.models import Role, Source, User
 from users.services import authority
 from users.services import undo as undoing
@@ -85,7 +88,7 @@ def addresses(organization_id: UUID, events: Collection[AuditEvent]) -> Mapping[
 
 def ask(request: HttpRequest, event_id: UUID) -> HttpResponse:
     """What undoing a change comes to; nothing has happened yet."""
-    organization_id = sections.organization_of(request).pk
+    organization_id = organization_of(request).pk
     event = undoing.find(event_id, organization_id=organization_id)
     (plan,) = undoing.plans([event], people=undoing.people_of([event], organization_id=organization_id))
     name, role = undoing.role_before(event, organization_id=organization_id)
@@ -113,15 +116,15 @@ def ask(request: HttpRequest, event_id: UUID) -> HttpResponse:
         "facts": list(facts(event.changes["profile"][0])) if plan.kind is Kind.REMOVAL else [],
         "back": _back(request.GET.get("back", ""), event, plan.user),
         "notices": sections.notices(request, UNDO_KEY),
-        "kept": sections.kept(request, UNDO_KEY),
-        "kept_parts": sections.kept(request, UNDO_KEY).fields.getlist("part"),
+        "kept": kept(request, UNDO_KEY),
+        "kept_parts": kept(request, UNDO_KEY).fields.getlist("part"),
     }
     return render(request, "settings/undo/undo.html", context)
 
 
 def undo(request: HttpRequest, event_id: UUID) -> HttpResponse:
     """Undo a change as the page that asked has said."""
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     event = undoing.find(event_id, organization_id=actor.organization_id)
     back, ticked, seen = request.POST.get("back", ""), request.POST.getlist("part"), sections.expected_version(request)
     if not ticked and undoing.kind_of(event) is Kind.CHANGE:
@@ -135,12 +138,12 @@ def undo(request: HttpRequest, event_id: UUID) -> HttpResponse:
 
 def _not_done(request: HttpRequest, event: AuditEvent, reason: str, back: str) -> HttpResponse:
     messages.error(request, reason, extra_tags=UNDO_KEY)
-    sections.keep(request, UNDO_KEY)
+    keep(request, UNDO_KEY)
     return redirect(address(event, back))
 
 
 def _done(request: HttpRequest, event: AuditEvent, outcome: Outcome, back: str) -> HttpResponse:
-    user = User.objects.of(sections.organization_of(request).pk).filter(pk=event.target_id).first()
+    user = User.objects.of(organization_of(request).pk).filter(pk=event.target_id).first()
     leads_to = _back(back, event, user)
     said = SAID[outcome.kind].format(person=outcome.label) if outcome.changed else "Nothing is left to undo."
     if outcome.groups_gone:

@@ -12,7 +12,9 @@ from django.shortcuts import render
 
 from audit.models import AppendOnlyQuerySet, AuditEvent
 from console import sections
+from console.kept_choices import kept
 from console.sections import Context, Page, Piece
+from organizations.views.current import organization_of
 from users import profile as profiles
 from users.models import User
 from users.services import authority, groups, roles, undo
@@ -34,7 +36,7 @@ _ELSEWHERE = ("active", "roles")
 
 def person(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """Everything that the role of whoever asks may see of a person."""
-    user = User.objects.of(sections.organization_of(request).pk).select_related("role").filter(pk=user_id).first()
+    user = User.objects.of(organization_of(request).pk).select_related("role").filter(pk=user_id).first()
     if user is None:
         raise UserUnknown("There is nobody here of that id.")
     context = {
@@ -92,7 +94,7 @@ def _access(request: HttpRequest, user: User) -> Context:
         "may_edit": may_edit and within,
         "is_beyond": may_edit and not within,
         "oneself": asker.pk == user.pk,
-        "chosen_role": sections.kept(request, ACCESS_KEY).text("role", str(user.role_id)),
+        "chosen_role": kept(request, ACCESS_KEY).text("role", str(user.role_id)),
     }
 
 
@@ -105,7 +107,7 @@ def _groups(request: HttpRequest, user: User) -> Context:
 
 
 def _events(request: HttpRequest, user: User) -> Context:
-    organization_id = sections.organization_of(request).pk
+    organization_id = organization_of(request).pk
     events = AuditEvent.objects.of(organization_id).filter(target_id=str(user.pk))[:LATEST_EVENTS]
     return {
         "person": user,

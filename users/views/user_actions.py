@@ -13,8 +13,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from console import sections
-from console.sections import Context, Malformed
+from console.kept_choices import keep
+from console.requests import actor_of
+from console.sections import Context
 from core.parsing import id_of
+from core.refusals import Malformed
+from organizations.views.current import organization_of
 from users.models import Role, Source, User
 from users.services import bulk_actions, roles
 from users.services.accounts import UserUnknown
@@ -50,7 +54,7 @@ WORDINGS: Mapping[Verb, Wording] = {
 
 def change(request: HttpRequest) -> HttpResponse:
     """Do what a form asks for once the person is sure, else say what it would do."""
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     verb, chosen, role = _verb(request), _chosen(request), None
     if verb is Verb.GIVE_ROLE:
         if not request.POST.get("role"):
@@ -71,7 +75,7 @@ def change(request: HttpRequest) -> HttpResponse:
         raise strangers[0]
     _say(request, report, WORDINGS[verb].done.format(role=role), _tag(request, verb))
     if report.left:
-        sections.keep(request, _tag(request, verb), person=report.left)
+        keep(request, _tag(request, verb), person=report.left)
     return redirect(_address(request, verb))
 
 
@@ -79,7 +83,7 @@ def _ask(request: HttpRequest, verb: Verb, chosen: list[Chosen], role: Role | No
     """The page that says what will happen; nothing has happened yet."""
     versions = {each.user_id: each.version for each in chosen}
     people = list(
-        User.objects.of(sections.organization_of(request).pk)
+        User.objects.of(organization_of(request).pk)
         .select_related("role")
         .filter(pk__in=versions)
         .order_by("user_name_key")
@@ -169,7 +173,7 @@ def ticked(request: HttpRequest, name: str) -> dict[UUID, int]:
 
 def _back(request: HttpRequest, reason: str) -> HttpResponse:
     messages.error(request, reason, extra_tags=_tag(request))
-    sections.keep(request, _tag(request))
+    keep(request, _tag(request))
     return redirect(_address(request))
 
 

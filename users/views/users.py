@@ -9,8 +9,10 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.urls import reverse
 
-from console import csv_download, sections
+from console import csv_download
+from console.kept_choices import kept
 from console.sections import Context, Control, Page, Section
+from organizations.views.current import organization_of
 from users.models import Headcount, User
 from users.services import roles
 from users.views import invitations, undo, user_filters
@@ -22,11 +24,11 @@ from users.views.users_export import export
 
 def _people(request: HttpRequest) -> Context:
     user: Any = request.user
-    organization_id = sections.organization_of(request).pk
+    organization_id = organization_of(request).pk
     form = PeopleForm(request.GET, organization_id=organization_id)
     pending = invitations.pending(form, organization_id=organization_id)
     total = sum(Headcount.objects.filter(pk=organization_id).values_list("users", flat=True))
-    chosen = sections.kept(request, PEOPLE_KEY)
+    chosen = kept(request, PEOPLE_KEY)
     common = {
         "form": form,
         "ticked": chosen.ids("invitation" if form.asks_for_invited else "person"),

@@ -11,7 +11,8 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
 from audit.actions import Action
-from console import csv_download, sections
+from audit.views import exports
+from organizations.views.current import organization_of
 from users.models import User
 from users.views.user_filters import Order, PeopleForm, Place
 
@@ -22,7 +23,7 @@ HEADINGS = ("Name", "User name", "E-mail", "Role", "Status", "Source", "Last sig
 
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """All people whom the list shows, on all its pages and in its order."""
-    organization = sections.organization_of(request)
+    organization = organization_of(request)
     form = PeopleForm(request.GET, organization_id=organization.pk)
     people = User.objects.of(organization.pk).select_related("role").only(
         "display_name", "name_key", "user_name", "user_name_key", "email", "is_active", "source", "last_login",
@@ -31,8 +32,8 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     zone = ZoneInfo(organization.time_zone)
     today = timezone.localtime(timezone=zone).date()
     rows = (_cells(user, zone) for batch in _batches(form.narrow(people), form.order) for user in batch)
-    taken = csv_download.Export(Action.PEOPLE_EXPORTED, form.given)
-    return csv_download.csv_file(request, taken, f"users-{organization.slug}-{today}.csv", HEADINGS, rows)
+    taken = exports.Export(Action.PEOPLE_EXPORTED, form.given)
+    return exports.csv_file(request, taken, f"users-{organization.slug}-{today}.csv", HEADINGS, rows)
 
 
 def _batches(found: QuerySet[User], order: Order) -> Iterator[list[User]]:

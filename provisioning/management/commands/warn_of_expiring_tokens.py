@@ -3,7 +3,7 @@
 from typing import Any
 
 from organizations.management.base import HouseCommand, Report
-from provisioning.services.request_log import mails
+from provisioning.services.connections import mails
 
 
 class Command(HouseCommand):

@@ -18,9 +18,8 @@ from core.refusals import Refusal
 from organizations.models import Organization
 from organizations.services.organizations import lock
 from provisioning.models import Connection, IdentityProvider, Token
-from provisioning.services.connections import reach, token_names, transfer
-from provisioning.services.request_log import mails
-from provisioning.services.request_log.causes import Mend
+from provisioning.services.connections import mails, reach, token_names, transfer
+from provisioning.services.fixes import Mend
 from users.models import Role
 from users.permissions import BuiltIn
 from users.services import authority

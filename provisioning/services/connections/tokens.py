@@ -14,9 +14,8 @@ from audit.services.trail import Changes
 from core.actors import Actor, Door
 from core.refusals import Refusal, StaleVersion
 from provisioning.models import Connection, Token
-from provisioning.services.connections import connections, reach, token_names
+from provisioning.services.connections import connections, mails, reach, token_names
 from provisioning.services.connections.connections import TokenUnknown
-from provisioning.services.request_log import mails
 
 _DAY = timedelta(days=1)
 

@@ -2,32 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
-from scim.protocol.errors import SUSPENDED, TOKEN_PERSONAL
+from provisioning.services.fixes import Mend
 
+# The cause of what is refused while the organization is suspended, with a token that would be valid.
+SUSPENDED = "organization-suspended"
 
-class Mend(StrEnum):
-    """What a page can offer to do about a cause."""
-
-    ADD_DOMAIN = "add-domain"
-    VERIFY_DOMAIN = "verify-domain"
-    ALLOW_DOMAIN = "allow-domain"
-    ENABLE_SCIM = "enable-scim"
-    GENERATE_TOKEN = "generate-token"  # noqa: S105
-    SHOW_TOKENS = "show-tokens"
-    SHOW_BASE_URL = "show-base-url"
-    SHOW_USER = "show-user"
-    SHOW_ROLES = "show-roles"
-    HAND_OVER = "hand-over"
-    ALLOW_SECONDARY = "allow-secondary"
-    ALLOW_GROUPS = "allow-groups"
-    ALLOW_ADMINS = "allow-admins"
-    APPLY_ADDRESS = "apply-address"
-    LEAVE_STRICT = "leave-strict"
-    LOOK_AT_BRAKE = "look-at-brake"
-    SHOW_LIMITS = "show-limits"
-    REACTIVATE = "reactivate"
+# The cause of what a person's own token is refused, which opens nothing but /Me.
+TOKEN_PERSONAL = "token-personal"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from audit.models import first_id_at
+from core.ids import first_id_at
 from provisioning.models import Kept, RequestDetail
 from provisioning.services.request_log.masking import LONGEST_HEADERS, LONGEST_TEXT, Headers, Masking
 

@@ -14,15 +14,15 @@ import orjson
 from django.conf import settings
 
 from core.notice import cause_of
+from provisioning.services.request_log import subject_keys
 from provisioning.services.request_log.causes import UNAUTHORIZED_LIMIT
 from provisioning.services.request_log.details import Exchange
 from provisioning.services.request_log.masking import LONGEST_QUERY, Masking
 from provisioning.services.request_log.operations import LONGEST_VERDICT as LONGEST_VERDICT_OF_OPERATION
-from provisioning.services.request_log.operations import LoggedOperation, Named
+from provisioning.services.request_log.operations import Departure, LoggedOperation, Named
+from provisioning.services.request_log.subject_keys import NOBODY, Subject
 from provisioning.services.request_log.verdicts import TOKEN_FAULTS, about_path
 from scim.api import subjects
-from scim.api.subjects import NOBODY, Subject
-from scim.protocol.departures import Departure
 
 LONGEST_PATH = 2048
 LONGEST_VERDICT = 1000
@@ -199,7 +199,7 @@ def named(operations: Sequence[LoggedOperation], told: Mapping[str, str], mask: 
         names = [label, *(kept(name, LONGEST_LABEL, mask) for name in each.subject.names)]
         user_id = each.resource_id if each.resource == "User" and is_id(each.resource_id) else ""
         said = kept(each.verdict, LONGEST_VERDICT_OF_OPERATION, mask) if each.verdict else ""
-        found.append(Named(each, user_id, label, subjects.key(names), said))
+        found.append(Named(each, user_id, label, subject_keys.key(names), said))
     return found
 
 
@@ -262,7 +262,7 @@ def row(
         entry.address or None,
         key(about.resource_id) if about.resource == "User" and about.resource_id else None,
         label,
-        subjects.key(names) if label or names else "",
+        subject_keys.key(names) if label or names else "",
         entry.operation_count,
         entry.failed_operations,
     )

@@ -15,9 +15,8 @@ from django.utils import timezone
 from organizations.models import Organization
 from provisioning.models import Streak, Token
 from provisioning.services.request_log import mails
-from provisioning.services.request_log.causes import LIMITS
+from provisioning.services.request_log.causes import LIMITS, SUSPENDED
 from provisioning.services.request_log.mails import Failure
-from scim.protocol.errors import SUSPENDED
 
 LONG = 10
 

@@ -1,32 +1,19 @@
-"""Mails to an organization's Admins about its SCIM set-up: its tokens, its switches, what fails and what is held."""
+"""Mails to an organization's Admins about SCIM requests that fail."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Q
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 
-from core import dates
-from core.actors import Actor
 from organizations.models import Organization
-from organizations.services import outbox
-from provisioning.models import Brake, Connection, Token
-from provisioning.services.request_log.causes import CAUSES, UNLISTED, Mend
-from users.models import User
-
-# Days before its end at which a token is warned of, each once.
-STAGES = (20, 7, 1)
-
-# An organization may make everybody Admin; nobody needs the same news a thousand times.
-MOST_MAILED = 20
+from provisioning.models import Connection
+from provisioning.services.connections.mails import Link, tell
+from provisioning.services.fixes import Mend
+from provisioning.services.request_log.causes import CAUSES, UNLISTED
 
 # What a mail can say of what the request log offers to do.
 MENDS: Mapping[Mend, str] = {
@@ -55,47 +42,10 @@ class Failure:
     verdict: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
-    """Where a mail leads: the way there through the pages, the words on its button, and the address."""
-
-    way: str
-    words: str
-    address: str
-
-
-def token_made(token: Token, *, instead_of: Token | None = None, by: Actor) -> None:
-    """Tell that there is one more secret that opens SCIM."""
-    organization = Organization.objects.get(pk=by.organization_id)
-    until = f"It is valid until {_day(token.expires_at, organization)}." if token.expires_at else "It does not expire."
-    place = f" to take the place of {instead_of}" if instead_of else ""
-    made = f"{by.label} made the SCIM token {token}{place}. {until}"
-    _tell(
-        organization,
-        f"A SCIM token was made in {organization}: {token}",
-        f"{made} While SCIM is enabled, whoever has it can create, change and remove your organization's users.",
-        "If nobody of you did this, revoke it at once.",
-        _settings_of(token.connection_id),
-    )
-
-
-def token_retired(token: Token, successor: Token) -> None:
-    """Tell that a token has gone by itself, for its successor is at work."""
-    organization = Organization.objects.get(pk=token.organization_id)
-    _tell(
-        organization,
-        f"A SCIM token of {organization} has retired: {token}",
-        f"Your identity provider has used the SCIM token {successor}, and it works. So {token}, whose place it takes, "
-        "has retired: it is no longer valid.",
-        "There is nothing to do, unless another program still uses the old token: give it a token of its own.",
-        _settings_of(token.connection_id),
-    )
-
-
 def requests_fail(connection: Connection, failure: Failure) -> None:
     """Tell that many requests in a row have failed, though their token was valid."""
     organization = Organization.objects.get(pk=connection.organization_id)
-    _tell(
+    tell(
         organization,
         f"Ten SCIM requests in a row have failed in {organization}",
         f"What your identity provider asks with a token of the connection {connection} goes wrong. {_latest(failure)}",
@@ -107,7 +57,7 @@ def requests_fail(connection: Connection, failure: Failure) -> None:
 def requests_are_refused(connection: Connection, failure: Failure) -> None:
     """Tell that many requests in a row were refused, whose token was valid once or would be if SCIM were on."""
     organization = Organization.objects.get(pk=connection.organization_id)
-    _tell(
+    tell(
         organization,
         f"Ten SCIM requests in a row were refused in {organization}",
         f"Somebody, probably your identity provider, presents a token of the connection {connection} that is not valid "
@@ -123,14 +73,14 @@ def departures_refused(connection: Connection, cause: str, verdict: str, users: 
     who = f"{len(users):,} {'user' if len(users) == 1 else 'users'}"
     they = "This user" if len(users) == 1 else "They"
     mend = CAUSES.get(cause, UNLISTED).mend
-    _tell(
+    tell(
         organization,
         f"SCIM could not suspend or delete {who} of {organization}. {they} can still sign in.",
         f"Your identity provider asked through the connection {connection} to suspend or delete: {', '.join(users)}. "
         f"{they} can still sign in. {verdict}",
         (MENDS.get(mend, NO_MEND) if mend else NO_MEND)
         + f" Until then, suspend {'the user' if len(users) == 1 else 'them'} in Settings > Users.",
-        _Link(
+        Link(
             "Settings > Users > Single Sign-On (SSO) > SCIM > Request log",
             "Open the request log",
             f"{settings.BASE_URL}{reverse('settings:request-log')}?{urlencode({'cause': cause})}",
@@ -147,123 +97,10 @@ def _mend(failure: Failure) -> str:
     return MENDS.get(mend, NO_MEND) if mend else NO_MEND
 
 
-def _requests_like(failure: Failure) -> _Link:
+def _requests_like(failure: Failure) -> Link:
     status = "refused" if failure.status < 500 else "failed"
-    return _Link(
+    return Link(
         "Settings > Users > Single Sign-On (SSO) > SCIM > Request log",
         "Open the request log",
         f"{settings.BASE_URL}{reverse('settings:request-log')}?{urlencode({'status': status})}",
     )
-
-
-def switched(connection: Connection, *, by: Actor) -> None:
-    """Tell that SCIM was turned on or off."""
-    if connection.enabled:
-        said = "From now on your identity provider can create, change and remove users with its token."
-        mend = "If nobody of you did this, turn it off and revoke the tokens."
-    else:
-        said = (
-            "No token is valid while it is off: people who join or leave are no longer added or removed by themselves."
-        )
-        mend = "Turn it on again when your identity provider shall go on."
-    state = "on" if connection.enabled else "off"
-    organization = Organization.objects.get(pk=by.organization_id)
-    _tell(
-        organization,
-        f"SCIM was turned {state} in {organization}",
-        f"{by.label} turned SCIM {state}. {said}",
-        mend,
-        _settings_of(connection.pk),
-    )
-
-
-def held_back(brake: Brake) -> None:
-    """Tell that so many people have gone that the brake holds the rest back."""
-    organization = Organization.objects.get(pk=brake.organization_id)
-    went = f"{brake.gone:,} of {brake.people:,} people"
-    _tell(
-        organization,
-        f"SCIM is held back in {organization}: {went} have gone within an hour",
-        f"Your identity provider has suspended or deleted {went} within an hour, and one more would be more than "
-        f"{brake.percent} percent. Whoever else it wants to suspend or delete stays until one of you decides. People "
-        "still come and change as before.",
-        "Look at who has gone and who would go. If that is right, release it: your identity provider sends again what "
-        "was refused. If it is not, keep it held and stop the sync in your identity provider.",
-        _Link(
-            "Settings > Users > Single Sign-On (SSO) > SCIM > Look at who would go",
-            "Look at who would go",
-            f"{settings.BASE_URL}{reverse('settings:scim-brake', args=[brake.connection_id])}",
-        ),
-    )
-
-
-@transaction.atomic
-def warn_of_expiring_tokens() -> int:
-    """Tell of each token that is about to end, at each of STAGES once; returns how many were told of.
-
-    One whose successor has been used since is missed by nobody.
-    """
-    now = timezone.now()
-    told = 0
-    far = now + timedelta(days=STAGES[0])
-    lasting = Token.objects.live().filter(is_test=False, connection__enabled=True)
-    soon = lasting.filter(Q(expires_at__lte=far) | Q(retires_at__lte=far))
-    locked = soon.select_for_update(of=("self",)).order_by("pk")
-    for token in locked.select_related("organization", "successor"):
-        assert token.ends_at is not None  # noqa: S101  (those that never end are not soon)
-        stage = min(days for days in STAGES if token.ends_at <= now + timedelta(days=days))
-        if (token.warned_at_days is not None and token.warned_at_days <= stage) or _is_replaced(token):
-            continue
-        token.warned_at_days = stage
-        token.save(update_fields=["warned_at_days"])
-        organization: Organization = token.organization
-        end = _day(token.ends_at, organization)
-        ends = "retires" if token.ends_at == token.retires_at else "expires"
-        used = (
-            f"It was last used on {_day(token.last_used_at, organization)}."
-            if token.last_used_at
-            else "It has not been used so far."
-        )
-        _tell(
-            organization,
-            f"A SCIM token of {organization} {ends} on {end}: {token}",
-            f"The SCIM token {token} {ends} on {end}. {used} After that your identity provider is refused, and people "
-            "who join or leave are no longer added or removed by themselves.",
-            _mend_of_ending(token),
-            _settings_of(token.connection_id),
-        )
-        told += 1
-    return told
-
-
-def _is_replaced(token: Token) -> bool:
-    successor = token.successor
-    if successor is None or not successor.is_live or successor.last_used_at is None:
-        return False
-    return token.last_used_at is None or token.last_used_at < successor.last_used_at
-
-
-def _mend_of_ending(token: Token) -> str:
-    if token.successor is not None and token.successor.is_live:
-        return f"Put {token.successor} into your identity provider: it was made to take the place, and is not used yet."
-    return "Rotate it on the page, and put the new token into your identity provider."
-
-
-def _day(moment: datetime, organization: Organization) -> str:
-    with dates.written(organization.date_style, organization.time_zone):
-        return dates.day(timezone.localtime(moment))
-
-
-def _settings_of(connection_id: UUID) -> _Link:
-    return _Link(
-        "Settings > Users > Single Sign-On (SSO) > SCIM",
-        "Open the SCIM settings",
-        f"{settings.BASE_URL}{reverse('settings:users')}?{urlencode({'connection': str(connection_id)})}#scim",
-    )
-
-
-def _tell(organization: Organization, title: str, said: str, mend: str, link: _Link) -> None:
-    context = {"title": title, "said": said, "mend": mend, "organization": organization, "link": link}
-    admins = User.objects.of(organization.pk).active_admins().order_by("id")[:MOST_MAILED]
-    letters = [(admin.email or admin.user_name, context) for admin in admins]
-    outbox.send_many("scim_notice", letters, organization_id=organization.pk)

@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote_plus
 
 import orjson
 
-from scim.protocol.attributes import Json
+from core.json_values import Json
 
 MASK = "***"
 

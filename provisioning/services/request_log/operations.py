@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from core.tenancy import TenantQuerySet
 from provisioning.models import RequestOperation
-from scim.api.subjects import NOBODY, Subject
+from provisioning.services.request_log.subject_keys import NOBODY, Subject
 
 LONGEST_VERDICT = 300
 
@@ -108,3 +108,19 @@ def of_request(organization_id: UUID, request_id: UUID) -> TenantQuerySet[Reques
 def forget(organization_id: UUID, request_ids: Iterable[UUID]) -> None:
     """Delete those of requests that go."""
     RequestOperation.objects.of(organization_id).filter(request_id__in=list(request_ids)).delete()
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A suspension or deletion that was asked for within a bulk request.
+
+    ``status`` from 400 on says that it failed, 0 that nothing has come of it yet. ``step`` is that of the set-up;
+    ``about`` names the user where the refusal does.
+    """
+
+    step: str
+    user_id: str
+    status: int
+    cause: str = ""
+    verdict: str = ""
+    about: dict[str, str] | None = None

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from audit.models import first_id_at
+from core.ids import first_id_at
 from organizations.models import Organization
 from provisioning.models import RequestLog, RequestLogQuerySet
 from provisioning.services.request_log import details, operations

@@ -9,8 +9,8 @@ from uuid import UUID
 import orjson
 from django.utils import timezone
 
-from audit.models import first_id_at
 from core import sql
+from core.ids import first_id_at
 
 # The reasons of ``domains.services.AddressRefused``.
 CAUSES = ("domain-unknown", "domain-without-user-requests", "domain-unverified")

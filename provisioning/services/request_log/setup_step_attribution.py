@@ -9,10 +9,9 @@ from uuid import UUID
 from django.conf import settings
 
 from provisioning.services.request_log import origins, setup_steps
-from provisioning.services.request_log.causes import LIMITS
+from provisioning.services.request_log.causes import LIMITS, SUSPENDED
+from provisioning.services.request_log.operations import Departure
 from provisioning.services.request_log.setup_steps import Standing, Step
-from scim.protocol.departures import Departure
-from scim.protocol.errors import SUSPENDED
 
 
 class Request(Protocol):

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from core.notice import Told
+from core.refusals import NOTHING
 from provisioning.services.request_log.causes import CAUSES, UNAUTHORIZED_LIMIT, UNLISTED
-from scim.protocol.errors import NOTHING
 
 # Why a request got no further than the token; the client itself is not told which it was.
 TOKEN_FAULTS: Mapping[str, str] = {

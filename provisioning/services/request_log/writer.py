@@ -34,7 +34,7 @@ from provisioning.services.request_log import (
     setup_steps,
 )
 from provisioning.services.request_log import operations as operation_rows
-from provisioning.services.request_log.causes import LIMITS
+from provisioning.services.request_log.causes import LIMITS, SUSPENDED
 from provisioning.services.request_log.details import Exchanged
 from provisioning.services.request_log.entries import COLUMNS, CONNECTIONS, LONGEST_ARGUMENT, Entry, Presented, Whom
 from provisioning.services.request_log.failure_streaks import Kind
@@ -49,7 +49,6 @@ from provisioning.services.request_log.rate_limit import (
 from provisioning.services.request_log.refused_departures import Refused
 from provisioning.services.request_log.setup_step_attribution import Met
 from provisioning.services.request_log.setup_steps import Step
-from scim.protocol.errors import SUSPENDED
 from users.models import Group, User
 
 log = structlog.get_logger(__name__)

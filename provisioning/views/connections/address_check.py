@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from console import sections
 from console.sections import Context, Page, Section
 from core.addresses import domain_of
 from domains.models import Domain
+from organizations.views.current import organization_of
 from provisioning.services.connections import address_check
 from provisioning.services.connections.address_check import Ruling
 from provisioning.views.connections.section import SCIM
@@ -23,7 +23,7 @@ def _context(request: HttpRequest) -> Context:
     address = request.GET.get("accepted", "").replace("\x00", "").strip()[:LONGEST_ADDRESS]
     if not address:
         return {}
-    rulings = list(address_check.rulings(address, sections.organization_of(request)))
+    rulings = list(address_check.rulings(address, organization_of(request)))
     return {
         "address": address,
         "accepted": all(ruling.passed for ruling in rulings),
@@ -48,7 +48,7 @@ def _add_domain(ruling: Ruling, address: str, request: HttpRequest) -> str:
 
 
 def _domain(ruling: Ruling, address: str, request: HttpRequest) -> str:
-    domain = Domain.objects.of(sections.organization_of(request).pk).get(name=domain_of(address))
+    domain = Domain.objects.of(organization_of(request).pk).get(name=domain_of(address))
     return reverse("settings:domain", args=[domain.pk])
 
 

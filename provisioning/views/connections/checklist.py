@@ -11,7 +11,8 @@ from typing import Any
 from django.urls import reverse
 
 from provisioning.models import Connection, Milestone, RequestLog, Token
-from provisioning.services.request_log.causes import CAUSES, Mend
+from provisioning.services.fixes import Mend
+from provisioning.services.request_log.causes import CAUSES
 from provisioning.services.request_log.setup_steps import Step
 from provisioning.views.connections.guides import Guide
 from provisioning.views.request_log.fixes import Situation

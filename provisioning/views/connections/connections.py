@@ -1,8 +1,7 @@
-"""An organization's SCIM connections on the pages: which one is meant, and adding, changing and removing them."""
+"""An organization's SCIM connections on the pages: adding, changing and removing them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,53 +9,32 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import urlencode
 
 from console import sections
-from console.sections import Context, Malformed, Page, Piece
-from core.refusals import Refusal
+from console.kept_choices import keep
+from console.requests import actor_of
+from console.sections import Context, Page, Piece
+from core.refusals import Malformed, Refusal
+from organizations.views.current import organization_of
 from provisioning.models import Connection, IdentityProvider
 from provisioning.services.connections import connections, reach, transfer
+from provisioning.views.which_connection import KEY, address, chosen
 from users.models import Source, User
 from users.services import authority
 from users.services.accounts import UserUnknown
 from users.views.user import PERSON
 
-# The section that shows a connection.
-KEY = "scim"
-
-
-def chosen(request: HttpRequest) -> Connection:
-    """The connection that the address names, else the default one. Raises ConnectionUnknown."""
-    organization_id = sections.organization_of(request).pk
-    return among(connections.of_organization(organization_id), request)
-
-
-def among(present: Sequence[Connection], request: HttpRequest) -> Connection:
-    """The same, for who has looked up already which connections there are."""
-    of_route = request.resolver_match.kwargs.get("connection_id") if request.resolver_match else None
-    asked = str(of_route or request.GET.get("connection", ""))
-    found = next((each for each in present if str(each.pk) == asked), None)
-    if found is None and of_route is not None:
-        raise connections.ConnectionUnknown
-    return found or present[0]
-
-
-def address(connection: Connection) -> str:
-    """Where a connection is shown."""
-    return f"{reverse('settings:users')}?{urlencode({'connection': str(connection.pk)})}#{KEY}"
-
 
 def add_connection(request: HttpRequest) -> HttpResponse:
     """Add a connection, and show it."""
-    connection = connections.add(request.POST.get("name", ""), _provider(request), by=sections.actor_of(request))
+    connection = connections.add(request.POST.get("name", ""), _provider(request), by=actor_of(request))
     return _done(request, connection, f"Added {connection}. Generate its token.")
 
 
 def change_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Give a connection another name or identity provider."""
     name, provider = request.POST.get("name", ""), _provider(request)
-    connection = connections.change(chosen(request), name, provider, by=sections.actor_of(request))
+    connection = connections.change(chosen(request), name, provider, by=actor_of(request))
     return _done(request, connection, f"This is {connection} now, for {provider.label}.")
 
 
@@ -67,7 +45,7 @@ def hand_over_people(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         raise Malformed("Choose the connection that is to manage them.")
     if request.POST.get("sure") != "read":
         return _ask(request, "hand-over", connection, heir)
-    moved = transfer.hand_over_all(connection, heir, by=sections.actor_of(request))
+    moved = transfer.hand_over_all(connection, heir, by=actor_of(request))
     return _done(request, connection, f"{heir} manages {_people(moved)} more now.")
 
 
@@ -76,7 +54,7 @@ def remove_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse
     connection, heir = chosen(request), _heir(request)
     if request.POST.get("sure") != "read":
         return _ask(request, "remove", connection, heir)
-    moved = connections.remove(connection, heir=heir, by=sections.actor_of(request))
+    moved = connections.remove(connection, heir=heir, by=actor_of(request))
     then = f" {heir} manages its {_people(moved)} now." if heir and moved else ""
     shown = heir or connections.default_connection(connection.organization_id)
     return _done(request, shown, f"Removed {connection}.{then}")
@@ -84,18 +62,18 @@ def remove_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse
 
 def hand_over_person(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """Make one person another connection's."""
-    if not User.objects.of(sections.organization_of(request).pk).filter(pk=user_id).exists():
+    if not User.objects.of(organization_of(request).pk).filter(pk=user_id).exists():
         raise UserUnknown("There is nobody here of that id.")
     try:
         heir = _heir(request)
         if heir is None:
             raise Malformed("Choose the connection that is to manage this person.")
-        user = transfer.hand_over(user_id, heir, by=sections.actor_of(request))
+        user = transfer.hand_over(user_id, heir, by=actor_of(request))
     except UserUnknown:
         raise
     except Refusal as refusal:
         messages.error(request, refusal.message, extra_tags=MANAGED_BY.key)
-        sections.keep(request, MANAGED_BY.key)
+        keep(request, MANAGED_BY.key)
     else:
         messages.success(request, f"{heir} manages {user} now.", extra_tags=MANAGED_BY.key)
     return redirect(f"{reverse('settings:person', args=[user_id])}#{MANAGED_BY.key}")
@@ -133,7 +111,7 @@ def _heir(request: HttpRequest) -> Connection | None:
     text = request.POST.get("heir", "")
     if not text:
         return None
-    return connections.find(sections.parsed_id(text), organization_id=sections.organization_of(request).pk)
+    return connections.find(sections.parsed_id(text), organization_id=organization_of(request).pk)
 
 
 def _people(number: int) -> str:

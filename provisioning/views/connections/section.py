@@ -11,11 +11,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from console import one_time_forms, sections
+from console import one_time_forms, reauthentication, requests, responses
+from console.requests import actor_of, is_htmx
 from console.sections import Context, Control, Page, Piece, Section
 from core import dates
 from core.parsing import number_of
 from organizations.services import slugs
+from organizations.views.current import organization_of
 from provisioning.models import Connection, IdentityProvider, Token
 from provisioning.services import brake
 from provisioning.services.brake import PercentInvalid
@@ -26,7 +28,7 @@ from provisioning.services.connections.tokens import RetirementRefused
 from provisioning.services.request_log import setup_steps, writer
 from provisioning.services.request_log.setup_steps import Step
 from provisioning.views import brake as brake_page
-from provisioning.views import limits
+from provisioning.views import limits, which_connection
 from provisioning.views.connections import checklist, guides, prerequisites, switches, token_forms
 from provisioning.views.connections import connections as connection_pages
 from provisioning.views.connections.guides import Gets
@@ -46,7 +48,7 @@ FORM_SALT = "scim.generate-token"
 def _context(request: HttpRequest) -> Context:
     user: Any = request.user
     present = connections.of_organization(user.organization_id)
-    connection = connection_pages.among(present, request)
+    connection = which_connection.among(present, request)
     state, base_url = _state(request, connection, present), connections.base_url(user.organization)
     return {
         **state,
@@ -81,9 +83,9 @@ def _user(request: HttpRequest) -> User:
 
 def _query(request: HttpRequest) -> Mapping[str, str]:
     """What leads back to the connection that a request was about."""
-    present = connections.of_organization(sections.organization_of(request).pk)
+    present = connections.of_organization(organization_of(request).pk)
     try:
-        return _leads_back(connection_pages.among(present, request), present)
+        return _leads_back(which_connection.among(present, request), present)
     except connections.ConnectionUnknown:
         return {}
 
@@ -133,8 +135,8 @@ def activity(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 
     The page asks for it every few seconds, and says which tokens it shows.
     """
-    present = connections.of_organization(sections.organization_of(request).pk)
-    connection = connection_pages.among(present, request)
+    present = connections.of_organization(organization_of(request).pk)
+    connection = which_connection.among(present, request)
     state = _state(request, connection, present)
     live, shown = state["tokens"], _ids(request.GET.get("tokens", ""))
     gone = shown - {each.token.pk for each in live}
@@ -163,11 +165,13 @@ def _requests_of_person(request: HttpRequest, user: User) -> Context:
 
 def generate_token(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Make a token and show it, this once."""
-    connection = connection_pages.chosen(request)
-    if (question := sections.ask_for_proof(request, SCIM.address_after(request), "generate a token")) is not None:
+    connection = which_connection.chosen(request)
+    if (
+        question := reauthentication.ask_for_proof(request, SCIM.address_after(request), "generate a token")
+    ) is not None:
         return question
     one_time_forms.use_up(request, FORM_SALT)
-    actor, name = sections.actor_of(request), request.POST.get("name", "")
+    actor, name = actor_of(request), request.POST.get("name", "")
     try:
         made = connections.generate_token(connection, by=actor, name=name, days=token_forms.days(request.POST))
     except TokenNameRefused as refusal:
@@ -178,9 +182,11 @@ def generate_token(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 
 def rotate_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
     """Make a token that is to take another one's place, and show it, this once."""
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     connections.find_live_token(token_id, organization_id=actor.organization_id)
-    if (question := sections.ask_for_proof(request, SCIM.address_after(request), "rotate the token")) is not None:
+    if (
+        question := reauthentication.ask_for_proof(request, SCIM.address_after(request), "rotate the token")
+    ) is not None:
         return question
     one_time_forms.use_up(request, FORM_SALT)
     by_itself = request.POST.get("by_itself") == "on"
@@ -194,25 +200,25 @@ def _shown_once(request: HttpRequest, made: tuple[Token, str]) -> HttpResponse:
 
 
 def _show(request: HttpRequest, extra: Context) -> HttpResponse:
-    if sections.is_htmx(request):
+    if is_htmx(request):
         return HttpResponse(SCIM.render(request, extra))
-    return sections.show(request, Page.USERS, {SCIM.key: extra})
+    return responses.show(request, Page.USERS, {SCIM.key: extra})
 
 
 def rename_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
     """Call a token something else."""
     name = request.POST.get("name", "")
     try:
-        token = tokens.rename_token(token_id, name, by=sections.actor_of(request))
+        token = tokens.rename_token(token_id, name, by=actor_of(request))
     except TokenNameRefused as refusal:
         wrong = {"place": "rename", "token_id": token_id, "why": refusal.message}
         return _show(request, {"wrong": wrong, "typed": {"name": name}})
-    return sections.done(request, SCIM, f"The token is called {token.name}.")
+    return responses.done(request, SCIM, f"The token is called {token.name}.")
 
 
 def retire_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
     """Set the day on which a token retires."""
-    actor = sections.actor_of(request)
+    actor = actor_of(request)
     connections.find_live_token(token_id, organization_id=actor.organization_id)
     try:
         moment, seen = token_forms.retires_at(request.POST), token_forms.seen(request.POST)
@@ -220,19 +226,19 @@ def retire_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> H
     except RetirementRefused as refusal:
         wrong = {"place": "retire", "token_id": token_id, "why": refusal.message}
         return _show(request, {"wrong": wrong, "typed": {"day": request.POST.get("day", "")}})
-    return sections.done(request, SCIM, f"{token.name} retires on {dates.day(timezone.localtime(token.retires_at))}.")
+    return responses.done(request, SCIM, f"{token.name} retires on {dates.day(timezone.localtime(token.retires_at))}.")
 
 
 def keep_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
     """Let a token retire neither by date nor by itself."""
-    token = tokens.keep_token(token_id, seen=token_forms.seen(request.POST), by=sections.actor_of(request))
-    return sections.done(request, SCIM, f"{token.name} stays valid.")
+    token = tokens.keep_token(token_id, seen=token_forms.seen(request.POST), by=actor_of(request))
+    return responses.done(request, SCIM, f"{token.name} stays valid.")
 
 
 def revoke_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
     """End a token at once."""
-    token = connections.revoke_token(token_id, by=sections.actor_of(request))
-    return sections.done(request, SCIM, f"Revoked {token}")
+    token = connections.revoke_token(token_id, by=actor_of(request))
+    return responses.done(request, SCIM, f"Revoked {token}")
 
 
 def turn_switch(request: HttpRequest, connection_id: UUID, name: str) -> HttpResponse:
@@ -240,16 +246,16 @@ def turn_switch(request: HttpRequest, connection_id: UUID, name: str) -> HttpRes
     switch = SWITCHES.get(name)
     if switch is None:
         raise Http404("There is no such switch.")
-    wanted = sections.wanted(request)
-    connections.turn(connection_pages.chosen(request), name, wanted, by=sections.actor_of(request))
-    return sections.done(request, SCIM, switch.said if wanted else switch.said_off)
+    wanted = requests.wanted(request)
+    connections.turn(which_connection.chosen(request), name, wanted, by=actor_of(request))
+    return responses.done(request, SCIM, switch.said if wanted else switch.said_off)
 
 
 def turn_brake(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Turn the mass-change brake on or off."""
-    wanted = sections.wanted(request)
-    brake.set_enabled(connection_pages.chosen(request), wanted, by=sections.actor_of(request))
-    return sections.done(request, SCIM, "The brake is on." if wanted else "The brake is off, and holds nothing back.")
+    wanted = requests.wanted(request)
+    brake.set_enabled(which_connection.chosen(request), wanted, by=actor_of(request))
+    return responses.done(request, SCIM, "The brake is on." if wanted else "The brake is off, and holds nothing back.")
 
 
 def set_brake_percent(request: HttpRequest, connection_id: UUID) -> HttpResponse:
@@ -257,13 +263,13 @@ def set_brake_percent(request: HttpRequest, connection_id: UUID) -> HttpResponse
     typed = request.POST.get("percent", "").strip()[:20]
     percent = number_of(typed, 20) or 0
     try:
-        brake.set_percent(connection_pages.chosen(request), percent, by=sections.actor_of(request))
+        brake.set_percent(which_connection.chosen(request), percent, by=actor_of(request))
     except (PercentInvalid, BeyondOwnRights) as refusal:
         extra = {"percent_typed": typed, "percent_wrong": refusal.message}
-        if sections.is_htmx(request):
+        if is_htmx(request):
             return HttpResponse(SCIM.render(request, extra))
-        return sections.show(request, Page.USERS, {SCIM.key: extra})
-    return sections.done(request, SCIM, f"The brake holds back what is more than {percent} percent.")
+        return responses.show(request, Page.USERS, {SCIM.key: extra})
+    return responses.done(request, SCIM, f"The brake holds back what is more than {percent} percent.")
 
 
 def turn_additional_logging(request: HttpRequest, connection_id: UUID) -> HttpResponse:
@@ -274,7 +280,7 @@ def turn_additional_logging(request: HttpRequest, connection_id: UUID) -> HttpRe
 def connections_shown(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
     """Where connections are shown."""
     return {
-        str(each.pk): connection_pages.address(each)
+        str(each.pk): which_connection.address(each)
         for each in connections.of_organization(organization_id)
         if str(each.pk) in ids
     }
@@ -284,12 +290,12 @@ def tokens_shown(organization_id: UUID, ids: Collection[str]) -> Mapping[str, st
     """Where tokens are shown: with their connections."""
     present = {each.pk: each for each in connections.of_organization(organization_id)}
     found = Token.objects.of(organization_id).filter(pk__in=ids, connection_id__in=present)
-    return {str(token.pk): connection_pages.address(present[token.connection_id]) for token in found}
+    return {str(token.pk): which_connection.address(present[token.connection_id]) for token in found}
 
 
 SCIM = Section(
     page=Page.USERS,
-    key=connection_pages.KEY,
+    key=which_connection.KEY,
     title="SCIM",
     lead="Your identity provider creates, updates and deactivates users for you.",
     position=50,

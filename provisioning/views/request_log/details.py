@@ -17,12 +17,14 @@ from django.utils import timezone
 
 from audit.actions import Action
 from audit.models import AuditEvent
-from console import sections
+from console import responses, sections
+from console.requests import actor_of, not_allowed, wanted
 from console.sections import Section
+from organizations.views.current import organization_of
 from provisioning.models import Connection, Kept, RequestDetail, RequestLog
 from provisioning.services.connections import connections, reach
 from provisioning.services.request_log import additional_logging
-from provisioning.views.connections import connections as connection_pages
+from provisioning.views import which_connection
 from users.services import authority
 
 # Where messages about what is kept of a request belong.
@@ -56,12 +58,12 @@ def _ended(connection: Connection) -> Any:
 
 def turn(request: HttpRequest, section: Section) -> HttpResponse:
     """Turn it on, also for another 24 hours, or off."""
-    connection, by = connection_pages.chosen(request), sections.actor_of(request)
-    if sections.wanted(request):
+    connection, by = which_connection.chosen(request), actor_of(request)
+    if wanted(request):
         additional_logging.turn_on(connection, by=by)
-        return sections.done(request, section, "Additional logging is on for the next 24 hours.")
+        return responses.done(request, section, "Additional logging is on for the next 24 hours.")
     additional_logging.turn_off(connection, by=by)
-    return sections.done(request, section, "Additional logging is off.")
+    return responses.done(request, section, "Additional logging is off.")
 
 
 # One request
@@ -100,7 +102,7 @@ def why_not(request: HttpRequest, row: RequestLog) -> str:
     It says as much as a token of the connection could read, so it is shown to those who may make one.
     """
     if not sections.may(request, "sign-in.edit"):
-        return sections.not_allowed(request)
+        return not_allowed(request)
     asker: Any = request.user
     known = Connection.objects.of(row.organization_id).filter(pk=row.connection_id) if row.connection_id else None
     connection = (known and known.first()) or connections.default_connection(row.organization_id)
@@ -139,7 +141,7 @@ def log_next(request: HttpRequest, row: RequestLog) -> HttpResponse:
     connection = _connection_of(row)
     if connection is None:
         raise Http404("The connection of this request was removed.")
-    additional_logging.turn_on(connection, by=sections.actor_of(request))
+    additional_logging.turn_on(connection, by=actor_of(request))
     said = "Additional logging is on for the next 24 hours. Headers and bodies of the next requests are kept."
     messages.success(request, said, extra_tags=OF_DETAILS)
     return redirect(f"{reverse('settings:logged-request', args=[row.pk])}#details")
@@ -183,12 +185,7 @@ def _file(row: RequestLog, parts: tuple[Part, ...]) -> str:
 
 def find(request: HttpRequest, request_id: UUID) -> RequestLog:
     """The request of that id in the organization's log."""
-    row = (
-        RequestLog.objects.of(sections.organization_of(request).pk)
-        .filter(pk=request_id)
-        .select_related("token")
-        .first()
-    )
+    row = RequestLog.objects.of(organization_of(request).pk).filter(pk=request_id).select_related("token").first()
     if row is None:
         raise Http404("There is no such request in your log. It may have been too old, and deleted.")
     return row

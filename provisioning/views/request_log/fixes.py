@@ -23,9 +23,10 @@ from provisioning.models import Connection, RequestLog
 from provisioning.services import brake
 from provisioning.services.connections import connections, reach, transfer
 from provisioning.services.connections.connections import Switch
-from provisioning.services.request_log.causes import CAUSES, UNLISTED, Mend
+from provisioning.services.fixes import Mend
+from provisioning.services.request_log.causes import CAUSES, UNLISTED
 from provisioning.services.request_log.masking import MASK
-from provisioning.views.connections.connections import address as connection_address
+from provisioning.views.which_connection import address as connection_address
 from users.models import Role, User
 from users.services import applied_addresses, authority
 from users.services.authority import Authority

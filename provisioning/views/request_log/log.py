@@ -18,10 +18,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.actions import Action
-from audit.models import first_id_at
-from console import csv_download, sections
+from audit.views import exports
+from console import csv_download, reauthentication, sections
+from console.requests import actor_of
 from console.sections import Page
+from core.ids import first_id_at
 from core.refusals import Refusal
+from organizations.views.current import organization_of
 from provisioning.models import RequestLog, RequestOperation
 from provisioning.services.request_log import operations as operation_rows
 from provisioning.services.request_log import writer
@@ -97,7 +100,7 @@ def _stretch(found: Found, before: UUID | None, after: UUID | None) -> _Stretch:
 
 def request_log(request: HttpRequest) -> HttpResponse:
     """The requests that fit the filters, a page of them."""
-    organization = sections.organization_of(request)
+    organization = organization_of(request)
     form = RequestsForm(request.GET, organization.pk)
     stretch = _stretch(form.narrow(), id_of(request.GET.get("before", "")), id_of(request.GET.get("after", "")))
     query = request.GET.copy()
@@ -131,7 +134,7 @@ def _newest(stretch: _Stretch, request: HttpRequest) -> UUID | None:
 
 def new_requests(request: HttpRequest) -> HttpResponse:
     """How many have come in since the page was loaded; it asks every few seconds while somebody looks at it."""
-    organization = sections.organization_of(request)
+    organization = organization_of(request)
     query = request.GET.copy()
     newest = id_of("".join(query.pop("newest", ())))
     count = 0
@@ -161,7 +164,7 @@ def logged_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """All that is known of one request."""
     (shown,) = _shown(request, [details.find(request, request_id)])
     row = shown.row
-    user = User.objects.of(sections.organization_of(request).pk).filter(pk=row.user_id).first()
+    user = User.objects.of(organization_of(request).pk).filter(pk=row.user_id).first()
     context = {
         "title": _title(row, user),
         "lead": f"Request {row.request_id}",
@@ -232,7 +235,7 @@ def hand_over_refused_user(request: HttpRequest, request_id: UUID) -> HttpRespon
 def apply_refused_address(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Give a user the address that a connection may not give; who does so has just shown who they are."""
     row = details.find(request, request_id)
-    if proof := sections.ask_for_proof(
+    if proof := reauthentication.ask_for_proof(
         request, reverse("settings:logged-request", args=[row.pk]), "apply this address"
     ):
         return proof
@@ -261,7 +264,7 @@ def _mended(
 ) -> HttpResponse:
     """Do what mends a request, and show the outcome on its page, also a refusal that is one of ``answers``."""
     try:
-        said = verb(row, by=sections.actor_of(request))
+        said = verb(row, by=actor_of(request))
     except answers as refusal:
         messages.error(request, refusal.message, extra_tags=OF_A_REQUEST)
     else:
@@ -275,13 +278,13 @@ def _mended(
 
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The requests that the filters leave, newest first, as a CSV file."""
-    organization = sections.organization_of(request)
+    organization = organization_of(request)
     form = RequestsForm(request.GET, organization.pk)
     found = form.narrow()
     zone = timezone.get_current_timezone()
     name = f"scim-requests-{organization.slug}-{timezone.localdate()}.csv"
-    taken = csv_download.Export(Action.REQUEST_LOG_EXPORTED, form.given)
-    return csv_download.csv_file(request, taken, name, HEADER, (_cells(row, zone) for row in _all(found)))
+    taken = exports.Export(Action.REQUEST_LOG_EXPORTED, form.given)
+    return exports.csv_file(request, taken, name, HEADER, (_cells(row, zone) for row in _all(found)))
 
 
 def _all(found: Found) -> Iterator[RequestLog]:

@@ -16,14 +16,14 @@ from django import forms
 from django.db.models import Q, Subquery, UUIDField, Value
 from django.db.models.functions import Coalesce
 
-from audit.models import first_id_at
 from console.moments import MomentField
 from core import parsing
 from core.addresses import canonical, fold
+from core.ids import first_id_at
 from core.tenancy import TenantQuerySet
 from provisioning.models import Connection, RequestLog, RequestLogQuerySet, RequestOperation, Token, Written
+from provisioning.services.request_log import subject_keys
 from provisioning.services.request_log.causes import CAUSES
-from scim.api import subjects
 from users.models import User
 
 # What no index serves is looked for among so many of the organization's own newest requests, as many operations of bulk
@@ -218,7 +218,7 @@ class RequestsForm(forms.Form):
         if user_id:
             whom |= Q(user_id=user_id)
         for name in names:
-            whom |= Q(subject_key__contains=subjects.whole(name))
+            whom |= Q(subject_key__contains=subject_keys.whole(name))
         if self._text:
             whom &= self._has_text
         if not ids or not whom:
@@ -300,7 +300,7 @@ class RequestsForm(forms.Form):
         """Of some newest requests those that are about one of the names, or have such an operation."""
         whole = Q()
         for name in names:
-            whole |= Q(subject_key__contains=subjects.whole(name))
+            whole |= Q(subject_key__contains=subject_keys.whole(name))
         fitting = operations.filter(whole).order_by().values("request_id")
         return whole | Q(subject_key="", user_label__in=names) | Q(pk__in=fitting)
 
@@ -375,7 +375,7 @@ def latest_about(user: User, number: int) -> list[OfUser]:
     operations = RequestOperation.objects.of(user.organization_id)
     # Anybody can send a name without a token, and would have the page to themselves with ten requests.
     failures = rows.own_of_few().filter(status__gte=Written(400)).order_by("-pk").values("pk")[:LOOKED_AT_FOR_FAILURES]
-    named = rows.filter(pk__in=failures, subject_key__contains=subjects.whole(user.user_name))
+    named = rows.filter(pk__in=failures, subject_key__contains=subject_keys.whole(user.user_name))
     own = operations.filter(user_id=user.pk)
     ways: list[Any] = [
         rows.filter(user_id=user.pk).order_by("-pk").values("pk"),

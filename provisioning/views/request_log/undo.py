@@ -14,12 +14,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from audit.models import AppendOnlyQuerySet, AuditEvent, first_id_at
+from audit.models import AppendOnlyQuerySet, AuditEvent
 from audit.views.changes import Line, lines
 from console import sections
-from console.sections import Malformed
+from console.requests import actor_of, is_htmx
 from core.actors import Actor
+from core.ids import first_id_at
 from core.parsing import number_of
+from core.refusals import Malformed
 from provisioning.models import RequestLog
 from users.services import authority
 from users.services import undo as undoing
@@ -119,7 +121,7 @@ def _plans(events: list[AuditEvent], organization_id: UUID) -> list[Plan]:
 
 def ask(request: HttpRequest, row: RequestLog) -> HttpResponse:
     """What undoing all of a request comes to; nothing has happened yet."""
-    left = _left(row, sections.actor_of(request))
+    left = _left(row, actor_of(request))
     kinds = [plan.kind for plan in left if plan.state is State.OPEN]
     context = {
         "title": "Undo all of this request?",
@@ -153,7 +155,7 @@ def undo(request: HttpRequest, row: RequestLog) -> HttpResponse:
     What takes longer than a request may shows how far it is, and goes on by itself. What was refused on the way is not
     tried again.
     """
-    run, by = _run(request), sections.actor_of(request)
+    run, by = _run(request), actor_of(request)
     left = _left(row, by, run.place)
     report = undoing.revert_many([plan.event for plan in left], within=UNDOES_FOR, by=by)
     done, refused = run.done + len(report.done), run.refused + len(report.refused)
@@ -172,7 +174,7 @@ def undo(request: HttpRequest, row: RequestLog) -> HttpResponse:
         said.append(f"{_were(refused - FEW_REFUSALS)} refused, too. Undo those one by one to see why.")
     for words in said:
         messages.error(request, words, extra_tags=HISTORY_KEY)
-    return HttpResponse(headers={"HX-Redirect": _back(row)}) if sections.is_htmx(request) else redirect(_back(row))
+    return HttpResponse(headers={"HX-Redirect": _back(row)}) if is_htmx(request) else redirect(_back(row))
 
 
 def _run(request: HttpRequest) -> _Run:
@@ -203,7 +205,7 @@ def _how_far(request: HttpRequest, row: RequestLog, run: _Run, *, left: int) -> 
     }
     template = (
         "settings/request_log/undo_progress_card.html"
-        if sections.is_htmx(request)
+        if is_htmx(request)
         else "settings/request_log/undo_progress.html"
     )
     return render(request, template, context)

@@ -25,7 +25,7 @@ from provisioning.models import Connection, Milestone, Play, PlayState, RequestL
 from provisioning.services import test_runs
 from provisioning.services.connections import connections
 from provisioning.services.onboarding import Opened, open_organization
-from provisioning.services.request_log import entries, verdicts
+from provisioning.services.request_log import entries, subject_keys, verdicts
 from provisioning.services.request_log.masking import Masking
 from provisioning.services.request_log.setup_steps import Step
 from provisioning.simulator.player import Outcome, Result, filled
@@ -262,7 +262,7 @@ def _promote(company: Company, token: Token, people: list[User], *, by: Actor) -
             resource="User",
             user_id=user.pk,
             user_label=user.user_name,
-            subject_key=subjects.key([user.user_name]),
+            subject_key=subject_keys.key([user.user_name]),
             status=200,
         )
         for position, user in enumerate(promoted, 1)
@@ -336,7 +336,7 @@ def _row(call: Call, company: Company, person: User, count: int, moment: datetim
         address="198.51.100.7",
         user_id=person.pk if call.about_a_person else None,
         user_label=label,
-        subject_key=subjects.key([label]),
+        subject_key=subject_keys.key([label]),
     )
 
 

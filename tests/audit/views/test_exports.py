@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import resolve
 
 from audit.models import AuditEvent
-from console import sections
+from console import responses
 from domains.models import Domain
 from provisioning.models import Token
 from tests.saasmanager.test_access import MATRIX, targets
@@ -65,7 +65,7 @@ def test_an_operator_on_a_visit_sees_no_export_and_gets_none(
 
 def downloads() -> Iterator[str]:
     """Every address of Settings that is read, by its place in the table of who may open what."""
-    reads = {control.name for control, _view in sections.controls() if control.reads}
+    reads = {control.name for control, _view in responses.controls() if control.reads}
     for address, form, _allowed in MATRIX:
         if form is None and address.startswith("/settings/"):
             ids = dict.fromkeys(("connection", "play", "request", "person", "event", "domain", "role", "own"))

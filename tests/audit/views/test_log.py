@@ -18,11 +18,12 @@ from django.utils.html import escape
 
 import domains.services
 from audit.actions import Action, title
-from audit.models import AuditEvent, first_id_at
+from audit.models import AuditEvent
 from audit.services import trail
 from audit.views import log
 from console.csv_download import harmless
 from core.actors import Actor, Door
+from core.ids import first_id_at
 from domains.models import Domain
 from provisioning.services.connections import connections
 from tests.signed_in import SignedIn, htmx

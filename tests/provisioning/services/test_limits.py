@@ -517,6 +517,7 @@ def test_rows_of_strangers_are_known_by_what_they_say_of_the_token() -> None:
 
 
 def test_every_limit_has_words_and_a_fix() -> None:
-    from provisioning.services.request_log.causes import CAUSES, Mend
+    from provisioning.services.fixes import Mend
+    from provisioning.services.request_log.causes import CAUSES
 
     assert {CAUSES[cause].mend for cause in LIMITS} == {Mend.SHOW_LIMITS}

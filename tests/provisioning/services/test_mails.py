@@ -10,8 +10,7 @@ from django.utils import timezone
 from organizations.models import Mail, Organization
 from organizations.services import outbox
 from provisioning.models import Token
-from provisioning.services.connections import connections
-from provisioning.services.request_log import mails
+from provisioning.services.connections import connections, mails
 from tests.tenants import Tenant
 from users.models import Source, User
 from users.permissions import BuiltIn

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from audit.models import first_id_at
+from core.ids import first_id_at
 from domains import services
 from domains.services import AddressRefused, check_addresses
 from provisioning.models import RequestLog

@@ -17,8 +17,8 @@ from audit.actions import Action
 from organizations.models import Mail
 from provisioning.models import Play, PlayState, RequestLog, Streak, Token
 from provisioning.services import test_runs
-from provisioning.services.connections import connections
-from provisioning.services.request_log import mails, setup_steps, writer
+from provisioning.services.connections import connections, mails
+from provisioning.services.request_log import setup_steps, writer
 from provisioning.services.test_runs import AddressUnfit, AlreadyRunning, ScriptUnknown
 from provisioning.simulator import player
 from provisioning.simulator.client import NAME

@@ -16,12 +16,12 @@ from core.refusals import Refusal, StaleVersion
 from organizations.models import Mail
 from organizations.services import outbox
 from provisioning.models import Connection, RequestLog, Token
-from provisioning.services.connections import connections, token_names
+from provisioning.services.connections import connections, mails, token_names
 from provisioning.services.connections import tokens as rotation
 from provisioning.services.connections.connections import TokenUnknown, TooManyTokens
 from provisioning.services.connections.token_names import TokenNameRefused
 from provisioning.services.connections.tokens import RetirementRefused, TokenRotated
-from provisioning.services.request_log import mails, writer
+from provisioning.services.request_log import writer
 from tests.identity_provider import Idp
 from tests.tenants import Tenant
 from tests.users.services.test_races import ROUNDS, at_once

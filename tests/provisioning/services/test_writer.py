@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import OperationalError
 from django.utils import timezone
 
-from audit.models import first_id_at
+from core.ids import first_id_at
 from provisioning.models import RequestLog, Token
 from provisioning.services.request_log import details, entries, pruning, rate_limit, writer
 from tests.identity_provider import Idp

@@ -112,7 +112,7 @@ def test_who_applies_it_has_just_shown_who_they_are(
     acme: Tenant, ada: User, refused: RequestLog, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = signed_in(acme)
-    monkeypatch.setattr("console.sections._proofs", [])
+    monkeypatch.setattr("console.requests._proofs", [])
     answer = client.post(f"{permalink(refused)}apply-address/")
     assert answer.headers["Location"].startswith("/confirm/")
     assert own(ada)[0] == "ada@acme.example"

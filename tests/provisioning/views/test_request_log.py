@@ -21,12 +21,12 @@ from domains.models import Domain
 from provisioning.models import Connection, RequestLog, RequestLogQuerySet, Token, Written
 from provisioning.services import limits
 from provisioning.services.connections import connections, tokens
-from provisioning.services.request_log import causes, writer
-from provisioning.services.request_log.causes import CAUSES, Mend
+from provisioning.services.fixes import Mend
+from provisioning.services.request_log import causes, subject_keys, writer
+from provisioning.services.request_log.causes import CAUSES
 from provisioning.views.request_log import log as request_log
 from provisioning.views.request_log import search
 from provisioning.views.request_log.search import RequestsForm
-from scim.api import subjects
 from scripts.shares import Turn
 from tests.identity_provider import Idp
 from tests.provisioning.views.test_section import log, plain
@@ -509,7 +509,7 @@ def strangers(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Req
 def test_no_strangers_hide_own_requests_from_a_search(
     strangers: Callable[[], RequestLog], acme: Tenant, client: Client
 ) -> None:
-    about = {"user_label": "kim@acme.example", "subject_key": subjects.key(["kim@acme.example"])}
+    about = {"user_label": "kim@acme.example", "subject_key": subject_keys.key(["kim@acme.example"])}
     for number in ("one", "two", "three"):
         log(acme, path=f"/own{number}", status=400, **about)
     strangers()
@@ -529,7 +529,7 @@ def test_no_strangers_hide_own_requests_from_the_latest(
     strangers: Callable[[], RequestLog], acme: Tenant, client: Client
 ) -> None:
     kim = acme.add("kim")
-    about = {"status": 409, "user_label": "kim@acme.example", "subject_key": subjects.key(["kim@acme.example"])}
+    about = {"status": 409, "user_label": "kim@acme.example", "subject_key": subject_keys.key(["kim@acme.example"])}
     personal = log(acme, path="/Me")
     own = log(acme, connection_id=acme.connection.pk, **about)
     newest = strangers()

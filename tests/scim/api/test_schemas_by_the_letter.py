@@ -2,7 +2,7 @@
 
 import pytest
 
-from scim.protocol.attributes import Json
+from core.json_values import Json
 from tests.identity_provider import Idp, read
 
 # Section 8.7 in short: a name, then what differs from a singular text that is optional, readWrite, returned by default,

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scim.protocol import errors
-from scim.protocol.patch_request import MAX_DEPTH, Op, error_body, list_response, read_json, read_patch
+from scim.protocol.json_bodies import MAX_DEPTH, read_json
+from scim.protocol.patch_request import Op, read_patch
+from scim.protocol.responses import error_body, list_response
 from scim.protocol.schemas import USER
 from tests.scim.protocol.samples import BARBARA, ENTERPRISE, patch_body
 

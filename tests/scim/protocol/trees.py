@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from scim.protocol.attributes import Attribute, AttributePath, Json, Resource, Returned, Type
+from core.json_values import Json
+from scim.protocol.attributes import Attribute, AttributePath, Resource, Returned, Type
 from scim.protocol.filters import And, Comparison, Filter, Not, Operator, Or, ValuePath
 from scim.protocol.resolution import OPERATORS
 from scim.protocol.schemas import ENTERPRISE_USER, USER

@@ -1,0 +1,48 @@
+"""Links from the audit log to the things that its events name, and to where they are undone; apps register them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from audit.models import AuditEvent
+from console.sections import may
+
+# What gives the addresses at which things of a kind are shown, for those of the ids that are still there.
+Whereabouts = Callable[[UUID, Collection[str]], Mapping[str, str]]
+_whereabouts: dict[str, tuple[str, Whereabouts]] = {}
+
+
+def offer_whereabouts(kind: str, permission: str, find: Whereabouts) -> None:
+    """Let the audit log link to things of a kind (a model's name); ``find`` gets the organization's id and theirs."""
+    _whereabouts[kind] = permission, find
+
+
+def whereabouts(request: HttpRequest, kind: str, ids: Collection[str]) -> Mapping[str, str]:
+    """Where the request's user finds those things; what is gone, or not for that user, is left out."""
+    permission, find = _whereabouts.get(kind, ("", None))
+    user: Any = request.user
+    return find(user.organization_id, ids) if find and user.has_perm(permission) else {}
+
+
+# What gives the addresses at which events of the audit log can be undone, by the ids of the events.
+Undos = Callable[[UUID, Collection[AuditEvent]], Mapping[UUID, str]]
+_undos: list[tuple[str, Undos]] = []
+
+
+def offer_undos(permission: str, find: Undos) -> None:
+    """Let the audit log lead those who may to where events are undone; ``find`` gets the organization's id and them."""
+    _undos.append((permission, find))
+
+
+def undos(request: HttpRequest, events: Collection[AuditEvent]) -> Mapping[UUID, str]:
+    """Where the request's user can undo some of the events."""
+    user: Any = request.user
+    found: dict[UUID, str] = {}
+    for permission, find in _undos:
+        if may(request, permission):
+            found |= find(user.organization_id, events)
+    return found

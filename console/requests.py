@@ -1,0 +1,76 @@
+"""What a request of the pages says: who acts, by what id, from which script, in which state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from django.http import HttpRequest
+
+from core.actors import Actor, Door, address_of_caller
+from core.refusals import Malformed
+
+# Whether the person of a request has just shown who they are; the app that knows how people sign in tells.
+_proofs: list[Callable[[HttpRequest], bool]] = []
+
+
+def offer_proof(recent: Callable[[HttpRequest], bool]) -> None:
+    """Let pages further down know whether somebody has given their password a short while ago."""
+    _proofs.append(recent)
+
+
+def is_proven(request: HttpRequest) -> bool:
+    """Whether the person of the request has just shown who they are."""
+    return any(recent(request) for recent in _proofs)
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Whether the page's script asks, and wants a piece of the page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def wanted(request: HttpRequest) -> bool:
+    """The state that a switch asks for; switches never say "the other one". Raises Malformed."""
+    states = {"on": True, "off": False}
+    state = request.POST.get("wanted", "")
+    if state not in states:
+        raise Malformed
+    return states[state]
+
+
+def not_allowed(request: HttpRequest) -> str:
+    """Why a request is refused for lack of a permission, and what to do."""
+    if is_visit(request):
+        return "Operators look at an organization, change nothing and export nothing. An Admin of it can do this."
+    return "Your role does not allow this. Ask an Admin of your organization."
+
+
+def is_visit(request: HttpRequest) -> bool:
+    """Whether an operator looks at the organization, who has been let in by it and belongs to none."""
+    return getattr(request.user, "visit", None) is not None
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Whoever is signed in, acting through a page."""
+    user: Any = request.user
+    return replace(actor_for(user, request, Door.PAGE), is_proven=is_proven(request))
+
+
+def actor_for(user: Any, request: HttpRequest, door: Door) -> Actor:
+    """A person of an organization, acting through a door that opens onto the web."""
+    return Actor(
+        organization_id=user.organization_id,
+        label=str(user),
+        door=door,
+        user_id=user.pk,
+        address=address_of_caller(request.META),
+        request_id=request_id(),
+        name=user.display_name,
+    )
+
+
+def request_id() -> str:
+    """By what the server's own log knows the request that is being answered; empty outside of one."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))[:40]
