@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class AuditConfig(AppConfig):
     name = "audit"
     verbose_name = "Audit"
+
+    def ready(self) -> None:
+        from audit.views import log
+        from console import sections
+
+        sections.offer(log.AUDIT_LOG)

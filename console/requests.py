@@ -52,6 +52,12 @@ def is_visit(request: HttpRequest) -> bool:
     return getattr(request.user, "visit", None) is not None
 
 
+def tenant_of(request: HttpRequest) -> Any:
+    """The organization of whoever is signed in; ``organizations.views.current`` knows its type."""
+    user: Any = request.user
+    return user.organization
+
+
 def actor_of(request: HttpRequest) -> Actor:
     """Whoever is signed in, acting through a page."""
     user: Any = request.user

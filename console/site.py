@@ -13,10 +13,9 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import urlencode
 
 from console import responses, sections
-from console.requests import is_htmx
+from console.requests import is_htmx, tenant_of
 from console.sections import Page
 from core import dates
-from organizations.views.current import organization_of
 
 
 class SettingsSite(AdminSite):
@@ -46,7 +45,7 @@ class SettingsSite(AdminSite):
         """Wrap a view for those who are signed in, in their organization's time zone and language of dates."""
 
         def in_its_manner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            organization = organization_of(request)
+            organization = tenant_of(request)
             with dates.written(organization.date_style, organization.time_zone):
                 response: HttpResponseBase = view(request, *args, **kwargs)
                 return response

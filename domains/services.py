@@ -205,8 +205,8 @@ def _make_sure_it_can_be_proven(name: str, organization_id: UUID) -> None:
 def verify(domain_id: UUID, *, by: Actor) -> Domain:
     """Look in DNS for the record that proves the domain, and keep what was found, which ``finding`` tells.
 
-    Takes up to ``challenge.PATIENCE_SECONDS``, so no transaction stays open meanwhile. A verified domain stays as it
-    is. Raises DomainUnknown and CheckedTooOften.
+    Takes up to ``dns_verification.PATIENCE_SECONDS``, so no transaction stays open meanwhile. A verified domain stays
+    as it is. Raises DomainUnknown and CheckedTooOften.
     """
     with transaction.atomic():
         domain = _locked(domain_id, by.organization_id)

@@ -8,10 +8,10 @@ class OrganizationsConfig(AppConfig):
     verbose_name = "Organizations"
 
     def ready(self) -> None:
-        from audit.views import links, log
+        from audit.views import links
         from console import sections
         from organizations.views import details, slug, support
 
-        sections.offer(details.YOUR_ORGANIZATION, slug.SLUG, support.SUPPORT, log.AUDIT_LOG)
+        sections.offer(details.YOUR_ORGANIZATION, slug.SLUG, support.SUPPORT)
         links.offer_whereabouts("organization", details.YOUR_ORGANIZATION.permission, details.whereabouts)
         links.offer_whereabouts("formerslug", slug.SLUG.permission, slug.whereabouts)

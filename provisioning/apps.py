@@ -1,7 +1,6 @@
 """Provisioning: what an organization sees and controls of SCIM: connections, tokens, request log, rules and brake."""
 
 from django.apps import AppConfig
-from django.core import checks
 
 
 class ProvisioningConfig(AppConfig):
@@ -18,7 +17,6 @@ class ProvisioningConfig(AppConfig):
         from provisioning.views import brake, role_rules, test_runs
         from provisioning.views.connections import address_check, section
         from provisioning.views.connections import connections as connection_pages
-        from scim.storage.resource_types import check_bindings
         from users.services import undo
 
         sections.offer(section.SCIM, test_runs.TEST, role_rules.ROLE_RULES, address_check.ADDRESS_BOX)
@@ -29,5 +27,4 @@ class ProvisioningConfig(AppConfig):
         sections.offer_pieces(role_rules.RULES_OF_PERSON, connection_pages.MANAGED_BY, section.REQUESTS_OF_PERSON)
         undo.offer_connections(connections.is_there)
         sections.offer_banner(section.SCIM.page, section.SCIM.permission, brake.banner)
-        checks.register(check_bindings)
         shared_limits.begin()

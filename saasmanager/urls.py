@@ -14,6 +14,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="settings:index")),
     path("settings/", site.urls),
     path(settings.OPERATOR_URL, operators.urls),
+    path("", include("users.api.urls")),
     path("", include("signin.urls")),
     path("", include("scim.urls")),
 ]

@@ -1,12 +1,11 @@
-"""The addresses of the API, and of the way in and out, one by one: what allauth offers beyond them stays closed."""
+"""The addresses of the way in and out, one by one: what allauth offers beyond them stays closed."""
 
 from allauth.account.views import account_inactive
-from django.urls import include, path, re_path
+from django.urls import path, re_path
 
 from signin.views import accept_invitation, sign_in, sign_up
 
 urlpatterns = [
-    path("", include("users.api.urls")),
     path("sign-in/", sign_in.find_organization, name="account_login"),
     path("sign-in/<slug:slug>/", sign_in.SignIn.as_view(), name="sign-in"),
     path("sign-in/<slug:slug>/password/", sign_in.ForgottenPassword.as_view(), name="forgotten-password"),

@@ -1,4 +1,4 @@
-"""Users: the people of an organization, their roles, and how they sign in."""
+"""Users: the people of an organization, their roles and groups, and who asks to join."""
 
 from django.apps import AppConfig
 
@@ -10,9 +10,7 @@ class UsersConfig(AppConfig):
     def ready(self) -> None:
         from audit.views import links
         from console import sections
-        from console.requests import offer_proof
         from domains.views import USERS_PER_DOMAIN
-        from signin.services.sign_in import recently_proven
         from users.views import (
             account_requests,
             default_role,
@@ -36,4 +34,3 @@ class UsersConfig(AppConfig):
         links.offer_whereabouts("role", roles.ROLES.permission, roles.whereabouts)
         links.offer_undos("users.edit", undo.addresses)
         sections.offer_figures(USERS_PER_DOMAIN, default_role.users_per_domain)
-        offer_proof(recently_proven)

@@ -11,8 +11,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from audit.actions import Action
 from audit.services import trail
 from console.csv_download import is_open_to, written
-from console.requests import actor_of
-from organizations.views.current import organization_of
+from console.requests import actor_of, tenant_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +44,4 @@ def _record(request: HttpRequest, export: Export) -> None:
     """Keep in the trail who takes a file away, and what it was narrowed to; a mere HEAD takes nothing."""
     if request.method == "GET":
         changes = {name: (None, str(value)) for name, value in export.filters.items()}
-        trail.record(export.action, organization_of(request), changes, by=actor_of(request))
+        trail.record(export.action, tenant_of(request), changes, by=actor_of(request))

@@ -22,11 +22,11 @@ from audit.views import exports, links
 from audit.views.changes import Line, lines
 from console import csv_download
 from console.moments import MomentField
+from console.requests import tenant_of
 from console.sections import Context, Control, Page, Section
 from core.actors import Door
 from core.parsing import id_of
 from core.search_keys import sought
-from organizations.views.current import organization_of
 
 PER_PAGE = 25
 PER_CHUNK = 1_000
@@ -176,7 +176,7 @@ def _sentence(event: AuditEvent, address: str | None) -> SafeString:
 
 
 def _context(request: HttpRequest) -> Context:
-    organization = organization_of(request)
+    organization = tenant_of(request)
     form = EventsForm(request.GET)
     events = AuditEvent.objects.of(organization.pk)
     reach = form.reach(events)
@@ -210,7 +210,7 @@ def _with(query: QueryDict, **places: AuditEvent) -> str:
 
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The events that the filters leave, newest first, as a CSV file."""
-    organization = organization_of(request)
+    organization = tenant_of(request)
     form = EventsForm(request.GET)
     events = _all(form.narrow(AuditEvent.objects.of(organization.pk)).order_by("-id"))
     zone = timezone.get_current_timezone()

@@ -1,4 +1,4 @@
-"""Verbs on an organization itself; a whole one is opened by ``scim.services``."""
+"""Verbs on an organization itself; a whole one is opened by ``provisioning``."""
 
 from uuid import UUID
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest
 
+from console.requests import tenant_of
 from organizations.models import Organization
 
 
 def organization_of(request: HttpRequest) -> Organization:
     """The organization of whoever is signed in."""
-    user: Any = request.user
-    organization: Organization = user.organization
+    organization: Organization = tenant_of(request)
     return organization

@@ -100,9 +100,10 @@ class RequestLog(TenantModel):
     same minute that were refused like it and got no row of their own, see
     ``provisioning.services.request_log.rate_limit``. ``user_label`` is whom the request was about, as pages show it: a
     userName, an externalId or a group's name, of a bulk request some of them. ``subject_key`` has every name under
-    which a search finds the request, as ``scim.services.subjects`` writes it. ``operations`` and ``failed_operations``
-    count those of a bulk request. Refers to the user touched by value, so that the row outlives the user. The database
-    does not check its keys: the writer has just read them, and the checks would be a fifth of the cost of a row.
+    which a search finds the request, as ``provisioning.services.request_log.subject_keys`` writes it. ``operations``
+    and ``failed_operations`` count those of a bulk request. Refers to the user touched by value, so that the row
+    outlives the user. The database does not check its keys: the writer has just read them, and the checks would be a
+    fifth of the cost of a row.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -14,10 +14,9 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from core.refusals import NOTHING
+from core.refusals import Refusal
 from provisioning.services.request_log.causes import ORGANIZATION_LIMIT, SHARE_LIMIT, TOKEN_LIMIT, UNAUTHORIZED_LIMIT
 from provisioning.services.request_log.rate_limit import network_of
-from scim.protocol.errors import TooManyRequests
 
 # What a client is told to wait, in seconds: a bound that every identity provider accepts.
 SHORTEST_WAIT, LONGEST_WAIT = 1, 30
@@ -33,16 +32,16 @@ SLOTS = 1 << 14
 NEIGHBOURS = 8
 
 
-class Limited(TooManyRequests):
-    """A request beyond a limit; ``seconds`` is when the same one is let in again."""
+class Limited(Refusal):
+    """A request beyond a limit, which ``cause`` names; ``seconds`` is when the same one is let in again."""
+
+    code = "limited"
 
     def __init__(self, detail: str, *, cause: str, seconds: float, **about: str) -> None:
         self.seconds = min(max(math.ceil(seconds), SHORTEST_WAIT), LONGEST_WAIT)
-        super().__init__(
-            f"{detail} Try again in {_seconds(self.seconds)}.",
-            cause=cause,
-            about={**NOTHING, **about, "seconds": _seconds(self.seconds)},
-        )
+        self.cause = cause
+        wait = _seconds(self.seconds)
+        super().__init__(f"{detail} Try again in {wait}.", about={**about, "seconds": wait})
 
 
 class Buckets:

@@ -45,6 +45,7 @@ from scim.protocol.errors import (
     InvalidValue,
     MethodNotAllowed,
     ScimError,
+    TooManyRequests,
     Unauthorized,
     Unavailable,
 )
@@ -282,7 +283,8 @@ class ScimView(APIView):
                 challenge = f'Bearer realm="SCIM", error="insufficient_scope", scope="{exc.scope}"'
                 return exc, {"WWW-Authenticate": challenge}
             case Limited():
-                return exc, {"Retry-After": str(exc.seconds)}
+                error = TooManyRequests(exc.message, cause=exc.cause, about=exc.about)
+                return error, {"Retry-After": str(exc.seconds)}
             case ScimError():
                 return exc, {}
             case APIException():
@@ -330,5 +332,6 @@ def _entry(request: HttpRequest, slug: str) -> Entry:
         client=meta.get("HTTP_USER_AGENT", ""),
         address=address_of_caller(meta),
         started=datetime.now(UTC),
+        subject_of_query=subjects.of_query,
         origin=f"{request.scheme}://{meta.get('HTTP_HOST') or request.get_host()}",
     )

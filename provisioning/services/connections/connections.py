@@ -270,7 +270,7 @@ def remove(connection: Connection, *, heir: Connection | None, by: Actor) -> int
     """Take a connection off for good: its tokens end at once, its people stay.
 
     Those become the ``heir``'s, or nobody's, and then the next connection's that changes them. Returns how many people
-    that were. Raises LastConnection, ConnectionUnknown, and BeyondOwnRights as ``handing_over.hand_over_all`` does.
+    that were. Raises LastConnection, ConnectionUnknown, and BeyondOwnRights as ``transfer.hand_over_all`` does.
     """
     # People before the organization, which is the order in which everybody locks them.
     transfer.lock_people(connection, organization_id=by.organization_id)

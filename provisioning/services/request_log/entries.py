@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import orjson
@@ -22,7 +22,6 @@ from provisioning.services.request_log.operations import LONGEST_VERDICT as LONG
 from provisioning.services.request_log.operations import Departure, LoggedOperation, Named
 from provisioning.services.request_log.subject_keys import NOBODY, Subject
 from provisioning.services.request_log.verdicts import TOKEN_FAULTS, about_path
-from scim.api import subjects
 
 LONGEST_PATH = 2048
 LONGEST_VERDICT = 1000
@@ -50,6 +49,17 @@ COLUMNS = (
 )  # fmt: skip
 
 
+class QueryReader(Protocol):
+    """Finds whom the filter in a query is about."""
+
+    def __call__(self, query: str, masking: Masking, *, groups: bool = False) -> Subject: ...
+
+
+def reads_nobody(query: str, masking: Masking, *, groups: bool = False) -> Subject:
+    """For entries whose query names nobody."""
+    return NOBODY
+
+
 @dataclass(slots=True)
 class Entry:
     """One request, filled in while it is served.
@@ -60,8 +70,8 @@ class Entry:
     as ``https://saas.example.com``; ``step`` what the request is in the set-up of a connection, if anything;
     ``departures`` are the suspensions and deletions within a bulk request. ``user_label`` is what the user or group is
     called here, ``subject`` whom the request was about as far as its body tells; what its query tells is read by the
-    writer. ``operations`` are those of a bulk request, ``operation_count`` and ``failed_operations`` their numbers.
-    ``exchange`` has headers and bodies, while additional logging is on.
+    writer, with ``subject_of_query``. ``operations`` are those of a bulk request, ``operation_count`` and
+    ``failed_operations`` their numbers. ``exchange`` has headers and bodies, while additional logging is on.
     """
 
     slug: str
@@ -88,6 +98,7 @@ class Entry:
     step: str = ""
     departures: Sequence[Departure] = ()
     subject: Subject = NOBODY
+    subject_of_query: QueryReader = reads_nobody
     operations: Sequence[LoggedOperation] = ()
     operation_count: int | None = None
     failed_operations: int | None = None
@@ -151,7 +162,7 @@ def whom(entry: Entry, own: Presented | None) -> Whom:
     mask = masking(entry.query)
     subject = entry.subject
     if subject is NOBODY and "ilter=" in entry.query:
-        subject = subjects.of_query(entry.query, mask, groups="/Groups" in entry.path)
+        subject = entry.subject_of_query(entry.query, mask, groups="/Groups" in entry.path)
     resource, resource_id = "User", str(entry.user_id or "").lower()
     if not resource_id and own is not None:
         # An id that a stranger sends puts nothing on a user's page.

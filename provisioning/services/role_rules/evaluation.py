@@ -1,4 +1,4 @@
-"""What a role rule asks of one user, in memory; ``rule_judgement`` asks the same in SQL."""
+"""What a role rule asks of one user, in memory; ``evaluation_sql`` asks the same in SQL."""
 
 from __future__ import annotations
 

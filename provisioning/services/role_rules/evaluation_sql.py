@@ -1,6 +1,6 @@
 """The decisions of role rules on many users at once, in one SQL for all databases.
 
-It asks what ``rule_matching`` asks of one person. Values never stand in the text.
+It asks what ``evaluation`` asks of one person. Values never stand in the text.
 """
 
 from __future__ import annotations

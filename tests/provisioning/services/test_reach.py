@@ -44,15 +44,15 @@ OPENS: Mapping[str, Verb] = {
     "connections.set_strict (off)": lambda c, _t, by: connections.set_strict(c, False, by=by),
     "connections.set_manage_admins (on)": lambda c, _t, by: connections.set_manage_admins(c, True, by=by),
     "connections.remove": lambda c, _t, by: connections.remove(c, heir=other(c), by=by),
-    "rotation.rotate_token": lambda _c, t, by: tokens.rotate_token(t.pk, by=by),
-    "rotation.rename_token": lambda _c, t, by: tokens.rename_token(t.pk, "New", by=by),
-    "rotation.keep_token": lambda _c, t, by: tokens.keep_token(t.pk, seen=t.retires_at, by=by),
-    "rotation.retire_token (later)": lambda _c, t, by: tokens.retire_token(
+    "tokens.rotate_token": lambda _c, t, by: tokens.rotate_token(t.pk, by=by),
+    "tokens.rename_token": lambda _c, t, by: tokens.rename_token(t.pk, "New", by=by),
+    "tokens.keep_token": lambda _c, t, by: tokens.keep_token(t.pk, seen=t.retires_at, by=by),
+    "tokens.retire_token (later)": lambda _c, t, by: tokens.retire_token(
         t.pk, timezone.now() + LATER, seen=t.retires_at, by=by
     ),
-    "handing_over.hand_over": lambda c, _t, by: transfer.hand_over(person(c).pk, other(c), by=by),
-    "handing_over.hand_over_all": lambda c, _t, by: transfer.hand_over_all(c, None, by=by),
-    "plays.start": lambda c, _t, by: test_runs.start(c, "jumpcloud", "test.user@acme.example", by=by),
+    "transfer.hand_over": lambda c, _t, by: transfer.hand_over(person(c).pk, other(c), by=by),
+    "transfer.hand_over_all": lambda c, _t, by: transfer.hand_over_all(c, None, by=by),
+    "test_runs.start": lambda c, _t, by: test_runs.start(c, "jumpcloud", "test.user@acme.example", by=by),
     "additional_logging.turn_on": lambda c, _t, by: additional_logging.turn_on(c, by=by),
     "brake.set_enabled (off)": lambda c, _t, by: brake.set_enabled(c, False, by=by),
     "brake.set_percent (greater)": lambda c, _t, by: brake.set_percent(c, 90, by=by),
