@@ -1,4 +1,4 @@
-"""Tables as CSV files (RFC 4180), sent while they are made and harmless in a spreadsheet."""
+"""Tables as CSV files (RFC 4180), harmless in a spreadsheet."""
 
 import csv
 import re

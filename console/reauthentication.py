@@ -1,4 +1,4 @@
-"""Re-authentication: the password once more before something that matters, and the form that waits for it."""
+"""Re-authentication: the password once more before something that matters, with its form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids that have the time in them (UUIDv7, RFC 9562 section 5.7), and the bounds by which they are searched."""
+"""Ids that have the time in them (UUIDv7, RFC 9562 section 5.7)."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Provisioning: what an organization sees and controls of SCIM: connections, tokens, request log, rules and brake."""
+"""Provisioning: connections, tokens, request log, role rules and brake, as an organization sees them."""
 
 from django.apps import AppConfig
 

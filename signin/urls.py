@@ -1,4 +1,4 @@
-"""The addresses of the way in and out, one by one: what allauth offers beyond them stays closed."""
+"""The addresses of sign-in, one by one: what allauth offers beyond them stays closed."""
 
 from allauth.account.views import account_inactive
 from django.urls import path, re_path

@@ -1,4 +1,4 @@
-"""Links from the audit log to the things that its events name, and to where they are undone; apps register them."""
+"""Links from the audit log to the things that its events name; apps register them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an organization keeps of its identity providers: connections, tokens, the log of requests, and the rules."""
+"""The tables of provisioning: connections, tokens, request log, role rules, brake and test runs."""
 
 from provisioning.models.brake import Brake, Departure, DepartureAlert
 from provisioning.models.connections import Connection, ConnectionQuerySet, ConnectionTokens, IdentityProvider, Token

@@ -1,4 +1,4 @@
-"""The mass-change brake of a connection, whom it has counted, and when Admins were mailed."""
+"""The mass-change brake of a connection: its state, its departures and its mails."""
 
 from django.db import models
 from django.db.models import Q

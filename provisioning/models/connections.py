@@ -1,4 +1,4 @@
-"""Connections of an organization's identity providers, and the bearer tokens by which these come in."""
+"""Connection: one identity provider's SCIM set-up, with its bearer tokens."""
 
 from datetime import datetime
 from typing import Self

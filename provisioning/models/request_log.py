@@ -1,4 +1,4 @@
-"""The log of SCIM requests, the operations of bulk requests, and what additional logging keeps."""
+"""The log of SCIM requests: requests, operations of bulk requests, and what additional logging keeps."""
 
 from functools import reduce
 from operator import or_

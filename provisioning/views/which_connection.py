@@ -1,4 +1,4 @@
-"""Which of an organization's connections a page shows, and its address."""
+"""Which of an organization's connections a page shows."""
 
 from __future__ import annotations
 

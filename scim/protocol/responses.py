@@ -1,4 +1,4 @@
-"""The bodies of answers that are no resource: ListResponse and Error (RFC 7644 sections 3.4.2 and 3.12)."""
+"""The bodies of answers that are no resource: ListResponse and Error (RFC 7644 section 3)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The people of an organization: accounts, roles, groups, invitations, account requests and personal tokens."""
+"""The tables of people: accounts, roles, groups, invitations, account requests and personal tokens."""
 
 from users.models.account_requests import AccountRequest, RequestNotice
 from users.models.choices import GivenBy, Source

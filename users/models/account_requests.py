@@ -1,4 +1,4 @@
-"""Requests for an account, and who is mailed about them."""
+"""Account requests: the people who ask, and those who are mailed about them."""
 
 from __future__ import annotations
 

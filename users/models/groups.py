@@ -1,4 +1,4 @@
-"""Groups, and their members as rows."""
+"""Group: a name, with its members as rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mails to an organization's Admins about the tokens and switches of its connections."""
+"""Mails to an organization's Admins about its connections."""
 
 from __future__ import annotations
 
