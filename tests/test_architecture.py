@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = (
     "saasmanager", "scim", "provisioning", "signin", "users", "domains", "organizations", "audit", "console", "core",
 )  # fmt: skip
+LONGEST_OPENING = 100
 ONE_SENTENCE = re.compile(r"[A-Z/`].*[.?:)]")
 # Two engines fold letter case in two ways, and neither as `canonical` does: one person could pass for another.
 FOLDED_BY_THE_DATABASE = re.compile(r"__i(exact|contains|startswith|endswith|regex)\b|\b(Upper|Lower)\(")
@@ -32,6 +33,22 @@ def test_every_import_goes_down(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_module_opens_with_one_sentence() -> None:
     openings = {path: ast.get_docstring(ast.parse(text)) or "" for path, text in modules(*APPS, "scripts").items()}
     assert [path for path, text in openings.items() if not ONE_SENTENCE.fullmatch(text.partition("\n")[0])] == []
+
+
+def test_the_first_sentence_of_a_module_is_short_and_has_one_subject() -> None:
+    openings = {path: ast.get_docstring(ast.parse(text)) or "" for path, text in modules(*APPS, "scripts").items()}
+    sentences = {path: first_sentence(text) for path, text in openings.items()}
+    assert [path for path, sentence in sentences.items() if len(sentence) > LONGEST_OPENING] == []
+    assert [path for path, sentence in sentences.items() if " and " in subject(sentence)] == []
+
+
+def first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.?]) ", text.partition("\n")[0])[0]
+
+
+def subject(sentence: str) -> str:
+    """What stands before the colon, behind which things are enumerated; without what is in parentheses."""
+    return re.sub(r"\([^)]*\)", "", sentence).partition(":")[0]
 
 
 def test_nobody_leaves_comparing_names_to_the_database() -> None:
