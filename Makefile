@@ -6,7 +6,7 @@ BIN := .venv/bin
 COMPILE = $(BIN)/uv pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links $(ARGS)
 
-.PHONY: help demo test bench check install lock screenshots serve python
+.PHONY: help demo test bench check install lock plan screenshots serve python
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
@@ -29,6 +29,9 @@ install: python ## .venv with the server, its tests and its tools
 lock: install ## requirements/*.in to the lock files; ARGS=--upgrade takes the newest versions that fit
 	@$(COMPILE) requirements/runtime.in -o requirements.txt
 	@$(COMPILE) requirements/runtime.in requirements/test.in requirements/dev.in -c requirements.txt -o requirements-dev.txt
+
+plan: install ## the picture of rooms and imports, into docs/architecture.svg
+	@$(BIN)/python -m scripts.floor_plan
 
 screenshots: install ## a picture of every page, into docs/pictures, or some by name: ARGS="users profile"
 	@$(BIN)/python -m scripts.screenshots $(ARGS)
