@@ -422,14 +422,14 @@ class TestOneBatch:
     def test_who_loses_a_race_goes_on_one_by_one(
         self, idp: Idp, monkeypatch: pytest.MonkeyPatch, fault: Exception
     ) -> None:
-        insert = accounts.rows.insert
+        insert = accounts.sql.insert
 
         def inserted(model: Any, rows: Any) -> None:
             insert(model, rows)
             if model is User and len(rows) > 1:
                 raise fault
 
-        monkeypatch.setattr(accounts.rows, "insert", inserted)
+        monkeypatch.setattr(accounts.sql, "insert", inserted)
         told = bulk(idp, make("a"), make("b", "A@acme.example"), make("c"), failOnErrors=1)
         assert statuses(told) == ["201", "409"]
         assert [user.user_name for user in idp.users()] == ["a@acme.example"]
