@@ -80,13 +80,13 @@ class Turn:
     ``seat`` the one that it takes, if it needs one. ``stranger`` is its place as long as nobody knows whose it is.
     """
 
-    __slots__ = ("began", "is_slow", "known", "organization", "over_share", "place", "seat", "stranger")
+    __slots__ = ("began", "known", "organization", "over_share", "place", "seat", "stranger")
 
     def __init__(self, place: str, known: int = 0, stranger: str = "") -> None:
         self.place, self.known, self.stranger = place, known, stranger or place
         self.organization: str | None = None
         self.over_share, self.seat = 0, -1
-        self.began, self.is_slow = 0.0, False
+        self.began = 0.0
 
 
 class Seats:
@@ -194,7 +194,7 @@ class Waiting(Generic[Item]):
     ) -> None:
         self._seats = seats
         self._wants_a_seat = False
-        self._slow = 0  # how many of those that run
+        self._slow: list[Turn] = []  # those that run and count as slow
         self._share = max(1, threads // 2)
         self._shares = shares
         self._presence = presence
@@ -207,7 +207,6 @@ class Waiting(Generic[Item]):
         self._order: deque[str] = deque()  # the places where somebody waits, the one whose turn it is first
         self._running: dict[str, int] = {}
         self._seconds: dict[str, float] = {}
-        self._served: dict[str, float] = {}  # when the last page of a place was answered
         self._known: dict[int, tuple[str, float]] = {}  # and until when that is believed
 
     def put(self, item: Item, target: bytes, authorization: str, cookie: str = "") -> None:
@@ -269,14 +268,7 @@ class Waiting(Generic[Item]):
             self._running[owner] -= 1
             if not self._running[owner]:
                 del self._running[owner]
-            if turn.place.endswith(PAGES):
-                self._served[turn.place] = now
-            if turn.is_slow:
-                self._slow -= 1
-                if not self._slow:
-                    sys.setswitchinterval(USUALLY)
-            if turn.seat >= 0:
-                self._seats.leave(turn.seat, now)
+            self._count_no_more(turn, now)
             organization = turn.organization
             whose = turn.place if organization is None else _place_of(organization, turn.stranger)
             if whose != turn.place or (organization and turn.stranger == PAGES):
@@ -290,6 +282,23 @@ class Waiting(Generic[Item]):
                 # A session is a stranger's once in each worker: many would have no share to keep to. It makes those
                 # of strangers slow, not costly, or one would have everybody who signs in wait for a seat.
                 self._remember(PAGES, min(now - turn.began, COSTLY / 2), now)
+
+    def let_go(self) -> None:
+        """Count requests no more that run for long, such as downloads: others would wait half a minute for a seat."""
+        now = time.monotonic()
+        with self._lock:
+            for turn in [each for each in self._slow if now - each.began >= PATIENCE]:
+                self._count_no_more(turn, now)
+
+    def _count_no_more(self, turn: Turn, now: float) -> None:
+        """Neither among the slow requests that run, nor with a seat."""
+        if turn in self._slow:
+            self._slow.remove(turn)
+            if not self._slow:
+                sys.setswitchinterval(USUALLY)
+        if turn.seat >= 0:
+            self._seats.leave(turn.seat, now)
+            turn.seat = -1
 
     def _remember(self, place: str, seconds: float, now: float) -> None:
         """Keep in mind how long a request took there."""
@@ -338,7 +347,7 @@ class Waiting(Generic[Item]):
             place = self._order[0]
             self._order.rotate(-1)
             if self._may_run(place, now):
-                if self._waits_as_a_person(place, now) or not self._needs_a_seat(place, now):
+                if not self._needs_a_seat(place, now):
                     return self._pop(place)
                 if (seat := self._seats.take(now)) is not None:
                     item, turn = self._pop(place)
@@ -358,10 +367,9 @@ class Waiting(Generic[Item]):
         turn.began = now
         self._running[owner] = self._running.get(owner, 0) + 1
         if place == ANONYMOUS or self._seconds.get(place, 0.0) >= SLOW:
-            turn.is_slow = True
             if not self._slow:
                 sys.setswitchinterval(BESIDE_SLOW)
-            self._slow += 1
+            self._slow.append(turn)
 
     def _recognize(self, now: float) -> None:
         """Give the first strangers' requests to their organization, if that is known by now."""
@@ -389,23 +397,9 @@ class Waiting(Generic[Item]):
         its_other_place = owner if place != owner else owner + PAGES
         if self._running.get(owner, 0) >= self._share and len(self._order) > 1 + (its_other_place in self._queues):
             return False  # somebody else waits
-        if self._slow < self._share or self._is_quick(place) or self._waits_as_a_person(place, now):
+        if len(self._slow) < self._share or self._is_quick(place):
             return True
         return not self._presence.is_another_there(owner, now)
-
-    def _waits_as_a_person(self, place: str, now: float) -> bool:
-        """Whether the first at a place is a page that has waited for long while its organization was served no other.
-
-        A download may hold what slow requests share for half a minute, and a page is not refused for that. Any of
-        strangers' pages may be another organization's.
-        """
-        if not place.endswith(PAGES) or self._running.get(owner_of(place), 0):
-            return False
-        since = self._queues[place][0][2]
-        if place != PAGES:
-            # Else each of many that wait would follow the one before at once, and never need a seat.
-            since = max(since, self._served.get(place, 0.0))
-        return now - since >= PATIENCE
 
     def _is_quick(self, place: str) -> bool:
         """Whether the requests of a place are, as far as is known; anonymous ones may be anything."""
@@ -450,6 +444,5 @@ class Waiting(Generic[Item]):
             if turn.known not in self._known and max(len(self._known), len(self._seconds)) >= MOST_KNOWN:
                 self._known.clear()
                 self._seconds.clear()
-                self._served.clear()
             # Each answer to SCIM says whether the token is valid.
             self._known[turn.known] = place, now + BELIEVED if turn.stranger == PAGES else math.inf

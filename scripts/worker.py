@@ -588,6 +588,7 @@ class BufferingWorker(Worker):
             now = time.monotonic()
             if now >= look_at or len(self.connections) > self.limits.connections:
                 look_at = now + every
+                self.waiting.let_go()
                 self.notify()
                 if self.ppid != os.getppid():
                     self.log.warning("The main process is gone, so this worker leaves.")

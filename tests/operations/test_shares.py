@@ -423,34 +423,40 @@ def test_costly_pages_take_seats_of_the_machine(now: list[float]) -> None:
     assert places(server.take()) == ["acme/pages"]
 
 
-def test_a_page_waits_for_no_longer_than_two_seconds_for_slow_ones_of_others(now: list[float]) -> None:
+def test_a_download_keeps_others_waiting_for_two_seconds_and_no_longer(now: list[float]) -> None:
     server = Server(seats=Seats(1))
-    server.browse("acme", "initech", seconds=0.5, now=now)
+    server.browse("acme", seconds=0.5, now=now)
+    server.know("initech", seconds=0.5, now=now)
     server.know("globex")
-    server.open(*["acme"] * 6)
-    assert places(server.take()) == ["acme/pages"], "a download, say"
-    server.open("initech")
+    server.open("acme")
+    (download,) = server.take()
+    server.ask("initech")
     now[0] += 1.9
+    server.waiting.let_go()
     server.know("globex")
     assert server.take() == []
     now[0] += 0.2
+    server.waiting.let_go()
+    now[0] += 0.1  # for other processes
+    assert places(server.take()) == ["initech"]
+    server.end(download)
+
+
+def test_a_request_that_was_let_go_is_counted_off_once(now: list[float]) -> None:
+    server = Server()
+    server.browse("acme", seconds=0.1, now=now)
+    server.know("globex")
+    server.open(*["acme"] * 6)
+    turns = server.take()
+    now[0] += 2
+    server.waiting.let_go()
+    server.waiting.let_go()
+    assert sys.getswitchinterval() == pytest.approx(shares.USUALLY)
     server.ask("globex")
-    assert sorted(places(server.take())) == ["globex", "initech/pages"], "initech is served nothing, acme waits on"
-
-
-def test_a_page_that_ran_beside_slow_ones_is_not_followed_by_the_next_at_once(now: list[float]) -> None:
-    presence, seats = Presence(), Seats(1)
-    server = Server(presence, seats)
-    server.browse("acme", seconds=0.9, now=now)
-    seats.take(now[0])
-    server.open(*["acme"] * 3)
-    for waits in (2.0, 2.0):
-        presence.note("globex", now[0])
-        assert server.take() == []
-        now[0] += waits
-        (turn,) = server.take()
-        now[0] += 0.9
-        server.end(turn, "acme")
+    assert "acme/pages" in places(server.take()), "which counts as slow in its turn"
+    for turn in turns:
+        server.end(turn)
+    assert sys.getswitchinterval() == pytest.approx(shares.BESIDE_SLOW)
 
 
 def test_a_long_download_is_soon_forgotten(now: list[float]) -> None:
