@@ -59,12 +59,14 @@ FIRST = frozenset({b"/livez"})
 
 _SCIM = re.compile(rb"/*scim/+([^/]+)")
 _API = re.compile(rb"/*(api/)")
+_STATIC = b"/static/"
 SESSION = "sessionid"
 _SESSION_COOKIE = re.compile(rf"(?:.*;)?(\s*{SESSION}\s*=[^;]*)", re.DOTALL)
 
 # Names of places that no organization's slug can be, for it has no slash. Its own pages' place is its slug and PAGES.
 PAGES, ANONYMOUS, PROBES, REFUSED, EVERYBODY = "/pages", "/anonymous", "/probes", "/refused", "/everybody"
-OUTSIDERS = frozenset({PAGES, ANONYMOUS, PROBES, REFUSED, EVERYBODY})
+FILES = "/files"
+OUTSIDERS = frozenset({PAGES, ANONYMOUS, PROBES, REFUSED, EVERYBODY, FILES})
 
 # Where it is not kept in mind how long requests take.
 _NOBODYS = OUTSIDERS - {PAGES}
@@ -318,6 +320,8 @@ class Waiting(Generic[Item]):
             stranger, shown = ANONYMOUS, _token_of(authorization)
         elif (found := _API.match(path)) is not None:
             stranger, shown = PAGES, _token_of(authorization)
+        elif path.startswith(_STATIC):
+            return Turn(FILES)  # quick, whoever asks, and however slow the pages are that need them
         else:
             stranger, shown = PAGES, _session_of(cookie)
         if not shown:

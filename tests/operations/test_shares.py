@@ -469,11 +469,21 @@ def test_a_long_download_is_soon_forgotten(now: list[float]) -> None:
     assert places(server.take()) == ["acme/pages"] * THREADS
 
 
+def test_files_wait_for_no_slow_page(now: list[float]) -> None:
+    server = Server(seats=Seats(1))
+    server.browse("acme", seconds=0.9, now=now)
+    server.know("globex")
+    server.open(*["acme"] * 2)
+    assert places(server.take()) == ["acme/pages"], "and the other waits for a seat"
+    server.waiting.put("style", b"/static/console/page.css", "", "sessionid=acme-session")
+    assert places(server.take()) == [shares.FILES]
+
+
 def test_what_no_page_is_asked_for_makes_nobody_quick(now: list[float]) -> None:
     server = Server(seats=Seats(1))
     server.browse("acme", seconds=0.9, now=now)
     for _ in range(20):
-        server.waiting.put("style", b"/static/console/page.css", "", "sessionid=acme-session")
+        server.waiting.put("style", b"/favicon.ico", "", "sessionid=acme-session")
         (turn,) = server.take()
         server.waiting.done(turn)
     server.know("globex")

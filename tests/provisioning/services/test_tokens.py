@@ -286,7 +286,7 @@ def test_a_log_that_can_not_be_written_retires_nothing_until_the_next_success(
         raise RuntimeError
 
     with monkeypatch.context() as patched:
-        patched.setattr(writer.streaks, "count", fail)
+        patched.setattr(writer.failure_streaks, "count", fail)
         Idp(acme.organization, text).get("/Users")
         writer.flush()
     assert fresh(old).revoked_at is None
