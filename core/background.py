@@ -70,8 +70,10 @@ class BackgroundThread:
 
     def sleep(self, seconds: float) -> bool:
         """Wait in the thread so long, or until it is woken; return whether it is to go on."""
+        if not self._may_go_on():
+            return False
         self._awake.wait(seconds)
-        if self._is_stopping or self.thread is not threading.current_thread() or not self._wanted():
+        if not self._may_go_on():
             return False
         self._awake.clear()
         return True
@@ -84,6 +86,10 @@ class BackgroundThread:
                 self._awake.set()
                 self.thread.join(self._patience)
                 self.thread, self._is_stopping = None, False
+
+    def _may_go_on(self) -> bool:
+        # One that outlived ``stop`` ends at its next sleep: its successor may have taken the call that woke it.
+        return not self._is_stopping and self.thread is threading.current_thread() and self._wanted()
 
     def _begin(self) -> None:
         self.thread, self._is_stopping = None, False

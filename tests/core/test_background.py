@@ -68,11 +68,13 @@ def test_one_that_was_too_slow_to_stop_ends_later_and_alone() -> None:
     slow = worker.thread.thread
     worker.thread.wake()
     assert slow and worker.is_busy.wait(LONG)
+    worker.is_busy.clear()
     worker.thread.stop()
     assert slow.is_alive()
     worker.thread.start()
+    assert worker.is_busy.wait(LONG), "the next one takes the call that was to end the first"
     worker.may_go_on.set()
-    slow.join(LONG)
+    slow.join(LONG / 2)
     assert not slow.is_alive()
     assert worker.thread.thread and worker.thread.thread.is_alive()
     worker.thread.stop()
