@@ -1,5 +1,6 @@
 """Organization: a tenant, with its former slugs, its support access and its outgoing mail."""
 
+from functools import cache
 from typing import ClassVar, Self
 from zoneinfo import available_timezones
 
@@ -18,9 +19,15 @@ valid_slug = RegexValidator(
 )
 
 
+@cache
+def time_zones() -> frozenset[str]:
+    """All names of the time zone database; reading it walks a directory, so that is done once."""
+    return frozenset(available_timezones())
+
+
 def validate_time_zone(name: str) -> None:
     """Raise ValidationError for a name that the time zone database does not know."""
-    if name not in available_timezones():
+    if name not in time_zones():
         raise ValidationError("'%(name)s' is not a time zone such as Europe/Berlin.", params={"name": name})
 
 

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from itertools import groupby
 from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +13,7 @@ from console.requests import actor_of
 from console.sections import Context, Control, Page, Section
 from core.dates import DateStyle
 from core.refusals import StaleVersion
-from organizations.models import Organization
+from organizations.models import Organization, time_zones
 from organizations.services import organizations
 from organizations.services.organizations import OrganizationInvalid
 from organizations.views.current import organization_of
@@ -51,7 +50,7 @@ def _seen(organization: Organization) -> dict[str, str]:
 
 
 def _zones(current: str) -> list[Any]:
-    names = sorted(name for name in available_timezones() if name.partition("/")[0] in REGIONS)
+    names = sorted(name for name in time_zones() if name.partition("/")[0] in REGIONS)
     regions = groupby(names, key=lambda name: name.partition("/")[0])
     listed = [(region, [(name, name.replace("_", " ")) for name in inside]) for region, inside in regions]
     others = [("UTC", "UTC")] if current == "UTC" or current in names else [("UTC", "UTC"), (current, current)]
