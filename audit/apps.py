@@ -1,4 +1,4 @@
-"""The audit trail: who changed what, in which organization, through which door."""
+"""The audit trail: who changed what, in which organization, through which channel."""
 
 from django.apps import AppConfig
 
@@ -11,4 +11,4 @@ class AuditConfig(AppConfig):
         from audit.views import log
         from console import sections
 
-        sections.offer(log.AUDIT_LOG)
+        sections.register(log.AUDIT_LOG)

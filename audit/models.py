@@ -9,7 +9,7 @@ from django.db import models
 from uuid_utils.compat import uuid7
 
 from audit.actions import wording
-from core.actors import Door
+from core.actors import Channel
 from core.ids import first_id_at
 
 # How much later than an event's id, which is made first and has the time in it, its ``created_at`` can be.
@@ -51,7 +51,7 @@ class AuditEvent(models.Model):
     organization_id = models.UUIDField(editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     action = models.CharField(max_length=40)
-    door = models.CharField(max_length=10, choices=[(door.value, door.value) for door in Door])
+    channel = models.CharField(max_length=10, choices=[(channel.value, channel.value) for channel in Channel])
     actor_id = models.UUIDField(null=True, editable=False)
     actor_label = models.CharField(max_length=320)
     actor_key = models.TextField(editable=False, default="")

@@ -8,7 +8,7 @@ from itertools import islice
 
 from django.http import HttpRequest
 
-from console.requests import is_visit
+from console.requests import is_support_access
 
 PER_WRITE = 200
 
@@ -28,7 +28,7 @@ BYTE_ORDER_MARK = "\ufeff"
 
 def is_open_to(request: HttpRequest) -> bool:
     """Whether the request's user takes files away at all: an operator on a visit only looks."""
-    return not is_visit(request)
+    return not is_support_access(request)
 
 
 def written(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

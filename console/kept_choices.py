@@ -16,14 +16,14 @@ _LONGEST_KEPT = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What was chosen in a form that was refused; false if nothing was. ``control`` is the name of what was asked."""
+class KeptChoice:
+    """What was chosen in a form that was refused; false if nothing was. ``action`` is the name of what was asked."""
 
-    control: str = ""
+    action: str = ""
     fields: QueryDict = field(default_factory=QueryDict)
 
     def __bool__(self) -> bool:
-        return bool(self.control)
+        return bool(self.action)
 
     def text(self, name: str, otherwise: str = "") -> str:
         """What a field had."""
@@ -47,14 +47,14 @@ def keep(request: HttpRequest, key: str, **fields: Iterable[object]) -> None:
         chosen.setlist(name, [str(value) for value in values])
     text = chosen.urlencode()
     if request.resolver_match and len(text) <= _LONGEST_KEPT:
-        request.session[_KEPT] = {"key": key, "control": request.resolver_match.url_name, "fields": text}
+        request.session[_KEPT] = {"key": key, "action": request.resolver_match.url_name, "fields": text}
 
 
-def kept(request: HttpRequest, key: str) -> Kept:
+def kept(request: HttpRequest, key: str) -> KeptChoice:
     """What a refused form had chosen that stands in the section or piece of that key; it is shown once."""
-    shown: dict[str, Kept] = request.__dict__.setdefault("_kept", {})
+    shown: dict[str, KeptChoice] = request.__dict__.setdefault("_kept", {})
     waiting = request.session.get(_KEPT)
     if key not in shown and waiting and waiting["key"] == key:
         del request.session[_KEPT]
-        shown[key] = Kept(waiting["control"], QueryDict(waiting["fields"]))
-    return shown.get(key, Kept())
+        shown[key] = KeptChoice(waiting["action"], QueryDict(waiting["fields"]))
+    return shown.get(key, KeptChoice())

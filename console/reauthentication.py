@@ -8,27 +8,27 @@ from django.urls import resolve, reverse
 from django.utils.crypto import get_random_string
 from django.utils.http import urlencode
 
-from console.requests import is_htmx, is_proven
+from console.requests import is_htmx, is_reauthenticated
 
 
-def ask_for_proof(request: HttpRequest, back: str, act: str) -> HttpResponse | None:
+def ask_to_reauthenticate(request: HttpRequest, back: str, act: str) -> HttpResponse | None:
     """Before something that matters: None for who has just shown who they are, else the way to the question.
 
     ``act`` is what it is for, as in "To ..., enter your password". Where no app can tell, everybody is asked.
     """
-    return None if is_proven(request) else lead_to_proof(request, back, act)
+    return None if is_reauthenticated(request) else redirect_to_reauthentication(request, back, act)
 
 
 # Where a session keeps the forms that wait for the proof, by the words that stand for them in addresses; the newest
 # few, for somebody may ask for something else in another tab meanwhile.
-_WAITING = "forms-waiting-for-proof"
+_WAITING = "forms-waiting-for-reauthentication"
 _MOST_WAITING = 3
 WAITING_FIELD = "form"
 # What the proof is asked for, and where it leads back.
-_ACT = "act-waiting-for-proof"
+_ACT = "act-waiting-for-reauthentication"
 
 
-def lead_to_proof(request: HttpRequest, back: str, act: str) -> HttpResponse:
+def redirect_to_reauthentication(request: HttpRequest, back: str, act: str) -> HttpResponse:
     """The way to the question; the form that was sent waits until it is answered, see ``carry_on``.
 
     ``back`` is where the person comes to if there is no such form.
@@ -44,7 +44,7 @@ def lead_to_proof(request: HttpRequest, back: str, act: str) -> HttpResponse:
     return HttpResponse(headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
 
 
-def act_to_prove(request: HttpRequest, back: str) -> str:
+def act_to_confirm(request: HttpRequest, back: str) -> str:
     """What the password is asked for, such as "give the role Admin"; empty where nothing asked with that ``back``."""
     asked = request.session.get(_ACT, {})
     act: str = asked.get("act", "") if asked.get("back") == back else ""

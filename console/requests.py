@@ -9,21 +9,21 @@ from typing import Any
 import structlog
 from django.http import HttpRequest
 
-from core.actors import Actor, Door, address_of_caller
+from core.actors import Actor, Channel, address_of_caller
 from core.refusals import Malformed
 
 # Whether the person of a request has just shown who they are; the app that knows how people sign in tells.
-_proofs: list[Callable[[HttpRequest], bool]] = []
+_reauthentications: list[Callable[[HttpRequest], bool]] = []
 
 
-def offer_proof(recent: Callable[[HttpRequest], bool]) -> None:
+def register_reauthentication(recent: Callable[[HttpRequest], bool]) -> None:
     """Let pages further down know whether somebody has given their password a short while ago."""
-    _proofs.append(recent)
+    _reauthentications.append(recent)
 
 
-def is_proven(request: HttpRequest) -> bool:
+def is_reauthenticated(request: HttpRequest) -> bool:
     """Whether the person of the request has just shown who they are."""
-    return any(recent(request) for recent in _proofs)
+    return any(recent(request) for recent in _reauthentications)
 
 
 def is_htmx(request: HttpRequest) -> bool:
@@ -42,14 +42,14 @@ def wanted(request: HttpRequest) -> bool:
 
 def not_allowed(request: HttpRequest) -> str:
     """Why a request is refused for lack of a permission, and what to do."""
-    if is_visit(request):
+    if is_support_access(request):
         return "Operators look at an organization, change nothing and export nothing. An Admin of it can do this."
     return "Your role does not allow this. Ask an Admin of your organization."
 
 
-def is_visit(request: HttpRequest) -> bool:
+def is_support_access(request: HttpRequest) -> bool:
     """Whether an operator looks at the organization, who has been let in by it and belongs to none."""
-    return getattr(request.user, "visit", None) is not None
+    return getattr(request.user, "support_access", None) is not None
 
 
 def tenant_of(request: HttpRequest) -> Any:
@@ -61,15 +61,15 @@ def tenant_of(request: HttpRequest) -> Any:
 def actor_of(request: HttpRequest) -> Actor:
     """Whoever is signed in, acting through a page."""
     user: Any = request.user
-    return replace(actor_for(user, request, Door.PAGE), is_proven=is_proven(request))
+    return replace(actor_for(user, request, Channel.PAGE), is_reauthenticated=is_reauthenticated(request))
 
 
-def actor_for(user: Any, request: HttpRequest, door: Door) -> Actor:
-    """A person of an organization, acting through a door that opens onto the web."""
+def actor_for(user: Any, request: HttpRequest, channel: Channel) -> Actor:
+    """A person of an organization, acting through a channel of the web."""
     return Actor(
         organization_id=user.organization_id,
         label=str(user),
-        door=door,
+        channel=channel,
         user_id=user.pk,
         address=address_of_caller(request.META),
         request_id=request_id(),

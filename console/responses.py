@@ -11,10 +11,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 
 from console.kept_choices import keep
-from console.reauthentication import lead_to_proof
+from console.reauthentication import redirect_to_reauthentication
 from console.requests import is_htmx, not_allowed
-from console.sections import TITLES, Context, Control, Page, Section, View, all_sections, banners, may, visible
-from core.refusals import Malformed, ProofNeeded, Refusal
+from console.sections import TITLES, Context, Page, PageAction, Section, View, all_sections, banners, may, visible
+from core.refusals import Malformed, ReauthenticationRequired, Refusal
 
 
 def show(request: HttpRequest, page: Page, extra: Mapping[str, Context] | None = None) -> HttpResponse:
@@ -41,7 +41,7 @@ def show(request: HttpRequest, page: Page, extra: Mapping[str, Context] | None =
 def done(request: HttpRequest, section: Section, message: str, **extra: Any) -> HttpResponse:
     """Answer a change that was made: the new section to htmx, else the page anew with the message on the section."""
     if is_htmx(request):
-        return HttpResponse(section.render(request, {"said": message, **extra}))
+        return HttpResponse(section.render(request, {"message": message, **extra}))
     messages.success(request, message, extra_tags=section.key)
     return redirect(section.address_after(request))
 
@@ -66,28 +66,28 @@ def plain(message: str, status: int) -> HttpResponse:
     return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")
 
 
-def guarded(section: Section, control: Control) -> View:
+def guarded(section: Section, action: PageAction) -> View:
     """The view behind a control: for those who may, and with every Refusal answered in the one way."""
 
     def view(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
-        if not may(request, control.permission):
+        if not may(request, action.permission):
             message = not_allowed(request)
             if is_htmx(request):
                 return plain(message, 403)
             raise PermissionDenied(message)
-        if request.method not in (("GET", "HEAD") if control.reads else ("POST",)):
+        if request.method not in (("GET", "HEAD") if action.reads else ("POST",)):
             # Somebody came back to the address of a form, say through a sign-in: the page is what they look for.
             return redirect(section.address_after(request))
         try:
-            return control.view(request, **arguments)
-        except ProofNeeded as needed:
-            return lead_to_proof(request, section.address_after(request), needed.act)
+            return action.view(request, **arguments)
+        except ReauthenticationRequired as needed:
+            return redirect_to_reauthentication(request, section.address_after(request), needed.act)
         except Refusal as refusal:
             return refused(request, section, refusal)
 
     return view
 
 
-def controls() -> list[tuple[Control, View]]:
+def actions() -> list[tuple[PageAction, View]]:
     """Every control with the view that answers for it."""
-    return [(control, guarded(section, control)) for section in all_sections() for control in section.controls]
+    return [(action, guarded(section, action)) for section in all_sections() for action in section.actions]

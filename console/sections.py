@@ -57,7 +57,7 @@ def always_the_same(request: HttpRequest) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class PageAction:
     """One thing that a section can do: a POST from a form on the page, or with ``reads`` a GET of a piece of it.
 
     Its address is ``/settings/<route>``, its name in ``reverse`` is ``settings:<name>``.
@@ -88,7 +88,7 @@ class Section:
     within: str = ""
     template: str = HEADING_ONLY
     context: Callable[[HttpRequest], Context] = nothing_more
-    controls: tuple[Control, ...] = ()
+    actions: tuple[PageAction, ...] = ()
     query: Callable[[HttpRequest], Mapping[str, str]] = always_the_same
 
     @property
@@ -117,7 +117,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Panel:
     """A titled box on the page of one thing, such as a person; ``place`` names that page, ``context`` gets the thing.
 
     Whoever lacks ``permission`` does not see it, and nobody where there is no context for a thing. Pieces stand in the
@@ -143,13 +143,13 @@ class Piece:
 
 
 _sections: list[Section] = []
-_pieces: list[Piece] = []
+_panels: list[Panel] = []
 
 # Figures that an app further up can give to a page further down, such as the number of users in each domain.
-_figures: dict[str, Callable[[UUID], Mapping[str, int]]] = {}
+_counts: dict[str, Callable[[UUID], Mapping[str, int]]] = {}
 
 
-def offer(*sections: Section) -> None:
+def register(*sections: Section) -> None:
     """Put sections on the Settings pages; apps do so once, in ``AppConfig.ready()``."""
     _sections.extend(sections)
     _sections.sort(key=lambda section: section.position)
@@ -180,17 +180,17 @@ def may(request: HttpRequest, permission: str) -> bool:
     return permission == EVERYBODY or bool(user.has_perm(permission))
 
 
-def offer_pieces(*pieces: Piece) -> None:
+def register_panels(*panels: Panel) -> None:
     """Put pieces on the pages of things, also of an app further down; apps do so once, in ``AppConfig.ready()``."""
-    _pieces.extend(pieces)
-    _pieces.sort(key=lambda piece: piece.position)
+    _panels.extend(panels)
+    _panels.sort(key=lambda panel: panel.position)
 
 
-def pieces(place: str, request: HttpRequest, thing: Any) -> list[SafeString]:
+def panels(place: str, request: HttpRequest, thing: Any) -> list[SafeString]:
     """What the request's user may see of a thing, as HTML."""
     user: Any = request.user
     return [
-        piece.render(request, thing) for piece in _pieces if piece.place == place and user.has_perm(piece.permission)
+        panel.render(request, thing) for panel in _panels if panel.place == place and user.has_perm(panel.permission)
     ]
 
 
@@ -203,25 +203,25 @@ def notices(request: HttpRequest, key: str) -> list[Message]:
 _banners: list[tuple[Page, str, Callable[[HttpRequest], str]]] = []
 
 
-def offer_banner(page: Page, permission: str, say: Callable[[HttpRequest], str]) -> None:
+def register_banner(page: Page, permission: str, text_for: Callable[[HttpRequest], str]) -> None:
     """Let an app say something at the head of a page, while there is something, to those who have a permission."""
-    _banners.append((page, permission, say))
+    _banners.append((page, permission, text_for))
 
 
 def banners(page: Page, request: HttpRequest) -> list[str]:
     """What is to be said to the request's user at the head of a page."""
-    said = [say(request) for of, permission, say in _banners if of == page and may(request, permission)]
-    return [text for text in said if text]
+    message = [text_for(request) for of, permission, text_for in _banners if of == page and may(request, permission)]
+    return [text for text in message if text]
 
 
-def offer_figures(name: str, count: Callable[[UUID], Mapping[str, int]]) -> None:
+def register_counts(name: str, count: Callable[[UUID], Mapping[str, int]]) -> None:
     """Let pages further down show figures; ``count`` gets the organization's id."""
-    _figures[name] = count
+    _counts[name] = count
 
 
-def figures(name: str, organization_id: UUID) -> Mapping[str, int]:
+def counts(name: str, organization_id: UUID) -> Mapping[str, int]:
     """The figures of that name, or none where no app offers them."""
-    return _figures[name](organization_id) if name in _figures else {}
+    return _counts[name](organization_id) if name in _counts else {}
 
 
 def sent_id(request: HttpRequest, name: str) -> UUID:
@@ -237,11 +237,11 @@ def parsed_id(text: str) -> UUID:
 
 
 def expected_version(request: HttpRequest, otherwise: int | None = None) -> int:
-    """The version that the page of a form has shown, which is its field ``seen``.
+    """The version that the page of a form has shown, which is its field ``expected_version``.
 
     ``otherwise`` is for a field that can't be read; without it, that raises Malformed.
     """
-    found = number_of(request.POST.get("seen", ""))
+    found = number_of(request.POST.get("expected_version", ""))
     if found is None:
         found = otherwise
     if found is None:

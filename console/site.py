@@ -33,7 +33,7 @@ class SettingsSite(AdminSite):
             path("login/", self.login, name="login"),
             path("logout/", self.logout, name="logout"),
             *(path(f"{page}/", self.admin_view(partial(self.page, page)), name=page) for page in Page),
-            *(path(control.route, self.admin_view(view), name=control.name) for control, view in responses.controls()),
+            *(path(action.route, self.admin_view(view), name=action.name) for action, view in responses.actions()),
         ]
 
     @property
@@ -52,7 +52,7 @@ class SettingsSite(AdminSite):
 
         inside = super().admin_view(in_its_manner, cacheable)
 
-        def at_the_door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def signed_in_only(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if self.has_permission(request):
                 return inside(request, *args, **kwargs)
             if is_htmx(request):
@@ -61,7 +61,7 @@ class SettingsSite(AdminSite):
                 )
             return self.login(request)
 
-        return at_the_door
+        return signed_in_only
 
     def index(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:  # type: ignore[override]
         """Go to the first page that the user may open; everybody has a profile."""

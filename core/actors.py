@@ -1,4 +1,4 @@
-"""Actor: who acts, for which organization and through which door; every verb takes one as ``by``."""
+"""Actor: who acts, for which organization and through which channel; every verb takes one as ``by``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from django.conf import settings
 from core.caching import cached_if_short
 
 
-class Door(StrEnum):
+class Channel(StrEnum):
     """The way by which a change came in.
 
     API is a person's own program, with a personal token; SUPPORT an operator whom the organization has let in.
@@ -33,18 +33,18 @@ class Actor:
 
     ``label`` is kept in the trail and must make sense after the person or token is gone; ``name`` is what pages call
     the person, by which the trail is searched, too. ``address`` is the IP address.
-    ``is_proven``: there is no need to ask for the password again. It is false only for a person at a page who has not
-    given it a short while ago.
+    ``is_reauthenticated``: there is no need to ask for the password again. It is false only for a person at a page who
+    has not given it a short while ago.
     """
 
     organization_id: UUID
     label: str
-    door: Door
+    channel: Channel
     user_id: UUID | None = None
     address: str = ""
     request_id: str = ""
     name: str = ""
-    is_proven: bool = True
+    is_reauthenticated: bool = True
 
 
 def address_of_caller(meta: Mapping[str, Any]) -> str:
@@ -69,4 +69,4 @@ def _as_ip_address(text: str) -> str:
 
 def operator_at_the_command_line(organization_id: UUID) -> Actor:
     """Whoever has a shell on the server."""
-    return Actor(organization_id, "Operator (command line)", Door.COMMAND)
+    return Actor(organization_id, "Operator (command line)", Channel.COMMAND)

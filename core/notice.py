@@ -2,20 +2,20 @@
 
 from collections.abc import Iterable
 
-HEALED = "healed"
+TOLERATED = "tolerated"
 
 
-class Told(str):
+class Notice(str):
     """A sentence for the request log; ``cause`` is a word from its closed list, as an error's is."""
 
     cause: str
 
-    def __new__(cls, text: str, cause: str) -> "Told":
-        told = super().__new__(cls, text)
-        told.cause = cause
-        return told
+    def __new__(cls, text: str, cause: str) -> "Notice":
+        notice = super().__new__(cls, text)
+        notice.cause = cause
+        return notice
 
 
-def cause_of(advice: Iterable[str]) -> str:
-    """Under what a request with that advice is filed: the first cause that somebody can act on, else HEALED."""
-    return next((sentence.cause for sentence in advice if isinstance(sentence, Told)), HEALED)
+def cause_of(notices: Iterable[str]) -> str:
+    """Under what a request with that advice is filed: the first cause that somebody can act on, else TOLERATED."""
+    return next((sentence.cause for sentence in notices if isinstance(sentence, Notice)), TOLERATED)

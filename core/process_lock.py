@@ -23,8 +23,8 @@ def alone(connection: BaseDatabaseWrapper, *, waits: Callable[[], None]) -> Iter
 
     The operating system or the database releases it with the process that holds it, however that process ends.
     """
-    hold = _on_postgresql if dialects.of(connection).concurrent else _beside_the_file
-    with hold(connection, waits):
+    lock = _on_postgresql if dialects.of(connection).concurrent else _beside_the_file
+    with lock(connection, waits):
         yield
 
 

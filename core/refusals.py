@@ -29,7 +29,7 @@ class StaleVersion(Refusal):
     code = "changed-meanwhile"
 
 
-class ProofNeeded(Exception):
+class ReauthenticationRequired(Exception):
     """A person has to show who they are, by the password once more, before the verb does anything.
 
     No refusal, so that nobody reports it as one: the page asks, and carries the same form on afterwards. ``act`` is

@@ -12,5 +12,5 @@ class DomainsConfig(AppConfig):
         from console import sections
         from domains import views
 
-        sections.offer(views.DOMAINS)
-        links.offer_whereabouts("domain", views.DOMAINS.permission, views.whereabouts)
+        sections.register(views.DOMAINS)
+        links.register_links("domain", views.DOMAINS.permission, views.links)

@@ -34,7 +34,7 @@ LONGEST_VALUE = 120
 class Finding(models.TextChoices):
     """What the last look for a record found."""
 
-    PROVEN = "proven", "The record is there."
+    FOUND = "found", "The record is there."
     MISSING = "missing", "The record is not there yet."
     WRONG = "wrong", "There is a record, but with another value."
     NO_SUCH_DOMAIN = "no-such-domain", "DNS knows no such domain."
@@ -43,7 +43,7 @@ class Finding(models.TextChoices):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LookupResult:
     """What a look found; ``values`` are some of the texts that stood there, cut to a length that a page can show."""
 
     finding: Finding
@@ -65,7 +65,7 @@ def record_value(token: str) -> str:
     return f"{WORD}{token}"
 
 
-def look(domain: str, token: str) -> Look:
+def look(domain: str, token: str) -> LookupResult:
     """Ask DNS for the record of a domain (A-labels). Never fails, and takes no longer than PATIENCE_SECONDS."""
     until = time.monotonic() + PATIENCE_SECONDS
     try:
@@ -74,15 +74,15 @@ def look(domain: str, token: str) -> Look:
             values = _texts(resolver, record_name(domain))
         except dns.resolver.NXDOMAIN:
             resolver.lifetime = max(until - time.monotonic(), 0.1)
-            return Look(Finding.MISSING if _exists(resolver, domain) else Finding.NO_SUCH_DOMAIN)
+            return LookupResult(Finding.MISSING if _exists(resolver, domain) else Finding.NO_SUCH_DOMAIN)
     except dns.exception.DNSException:
-        return Look(Finding.UNREACHABLE)
+        return LookupResult(Finding.UNREACHABLE)
     if record_value(token) in values:
-        return Look(Finding.PROVEN)
+        return LookupResult(Finding.FOUND)
     # Those that were meant for us first.
     values.sort(key=lambda value: (not value.startswith(WORD), value))
     shown = tuple(value[:LONGEST_VALUE] for value in values[:VALUES_KEPT])
-    return Look(Finding.WRONG if values else Finding.MISSING, shown)
+    return LookupResult(Finding.WRONG if values else Finding.MISSING, shown)
 
 
 def _resolver() -> dns.resolver.Resolver:

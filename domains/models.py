@@ -11,7 +11,7 @@ from core.tenancy import KeyField, TenantModel, TenantQuerySet
 from domains.dns_verification import Finding, draw, record_name, record_value
 
 
-class Proof(models.TextChoices):
+class VerificationMethod(models.TextChoices):
     """How the organization's hold on a domain was shown."""
 
     OPERATOR = "operator", "by operator"
@@ -34,7 +34,7 @@ class Domain(TenantModel):
     search_key = KeyField(max_length=1000, editable=False, default="")
     user_requests = models.BooleanField("User requests", default=False)
     verified_at = models.DateTimeField(null=True, blank=True)
-    proof = models.CharField(max_length=10, choices=Proof, blank=True)
+    verified_by = models.CharField(max_length=10, choices=VerificationMethod, blank=True)
     challenge = models.CharField(max_length=64, default=draw, editable=False)
     checked_at = models.DateTimeField(null=True, editable=False)
     finding = models.CharField(max_length=20, choices=Finding, blank=True, editable=False)

@@ -29,8 +29,8 @@ from core.dialects import spelled
 from core.refusals import Refusal
 from core.search_keys import sought
 from domains import dns_verification, lookalikes
-from domains.dns_verification import Finding, Look
-from domains.models import Domain, Proof
+from domains.dns_verification import Finding, LookupResult
+from domains.models import Domain, VerificationMethod
 
 DOMAINS_PAGE = "Settings > Organization > Your organization > Domains"
 
@@ -114,7 +114,7 @@ def propose(name: str, *, organization_id: UUID) -> Proposal:
     domains = Domain.objects.of(organization_id)
     if domains.filter(name=canonical_name).exists():
         raise _taken(canonical_name, here=True)
-    _make_sure_it_can_be_proven(canonical_name, organization_id)
+    _refuse_unless_verifiable(canonical_name, organization_id)
     warnings = lookalikes.warnings(canonical_name, domains.values_list("name", flat=True))
     notes = []
     if is_respelled(meant):
@@ -135,9 +135,9 @@ def add(name: str, *, verified: bool = False, by: Actor) -> Domain:
         return _vouched(present.pk, by)
     domain = Domain(organization_id=by.organization_id, name=canonical_name, created_by=by.label)
     if verified:
-        domain.verified_at, domain.proof = timezone.now(), Proof.OPERATOR
+        domain.verified_at, domain.verified_by = timezone.now(), VerificationMethod.OPERATOR
     else:
-        _make_sure_it_can_be_proven(canonical_name, by.organization_id)
+        _refuse_unless_verifiable(canonical_name, by.organization_id)
     try:
         with transaction.atomic():
             domain.save(force_insert=True)
@@ -152,13 +152,13 @@ def _vouched(domain_id: UUID, by: Actor) -> Domain:
     domain = _locked(domain_id, by.organization_id)
     if domain.is_verified:
         raise _taken(domain.name, here=True)
-    domain.verified_at, domain.proof = timezone.now(), Proof.OPERATOR
+    domain.verified_at, domain.verified_by = timezone.now(), VerificationMethod.OPERATOR
     try:
         with transaction.atomic():
-            domain.save(update_fields=["verified_at", "proof"])
+            domain.save(update_fields=["verified_at", "verified_by"])
     except IntegrityError:
         raise _taken(domain.name, here=False) from None
-    trail.record(Action.DOMAIN_VERIFIED, domain, {"proof": ["", Proof.OPERATOR]}, by=by)
+    trail.record(Action.DOMAIN_VERIFIED, domain, {"verified_by": ["", VerificationMethod.OPERATOR]}, by=by)
     return domain
 
 
@@ -186,7 +186,7 @@ def _is_verified(name: str) -> bool:
     return Domain.objects.filter(name=name, verified_at__isnull=False).exists()
 
 
-def _make_sure_it_can_be_proven(name: str, organization_id: UUID) -> None:
+def _refuse_unless_verifiable(name: str, organization_id: UUID) -> None:
     domains = Domain.objects.of(organization_id)
     if len(name) > dns_verification.LONGEST_DOMAIN:
         raise DomainInvalid(
@@ -234,18 +234,18 @@ def pending(*, organization_id: UUID | None = None) -> QuerySet[Domain]:
     return domains.filter(verified_at__isnull=True).order_by("pk")
 
 
-def look_for_all(domains: Sequence[Domain]) -> Iterable[tuple[Domain, Look]]:
+def look_for_all(domains: Sequence[Domain]) -> Iterable[tuple[Domain, LookupResult]]:
     """Look in DNS for the records of all these domains, several at a time. Nothing is kept: see ``conclude``."""
     with ThreadPoolExecutor(max_workers=LOOKS_AT_ONCE) as pool:
         yield from zip(domains, pool.map(_look, domains), strict=True)
 
 
-def _look(domain: Domain) -> Look:
+def _look(domain: Domain) -> LookupResult:
     return dns_verification.look(domain.name, domain.challenge)
 
 
 @transaction.atomic
-def conclude(domain_id: UUID, look: Look, *, by: Actor) -> Domain:
+def conclude(domain_id: UUID, look: LookupResult, *, by: Actor) -> Domain:
     """Keep what a look in DNS found; the record itself makes the domain verified, unless it is so elsewhere already.
 
     Raises DomainUnknown.
@@ -254,16 +254,16 @@ def conclude(domain_id: UUID, look: Look, *, by: Actor) -> Domain:
     if domain.is_verified:
         return domain
     domain.checked_at, domain.finding, domain.found = timezone.now(), look.finding, list(look.values)
-    if look.finding == Finding.PROVEN:
-        domain.verified_at, domain.proof = domain.checked_at, Proof.DNS
+    if look.finding == Finding.FOUND:
+        domain.verified_at, domain.verified_by = domain.checked_at, VerificationMethod.DNS
         try:
             with transaction.atomic():
                 domain.save()
         except IntegrityError:
             # Somebody else was faster. Who that is, is not for here.
-            domain.verified_at, domain.proof, domain.finding = None, "", Finding.TAKEN
+            domain.verified_at, domain.verified_by, domain.finding = None, "", Finding.TAKEN
         else:
-            trail.record(Action.DOMAIN_VERIFIED, domain, {"proof": ["", Proof.DNS]}, by=by)
+            trail.record(Action.DOMAIN_VERIFIED, domain, {"verified_by": ["", VerificationMethod.DNS]}, by=by)
             return domain
     domain.save()
     return domain
@@ -332,7 +332,7 @@ def check_addresses(addresses: Iterable[str], *, organization_id: UUID) -> None:
     One query for all. Raises AddressRefused for the first that does not; the message names the domain and the page.
     """
     asked = list(addresses)
-    Gate(asked, organization_id=organization_id).check(asked)
+    AddressPolicy(asked, organization_id=organization_id).check(asked)
 
 
 # Asked at every creation of a user: the ORM would take longer to word it than it runs.
@@ -350,7 +350,7 @@ class _Known:
     is_verified: bool
 
 
-class Gate:
+class AddressPolicy:
     """The domains in which some addresses lie, asked of the database once, however many the addresses are."""
 
     def __init__(self, addresses: Iterable[str], *, organization_id: UUID) -> None:

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from console import reauthentication, responses, sections
 from console.requests import actor_of, is_htmx, wanted
-from console.sections import Context, Control, Page, Section
+from console.sections import Context, Page, PageAction, Section
 from core.addresses import AddressError, check_domain, readable_domain
 from core.refusals import Refusal
 from domains import services
@@ -29,14 +29,14 @@ USERS_PER_DOMAIN = "users-per-domain"
 REFUSED_PER_DOMAIN = "refused-per-domain"
 
 PER_PAGE = 50
-STRANGERS_SHOWN = 3
+OTHER_DOMAINS_SHOWN = 3
 LONGEST_TYPED = 300
 
 # What the message on a domain's own page is marked with.
 OF_A_DOMAIN = "domain"
 
 # What to do about what a look in DNS found; the level is the look of the notice.
-ADVICE: Mapping[Finding, tuple[str, str]] = {
+RECORD_HINTS: Mapping[Finding, tuple[str, str]] = {
     Finding.MISSING: (
         "warn",
         "If you have just made it, give DNS some time: most providers need minutes, some an hour. Otherwise compare "
@@ -74,8 +74,8 @@ def _context(request: HttpRequest) -> Context:
         # A cached property, and this is its cache.
         paginator.count = total
     page = paginator.get_page(request.GET.get("domains-page"))
-    users = sections.figures(USERS_PER_DOMAIN, organization_id)
-    refused = sections.figures(REFUSED_PER_DOMAIN, organization_id)
+    users = sections.counts(USERS_PER_DOMAIN, organization_id)
+    refused = sections.counts(REFUSED_PER_DOMAIN, organization_id)
     changed = request.GET.get("changed", "")
     may_edit = _may_edit(request)
     return {
@@ -86,7 +86,7 @@ def _context(request: HttpRequest) -> Context:
         "previous": _page_of(search, page.previous_page_number()) if page.has_previous() else "",
         "following": _page_of(search, page.next_page_number()) if page.has_next() else "",
         "may_edit": may_edit,
-        "strangers": _strangers(refused, domains),
+        "other_domains": _other_domains(refused, domains),
         **(_form(request) if may_edit else {}),
     }
 
@@ -106,14 +106,14 @@ def _row(domain: Domain, users: Mapping[str, int], refused: Mapping[str, int], *
     }
 
 
-def _strangers(refused: Mapping[str, int], domains: Any) -> list[tuple[str, str, int]]:
+def _other_domains(refused: Mapping[str, int], domains: Any) -> list[tuple[str, str, int]]:
     """The domains that are not here, and for which most creates were refused: name, readable name, how many."""
     if not refused:
         return []
     here = set(domains.filter(name__in=list(refused)[:1000]).values_list("name", flat=True))
     often = sorted(((count, name) for name, count in refused.items() if name not in here), reverse=True)
     names = [(name, readable_domain(name), count) for count, name in often if _is_domain(name)]
-    return names[:STRANGERS_SHOWN]
+    return names[:OTHER_DOMAINS_SHOWN]
 
 
 def _is_domain(text: str) -> bool:
@@ -157,7 +157,7 @@ def add_domain(request: HttpRequest) -> HttpResponse:
     typed = _typed(request.POST.get("name", ""))
     try:
         proposal = _propose(request, typed)
-        if not (proposal.notes or proposal.warnings) or request.POST.get("sure") == proposal.name:
+        if not (proposal.notes or proposal.warnings) or request.POST.get("confirmed") == proposal.name:
             domain = services.add(proposal.name, by=actor_of(request))
             messages.success(request, f"Added {domain.readable}. Now show that it is yours.", extra_tags=OF_A_DOMAIN)
             return redirect(address_of(domain))
@@ -184,16 +184,16 @@ def show_domain(request: HttpRequest, domain_id: UUID) -> HttpResponse:
 
 def _about(request: HttpRequest, domain: Domain) -> dict[str, Any]:
     organization_id = domain.organization_id
-    level, advice = ADVICE.get(Finding(domain.finding), ("", "")) if domain.finding else ("", "")
+    level, record_hint = RECORD_HINTS.get(Finding(domain.finding), ("", "")) if domain.finding else ("", "")
     return {
         "title": domain.readable,
         "page": Page.ORGANIZATION,
         "domain": domain,
-        "users": sections.figures(USERS_PER_DOMAIN, organization_id).get(domain.name, 0),
-        "refused": sections.figures(REFUSED_PER_DOMAIN, organization_id).get(domain.name, 0),
+        "users": sections.counts(USERS_PER_DOMAIN, organization_id).get(domain.name, 0),
+        "refused": sections.counts(REFUSED_PER_DOMAIN, organization_id).get(domain.name, 0),
         "may_edit": _may_edit(request),
         "level": level,
-        "advice": advice,
+        "record_hint": record_hint,
         "label": LABEL,
         "patience": int(PATIENCE_SECONDS),
         "notices": [each for each in messages.get_messages(request) if each.extra_tags == OF_A_DOMAIN],
@@ -205,7 +205,7 @@ def verify_domain(request: HttpRequest, domain_id: UUID) -> HttpResponse:
     actor = actor_of(request)
     domain = services.get(domain_id, organization_id=actor.organization_id)
     if (
-        question := reauthentication.ask_for_proof(request, address_of(domain), f"verify {domain.readable}")
+        question := reauthentication.ask_to_reauthenticate(request, address_of(domain), f"verify {domain.readable}")
     ) is not None:
         return question
     try:
@@ -224,7 +224,7 @@ def remove_domain(request: HttpRequest, domain_id: UUID) -> HttpResponse:
     actor = actor_of(request)
     domain = services.get(domain_id, organization_id=actor.organization_id)
     back = f"{address_of(domain)}#remove"
-    if (question := reauthentication.ask_for_proof(request, back, f"remove {domain.readable}")) is not None:
+    if (question := reauthentication.ask_to_reauthenticate(request, back, f"remove {domain.readable}")) is not None:
         return question
     services.remove(domain, by=actor)
     return responses.done(request, DOMAINS, f"Removed {domain.readable}. Its people stay.")
@@ -239,12 +239,12 @@ def set_user_requests(request: HttpRequest, domain_id: UUID) -> HttpResponse:
         page = {"domains-page": before // PER_PAGE + 1} if before >= PER_PAGE else {}
         query = urlencode({"changed": str(domain.pk), **page})
         return redirect(f"{reverse('settings:organization')}?{query}#domain-{domain.pk}")
-    users, refused = (sections.figures(name, actor.organization_id) for name in (USERS_PER_DOMAIN, REFUSED_PER_DOMAIN))
+    users, refused = (sections.counts(name, actor.organization_id) for name in (USERS_PER_DOMAIN, REFUSED_PER_DOMAIN))
     context = {"row": _row(domain, users, refused, changed=True), "may_edit": True}
     return render(request, "settings/domains/row.html", context)
 
 
-def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+def links(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
     """Where each of the domains is shown."""
     found = Domain.objects.of(organization_id).filter(pk__in=ids).values_list("pk", flat=True)
     return {str(pk): f"{reverse('settings:organization')}#domain-{pk}" for pk in found}
@@ -259,12 +259,12 @@ DOMAINS = Section(
     within="your-organization",
     template="settings/domains/section.html",
     context=_context,
-    controls=(
-        Control("organization/domains/add/", "add-domain", "domains.edit", add_domain),
-        Control("organization/domains/<uuid:domain_id>/", "domain", "domains.view", show_domain, reads=True),
-        Control("organization/domains/<uuid:domain_id>/verify/", "verify-domain", "domains.edit", verify_domain),
-        Control("organization/domains/<uuid:domain_id>/remove/", "remove-domain", "domains.edit", remove_domain),
-        Control(
+    actions=(
+        PageAction("organization/domains/add/", "add-domain", "domains.edit", add_domain),
+        PageAction("organization/domains/<uuid:domain_id>/", "domain", "domains.view", show_domain, reads=True),
+        PageAction("organization/domains/<uuid:domain_id>/verify/", "verify-domain", "domains.edit", verify_domain),
+        PageAction("organization/domains/<uuid:domain_id>/remove/", "remove-domain", "domains.edit", remove_domain),
+        PageAction(
             "organization/domains/<uuid:domain_id>/user-requests/", "user-requests", "domains.edit", set_user_requests
         ),
     ),

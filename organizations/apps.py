@@ -10,8 +10,8 @@ class OrganizationsConfig(AppConfig):
     def ready(self) -> None:
         from audit.views import links
         from console import sections
-        from organizations.views import details, slug, support
+        from organizations.views import organization, slug, support
 
-        sections.offer(details.YOUR_ORGANIZATION, slug.SLUG, support.SUPPORT)
-        links.offer_whereabouts("organization", details.YOUR_ORGANIZATION.permission, details.whereabouts)
-        links.offer_whereabouts("formerslug", slug.SLUG.permission, slug.whereabouts)
+        sections.register(organization.YOUR_ORGANIZATION, slug.SLUG, support.SUPPORT)
+        links.register_links("organization", organization.YOUR_ORGANIZATION.permission, organization.links)
+        links.register_links("formerslug", slug.SLUG.permission, slug.links)

@@ -86,7 +86,7 @@ class FormerSlug(TenantModel):
         return self.slug
 
 
-class SupportVisitQuerySet(TenantQuerySet["SupportVisit"]):
+class SupportAccessQuerySet(TenantQuerySet["SupportAccess"]):
     """Queries about operators who look at organizations."""
 
     def open(self) -> Self:
@@ -94,7 +94,7 @@ class SupportVisitQuerySet(TenantQuerySet["SupportVisit"]):
         return self.filter(left_at=None)
 
 
-class SupportVisit(TenantModel):
+class SupportAccess(TenantModel):
     """An operator's look at an organization that has asked for support; the operator is kept by id and name."""
 
     operator_id = models.UUIDField(editable=False)
@@ -102,7 +102,7 @@ class SupportVisit(TenantModel):
     entered_at = models.DateTimeField(auto_now_add=True)
     left_at = models.DateTimeField(null=True)
 
-    objects = SupportVisitQuerySet.as_manager()
+    objects = SupportAccessQuerySet.as_manager()
 
     class Meta:
         ordering = ["-entered_at"]

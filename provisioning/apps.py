@@ -19,12 +19,12 @@ class ProvisioningConfig(AppConfig):
         from provisioning.views.connections import connections as connection_pages
         from users.services import undo
 
-        sections.offer(section.SCIM, test_runs.TEST, role_rules.ROLE_RULES, address_check.ADDRESS_BOX)
-        links.offer_whereabouts("connection", section.SCIM.permission, section.connections_shown)
-        links.offer_whereabouts("token", section.SCIM.permission, section.tokens_shown)
-        links.offer_whereabouts("roleruleset", role_rules.ROLE_RULES.permission, role_rules.whereabouts)
-        sections.offer_figures(REFUSED_PER_DOMAIN, refused_domains.refused_creates)
-        sections.offer_pieces(role_rules.RULES_OF_PERSON, connection_pages.MANAGED_BY, section.REQUESTS_OF_PERSON)
-        undo.offer_connections(connections.is_there)
-        sections.offer_banner(section.SCIM.page, section.SCIM.permission, brake.banner)
+        sections.register(section.SCIM, test_runs.TEST, role_rules.ROLE_RULES, address_check.ADDRESS_BOX)
+        links.register_links("connection", section.SCIM.permission, section.connections_shown)
+        links.register_links("token", section.SCIM.permission, section.tokens_shown)
+        links.register_links("roleruleset", role_rules.ROLE_RULES.permission, role_rules.links)
+        sections.register_counts(REFUSED_PER_DOMAIN, refused_domains.refused_creates)
+        sections.register_panels(role_rules.RULES_OF_PERSON, connection_pages.MANAGED_BY, section.REQUESTS_OF_PERSON)
+        undo.register_connections(connections.is_there)
+        sections.register_banner(section.SCIM.page, section.SCIM.permission, brake.banner)
         shared_limits.begin()

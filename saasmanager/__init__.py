@@ -1,1 +1,1 @@
-"""The project: settings, the Settings site, the URL table, and the doors to a server."""
+"""The project: settings, the Settings site, the URL table, and the entry points of a server."""

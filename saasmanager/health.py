@@ -26,7 +26,7 @@ class Probes:
 @never_cache
 @require_safe
 def livez(request: HttpRequest) -> JsonResponse:
-    """200 while the process answers; asks nothing of the database, whose loss a restart would not mend."""
+    """200 while the process answers; asks nothing of the database, whose loss a restart would not fix."""
     return JsonResponse({"status": "ok"})
 
 

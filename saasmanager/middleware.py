@@ -78,15 +78,15 @@ class FairShares:
 
     def refuse(self, request: HttpRequest, seconds: int) -> HttpResponse:
         """The refusal, for a browser, the script on a page or a program."""
-        said = "Too many pages of your organization are being asked for at once."
+        message = "Too many pages of your organization are being asked for at once."
         again = f"Try again in {seconds} second{'' if seconds == 1 else 's'}."
         wait = str(seconds)
         if request.path_info.lstrip("/").startswith("api/"):
-            return Problem(HTTPStatus.TOO_MANY_REQUESTS, f"{said} {again}", {"Retry-After": wait}).answer()
+            return Problem(HTTPStatus.TOO_MANY_REQUESTS, f"{message} {again}", {"Retry-After": wait}).answer()
         if is_htmx(request):
-            response = plain(f"{said} {again}", HTTPStatus.TOO_MANY_REQUESTS)
+            response = plain(f"{message} {again}", HTTPStatus.TOO_MANY_REQUESTS)
         else:
-            context = {"said": said, "again": again}
+            context = {"message": message, "again": again}
             response = render(request, "429.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
         response.headers["Retry-After"] = wait
         return response

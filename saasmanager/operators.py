@@ -27,17 +27,17 @@ from audit.actions import Action
 from audit.models import AuditEvent
 from console.requests import actor_for
 from console.templatetags import console
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from core.ids import first_id_at
 from core.refusals import Refusal
 from domains.models import Domain
-from organizations.models import Organization, SupportVisit
+from organizations.models import Organization, SupportAccess
 from organizations.services import slugs, support
 from provisioning.models import Connection, RequestLog
 from provisioning.services import onboarding
 from provisioning.services.connections import connections
 from signin.forms import AddressField
-from signin.middleware import VISIT, label_of
+from signin.middleware import SUPPORT_ACCESS, label_of
 from signin.views.sign_in import OperatorSignIn
 from users.models import Group, Headcount
 
@@ -46,7 +46,7 @@ LATELY = timedelta(hours=24)
 View = Callable[..., HttpResponseBase]
 
 # The events that say why an organization is or was suspended.
-SUSPENSIONS = (Action.ORGANIZATION_HELD, Action.ORGANIZATION_RELEASED)
+SUSPENSIONS = (Action.ORGANIZATION_SUSPENDED, Action.ORGANIZATION_REACTIVATED)
 SUSPENSIONS_SHOWN = 5
 
 
@@ -207,10 +207,10 @@ class OrganizationAdmin(ModelAdmin[Organization]):
             "title": str(organization),
             "organization": organization,
             "former": slugs.former(organization_id),
-            "visitors": support.visitors(organization),
+            "operators_present": support.operators_present(organization),
             "base_url": connections.base_url(organization),
             "suspensions": [
-                (event, event.action == Action.ORGANIZATION_HELD, event.changes.get("reason", [None, ""])[1])
+                (event, event.action == Action.ORGANIZATION_SUSPENDED, event.changes.get("reason", [None, ""])[1])
                 for event in events
             ],
         }
@@ -227,14 +227,14 @@ class OrganizationAdmin(ModelAdmin[Organization]):
     def enter(self, request: HttpRequest, organization_id: UUID) -> HttpResponse:
         """Begin to look at an organization that has asked for support."""
         self._find(request, organization_id)
-        end_visit(request)
-        actor = replace(_actor(request, organization_id), door=Door.SUPPORT)
+        end_support_access(request)
+        actor = replace(_actor(request, organization_id), channel=Channel.SUPPORT)
         try:
-            visit = support.enter(operator=str(request.user), by=actor)
+            support_access = support.enter(operator=str(request.user), by=actor)
         except Refusal as refusal:
             messages.error(request, refusal.message)
             return redirect("admin:organizations_organization_change", organization_id)
-        request.session[VISIT] = str(visit.pk)
+        request.session[SUPPORT_ACCESS] = str(support_access.pk)
         return redirect("settings:index")
 
     def _with_reason(self, request: HttpRequest, organization_id: UUID, step: Step) -> HttpResponse:
@@ -266,8 +266,8 @@ class OrganizationAdmin(ModelAdmin[Organization]):
         return render(request, template, {**self.admin_site.each_context(request), "opts": self.opts, **context})
 
 
-SUSPEND = Step(organizations.services.organizations.hold, False, "Suspend", "suspended")
-REACTIVATE = Step(organizations.services.organizations.release, True, "Reactivate", "active")
+SUSPEND = Step(organizations.services.organizations.suspend, False, "Suspend", "suspended")
+REACTIVATE = Step(organizations.services.organizations.reactivate, True, "Reactivate", "active")
 
 
 class OperatorSite(AdminSite):
@@ -301,14 +301,14 @@ class OperatorSite(AdminSite):
         """Wrap a view for operators; to anybody else who is signed in, there is nothing here."""
         inside = super().admin_view(view, cacheable)
 
-        def at_the_door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def signed_in_only(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if self.has_permission(request):
                 return inside(request, *args, **kwargs)
             if request.user.is_authenticated:
                 raise Http404("There is nothing here.")
             return redirect(f"{reverse('admin:login')}?{urlencode({'next': request.get_full_path()})}")
 
-        return at_the_door
+        return signed_in_only
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
         """Go to the list."""
@@ -327,19 +327,21 @@ def _place(model: type[Model]) -> str:
 
 def leave(request: HttpRequest) -> HttpResponse:
     """End the visit that the operator is on."""
-    visit = end_visit(request)
-    if visit is None:
+    support_access = end_support_access(request)
+    if support_access is None:
         return redirect("admin:index")
-    messages.success(request, f"You have left {visit.organization}.")
-    return redirect("admin:organizations_organization_change", visit.organization_id)
+    messages.success(request, f"You have left {support_access.organization}.")
+    return redirect("admin:organizations_organization_change", support_access.organization_id)
 
 
-def end_visit(request: HttpRequest) -> SupportVisit | None:
+def end_support_access(request: HttpRequest) -> SupportAccess | None:
     """Forget the visit of this session, and end it if it goes on."""
-    visit = support.current(request.session.pop(VISIT, ""), operator_id=_operator(request).pk)
-    if visit is not None:
-        support.leave(visit, by=replace(_actor(request, visit.organization_id), door=Door.SUPPORT))
-    return visit
+    support_access = support.current(request.session.pop(SUPPORT_ACCESS, ""), operator_id=_operator(request).pk)
+    if support_access is not None:
+        support.leave(
+            support_access, by=replace(_actor(request, support_access.organization_id), channel=Channel.SUPPORT)
+        )
+    return support_access
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:
@@ -357,7 +359,7 @@ def _operator(request: HttpRequest) -> Any:
 def _actor(request: HttpRequest, organization_id: UUID) -> Actor:
     """The operator, acting on an organization from outside."""
     operator = _operator(request)
-    actor = actor_for(operator, request, Door.OPERATOR)
+    actor = actor_for(operator, request, Channel.OPERATOR)
     return replace(actor, organization_id=organization_id, label=label_of(str(operator)))
 
 

@@ -187,7 +187,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "signin.middleware.Visits",
+    "signin.middleware.SupportAccessMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -385,7 +385,7 @@ SCIM_ORGANIZATION_BURST = setting(number, "SCIM_ORGANIZATION_BURST", default=200
 SCIM_UNAUTHORIZED_RATE = setting(rate, "SCIM_UNAUTHORIZED_RATE", default=1)
 SCIM_UNAUTHORIZED_BURST = setting(number, "SCIM_UNAUTHORIZED_BURST", default=60)
 # Where a test of a set-up finds this server, if not at BASE_URL: behind some routers nobody reaches his own address.
-SCIM_PLAY_URL = setting(origin, "SCIM_PLAY_URL", default=BASE_URL)
+SCIM_TEST_RUN_URL = setting(origin, "SCIM_TEST_RUN_URL", default=BASE_URL)
 # Additional logging: the days and the newest requests of an organization whose headers and bodies are kept, and the
 # names of what is masked in them beside passwords, secrets and tokens; compared without case.
 SCIM_DETAIL_DAYS = setting(env.int, "SCIM_DETAIL_DAYS", default=7)

@@ -1,4 +1,4 @@
-"""The door for WSGI servers, such as the one in scripts/server.py."""
+"""The entry point for WSGI servers, such as the one in scripts/server.py."""
 
 import os
 

@@ -5,7 +5,7 @@ Without the version the latest one is meant, which is v2 (section 3.13).
 
 from django.urls import URLPattern, re_path
 
-from scim.api import bulk, discovery, groups, resources
+from scim.api import bulk, discovery, groups, users
 from scim.api.base import ScimView
 
 # No id begins with a dot, which is for ".search".
@@ -20,11 +20,11 @@ def endpoint(route: str, view: type[ScimView]) -> URLPattern:
 
 # What is asked for most comes first.
 urlpatterns = [
-    endpoint(f"/Users/{ID}", resources.UserView),
-    endpoint("/Users", resources.UsersView),
-    endpoint(r"/Users/\.search", resources.SearchUsersView),
-    endpoint(r"/\.search", resources.SearchView),
-    endpoint("/Me", resources.MeView),
+    endpoint(f"/Users/{ID}", users.UserView),
+    endpoint("/Users", users.UsersView),
+    endpoint(r"/Users/\.search", users.SearchUsersView),
+    endpoint(r"/\.search", users.SearchView),
+    endpoint("/Me", users.MeView),
     endpoint("/Groups", groups.GroupsView),
     endpoint(r"/Groups/\.search", groups.GroupSearchView),
     endpoint("/Groups/(?P<group_id>[^/]+)", groups.GroupView),

@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def run(check: Check) -> bool:
-    """Run one check and print its verdict, with its output if it failed."""
+    """Run one check and print its result, with its output if it failed."""
     started = time.monotonic()
     done = subprocess.run(
         check.command,
@@ -61,9 +61,9 @@ def run(check: Check) -> bool:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    verdict = "ok" if done.returncode == 0 else "FAILED"
+    rating = "ok" if done.returncode == 0 else "FAILED"
     output = "" if done.returncode == 0 else f"\n{done.stdout.strip()}\n"
-    print(f"{check.name:13}{verdict:7}{time.monotonic() - started:5.1f} s{output}", flush=True)
+    print(f"{check.name:13}{rating:7}{time.monotonic() - started:5.1f} s{output}", flush=True)
     return done.returncode == 0
 
 

@@ -91,15 +91,15 @@ def read_clauses(path: Path = LIST) -> list[Clause]:
     with path.open("rb") as file:
         sections = tomllib.load(file)
     return [
-        _clause(f"{section}-{place}", members["title"], said)
+        _clause(f"{section}-{place}", members["title"], given)
         for section, members in sections.items()
-        for place, said in members.items()
+        for place, given in members.items()
         if place != "title"
     ]
 
 
-def _clause(name: str, title: str, said: Mapping[str, str]) -> Clause:
-    rest = dict(said)
+def _clause(name: str, title: str, given: Mapping[str, str]) -> Clause:
+    rest = dict(given)
     key_words = [word for word in KEY_WORDS if word in rest]
     excuses = [word for word in EXPLANATIONS if word in rest]
     if len(key_words) != 1 or len(excuses) > 1:

@@ -98,14 +98,14 @@ class _Refused(Exception):
 class Reader:
     """Reads what one connection sends. Complete requests, and at last perhaps a refusal, come into `received`.
 
-    `limit` is the largest body in bytes. `held` counts the bytes of what has not arrived whole.
+    `limit` is the largest body in bytes. `buffered` counts the bytes of what has not arrived whole.
     """
 
     def __init__(self, limit: int, continue_: Callable[[], None]) -> None:
         self.limit = limit
         self.received: deque[Request | Refusal] = deque()
         self.discards = False
-        self.held = 0
+        self.buffered = 0
         self._continue = continue_
         self._parser = HttpRequestParser(self)
         self._in_head = True
@@ -119,7 +119,7 @@ class Reader:
     def size(self) -> int:
         """How many bytes of requests are kept here: of the one that is coming in, and of whole ones that wait."""
         # A copy, since the thread that has just answered may take the next one out meanwhile.
-        return self.held + sum(len(each.body) for each in tuple(self.received) if isinstance(each, Request))
+        return self.buffered + sum(len(each.body) for each in tuple(self.received) if isinstance(each, Request))
 
     @property
     def is_amid(self) -> bool:
@@ -130,17 +130,17 @@ class Reader:
         """Take in the next bytes."""
         if self.discards:
             return
-        self.held += len(data)
+        self.buffered += len(data)
         # Since the last piece of a body: within a head or a trailer, which the parser puts together piece by piece.
         self._unbroken += len(data)
         try:
-            if self._unbroken > LONGEST_HEAD + len(data) or (self._in_head and self.held > LONGEST_HEAD):
+            if self._unbroken > LONGEST_HEAD + len(data) or (self._in_head and self.buffered > LONGEST_HEAD):
                 raise _Refused(
                     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                     f"The request line and the header fields may have {LONGEST_HEAD:,} bytes.",
                 )
             self._parse(data)
-            if self.held > LONGEST_HEAD + WORST_CHUNKING * self.limit:
+            if self.buffered > LONGEST_HEAD + WORST_CHUNKING * self.limit:
                 raise _Refused(HTTPStatus.BAD_REQUEST, "The chunks are too small.")
         except _Refused as refused:
             self.refuse(refused.refusal)
@@ -183,7 +183,7 @@ class Reader:
             last.keep_alive = False
         self.discards = True
         self._has_begun = False
-        self.held = 0
+        self.buffered = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -285,7 +285,7 @@ class Reader:
         self._begin()
         self._in_head = True
         self._has_begun = False
-        self.held = self._unbroken = 0
+        self.buffered = self._unbroken = 0
 
     def _complete(self, *, keep_alive: bool) -> None:
         if len(self.received) >= MOST_WAITING:

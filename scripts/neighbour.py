@@ -114,7 +114,7 @@ def _fill() -> tuple[Target, str, Target]:
         call_command(command, *options, verbosity=0)
     targets = []
     for slug, users in (("costly", PEOPLE), ("neighbour", NEIGHBOURS)):
-        _say(f"Filling {slug} with {users:,} users ...")
+        _report_line(f"Filling {slug} with {users:,} users ...")
         token, known = add_people(users, slug, [f"{slug}.example"])
         targets.append(Target(f"/scim/{slug}/v2", token, users, known))
     role = Role.objects.get(organization__slug="costly", key="admin")
@@ -144,12 +144,12 @@ def _calibrated(port: int, target: Target) -> Costly:
         client.ask()
         took = min(_timed(client.ask) for _ in range(3))
     terms = min(max(round(20 * COSTLY / took), 1), MOST_TERMS)
-    _say(f"A filter of 20 terms takes {took:.2f} s; asking for {terms}.")
+    _report_line(f"A filter of 20 terms takes {took:.2f} s; asking for {terms}.")
     return _filtered(target, terms)
 
 
 def _measure(port: int, costly: Costly, neighbour: Target, shares: bool, seconds: float) -> Measured:
-    _say(f"Measuring beside {costly.title} {'with' if shares else 'without'} fair shares ...")
+    _report_line(f"Measuring beside {costly.title} {'with' if shares else 'without'} fair shares ...")
     with running(_command(port, shares=shares), port, {}):
         clients = [Connection(port, neighbour) for _ in range(2)]
         _waits(clients, neighbour, 2.0)
@@ -168,8 +168,8 @@ def _measure(port: int, costly: Costly, neighbour: Target, shares: bool, seconds
             client.close()
     if not others[HTTPStatus.OK]:
         raise ServerError(f"None of the {costly.title} was answered 200.")
-    told = {str(status): number for status, number in sorted(others.items())}
-    return Measured(costly.title, shares, Waits.of(alone), Waits.of(beside), told)
+    answered = {str(status): number for status, number in sorted(others.items())}
+    return Measured(costly.title, shares, Waits.of(alone), Waits.of(beside), answered)
 
 
 def _command(port: int, *, shares: bool) -> list[str]:
@@ -238,12 +238,12 @@ def _print(found: Sequence[Measured]) -> None:
     for each in found:
         print(f"{each.what}, {'fair shares' if each.shares else 'first come, first served'}")
         for title, waits, others in (("  alone", each.alone, {}), ("  beside them", each.beside, each.others)):
-            told = ", ".join(f"{number} × {status}" for status, number in others.items())
-            print(f"{title:34}{waits.p50:>10.2f}{waits.p99:>10.2f}{waits.answers:>10}  {told}")
+            answered = ", ".join(f"{number} × {status}" for status, number in others.items())
+            print(f"{title:34}{waits.p50:>10.2f}{waits.p99:>10.2f}{waits.answers:>10}  {answered}")
         print(f"{'  times as long':34}{each.beside.p50 / each.alone.p50:>10.2f}{each.ratio:>10.2f}")
 
 
-def _say(text: str) -> None:
+def _report_line(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

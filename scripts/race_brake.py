@@ -21,7 +21,7 @@ def the_brake_lets_twenty_of_a_hundred_go(race: Round) -> None:
     brakes = Brake.objects.of(organization_id)
     brakes.update(enabled=False)
     people = User.objects.of(organization_id).filter(is_active=True)
-    newcomers = [
+    new_users = [
         {
             "method": "POST",
             "path": "/Users",
@@ -30,10 +30,10 @@ def the_brake_lets_twenty_of_a_hundred_go(race: Round) -> None:
         }
         for number in range(HUNDRED - people.count())
     ]
-    race.send("POST", "/Bulk", {"Operations": newcomers})
+    race.send("POST", "/Bulk", {"Operations": new_users})
     # Whoever was made within the day could be a try-out's test user.
     people.update(created_at=timezone.now() - timedelta(days=2))
-    brakes.update(enabled=True, held_since=None, counts_from=timezone.now())
+    brakes.update(enabled=True, paused_since=None, counts_from=timezone.now())
     requests = [
         Request("PATCH", f"/Users/{pk}", replace("active", False)) if number % 2 else Request("DELETE", f"/Users/{pk}")
         for number, pk in enumerate(people.values_list("pk", flat=True))
@@ -47,7 +47,7 @@ def the_brake_lets_twenty_of_a_hundred_go(race: Round) -> None:
     race.expect("other answers", statuses(answers).keys() - {200, 204, 429}, set())
     race.expect("people left", people.count(), 80)
     (brake,) = brakes
-    race.expect("held at", (brake.gone, brake.people, brake.held_since is not None), (20, HUNDRED, True))
+    race.expect("held at", (brake.gone, brake.people, brake.paused_since is not None), (20, HUNDRED, True))
     departures = Departure.objects.of(organization_id).filter(at__gt=brake.counts_from, refused=False)
     race.expect("departures", departures.count(), 20)
 

@@ -294,8 +294,8 @@ def members_come_and_go(race: Round) -> None:
     stay, come = crew[: CLIENTS // 2], crew[CLIENTS // 2 :]
     group_id = race.group("Engineering", stay)["id"]
     requests = []
-    for leaver, newcomer in zip(stay, come, strict=True):
-        requests.append(Request("PATCH", f"/Groups/{group_id}", change_members("add", newcomer)))
+    for leaver, new_user in zip(stay, come, strict=True):
+        requests.append(Request("PATCH", f"/Groups/{group_id}", change_members("add", new_user)))
         requests.append(Request("PATCH", f"/Groups/{group_id}", change_members("remove", leaver)))
     race.expect("answers", statuses(race.at_once(requests)), {200: CLIENTS})
     race.expect("members", race.members(group_id), Counter(come))
@@ -423,8 +423,8 @@ class Outcome:
     wrong: list[str] = field(default_factory=list)
 
 
-def play(kind: Callable[[Round], None], server_url: str, rounds: int) -> Outcome:
-    """Play rounds of one kind, in an organization of their own."""
+def run_rounds(kind: Callable[[Round], None], server_url: str, rounds: int) -> Outcome:
+    """Run rounds of one kind, in an organization of their own."""
     outcome = Outcome(kind.__doc__ or kind.__name__)
     idp, started = Idp.open(server_url), time.monotonic()
     for number in range(1, rounds + 1):

@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> None:
             database(options.database, Path(folder)) as url,
             serving(url, Path(folder)) as server_url,
         ):
-            outcomes = play_all(server_url, options.rounds)
+            outcomes = run_all(server_url, options.rounds)
     except postgres.PostgresqlError as problem:
         sys.exit(str(problem))
     wrong = [f"{outcome.title}: {each}" for outcome in outcomes for each in outcome.wrong]
@@ -108,16 +108,16 @@ def wait_for(server: "subprocess.Popen[bytes]", server_url: str, log: Path) -> N
     sys.exit(f"The server did not start:\n{log.read_text()}")
 
 
-def play_all(server_url: str, rounds: int) -> list["Outcome"]:
-    """Play every race, one after the other."""
+def run_all(server_url: str, rounds: int) -> list["Outcome"]:
+    """Run every race, one after the other."""
     from scripts import race_brake
-    from scripts.race_rounds import ROUNDS, play
+    from scripts.race_rounds import ROUNDS, run_rounds
 
     outcomes = []
     kinds = (*ROUNDS, *race_brake.ROUNDS)
     for number, kind in enumerate(kinds, 1):
         print(f"{number} of {len(kinds)}: {kind.__doc__} ...", file=sys.stderr, flush=True)
-        outcomes.append(play(kind, server_url, rounds))
+        outcomes.append(run_rounds(kind, server_url, rounds))
     return outcomes
 
 

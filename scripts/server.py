@@ -93,11 +93,11 @@ class Log(Logger):
 class Application(BaseApplication):
     """gunicorn's view of one WSGI application on one socket."""
 
-    def __init__(self, application: Any, door: socket.socket, workers: int, limits: Limits) -> None:
+    def __init__(self, application: Any, listener: socket.socket, workers: int, limits: Limits) -> None:
         BufferingWorker.limits = limits
         self.application = application
         self.settings = {
-            "bind": [f"fd://{door.detach()}"],
+            "bind": [f"fd://{listener.detach()}"],
             "workers": workers,
             # Each thread keeps a database connection of its own.
             "threads": 2,
@@ -138,11 +138,11 @@ def main() -> None:
         idle=options.keep_alive_timeout,
         shares=options.shares,
     )
-    door = listen(options.host, options.port)
+    listener = listen(options.host, options.port)
     allow_files(FILES)
     module, _, name = options.application.partition(":")
     application = getattr(importlib.import_module(module), name)
-    server = Application(application, door, options.workers, limits)
+    server = Application(application, listener, options.workers, limits)
     # All that is there by now stays: the workers share it, and need not look through it for garbage.
     gc.collect()
     gc.freeze()
@@ -153,16 +153,16 @@ def listen(host: str, port: int) -> socket.socket:
     """The socket that all workers accept from; ends the program if there can be none."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        door = socket.socket(found[0], socket.SOCK_STREAM)
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind(found[4])
-        door.listen(2048)
+        listener = socket.socket(found[0], socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(found[4])
+        listener.listen(2048)
     except OSError as error:
         sys.exit(
             f"SaaS Manager cannot start: it cannot listen on port {port} of {host} ({error.strerror}). "
             "Stop what uses it, or set PORT or HOST."
         )
-    return door
+    return listener
 
 
 def allow_files(wanted: int) -> None:

@@ -79,13 +79,13 @@ class Turn:
 
     With ``over_share`` it is to be refused: its organization's other requests held their share for too long. The
     figure is the number of seconds after which it may come again. ``known`` is the key of its address and token, and
-    ``seat`` the one that it takes, if it needs one. ``stranger`` is its place as long as nobody knows whose it is.
+    ``seat`` the one that it takes, if it needs one. ``anonymous`` is its place as long as nobody knows whose it is.
     """
 
-    __slots__ = ("began", "known", "organization", "over_share", "place", "seat", "stranger")
+    __slots__ = ("began", "known", "organization", "over_share", "place", "seat", "anonymous")
 
-    def __init__(self, place: str, known: int = 0, stranger: str = "") -> None:
-        self.place, self.known, self.stranger = place, known, stranger or place
+    def __init__(self, place: str, known: int = 0, anonymous: str = "") -> None:
+        self.place, self.known, self.anonymous = place, known, anonymous or place
         self.organization: str | None = None
         self.over_share, self.seat = 0, -1
         self.began = 0.0
@@ -103,25 +103,25 @@ class Seats:
     def __init__(self, number: int = max(1, (os.cpu_count() or 1) // 2)) -> None:
         self._file = os.memfd_create("saasmanager-seats")
         self._number = number
-        self._held: set[int] = set()
+        self._taken: set[int] = set()
         self._not_before = 0.0
 
     def take(self, now: float) -> int | None:
         """Take one that is free."""
         if now < self._not_before:
             return None
-        for seat in set(range(self._number)) - self._held:
+        for seat in set(range(self._number)) - self._taken:
             try:
                 fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, seat)
             except OSError:
                 continue
-            self._held.add(seat)
+            self._taken.add(seat)
             return seat
         return None
 
     def leave(self, seat: int, now: float) -> None:
         """Let another have it."""
-        self._held.discard(seat)
+        self._taken.discard(seat)
         self._not_before = now + 2 * self.LOOK
         fcntl.lockf(self._file, fcntl.LOCK_UN, 1, seat)
 
@@ -161,11 +161,11 @@ def owner_of(place: str) -> str:
     return place.removesuffix(PAGES) or place
 
 
-def _place_of(organization: str, stranger: str) -> str:
+def _place_of(organization: str, anonymous: str) -> str:
     """Where an organization's requests wait that waited as a stranger's before it was known; there if there is none."""
     if not organization:
-        return stranger
-    return organization + PAGES if stranger == PAGES else organization
+        return anonymous
+    return organization + PAGES if anonymous == PAGES else organization
 
 
 def _token_of(authorization: str) -> str:
@@ -272,8 +272,8 @@ class Waiting(Generic[Item]):
                 del self._running[owner]
             self._count_no_more(turn, now)
             organization = turn.organization
-            whose = turn.place if organization is None else _place_of(organization, turn.stranger)
-            if whose != turn.place or (organization and turn.stranger == PAGES):
+            whose = turn.place if organization is None else _place_of(organization, turn.anonymous)
+            if whose != turn.place or (organization and turn.anonymous == PAGES):
                 self._learn(turn, whose, now)
             if turn.over_share or whose in _NOBODYS:
                 return
@@ -317,18 +317,18 @@ class Waiting(Generic[Item]):
         # The path as the application reads it: whoever could spell it otherwise would have no share to keep to.
         path = parts_of(target)[1]
         if (found := _SCIM.match(path)) is not None:
-            stranger, shown = ANONYMOUS, _token_of(authorization)
+            anonymous, shown = ANONYMOUS, _token_of(authorization)
         elif (found := _API.match(path)) is not None:
-            stranger, shown = PAGES, _token_of(authorization)
+            anonymous, shown = PAGES, _token_of(authorization)
         elif path.startswith(_STATIC):
             return Turn(FILES)  # quick, whoever asks, and however slow the pages are that need them
         else:
-            stranger, shown = PAGES, _session_of(cookie)
+            anonymous, shown = PAGES, _session_of(cookie)
         if not shown:
-            return Turn(stranger)
+            return Turn(anonymous)
         known = hash((found and found[1], shown))
-        place, until = self._known.get(known, (stranger, now))
-        return Turn(place if now < until else stranger, known, stranger)
+        place, until = self._known.get(known, (anonymous, now))
+        return Turn(place if now < until else anonymous, known, anonymous)
 
     def _choose(self, now: float) -> tuple[Item, Turn] | None:
         # Every second turn at most, or a flood of probes would keep everybody else waiting.
@@ -377,16 +377,16 @@ class Waiting(Generic[Item]):
 
     def _recognize(self, now: float) -> None:
         """Give the first strangers' requests to their organization, if that is known by now."""
-        for stranger in (ANONYMOUS, PAGES):
-            while queue := self._queues.get(stranger):
+        for anonymous in (ANONYMOUS, PAGES):
+            while queue := self._queues.get(anonymous):
                 item, turn, since = queue[0]
-                place, until = self._known.get(turn.known, (stranger, now))
+                place, until = self._known.get(turn.known, (anonymous, now))
                 if now >= until:
                     break
                 queue.popleft()
                 if not queue:
-                    del self._queues[stranger]
-                    self._order.remove(stranger)
+                    del self._queues[anonymous]
+                    self._order.remove(anonymous)
                 turn.place = place
                 self._append(item, turn, since)
 
@@ -442,11 +442,11 @@ class Waiting(Generic[Item]):
         return min(max(math.ceil(seconds), 1), LONGEST_WAIT)
 
     def _learn(self, turn: Turn, place: str, now: float) -> None:
-        if place == turn.stranger:
+        if place == turn.anonymous:
             self._known.pop(turn.known, None)
         elif turn.known:
             if turn.known not in self._known and max(len(self._known), len(self._seconds)) >= MOST_KNOWN:
                 self._known.clear()
                 self._seconds.clear()
             # Each answer to SCIM says whether the token is valid.
-            self._known[turn.known] = place, now + BELIEVED if turn.stranger == PAGES else math.inf
+            self._known[turn.known] = place, now + BELIEVED if turn.anonymous == PAGES else math.inf

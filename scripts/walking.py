@@ -85,8 +85,8 @@ class FirstRow:
 
 Step = Press | Fill | Choose | Tick | Unfold | FollowTheMail | FirstRow
 
-# Steps say {newcomer} for somebody who has not been here before; whoever walks a way again is somebody else.
-_newcomers = cycle(("nora", "otis", "petra", "rafael", "selma", "tomas", "uma", "viktor", "wilma", "yusuf", "zelda"))
+# Steps say {new_user} for somebody who has not been here before; whoever walks a way again is somebody else.
+_new_users = cycle(("nora", "otis", "petra", "rafael", "selma", "tomas", "uma", "viktor", "wilma", "yusuf", "zelda"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Person:
     password: str
 
     @property
-    def door(self) -> str:
+    def listener(self) -> str:
         """Where they sign in."""
         return f"/sign-in/{self.slug}/" if self.slug else "/operator/login/"
 
@@ -131,20 +131,20 @@ class Walk:
 def sign_in(context: BrowserContext, person: Person, base_url: str) -> None:
     """Let the browser come in as that person."""
     page = context.new_page()
-    page.goto(base_url + person.door)
+    page.goto(base_url + person.listener)
     page.get_by_label("E-mail").fill(person.address)
     page.get_by_label("Password").fill(person.password)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(lambda address: person.door not in address)
+    page.wait_for_url(lambda address: person.listener not in address)
     page.close()
 
 
 def arrive(page: Page, walk: Walk, base_url: str, mails: Path) -> None:
     """Go the whole way; ``mails`` is the folder into which the server writes its mails."""
     page.goto(base_url + walk.address)
-    newcomer = next(_newcomers) if any("{newcomer}" in text for step in walk.steps for text in astuple(step)) else ""
+    new_user = next(_new_users) if any("{new_user}" in text for step in walk.steps for text in astuple(step)) else ""
     for step in walk.steps:
-        _go(page, type(step)(*(text.format(newcomer=newcomer) for text in astuple(step))), base_url, mails)
+        _go(page, type(step)(*(text.format(new_user=new_user) for text in astuple(step))), base_url, mails)
         page.wait_for_load_state()
 
 

@@ -25,11 +25,11 @@ from scripts.walking import (
 KEY_PAGE = (Look.LIGHT, Look.DARK, Look.NARROW)
 
 ASKING: Sequence[Step] = (
-    *(Fill("Your name", "Nora Lindgren"), Fill("E-mail address", "{newcomer}@acme.example")),
+    *(Fill("Your name", "Nora Lindgren"), Fill("E-mail address", "{new_user}@acme.example")),
     Press("button", "Ask for an account"),
 )
 MAKING: Sequence[Step] = (
-    *(Fill("Name", "{newcomer}.example"), Fill("Slug", "{newcomer}"), Fill("First Admin", "it@{newcomer}.example")),
+    *(Fill("Name", "{new_user}.example"), Fill("Slug", "{new_user}"), Fill("First Admin", "it@{new_user}.example")),
     Press("button", "Make the organization"),
 )
 
@@ -80,11 +80,11 @@ WALKS: Sequence[Walk] = (
     Walk(
         *("sign-up-confirm", "The link of the mail proves the address", "confirm-request", "/sign-in/acme/sign-up/"),
         None,
-        (*ASKING, FollowTheMail("{newcomer}@acme.example")),
+        (*ASKING, FollowTheMail("{new_user}@acme.example")),
     ),
     Walk(
         *("sign-up-confirmed", "The request is with the Admins", "confirm-request", "/sign-in/acme/sign-up/", None),
-        (*ASKING, FollowTheMail("{newcomer}@acme.example"), Press("button", "Confirm my address")),
+        (*ASKING, FollowTheMail("{new_user}@acme.example"), Press("button", "Confirm my address")),
     ),
     # Settings > Users
     Walk("users", "Settings > Users", "settings:users", "/settings/users/", looks=KEY_PAGE, height=860),
@@ -140,7 +140,7 @@ WALKS: Sequence[Walk] = (
         looks=(Look.LIGHT, Look.NARROW),
     ),
     Walk(
-        *("test", "A test of the set-up, and what mends it", "settings:scim-play", "/settings/users/", ADA),
+        *("test", "A test of the set-up, and what mends it", "settings:scim-test-run", "/settings/users/", ADA),
         (Press("link", "JumpCloud with scim.test@acme-partners.example"),),
         looks=KEY_PAGE,
     ),
@@ -225,7 +225,7 @@ WALKS: Sequence[Walk] = (
         looks=KEY_PAGE,
     ),
     Walk(
-        *("person-removal", "Before somebody is removed", "settings:change-people", "/settings/users/?q=hana", ADA),
+        *("person-removal", "Before somebody is removed", "settings:change-users", "/settings/users/?q=hana", ADA),
         (Press("link", "Hana Sato"), Press("button", "Remove…")),
         looks=(Look.LIGHT, Look.NARROW),
     ),
@@ -309,16 +309,16 @@ WALKS: Sequence[Walk] = (
         *("operator-suspended", "An organization is suspended", "operator:organizations_organization_change"),
         *("/operator/organizations/add/", OPERATOR),
         (
-            *(*MAKING, Press("link", "Go to {newcomer}.example"), Press("link", "Suspend…")),
-            *(Fill("Reason", "Its invoice is not paid."), Press("button", "Suspend {newcomer}.example")),
+            *(*MAKING, Press("link", "Go to {new_user}.example"), Press("link", "Suspend…")),
+            *(Fill("Reason", "Its invoice is not paid."), Press("button", "Suspend {new_user}.example")),
         ),
     ),
     Walk(
         *("operator-reactivate", "Before an organization is reactivated", "operator:reactivate"),
         *("/operator/organizations/add/", OPERATOR),
         (
-            *(*MAKING, Press("link", "Go to {newcomer}.example"), Press("link", "Suspend…")),
-            *(Fill("Reason", "Its invoice is not paid."), Press("button", "Suspend {newcomer}.example")),
+            *(*MAKING, Press("link", "Go to {new_user}.example"), Press("link", "Suspend…")),
+            *(Fill("Reason", "Its invoice is not paid."), Press("button", "Suspend {new_user}.example")),
             Press("link", "Reactivate…"),
         ),
     ),
@@ -352,7 +352,7 @@ NOT_PAGES = {
     "settings:scim-activity": "is a part of the page of users",
     "settings:new-requests": "is a part of the request log",
     "settings:request-details-file": "is a file",
-    "settings:export-people": "is a file",
+    "settings:export-users": "is a file",
     "settings:audit-log-export": "is a file",
     "settings:request-log-export": "is a file",
     "operator:index": "leads on to the list of organizations",

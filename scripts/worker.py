@@ -47,7 +47,7 @@ class Limits:
 
     body: int = 16 * 1024 * 1024
     # Of all requests that are here. When they are more, the largest of those that are coming in gives way.
-    held: int = 256 * 1024 * 1024
+    buffered: int = 256 * 1024 * 1024
     connections: int = 1000
     # Whether organizations share the threads fairly; without, who comes first is served first.
     shares: bool = True
@@ -230,13 +230,13 @@ class BufferingWorker(Worker):
             threading.Thread(target=self._serve_until_stopped, name=f"serve-{number}", daemon=True)
             for number in range(self.cfg.threads)
         ]
-        doors = [
-            threading.Thread(target=self._accept_until_stopped, args=[door.sock], name="accept", daemon=True)
-            for door in self.sockets
+        listeners = [
+            threading.Thread(target=self._accept_until_stopped, args=[listener.sock], name="accept", daemon=True)
+            for listener in self.sockets
         ]
-        for thread in (*threads, *doors):
+        for thread in (*threads, *listeners):
             thread.start()
-        self._watch(doors)
+        self._watch(listeners)
         self.has_stopped = True
         self.poll.modify(self.PIPE[0], select.EPOLLIN)  # and nobody reads it, so it wakes all
         self._wake()
@@ -245,11 +245,11 @@ class BufferingWorker(Worker):
 
     # The thread that accepts
 
-    def _accept_until_stopped(self, door: socket.socket) -> None:
+    def _accept_until_stopped(self, listener: socket.socket) -> None:
         # All workers wait in accept(), and the kernel wakes them in turn. Woken by epoll, one would get nearly all.
-        door.setblocking(True)
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 200_000))
-        host, port = door.getsockname()[:2]
+        listener.setblocking(True)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 200_000))
+        host, port = listener.getsockname()[:2]
         common = {
             "SCRIPT_NAME": "",
             "SERVER_NAME": host,
@@ -263,11 +263,11 @@ class BufferingWorker(Worker):
             "wsgi.input_terminated": True,
         }
         callers = select.poll()
-        callers.register(door, select.POLLIN)
+        callers.register(listener, select.POLLIN)
         # Who has called when the server stops would otherwise wait in vain, as long as a last request runs.
         while self.alive or (callers.poll(0) and not self._is_late()):
             try:
-                client, address = door.accept()
+                client, address = listener.accept()
             except BlockingIOError:
                 continue
             except OSError as error:  # out of file descriptors, say
@@ -287,7 +287,7 @@ class BufferingWorker(Worker):
                 self.evicted.clear()
                 self.attention.set()
                 self.evicted.wait(0.01)
-        door.close()
+        listener.close()
 
     # The threads that run the application
 
@@ -531,7 +531,7 @@ class BufferingWorker(Worker):
         self.room_until = now + LOOK
         everyone = self._connections()
         coming = [(each.reader.size, each.fd) for each in everyone]
-        surplus = sum(each.taken for each in everyone) + sum(size for size, _ in coming) - self.limits.held
+        surplus = sum(each.taken for each in everyone) + sum(size for size, _ in coming) - self.limits.buffered
         if surplus <= 0:
             return
         for size, fd in sorted(coming, reverse=True):
@@ -576,7 +576,7 @@ class BufferingWorker(Worker):
 
     # The main thread
 
-    def _watch(self, doors: list[threading.Thread]) -> None:
+    def _watch(self, listeners: list[threading.Thread]) -> None:
         """Look after everything until nothing is left to do."""
         every = min(1.0, self.limits.request / 4, self.limits.idle / 4)
         look_at = 0.0
@@ -597,7 +597,7 @@ class BufferingWorker(Worker):
                     self._attend(connection, LATE)
                 self._evict()
             self._wake_if_wanted()
-            if not self.alive and self._has_stopped(doors, now):
+            if not self.alive and self._has_stopped(listeners, now):
                 return
 
     def _evict(self) -> None:
@@ -610,7 +610,7 @@ class BufferingWorker(Worker):
                 self._attend(connection, LEAVE)
             self.evicted.set()
 
-    def _has_stopped(self, doors: list[threading.Thread], now: float) -> bool:
+    def _has_stopped(self, listeners: list[threading.Thread], now: float) -> bool:
         """Close what is idle; say whether nothing is left to do."""
         if self.stopping_since is None:
             self.stopping_since = now
@@ -618,7 +618,7 @@ class BufferingWorker(Worker):
             if self._is_left(connection):
                 # What has arrived by now is read first, and answered.
                 self._attend(connection, select.EPOLLIN | STOP)
-        return not self.connections and not any(door.is_alive() for door in doors)
+        return not self.connections and not any(listener.is_alive() for listener in listeners)
 
     def _is_late(self) -> bool:
         """Whether a server that stops waits no longer for what is only just coming."""

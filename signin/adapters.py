@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from console.requests import actor_for
-from core.actors import Door, address_of_caller
+from core.actors import Channel, address_of_caller
 from organizations.services import outbox
 from signin.services import sign_in
 from users.models import User
@@ -44,14 +44,14 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         """Keep the sign-in in the trail."""
-        sign_in.record(user, by=actor_for(user, request, Door.SIGN_IN))
+        sign_in.record(user, by=actor_for(user, request, Channel.SIGN_IN))
         response: HttpResponse = super().post_login(request, user, **kwargs)
         return response
 
     def reauthenticate(self, user: User, password: str) -> bool:
         """Ask for the password of this one account; counting by e-mail would lock out namesakes elsewhere."""
-        proven = self.authenticate(self.request, username=user.sign_in_key, password=password)
-        return proven is not None and proven.pk == user.pk
+        reauthenticated = self.authenticate(self.request, username=user.sign_in_key, password=password)
+        return reauthenticated is not None and reauthenticated.pk == user.pk
 
     def get_logout_redirect_url(self, request: HttpRequest) -> str:
         """Back to where people of this organization sign in."""

@@ -8,7 +8,7 @@ class SigninConfig(AppConfig):
     verbose_name = "Sign-in"
 
     def ready(self) -> None:
-        from console.requests import offer_proof
-        from signin.services.sign_in import recently_proven
+        from console.requests import register_reauthentication
+        from signin.services.sign_in import recently_reauthenticated
 
-        offer_proof(recently_proven)
+        register_reauthentication(recently_reauthenticated)

@@ -28,7 +28,7 @@ LONGEST_PASSWORD = 1024
 
 ADDRESS_INPUT = {"autocomplete": "username", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"}
 
-PASSWORD_ADVICE = "At least 10 characters. A few unrelated words make a good one."  # noqa: S105
+PASSWORD_HINT = "At least 10 characters. A few unrelated words make a good one."  # noqa: S105
 
 
 class AddressField(forms.CharField):
@@ -162,7 +162,7 @@ def _nobody(address: str) -> User:
     return nobody
 
 
-class ProveAgainForm(ReauthenticateForm):
+class PasswordAgainForm(ReauthenticateForm):
     """The password of whoever is signed in, once more."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -179,7 +179,7 @@ class NewPasswordForm(ResetPasswordKeyForm):
         _plain(self, "password1", autofocus=True)
         _plain(self, "password2")
         self.fields["password1"].label, self.fields["password2"].label = "New password", "The same again"
-        self.fields["password1"].help_text = PASSWORD_ADVICE
+        self.fields["password1"].help_text = PASSWORD_HINT
 
     def save(self) -> None:
         """Use up the link. Raises LinkUsed, UserUnknown."""

@@ -14,7 +14,7 @@ urlpatterns = [
     path("sign-up/", sign_up.find_organization, name="sign-up"),
     path("sign-up/confirm/<str:token>/", sign_up.confirm, name="confirm-request"),
     path("sign-out/", sign_in.SignOut.as_view(), name="account_logout"),
-    path("confirm/", sign_in.ProveAgain.as_view(), name="account_reauthenticate"),
+    path("confirm/", sign_in.Reauthenticate.as_view(), name="account_reauthenticate"),
     path("suspended/", account_inactive, name="account_inactive"),
     path("new-password/set/", sign_in.NewPasswordSet.as_view(), name="account_reset_password_from_key_done"),
     re_path(

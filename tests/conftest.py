@@ -14,7 +14,7 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 
 from audit.triggers import GUARD, UNGUARD
 from tests.browser import base_url, browser_type_launch_args, chromium, complaints, context
-from tests.identity_provider import idp, quiet_journal, stranger
+from tests.identity_provider import anonymous, idp, quiet_writer
 from tests.nameserver import nameserver
 from tests.servers import real_server
 from tests.signed_in import domain, signed_in, token
@@ -31,10 +31,10 @@ __all__ = [
     "globex",
     "idp",
     "nameserver",
-    "quiet_journal",
+    "quiet_writer",
     "real_server",
     "signed_in",
-    "stranger",
+    "anonymous",
     "token",
 ]
 

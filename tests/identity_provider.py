@@ -125,21 +125,21 @@ def idp(db: None) -> Idp:
 
 
 @pytest.fixture
-def stranger(db: None) -> Idp:
+def anonymous(db: None) -> Idp:
     """The identity provider of another organization."""
     opened = open_acme("globex")
     return Idp(opened.organization, opened.bearer_token or "")
 
 
 @pytest.fixture(autouse=True)
-def quiet_journal() -> Iterator[None]:
+def quiet_writer() -> Iterator[None]:
     """No test sees another one's log."""
-    _empty_the_journal()
+    _empty_the_writer()
     yield
-    _empty_the_journal()
+    _empty_the_writer()
 
 
-def _empty_the_journal() -> None:
+def _empty_the_writer() -> None:
     writer.forget()
     writer._counts.dropped = writer._counts.homeless = 0
     additional_logging._watched = additional_logging._Watched()

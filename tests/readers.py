@@ -218,10 +218,10 @@ TABLE: list[tuple[str, Callable[[Any], object], Callable[[int], Any], int]] = [
         ("Query: sortBy", lambda t: Query.parse({"sortBy": t}), _times("a."), 4_000),
         ("Query: count", lambda t: Query.parse({"count": t}), _times("1"), 4_000),
         ("Query: parameters", lambda t: QueryDict(t), _times("a=%41&"), 2_000),
-        ("Query: cursor", lambda t: cursors.unseal(t, cursors.Of("acme/Users")), _times("a."), 4_000),
+        ("Query: cursor", lambda t: cursors.unseal(t, cursors.CursorScope("acme/Users")), _times("a."), 4_000),
         (
             "Query: cursor, packed",
-            lambda t: cursors.unseal(t, cursors.Of("acme/Users")),
+            lambda t: cursors.unseal(t, cursors.CursorScope("acme/Users")),
             _times("A", ".", ":1:1"),
             4_000,
         ),

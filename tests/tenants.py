@@ -14,7 +14,7 @@ from django.http import HttpRequest
 
 import domains.services
 from audit.models import AuditEvent
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from core.tenancy import TenantQuerySet
 from domains.models import Domain
 from organizations.models import Mail, Organization
@@ -95,7 +95,7 @@ def globex(db: None) -> Tenant:
 def open_tenant(slug: str) -> Tenant:
     domain = f"{slug}.example"
     opened = open_organization(slug.title(), slug, domains_with_requests=[domain])
-    by = Actor(opened.organization.pk, "Ada Moreau", Door.PAGE, address="192.0.2.10", request_id="r-1")
+    by = Actor(opened.organization.pk, "Ada Moreau", Channel.PAGE, address="192.0.2.10", request_id="r-1")
     return Tenant(opened.organization, opened.connection, by, domain)
 
 

@@ -21,7 +21,7 @@ def words(picture: str) -> list[str]:
     return re.findall(r"<text[^>]*>(.*?)</text>", picture)
 
 
-def figures(picture: str) -> list[int]:
+def counts(picture: str) -> list[int]:
     return [int(number.replace(",", "")) for word in words(picture) for number in re.findall(r"\d[\d,]*", word)]
 
 
@@ -36,7 +36,7 @@ def is_near(kept: int, drawn: int) -> bool:
 def test_the_picture_shows_the_code_as_it_is() -> None:
     kept, drawn = floor_plan.PICTURE.read_text(), floor_plan.draw(floor_plan.survey())
     assert without_figures(kept) == without_figures(drawn), DRAW_ANEW
-    far = [pair for pair in zip(figures(kept), figures(drawn), strict=True) if not is_near(*pair)]
+    far = [pair for pair in zip(counts(kept), counts(drawn), strict=True) if not is_near(*pair)]
     assert far == [], DRAW_ANEW
 
 
@@ -60,7 +60,7 @@ def test_a_picture_is_drawn_anew_for_an_arrow_or_a_tenth_and_not_for_less() -> N
         for lines, imports in ((6000, {("above", "below"): 30}), (6900, {("above", "below"): 32}), (6000, {}))
     )
     assert without_figures(kept) == without_figures(longer) != without_figures(other)
-    pairs = list(zip(figures(kept), figures(longer), strict=True))
+    pairs = list(zip(counts(kept), counts(longer), strict=True))
     assert [pair for pair in pairs if not is_near(*pair)] == [(6000, 6900)]
 
 

@@ -54,7 +54,7 @@ EXPRESSIONS: Mapping[str, tuple[str, list[Worst]]] = {
         [("charset", " ", ""), ("charset=", " ", ""), ("", "charset ", ""), ("", "charset=", " "), ("", "charset", "")],
     ),
     "scim.api.media:_WEIGHT": ("fullmatch", [("q", " ", ""), ("q=", " ", ""), ("q=0.", "0", "")]),
-    "scim.api.resources:_QUOTED": ("search", [("", '"', ""), ("", '"true', ""), ("", '"fals', "")]),
+    "scim.api.users:_QUOTED": ("search", [("", '"', ""), ("", '"true', ""), ("", '"fals', "")]),
     "scim.operations.preconditions:_TAG": (
         "findall",
         [("", '"', ""), ("", "W/", ""), ("", 'W/"', ""), ('"', "a", "")],
@@ -109,7 +109,7 @@ EXPRESSIONS: Mapping[str, tuple[str, list[Worst]]] = {
         "fullmatch",
         [("", " (1", ""), ("", " (1)", "x"), ("a (", "1", ""), ("", " (", "")],
     ),
-    "provisioning.services.request_log.verdicts:_SLASH_BEFORE_THE_PATH": (
+    "provisioning.services.request_log.results:_SLASH_BEFORE_THE_PATH": (
         "match",
         [("", "/", ""), ("/scim/a", "/", "v2"), ("/scim/", "a", ""), ("/scim/a", "/v2", ""), ("/scim", "/", "a")],
     ),

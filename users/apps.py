@@ -24,13 +24,13 @@ class UsersConfig(AppConfig):
             users,
         )
 
-        sections.offer(
+        sections.register(
             users.PEOPLE, account_requests.REQUESTS, default_role.DEFAULT_ROLE, roles.ROLES, default_role.SINGLE_SIGN_ON
         )
-        sections.offer(own_profile.PROFILE, personal_tokens.OWN_TOKENS, request_notifications.REQUEST_NOTICES)
-        sections.offer_pieces(*user.PIECES)
-        links.offer_whereabouts("user", users.PEOPLE.permission, users.whereabouts)
-        links.offer_whereabouts("invitation", users.PEOPLE.permission, invitations.whereabouts)
-        links.offer_whereabouts("role", roles.ROLES.permission, roles.whereabouts)
-        links.offer_undos("users.edit", undo.addresses)
-        sections.offer_figures(USERS_PER_DOMAIN, default_role.users_per_domain)
+        sections.register(own_profile.PROFILE, personal_tokens.OWN_TOKENS, request_notifications.REQUEST_NOTIFICATIONS)
+        sections.register_panels(*user.PANELS)
+        links.register_links("user", users.PEOPLE.permission, users.links)
+        links.register_links("invitation", users.PEOPLE.permission, invitations.links)
+        links.register_links("role", roles.ROLES.permission, roles.links)
+        links.register_undos("users.edit", undo.addresses)
+        sections.register_counts(USERS_PER_DOMAIN, default_role.users_per_domain)

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("action", models.CharField(max_length=40)),
                 (
-                    "door",
+                    "channel",
                     models.CharField(
                         choices=[
                             ("page", "page"),

@@ -26,7 +26,7 @@ from core.ids import first_id_at
 from core.parsing import id_of
 
 # How far the clocks of our machines may be apart, and how long a process may take from an id to its row.
-HOLD_BACK = timedelta(seconds=5)
+DELAY = timedelta(seconds=5)
 
 BEGINNING = UUID(int=0)
 
@@ -52,9 +52,9 @@ def settled_id(organization_id: OuterRef) -> Subquery:
 
 def _unsettled() -> Combinable:
     if dialects.current().concurrent:
-        held_back = int(HOLD_BACK.total_seconds() * 1000)
-        return RawSQL(_UNSETTLED_ON_POSTGRESQL, [held_back], models.UUIDField())  # noqa: S611
-    return Value(first_id_at(timezone.now() - HOLD_BACK), models.UUIDField())
+        delay = int(DELAY.total_seconds() * 1000)
+        return RawSQL(_UNSETTLED_ON_POSTGRESQL, [delay], models.UUIDField())  # noqa: S611
+    return Value(first_id_at(timezone.now() - DELAY), models.UUIDField())
 
 
 # What is asked for
@@ -135,7 +135,7 @@ def write_cursor(place: UUID) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class EventPage:
     """Some events in a row, the place up to which everything has been looked at, and whether more is there now."""
 
     events: list[AuditEvent]
@@ -152,15 +152,15 @@ def read(
     since: datetime | None,
     until: datetime | None,
     limit: int,
-) -> Stretch:
+) -> EventPage:
     """The next events of an organization after a place, oldest first, up to what ``settled_id`` gave before."""
     if settled is None or settled <= after:
-        return Stretch([], after, False)
+        return EventPage([], after, False)
     found = AuditEvent.objects.of(organization_id).between(since, until).filter(wanted.condition())
     events = list(found.filter(id__gt=after, id__lte=settled).order_by("id")[: limit + 1])
     if len(events) > limit:
-        return Stretch(events[:limit], events[limit - 1].pk, True)
-    return Stretch(events, settled, False)
+        return EventPage(events[:limit], events[limit - 1].pk, True)
+    return EventPage(events, settled, False)
 
 
 def represent(event: AuditEvent) -> Mapping[str, Any]:
@@ -170,7 +170,7 @@ def represent(event: AuditEvent) -> Mapping[str, Any]:
         "time": event.created_at.isoformat().replace("+00:00", "Z"),
         "action": event.action,
         "text": wording(event.action).format(actor=event.actor_label, target=event.target_label),
-        "door": event.door,
+        "channel": event.channel,
         "actor": {"id": event.actor_id and str(event.actor_id), "label": event.actor_label, "address": event.address},
         "target": {"type": event.target_type, "id": event.target_id, "label": event.target_label},
         "changes": event.changes,

@@ -38,7 +38,7 @@ def _event(action: Action, target: models.Model, changes: Changes, by: Actor, la
     return AuditEvent(
         organization_id=by.organization_id,
         action=action,
-        door=by.door,
+        channel=by.channel,
         actor_id=by.user_id,
         actor_label=by.label[:320],
         actor_key=searchable(by.label[:320], by.name[:320]),

@@ -29,7 +29,7 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FieldChange:
     """One field; where it lies within others, they are named before it."""
 
     field: str
@@ -37,7 +37,7 @@ class Line:
     after: Value
 
 
-def lines(changes: Mapping[str, Any]) -> list[Line]:
+def lines(changes: Mapping[str, Any]) -> list[FieldChange]:
     """The fields that differ. Objects are taken apart, so that each of their fields has a line of its own.
 
     The name of an object that is all that changed, or of a profile that came or went as a whole, would say nothing; a
@@ -46,7 +46,8 @@ def lines(changes: Mapping[str, Any]) -> list[Line]:
     found = list(_leaves(changes))
     outer = next(iter(changes)) if len(changes) == 1 else "profile"
     return [
-        Line(field.removeprefix(f"{outer}{WITHIN}"), _value(before), _value(after)) for field, before, after in found
+        FieldChange(field.removeprefix(f"{outer}{WITHIN}"), _value(before), _value(after))
+        for field, before, after in found
     ]
 
 

@@ -12,18 +12,18 @@ from audit.models import AuditEvent
 from console.sections import may
 
 # What gives the addresses at which things of a kind are shown, for those of the ids that are still there.
-Whereabouts = Callable[[UUID, Collection[str]], Mapping[str, str]]
-_whereabouts: dict[str, tuple[str, Whereabouts]] = {}
+Links = Callable[[UUID, Collection[str]], Mapping[str, str]]
+_links: dict[str, tuple[str, Links]] = {}
 
 
-def offer_whereabouts(kind: str, permission: str, find: Whereabouts) -> None:
+def register_links(kind: str, permission: str, find: Links) -> None:
     """Let the audit log link to things of a kind (a model's name); ``find`` gets the organization's id and theirs."""
-    _whereabouts[kind] = permission, find
+    _links[kind] = permission, find
 
 
-def whereabouts(request: HttpRequest, kind: str, ids: Collection[str]) -> Mapping[str, str]:
+def links(request: HttpRequest, kind: str, ids: Collection[str]) -> Mapping[str, str]:
     """Where the request's user finds those things; what is gone, or not for that user, is left out."""
-    permission, find = _whereabouts.get(kind, ("", None))
+    permission, find = _links.get(kind, ("", None))
     user: Any = request.user
     return find(user.organization_id, ids) if find and user.has_perm(permission) else {}
 
@@ -33,7 +33,7 @@ Undos = Callable[[UUID, Collection[AuditEvent]], Mapping[UUID, str]]
 _undos: list[tuple[str, Undos]] = []
 
 
-def offer_undos(permission: str, find: Undos) -> None:
+def register_undos(permission: str, find: Undos) -> None:
     """Let the audit log lead those who may to where events are undone; ``find`` gets the organization's id and them."""
     _undos.append((permission, find))
 

@@ -19,12 +19,13 @@ from django.utils.safestring import SafeString
 from audit.actions import Action, title, wording
 from audit.models import AppendOnlyQuerySet, AuditEvent
 from audit.views import exports, links
-from audit.views.changes import Line, lines
+from audit.views.changes import FieldChange, lines
 from console import csv_download
 from console.moments import MomentField
 from console.requests import tenant_of
-from console.sections import Context, Control, Page, Section
-from core.actors import Door
+from console.sections import Context, Page, Section
+from console.sections import PageAction as PageAction
+from core.actors import Channel
 from core.parsing import id_of
 from core.search_keys import sought
 
@@ -34,14 +35,14 @@ PER_CHUNK = 1_000
 # This much of what an event changed is shown without a click.
 FEW_LINES = 2
 
-DOORS: Mapping[str, str] = {
-    Door.PAGE: "Settings",
-    Door.SCIM: "SCIM",
-    Door.API: "Personal token",
-    Door.SIGN_IN: "Sign-in",
-    Door.COMMAND: "Command line",
-    Door.OPERATOR: "Operators' pages",
-    Door.SUPPORT: "Support",
+CHANNELS: Mapping[str, str] = {
+    Channel.PAGE: "Settings",
+    Channel.SCIM: "SCIM",
+    Channel.API: "Personal token",
+    Channel.SIGN_IN: "Sign-in",
+    Channel.COMMAND: "Command line",
+    Channel.OPERATOR: "Operators' pages",
+    Channel.SUPPORT: "Support",
 }
 HEADER = (
     "Time", "Event", "Action", "Actor", "Actor id", "Door", "Address", "Target type", "Target", "Target id", "Changes",
@@ -110,7 +111,7 @@ class EventsForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
-class _Stretch:
+class _LogPage:
     """The events of one page, newest first, and whether there are others on either side."""
 
     events: list[AuditEvent]
@@ -118,18 +119,18 @@ class _Stretch:
     has_older: bool
 
 
-def _stretch(events: AppendOnlyQuerySet, before: UUID | None, after: UUID | None) -> _Stretch:
+def _log_page(events: AppendOnlyQuerySet, before: UUID | None, after: UUID | None) -> _LogPage:
     """The page before or after an id; the first one where that leads past an end."""
     if after:
         found = list(events.filter(id__gt=after).order_by("id")[: PER_PAGE + 1])
         if len(found) > PER_PAGE:
-            return _Stretch(found[PER_PAGE - 1 :: -1], True, True)
+            return _LogPage(found[PER_PAGE - 1 :: -1], True, True)
     if before:
         found = list(events.filter(id__lt=before).order_by("-id")[: PER_PAGE + 1])
         if found:
-            return _Stretch(found[:PER_PAGE], True, len(found) > PER_PAGE)
+            return _LogPage(found[:PER_PAGE], True, len(found) > PER_PAGE)
     found = list(events.order_by("-id")[: PER_PAGE + 1])
-    return _Stretch(found[:PER_PAGE], False, len(found) > PER_PAGE)
+    return _LogPage(found[:PER_PAGE], False, len(found) > PER_PAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,8 @@ class _Row:
 
     event: AuditEvent
     sentence: SafeString
-    door: str
-    lines: list[Line]
+    channel: str
+    lines: list[FieldChange]
     undo: str
 
     @property
@@ -153,12 +154,12 @@ def _rows(request: HttpRequest, events: list[AuditEvent]) -> list[_Row]:
     for event in events:
         kinds.setdefault(event.target_type, set()).add(event.target_id)
     undos = links.undos(request, events)
-    addresses = {kind: links.whereabouts(request, kind, ids) for kind, ids in kinds.items()}
+    addresses = {kind: links.links(request, kind, ids) for kind, ids in kinds.items()}
     return [
         _Row(
             event,
             _sentence(event, addresses[event.target_type].get(event.target_id)),
-            DOORS.get(event.door, event.door),
+            CHANNELS.get(event.channel, event.channel),
             lines(event.changes),
             undos.get(event.pk, ""),
         )
@@ -181,7 +182,7 @@ def _context(request: HttpRequest) -> Context:
     events = AuditEvent.objects.of(organization.pk)
     reach = form.reach(events)
     before, after = (id_of(request.GET.get(name, "")) for name in ("before", "after"))
-    stretch = _stretch(form.narrow(events, reach), before, after)
+    log_page = _log_page(form.narrow(events, reach), before, after)
     query = request.GET.copy()
     for name in ("before", "after"):
         query.pop(name, None)
@@ -190,11 +191,11 @@ def _context(request: HttpRequest) -> Context:
         "looked_through": LOOKED_THROUGH if reach else 0,
         "time_zone": organization.time_zone,
         "may_export": csv_download.is_open_to(request),
-        "stretch": stretch,
-        "rows": _rows(request, stretch.events),
+        "log_page": log_page,
+        "rows": _rows(request, log_page.events),
         "query": query.urlencode(),
-        "newer": _with(query, after=stretch.events[0]) if stretch.has_newer else "",
-        "older": _with(query, before=stretch.events[-1]) if stretch.has_older else "",
+        "newer": _with(query, after=log_page.events[0]) if log_page.has_newer else "",
+        "older": _with(query, before=log_page.events[-1]) if log_page.has_older else "",
     }
 
 
@@ -238,7 +239,7 @@ def _cells(event: AuditEvent, zone: tzinfo) -> tuple[str, ...]:
         event.action,
         event.actor_label,
         str(event.actor_id or ""),
-        DOORS.get(event.door, event.door),
+        CHANNELS.get(event.channel, event.channel),
         event.address or "",
         event.target_type,
         event.target_label,
@@ -257,5 +258,5 @@ AUDIT_LOG = Section(
     permission="audit-log.view",
     template="settings/audit_log/section.html",
     context=_context,
-    controls=(Control("audit-log/export.csv", "audit-log-export", "audit-log.view", export, reads=True),),
+    actions=(PageAction("audit-log/export.csv", "audit-log-export", "audit-log.view", export, reads=True),),
 )

@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 ("user_requests", models.BooleanField(default=False, verbose_name="User requests")),
                 ("verified_at", models.DateTimeField(blank=True, null=True)),
                 (
-                    "proof",
+                    "verified_by",
                     models.CharField(
                         blank=True, choices=[("operator", "by operator"), ("dns", "by DNS record")], max_length=10
                     ),
@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("proven", "The record is there."),
+                            ("found", "The record is there."),
                             ("missing", "The record is not there yet."),
                             ("wrong", "There is a record, but with another value."),
                             ("no-such-domain", "DNS knows no such domain."),

@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="SupportVisit",
+            name="SupportAccess",
             fields=[
                 (
                     "id",

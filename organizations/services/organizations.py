@@ -41,14 +41,17 @@ def create(name: str, slug: str) -> Organization:
 
 
 @transaction.atomic
-def update(name: str, time_zone: str, date_style: str, *, seen: tuple[str, str, str], by: Actor) -> Organization:
-    """Change how the actor's organization is called and writes moments; ``seen`` is what was so when that was made up.
+def update(name: str, time_zone: str, date_style: str, *, expected: tuple[str, str, str], by: Actor) -> Organization:
+    """Change how the actor's organization is called and writes moments.
+
+    ``expected`` is the name, time zone and date style that the form was made from.
+
 
     Raises OrganizationInvalid, and StaleVersion where they are no longer what was seen.
     """
     organization = lock(by.organization_id)
     former = {field: getattr(organization, field) for field in DETAILS}
-    if tuple(former.values()) != seen:
+    if tuple(former.values()) != expected:
         raise StaleVersion(
             f"Somebody else has changed this meanwhile: it is '{organization.name}' in {organization.time_zone} now, "
             f"with dates in {organization.get_date_style_display()}. "
@@ -77,21 +80,21 @@ def leads_elsewhere(slug: str) -> bool:
 
 
 @transaction.atomic
-def hold(reason: str, *, by: Actor) -> Organization:
+def suspend(reason: str, *, by: Actor) -> Organization:
     """Let nobody of the actor's organization in, on pages or by SCIM, from the next request on.
 
     Raises OrganizationInvalid for want of a reason.
     """
-    return _set_active(False, reason, Action.ORGANIZATION_HELD, by)
+    return _set_active(False, reason, Action.ORGANIZATION_SUSPENDED, by)
 
 
 @transaction.atomic
-def release(reason: str, *, by: Actor) -> Organization:
+def reactivate(reason: str, *, by: Actor) -> Organization:
     """Let the people and clients of a suspended organization in again.
 
     Raises OrganizationInvalid for want of a reason.
     """
-    return _set_active(True, reason, Action.ORGANIZATION_RELEASED, by)
+    return _set_active(True, reason, Action.ORGANIZATION_REACTIVATED, by)
 
 
 def _set_active(active: bool, reason: str, action: Action, by: Actor) -> Organization:

@@ -227,7 +227,7 @@ def _settle(mail: Mail, state: Mail.State) -> None:
 
 
 def _is_final(trouble: Exception) -> bool:
-    """Whether the server wants none of this mail, ever (RFC 5321 section 4.2.1); a refused password is ours to mend."""
+    """Whether the server wants none of this mail, ever (RFC 5321 section 4.2.1); a refused password is ours to fix."""
     match trouble:
         case ValueError():
             return True

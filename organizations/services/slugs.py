@@ -55,14 +55,14 @@ def check(slug: str, organization: Organization) -> str:
 
 
 @transaction.atomic
-def change(slug: str, *, seen: str, by: Actor) -> Organization:
-    """Give the actor's organization another slug; the one ``seen`` where that was made up leads to it until then.
+def change(slug: str, *, expected_slug: str, by: Actor) -> Organization:
+    """Give the actor's organization another slug; the former one, ``expected_slug``, leads to it for a while.
 
     A slug that it has had before can be taken back. Raises SlugRefused, and StaleVersion where the slug is no
     longer what was seen.
     """
     organization = lock(by.organization_id)
-    if organization.slug != seen:
+    if organization.slug != expected_slug:
         raise StaleVersion(
             f"Somebody else has changed the slug meanwhile: it is '{organization.slug}' now. Nothing of yours is saved."
         )
@@ -72,12 +72,12 @@ def change(slug: str, *, seen: str, by: Actor) -> Organization:
     try:
         with transaction.atomic():
             organization.save(update_fields=["slug"])
-            FormerSlug.objects.create(organization=organization, slug=seen, until=timezone.now() + GRACE)
+            FormerSlug.objects.create(organization=organization, slug=expected_slug, until=timezone.now() + GRACE)
     except IntegrityError:
         raise SlugRefused(f"Somebody has just taken '{slug}'. Choose another.") from None
     if leads_elsewhere(slug):
         raise SlugRefused(f"Somebody has just taken '{slug}'. Choose another.")
-    trail.record(Action.SLUG_CHANGED, organization, {"slug": [seen, slug]}, by=by)
+    trail.record(Action.SLUG_CHANGED, organization, {"slug": [expected_slug, slug]}, by=by)
     return organization
 
 

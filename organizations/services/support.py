@@ -15,13 +15,13 @@ from audit.services import trail
 from core.actors import Actor
 from core.parsing import id_of
 from core.refusals import Refusal
-from organizations.models import Organization, SupportVisit
+from organizations.models import Organization, SupportAccess
 from organizations.services.organizations import lock
 
 LASTS = timedelta(days=7)
 
 # A page that is opened again in the same visit is told of once in this time: some ask for news every few seconds.
-TOLD_AGAIN_AFTER = timedelta(minutes=10)
+RECORDED_AGAIN_AFTER = timedelta(minutes=10)
 
 
 class SupportNotWanted(Refusal):
@@ -41,12 +41,12 @@ def request(wanted: bool, *, by: Actor) -> Organization:
     changes = {"request support": [not wanted, wanted]}
     trail.record(Action.SUPPORT_REQUESTED if wanted else Action.SUPPORT_ENDED, organization, changes, by=by)
     if not wanted:
-        SupportVisit.objects.of(organization.pk).open().update(left_at=timezone.now())
+        SupportAccess.objects.of(organization.pk).open().update(left_at=timezone.now())
     return organization
 
 
 @transaction.atomic
-def enter(*, operator: str, by: Actor) -> SupportVisit:
+def enter(*, operator: str, by: Actor) -> SupportAccess:
     """Let an operator begin to look at the actor's organization. Raises SupportNotWanted."""
     organization = lock(by.organization_id)
     if not organization.wants_support:
@@ -54,44 +54,50 @@ def enter(*, operator: str, by: Actor) -> SupportVisit:
     if not organization.is_active:
         raise SupportNotWanted(f"{organization} is suspended. Reactivate it first.")
     assert by.user_id is not None  # noqa: S101  (operators are people with an account)
-    visit = SupportVisit.objects.create(organization=organization, operator_id=by.user_id, operator_label=operator)
+    support_access = SupportAccess.objects.create(
+        organization=organization, operator_id=by.user_id, operator_label=operator
+    )
     trail.record(Action.SUPPORT_ENTERED, organization, by=by)
-    return visit
+    return support_access
 
 
 @transaction.atomic
-def leave(visit: SupportVisit, *, by: Actor) -> None:
+def leave(support_access: SupportAccess, *, by: Actor) -> None:
     """End a visit; nothing happens if it has ended."""
-    if SupportVisit.objects.of(by.organization_id).open().filter(pk=visit.pk).update(left_at=timezone.now()):
-        trail.record(Action.SUPPORT_LEFT, visit.organization, by=by)
+    if SupportAccess.objects.of(by.organization_id).open().filter(pk=support_access.pk).update(left_at=timezone.now()):
+        trail.record(Action.SUPPORT_LEFT, support_access.organization, by=by)
 
 
-def current(visit_id: str, *, operator_id: UUID) -> SupportVisit | None:
+def current(support_access_id: str, *, operator_id: UUID) -> SupportAccess | None:
     """An operator's visit that goes on: not left, still wanted, and the organization is not suspended."""
-    found = id_of(visit_id)
+    found = id_of(support_access_id)
     if found is None:
         return None
-    visits = SupportVisit.objects.open().filter(pk=found, operator_id=operator_id)
-    visit = visits.select_related("organization").first()
-    if visit is None or not visit.organization.wants_support or not visit.organization.is_active:
+    open_ones = SupportAccess.objects.open().filter(pk=found, operator_id=operator_id)
+    support_access = open_ones.select_related("organization").first()
+    if (
+        support_access is None
+        or not support_access.organization.wants_support
+        or not support_access.organization.is_active
+    ):
         return None
-    return visit
+    return support_access
 
 
-def visitors(organization: Organization) -> Sequence[SupportVisit]:
+def operators_present(organization: Organization) -> Sequence[SupportAccess]:
     """The operators who look at an organization now; one who came without end counts until support has ended."""
     if not organization.wants_support:
         return ()
     since = organization.support_until - LASTS if organization.support_until else None
-    return list(SupportVisit.objects.of(organization.pk).open().filter(entered_at__gte=since).order_by("entered_at"))
+    return list(SupportAccess.objects.of(organization.pk).open().filter(entered_at__gte=since).order_by("entered_at"))
 
 
 @transaction.atomic
-def tell_of(visit: SupportVisit, address: str, *, by: Actor) -> None:
+def tell_of(support_access: SupportAccess, address: str, *, by: Actor) -> None:
     """Keep in the trail that a page was looked at."""
     label = address[:320]
     recently = AuditEvent.objects.of(by.organization_id).filter(
-        target_id=str(visit.pk), target_label=label, created_at__gt=timezone.now() - TOLD_AGAIN_AFTER
+        target_id=str(support_access.pk), target_label=label, created_at__gt=timezone.now() - RECORDED_AGAIN_AFTER
     )
     if not recently.exists():
-        trail.record(Action.SUPPORT_VIEWED, visit, by=by, label=label)
+        trail.record(Action.SUPPORT_VIEWED, support_access, by=by, label=label)

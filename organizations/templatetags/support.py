@@ -14,10 +14,10 @@ register = template.Library()
 def support_banner(context: Context) -> dict[str, Any]:
     """Who looks at the organization at its own request, and the way to end it; nothing where nobody does."""
     user = context["request"].user
-    visit = getattr(user, "visit", None)
+    support_access = getattr(user, "support_access", None)
     return {
-        "visit": visit,
-        "visitors": [] if visit else support.visitors(user.organization),
+        "support_access": support_access,
+        "operators_present": [] if support_access else support.operators_present(user.organization),
         "organization": user.organization,
         "may_end": user.has_perm("organization.edit"),
         "csrf_token": context.get("csrf_token"),

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from console import reauthentication, responses
 from console.requests import actor_of
-from console.sections import Context, Control, Page, Section
+from console.sections import Context, Page, PageAction, Section
 from core.refusals import Refusal
 from organizations.models import Organization
 from organizations.services import slugs
@@ -50,10 +50,10 @@ def change(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     typed = request.POST.get("slug", "")[:LONGEST_TYPED]
     back = f"{reverse('settings:slug')}?{urlencode({'slug': typed})}"
-    if (question := reauthentication.ask_for_proof(request, back, "change the slug")) is not None:
+    if (question := reauthentication.ask_to_reauthenticate(request, back, "change the slug")) is not None:
         return question
     try:
-        organization = slugs.change(typed, seen=request.POST.get("seen", ""), by=actor)
+        organization = slugs.change(typed, expected_slug=request.POST.get("expected_slug", ""), by=actor)
     except Refusal as refusal:
         return _page(request, typed, wrong=refusal.message)
     return responses.done(
@@ -97,13 +97,13 @@ def extend(request: HttpRequest, former_id: UUID) -> HttpResponse:
 
 def end(request: HttpRequest, former_id: UUID) -> HttpResponse:
     """Let a former slug lead nowhere from now on."""
-    if (question := reauthentication.ask_for_proof(request, SLUG.address, "end the former slug")) is not None:
+    if (question := reauthentication.ask_to_reauthenticate(request, SLUG.address, "end the former slug")) is not None:
         return question
     former = slugs.end(former_id, by=actor_of(request))
     return responses.done(request, SLUG, f"The former slug {former.slug} leads nowhere any more.")
 
 
-def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+def links(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
     """Where former slugs are shown."""
     found = slugs.former(organization_id)
     return {str(row.pk): SLUG.address for row in found if str(row.pk) in ids}
@@ -119,10 +119,10 @@ SLUG = Section(
     within="your-organization",
     template="settings/slug/section.html",
     context=_context,
-    controls=(
-        Control("organization/slug/", "slug", "organization.edit", ask, reads=True),
-        Control("organization/slug/change/", "change-slug", "organization.edit", change),
-        Control("organization/slug/<uuid:former_id>/extend/", "extend-slug", "organization.edit", extend),
-        Control("organization/slug/<uuid:former_id>/end/", "end-slug", "organization.edit", end),
+    actions=(
+        PageAction("organization/slug/", "slug", "organization.edit", ask, reads=True),
+        PageAction("organization/slug/change/", "change-slug", "organization.edit", change),
+        PageAction("organization/slug/<uuid:former_id>/extend/", "extend-slug", "organization.edit", extend),
+        PageAction("organization/slug/<uuid:former_id>/end/", "end-slug", "organization.edit", end),
     ),
 )

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from console import reauthentication, requests, responses
 from console.requests import actor_of
-from console.sections import Context, Control, Page, Section
+from console.sections import Context, Page, PageAction, Section
 from organizations.services import support
 from organizations.views.current import organization_of
 
@@ -18,7 +18,7 @@ def _context(request: HttpRequest) -> Context:
     user: Any = request.user
     return {
         "organization": organization,
-        "visitors": support.visitors(organization),
+        "operators_present": support.operators_present(organization),
         "days": support.LASTS.days,
         "may_edit": user.has_perm("organization.edit"),
     }
@@ -29,14 +29,16 @@ def set_request(request: HttpRequest) -> HttpResponse:
     wanted = requests.wanted(request)
     if (
         wanted
-        and (question := reauthentication.ask_for_proof(request, SUPPORT.address, "turn on Request support"))
+        and (question := reauthentication.ask_to_reauthenticate(request, SUPPORT.address, "turn on Request support"))
         is not None
     ):
         return question
     support.request(wanted, by=actor_of(request))
     organization_of(request).refresh_from_db()
-    said = f"Operators may look at your organization for {support.LASTS.days} days." if wanted else "Nobody may look."
-    return responses.done(request, SUPPORT, said)
+    message = (
+        f"Operators may look at your organization for {support.LASTS.days} days." if wanted else "Nobody may look."
+    )
+    return responses.done(request, SUPPORT, message)
 
 
 SUPPORT = Section(
@@ -48,5 +50,5 @@ SUPPORT = Section(
     within="your-organization",
     template="settings/support/section.html",
     context=_context,
-    controls=(Control("organization/support/", "request-support", "organization.edit", set_request),),
+    actions=(PageAction("organization/support/", "request-support", "organization.edit", set_request),),
 )

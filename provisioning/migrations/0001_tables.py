@@ -177,11 +177,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("failures", models.PositiveIntegerField(default=0)),
-                ("failures_told", models.BooleanField(default=False)),
-                ("told_of_failures_at", models.DateTimeField(null=True)),
+                ("failures_notified", models.BooleanField(default=False)),
+                ("failures_notified_at", models.DateTimeField(null=True)),
                 ("refusals", models.PositiveIntegerField(default=0)),
-                ("refusals_told", models.BooleanField(default=False)),
-                ("told_of_refusals_at", models.DateTimeField(null=True)),
+                ("refusals_notified", models.BooleanField(default=False)),
+                ("refusals_notified_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
@@ -214,11 +214,11 @@ class Migration(migrations.Migration):
                 ("people", models.PositiveIntegerField(default=0)),
                 ("counted_at", models.DateTimeField(null=True)),
                 ("counts_from", models.DateTimeField(null=True)),
-                ("held_since", models.DateTimeField(null=True)),
-                ("last_held_since", models.DateTimeField(null=True)),
+                ("paused_since", models.DateTimeField(null=True)),
+                ("last_paused_since", models.DateTimeField(null=True)),
                 ("gone", models.PositiveIntegerField(default=0)),
-                ("told_at", models.DateTimeField(null=True)),
-                ("kept_at", models.DateTimeField(null=True)),
+                ("notified_at", models.DateTimeField(null=True)),
+                ("kept_paused_at", models.DateTimeField(null=True)),
                 ("answered_by", models.CharField(blank=True, max_length=320)),
                 ("version", models.PositiveIntegerField(default=1)),
             ],
@@ -306,7 +306,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("cause", models.CharField(max_length=40)),
-                ("told_at", models.DateTimeField(null=True)),
+                ("notified_at", models.DateTimeField(null=True)),
                 ("users", models.JSONField(default=list)),
             ],
             options={
@@ -424,8 +424,8 @@ class Migration(migrations.Migration):
                 ("query", models.TextField(blank=True)),
                 ("status", models.PositiveSmallIntegerField()),
                 ("cause", models.CharField(blank=True, max_length=40)),
-                ("verdict", models.CharField(max_length=1000)),
-                ("advice", models.JSONField(default=list)),
+                ("result", models.CharField(max_length=1000)),
+                ("notices", models.JSONField(default=list)),
                 ("arguments", models.JSONField(default=dict)),
                 ("more", models.PositiveIntegerField(default=0)),
                 ("duration_us", models.PositiveIntegerField(help_text="Microseconds")),
@@ -543,7 +543,7 @@ class Migration(migrations.Migration):
                 ("subject_key", models.TextField(blank=True, editable=False)),
                 ("status", models.PositiveSmallIntegerField(editable=False)),
                 ("cause", models.CharField(blank=True, editable=False, max_length=40)),
-                ("verdict", models.CharField(blank=True, editable=False, max_length=1000)),
+                ("result", models.CharField(blank=True, editable=False, max_length=1000)),
             ],
             options={
                 "ordering": ["-request_id", "position"],
@@ -558,7 +558,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Milestone",
+            name="SetupStep",
             fields=[
                 (
                     "id",
@@ -588,7 +588,7 @@ class Migration(migrations.Migration):
                 ("failed_method", models.CharField(blank=True, default="", editable=False, max_length=10)),
                 ("failed_status", models.PositiveSmallIntegerField(editable=False, null=True)),
                 ("failed_cause", models.CharField(blank=True, editable=False, max_length=40)),
-                ("failed_verdict", models.CharField(blank=True, editable=False, max_length=1000)),
+                ("failed_result", models.CharField(blank=True, editable=False, max_length=1000)),
                 ("failed_arguments", models.JSONField(default=dict, editable=False)),
             ],
             options={
@@ -598,7 +598,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Play",
+            name="TestRun",
             fields=[
                 (
                     "id",
@@ -643,10 +643,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
-                "indexes": [models.Index(fields=["organization", "-id"], name="play_by_organization")],
+                "indexes": [models.Index(fields=["organization", "-id"], name="test_run_by_organization")],
                 "constraints": [
                     models.UniqueConstraint(
-                        condition=models.Q(("state", "running")), fields=("organization",), name="play_one_at_a_time"
+                        condition=models.Q(("state", "running")),
+                        fields=("organization",),
+                        name="test_run_one_at_a_time",
                     )
                 ],
             },

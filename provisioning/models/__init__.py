@@ -4,17 +4,17 @@ from provisioning.models.brake import Brake, Departure, DepartureAlert
 from provisioning.models.connections import Connection, ConnectionQuerySet, ConnectionTokens, IdentityProvider, Token
 from provisioning.models.request_log import (
     ANONYMOUS_LABELS,
-    Kept,
+    BodyKept,
+    InlineValue,
     RequestDetail,
     RequestLog,
     RequestLogQuerySet,
     RequestOperation,
     Streak,
-    Written,
 )
 from provisioning.models.role_rules import RoleRule, RoleRuleSet
-from provisioning.models.setup_steps import Milestone
-from provisioning.models.test_runs import Play, PlayState
+from provisioning.models.setup_steps import SetupStep
+from provisioning.models.test_runs import RunState, TestRun
 
 __all__ = [
     "ANONYMOUS_LABELS",
@@ -25,10 +25,10 @@ __all__ = [
     "Departure",
     "DepartureAlert",
     "IdentityProvider",
-    "Kept",
-    "Milestone",
-    "Play",
-    "PlayState",
+    "BodyKept",
+    "SetupStep",
+    "TestRun",
+    "RunState",
     "RequestDetail",
     "RequestLog",
     "RequestLogQuerySet",
@@ -37,5 +37,5 @@ __all__ = [
     "RoleRuleSet",
     "Streak",
     "Token",
-    "Written",
+    "InlineValue",
 ]

@@ -14,8 +14,9 @@ class Brake(TenantModel):
 
     The row is made with the connection, or when it is first needed, and locked by everybody who counts. ``people`` is
     how many there were at ``counted_at``, ``gone`` how many of them had gone when it began to hold. Departures before
-    ``counts_from`` do not count; while that lies ahead the brake rests. ``told_at`` is when Admins were last mailed,
-    ``answered_by`` who released or kept it last. ``version`` grows with everything that somebody may have missed.
+    ``counts_from`` do not count; while that lies ahead the brake rests. ``notified_at`` is when Admins were last
+    mailed, ``answered_by`` who released or kept it last. ``version`` grows with everything that somebody may have
+    missed.
     """
 
     connection = models.OneToOneField(Connection, models.CASCADE, related_name="+")
@@ -24,11 +25,11 @@ class Brake(TenantModel):
     people = models.PositiveIntegerField(default=0)
     counted_at = models.DateTimeField(null=True)
     counts_from = models.DateTimeField(null=True)
-    held_since = models.DateTimeField(null=True)
-    last_held_since = models.DateTimeField(null=True)
+    paused_since = models.DateTimeField(null=True)
+    last_paused_since = models.DateTimeField(null=True)
     gone = models.PositiveIntegerField(default=0)
-    told_at = models.DateTimeField(null=True)
-    kept_at = models.DateTimeField(null=True)
+    notified_at = models.DateTimeField(null=True)
+    kept_paused_at = models.DateTimeField(null=True)
     answered_by = models.CharField(max_length=320, blank=True)
     version = models.PositiveIntegerField(default=1)
 
@@ -87,7 +88,7 @@ class DepartureAlert(TenantModel):
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="+", db_index=False)
     cause = models.CharField(max_length=40)
-    told_at = models.DateTimeField(null=True)
+    notified_at = models.DateTimeField(null=True)
     users = models.JSONField(default=list)
 
     objects = TenantQuerySet["DepartureAlert"].as_manager()

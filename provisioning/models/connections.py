@@ -34,7 +34,7 @@ class ConnectionQuerySet(TenantQuerySet["Connection"]):
 class Connection(TenantModel):
     """One identity provider's SCIM set-up in an organization. Its tokens are valid only while ``enabled``.
 
-    While it is ``strict``, what clients get wrong is refused rather than healed, see ``scim.protocol.quirks``. With
+    While it is ``strict``, what clients get wrong is refused rather than tolerated, see ``scim.protocol.quirks``. With
     ``secondary_addresses`` its people may have addresses of any domain beside those that stand for them. Until
     ``details_until`` headers and bodies of its requests are kept. One that was removed is kept, turned off for good:
     the log and the history speak of it.

@@ -25,11 +25,11 @@ class Streak(TenantModel):
     )
     connection = models.OneToOneField(Connection, models.CASCADE, related_name="+", db_constraint=False, editable=False)
     failures = models.PositiveIntegerField(default=0)
-    failures_told = models.BooleanField(default=False)
-    told_of_failures_at = models.DateTimeField(null=True)
+    failures_notified = models.BooleanField(default=False)
+    failures_notified_at = models.DateTimeField(null=True)
     refusals = models.PositiveIntegerField(default=0)
-    refusals_told = models.BooleanField(default=False)
-    told_of_refusals_at = models.DateTimeField(null=True)
+    refusals_notified = models.BooleanField(default=False)
+    refusals_notified_at = models.DateTimeField(null=True)
 
     objects = TenantQuerySet["Streak"].as_manager()
 
@@ -38,7 +38,7 @@ class Streak(TenantModel):
 
 
 # What rows say of the token where it was none of the organization's
-# (``provisioning.services.request_log.verdicts.TOKEN_FAULTS``).
+# (``provisioning.services.request_log.results.TOKEN_FAULTS``).
 ANONYMOUS_LABELS = (
     "no token",
     "malformed token",
@@ -50,7 +50,7 @@ ANONYMOUS_LABELS = (
 _ANONYMOUS = reduce(or_, (Q(token_label=label) for label in ANONYMOUS_LABELS))
 
 
-class Written(Value):
+class InlineValue(Value):
     """A text or a number of the program's own that stands in the statement itself.
 
     PostgreSQL plans a prepared statement for any parameters sooner or later, and then takes a partial index only where
@@ -65,7 +65,7 @@ class Written(Value):
         return f"'{quoted}'", ()
 
 
-_ANONYMOUS_AS_WRITTEN = reduce(or_, (Q(token_label=Written(label)) for label in ANONYMOUS_LABELS))
+_ANONYMOUS_AS_WRITTEN = reduce(or_, (Q(token_label=InlineValue(label)) for label in ANONYMOUS_LABELS))
 
 
 class RequestLogQuerySet(TenantQuerySet["RequestLog"]):
@@ -89,15 +89,15 @@ class RequestLogQuerySet(TenantQuerySet["RequestLog"]):
 
     def by_cause(self, cause: str) -> Self:
         """Those of one cause. SQLite takes a partial index only where its condition stands in so many words."""
-        return self.filter(~Q(cause=Written("")), cause=cause)
+        return self.filter(~Q(cause=InlineValue("")), cause=cause)
 
 
 class RequestLog(TenantModel):
     """One SCIM request and what became of it, without secrets.
 
-    ``cause`` is the closed-list word behind the ``verdict`` and ``arguments`` the things it speaks of (``domain``,
-    ``user``, ``user_id``); ``advice`` holds what was healed or dropped on the way. ``more`` counts the requests of the
-    same minute that were refused like it and got no row of their own, see
+    ``cause`` is the closed-list word behind the ``result`` and ``arguments`` the things it speaks of (``domain``,
+    ``user``, ``user_id``); ``notices`` holds what was tolerated or dropped on the way. ``more`` counts the requests of
+    the same minute that were refused like it and got no row of their own, see
     ``provisioning.services.request_log.rate_limit``. ``user_label`` is whom the request was about, as pages show it: a
     userName, an externalId or a group's name, of a bulk request some of them. ``subject_key`` has every name under
     which a search finds the request, as ``provisioning.services.request_log.subject_keys`` writes it. ``operations``
@@ -117,8 +117,8 @@ class RequestLog(TenantModel):
     query = models.TextField(blank=True)
     status = models.PositiveSmallIntegerField()
     cause = models.CharField(max_length=40, blank=True)
-    verdict = models.CharField(max_length=1000)
-    advice = models.JSONField(default=list)
+    result = models.CharField(max_length=1000)
+    notices = models.JSONField(default=list)
     arguments = models.JSONField(default=dict)
     more = models.PositiveIntegerField(default=0)
     duration_us = models.PositiveIntegerField(help_text="Microseconds")
@@ -192,7 +192,7 @@ class RequestOperation(TenantModel):
     """One operation of a bulk request in the log: whom it was about and what its result was.
 
     Lives as long as the request's row, to which it refers by value. ``status`` is 0 where the operation was not carried
-    out; ``verdict`` is empty where it succeeded. Names are kept as in the request's row.
+    out; ``result`` is empty where it succeeded. Names are kept as in the request's row.
     """
 
     organization = models.ForeignKey(
@@ -207,7 +207,7 @@ class RequestOperation(TenantModel):
     subject_key = models.TextField(blank=True, editable=False)
     status = models.PositiveSmallIntegerField(editable=False)
     cause = models.CharField(max_length=40, blank=True, editable=False)
-    verdict = models.CharField(max_length=1000, blank=True, editable=False)
+    result = models.CharField(max_length=1000, blank=True, editable=False)
 
     objects = TenantQuerySet["RequestOperation"].as_manager()
 
@@ -233,7 +233,7 @@ class RequestOperation(TenantModel):
         return "warn" if self.status >= 400 else "good" if self.status else ""
 
 
-class Kept(models.TextChoices):
+class BodyKept(models.TextChoices):
     """What is kept of a body; the labels say why it is not all of it."""
 
     WHOLE = "whole", ""

@@ -1,4 +1,4 @@
-"""Milestone: how far the set-up of a connection has come."""
+"""Set-up step: how far the set-up of a connection has come."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from core.tenancy import TenantModel, TenantQuerySet
 from organizations.models import Organization
 
 
-class Milestone(TenantModel):
+class SetupStep(TenantModel):
     """How a step of a connection's set-up (``provisioning.services.request_log.setup_steps.Step``) last went well and
     how it last failed.
 
@@ -28,10 +28,10 @@ class Milestone(TenantModel):
     failed_method = models.CharField(max_length=10, blank=True, default="", editable=False)
     failed_status = models.PositiveSmallIntegerField(null=True, editable=False)
     failed_cause = models.CharField(max_length=40, blank=True, editable=False)
-    failed_verdict = models.CharField(max_length=1000, blank=True, editable=False)
+    failed_result = models.CharField(max_length=1000, blank=True, editable=False)
     failed_arguments = models.JSONField(default=dict, editable=False)
 
-    objects = TenantQuerySet["Milestone"].as_manager()
+    objects = TenantQuerySet["SetupStep"].as_manager()
 
     class Meta:
         constraints = [

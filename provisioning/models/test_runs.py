@@ -1,4 +1,4 @@
-"""Play: one test of a set-up, as it goes."""
+"""Test run: one test of a set-up, as it goes."""
 
 from django.db import models
 from django.db.models import Q
@@ -6,7 +6,7 @@ from django.db.models import Q
 from core.tenancy import TenantModel, TenantQuerySet
 
 
-class PlayState(models.TextChoices):
+class RunState(models.TextChoices):
     """How a test of a set-up stands."""
 
     RUNNING = "running"
@@ -15,14 +15,17 @@ class PlayState(models.TextChoices):
     BROKEN_OFF = "broken-off"
 
 
-class Play(TenantModel):
-    """A test of a connection's set-up: an identity provider's script, played against the organization's own Base URL.
+class TestRun(TenantModel):
+    """A test of a connection's set-up: an identity provider's script, run against the organization's own Base URL.
 
-    The process that plays writes down each step, so that any other can show it; ``seen_at`` is when it last did.
+    The process that runs it writes down each step, so that any other can show it; ``seen_at`` is when it last did.
     ``script`` is a key of ``provisioning.simulator.scripts.SCRIPTS``, ``outcomes`` are its steps as
-    ``provisioning.services.test_runs`` keeps them. ``acted_as`` is what the audit trail calls the play's token. Refers
-    to connection and token by value.
+    ``provisioning.services.test_runs`` keeps them. ``acted_as`` is what the audit trail calls the test run's token.
+    Refers to connection and token by value.
     """
+
+    # pytest: no class of tests.
+    __test__ = False
 
     connection_id = models.UUIDField(editable=False)
     token_id = models.UUIDField(editable=False)
@@ -34,17 +37,17 @@ class Play(TenantModel):
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
-    state = models.CharField(max_length=10, choices=PlayState, default=PlayState.RUNNING)
+    state = models.CharField(max_length=10, choices=RunState, default=RunState.RUNNING)
     outcomes = models.JSONField(default=list)
 
-    objects = TenantQuerySet["Play"].as_manager()
+    objects = TenantQuerySet["TestRun"].as_manager()
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["organization", "-id"], name="play_by_organization")]
+        indexes = [models.Index(fields=["organization", "-id"], name="test_run_by_organization")]
         constraints = [
             models.UniqueConstraint(
-                fields=["organization"], condition=Q(state=PlayState.RUNNING), name="play_one_at_a_time"
+                fields=["organization"], condition=Q(state=RunState.RUNNING), name="test_run_one_at_a_time"
             )
         ]
 

@@ -26,7 +26,7 @@ from core.refusals import Refusal, StaleVersion
 from core.tenancy import TenantQuerySet
 from provisioning.models import Brake, Connection, Departure
 from provisioning.services import brake_mails
-from provisioning.services.connections import reach
+from provisioning.services.connections import granted_permissions
 from users.models import Source, User
 
 WINDOW = timedelta(hours=1)
@@ -54,7 +54,7 @@ REMEMBERED = timedelta(days=365)
 
 
 # What a release is called in a refusal.
-RELEASING = "release what its brake holds back"
+RESUMING = "release what its brake holds back"
 
 
 # Who went before, as constant SQL: it counts at each suspension, and the ORM takes longer to word it than it runs.
@@ -70,10 +70,10 @@ _BEFORE = (
 )
 
 
-class HeldBack(Refusal):
+class ProvisioningPaused(Refusal):
     """Too many people would have gone within an hour; ``brake`` as it was found."""
 
-    code = "held-back"
+    code = "provisioning-paused"
 
     def __init__(self, brake: Brake, departure: Departure) -> None:
         super().__init__(
@@ -98,10 +98,10 @@ def of(connection: Connection) -> Brake:
     )
 
 
-def held(organization_id: UUID) -> list[Brake]:
+def paused(organization_id: UUID) -> list[Brake]:
     """The organization's brakes that hold, the longest first."""
-    found = Brake.objects.of(organization_id).filter(held_since__isnull=False, connection__removed_at=None)
-    return list(found.select_related("connection").order_by("held_since"))
+    found = Brake.objects.of(organization_id).filter(paused_since__isnull=False, connection__removed_at=None)
+    return list(found.select_related("connection").order_by("paused_since"))
 
 
 def departures(brake: Brake) -> TenantQuerySet[Departure]:
@@ -110,8 +110,10 @@ def departures(brake: Brake) -> TenantQuerySet[Departure]:
     From an hour before the brake last held something back, if it did within REFUSALS_KEPT, else within the last hour.
     """
     now = timezone.now()
-    lately = brake.last_held_since if brake.last_held_since and brake.last_held_since > now - REFUSALS_KEPT else None
-    since = (brake.held_since or lately or now) - WINDOW
+    lately = (
+        brake.last_paused_since if brake.last_paused_since and brake.last_paused_since > now - REFUSALS_KEPT else None
+    )
+    since = (brake.paused_since or lately or now) - WINDOW
     return Departure.objects.of(brake.organization_id).filter(
         connection=brake.connection_id, refused=False, is_back=False, at__gt=since
     )
@@ -133,9 +135,9 @@ def watched(*, by: Actor) -> Iterator[None]:
     try:
         with transaction.atomic():
             yield
-    except HeldBack as refusal:
+    except ProvisioningPaused as refusal:
         if _is_news(refusal.brake):
-            _hold(refusal.brake.connection_id, by=by)
+            _pause(refusal.brake.connection_id, by=by)
         _save(refusal.departure)
         raise
 
@@ -158,7 +160,7 @@ def departs(user: User, *, deleted: bool, connection_id: UUID, by: Actor) -> Non
         request_id=by.request_id,
         at=now,
     )
-    if brake.held_since is not None and not brake.is_resting:
+    if brake.paused_since is not None and not brake.is_resting:
         raise _refusal(brake, departure)
     same_name, try_outs, counted = _before(departure, brake)
     departure.is_try_out = _is_try_out(user, departure) and not same_name and try_outs < MOST_TRY_OUTS
@@ -176,9 +178,9 @@ def departs(user: User, *, deleted: bool, connection_id: UUID, by: Actor) -> Non
         raise _refusal(brake, departure)
 
 
-def _refusal(brake: Brake, departure: Departure) -> HeldBack:
+def _refusal(brake: Brake, departure: Departure) -> ProvisioningPaused:
     departure.refused, departure.is_try_out = True, False
-    return HeldBack(brake, departure)
+    return ProvisioningPaused(brake, departure)
 
 
 def _save(departure: Departure) -> None:
@@ -246,58 +248,60 @@ def _since(brake: Brake, until: datetime) -> datetime:
 
 def _is_news(brake: Brake) -> bool:
     """Whether nobody has been told yet, or they are to be reminded."""
-    if brake.held_since is None:
+    if brake.paused_since is None:
         return True
-    return brake.kept_at is None and (brake.told_at is None or brake.told_at <= timezone.now() - REMINDED)
+    return brake.kept_paused_at is None and (
+        brake.notified_at is None or brake.notified_at <= timezone.now() - REMINDED
+    )
 
 
 @transaction.atomic
-def _hold(connection_id: UUID, *, by: Actor) -> None:
+def _pause(connection_id: UUID, *, by: Actor) -> None:
     """Hold what comes, and tell the Admins, or remind them; whoever comes second finds it done."""
     brake, now = _locked(by.organization_id, connection_id), timezone.now()
     if not brake.enabled or brake.is_resting or not _is_news(brake):
         return
-    if brake.held_since is None:
+    if brake.paused_since is None:
         brake.gone = _count(brake, now)
-        brake.held_since, brake.version = now, brake.version + 1
+        brake.paused_since, brake.version = now, brake.version + 1
         counted = {"gone": (None, brake.gone), "people": (None, brake.people)}
-        trail.record(Action.SCIM_BRAKE_HELD, brake.connection, counted, by=by)
-    brake.told_at = now
+        trail.record(Action.SCIM_BRAKE_PAUSED, brake.connection, counted, by=by)
+    brake.notified_at = now
     brake.save()
-    brake_mails.held_back(brake)
+    brake_mails.provisioning_paused(brake)
 
 
 @transaction.atomic
-def release(connection: Connection, *, seen: int, by: Actor) -> Brake:
+def resume(connection: Connection, *, expected_version: int, by: Actor) -> Brake:
     """Let the held changes through when they come again: the brake rests for ``REST``, and what was does not count.
 
-    ``seen`` is the version that the person was shown. Raises StaleVersion and BeyondOwnRights.
+    ``expected_version`` is the version that the person was shown. Raises StaleVersion and BeyondOwnRights.
     """
-    brake = _held(connection, seen, by)
-    reach.require(connection, by=by, act=RELEASING)
-    brake.last_held_since = brake.held_since
+    brake = _paused(connection, expected_version, by)
+    granted_permissions.require(connection, by=by, act=RESUMING)
+    brake.last_paused_since = brake.paused_since
     _count_anew(brake, timezone.now() + REST)
-    return _answered(brake, Action.SCIM_BRAKE_RELEASED, by)
+    return _answered(brake, Action.SCIM_BRAKE_RESUMED, by)
 
 
 @transaction.atomic
-def keep(connection: Connection, *, seen: int, by: Actor) -> Brake:
+def keep(connection: Connection, *, expected_version: int, by: Actor) -> Brake:
     """Go on refusing, and remind nobody any more. Raises StaleVersion."""
-    brake = _held(connection, seen, by)
-    if brake.kept_at is not None:
+    brake = _paused(connection, expected_version, by)
+    if brake.kept_paused_at is not None:
         return brake
-    brake.kept_at = timezone.now()
-    return _answered(brake, Action.SCIM_BRAKE_KEPT, by)
+    brake.kept_paused_at = timezone.now()
+    return _answered(brake, Action.SCIM_BRAKE_KEPT_PAUSED, by)
 
 
 def _count_anew(brake: Brake, start: datetime) -> None:
-    brake.held_since = brake.kept_at = brake.told_at = brake.counted_at = None
+    brake.paused_since = brake.kept_paused_at = brake.notified_at = brake.counted_at = None
     brake.counts_from = start
 
 
-def _held(connection: Connection, seen: int, by: Actor) -> Brake:
+def _paused(connection: Connection, expected_version: int, by: Actor) -> Brake:
     brake = _locked(by.organization_id, connection.pk)
-    if brake.held_since is None or brake.version != seen:
+    if brake.paused_since is None or brake.version != expected_version:
         raise StaleVersion("Somebody else has answered or changed the brake meanwhile. Look at how it stands now.")
     return brake
 
@@ -323,7 +327,7 @@ def set_enabled(connection: Connection, wanted: bool, *, by: Actor) -> Brake:
     if brake.enabled == wanted:
         return brake
     if not wanted:
-        reach.require(connection, by=by, act="turn off its mass-change brake")
+        granted_permissions.require(connection, by=by, act="turn off its mass-change brake")
     brake.enabled = wanted
     _count_anew(brake, timezone.now())
     brake.version += 1
@@ -343,7 +347,7 @@ def set_percent(connection: Connection, percent: int, *, by: Actor) -> Brake:
         raise PercentInvalid(f"The share must be a whole number from {PERCENT[0]} to {PERCENT[-1]} percent.")
     brake = _locked(by.organization_id, connection.pk)
     if percent > brake.percent:
-        reach.require(connection, by=by, act="raise the percentage of its mass-change brake")
+        granted_permissions.require(connection, by=by, act="raise the percentage of its mass-change brake")
     if brake.percent != percent:
         changes = {"percent": (brake.percent, percent)}
         brake.percent = percent

@@ -10,7 +10,7 @@ from provisioning.models import Brake
 from provisioning.services.connections.mails import Link, tell
 
 
-def held_back(brake: Brake) -> None:
+def provisioning_paused(brake: Brake) -> None:
     """Tell that so many people have gone that the brake holds the rest back."""
     organization = Organization.objects.get(pk=brake.organization_id)
     went = f"{brake.gone:,} of {brake.people:,} people"

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Mend(StrEnum):
+class Fix(StrEnum):
     """What a page can offer to do about a cause."""
 
     ADD_DOMAIN = "add-domain"
@@ -15,7 +15,7 @@ class Mend(StrEnum):
     SHOW_BASE_URL = "show-base-url"
     SHOW_USER = "show-user"
     SHOW_ROLES = "show-roles"
-    HAND_OVER = "hand-over"
+    TRANSFER = "transfer"
     ALLOW_SECONDARY = "allow-secondary"
     ALLOW_GROUPS = "allow-groups"
     ALLOW_ADMINS = "allow-admins"

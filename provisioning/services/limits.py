@@ -144,7 +144,7 @@ ORGANIZATION = Limit("organization", "SCIM_ORGANIZATION_RATE", "SCIM_ORGANIZATIO
 UNAUTHORIZED = Limit("unauthorized", "SCIM_UNAUTHORIZED_RATE", "SCIM_UNAUTHORIZED_BURST", Buckets())
 
 # Where other machines learn what was charged here: with the limit, the name, and the seconds of the bucket's time.
-tell_others: Callable[[Limit, str, float], None] | None = None
+tell_others: Callable[[Limit, str, float], object] | None = None
 
 
 def people_of(slug: str) -> str:
@@ -160,18 +160,18 @@ def admit(digest: str, whose: str) -> None:
     """
     if (seconds := TOKEN.wait(digest)) > 0:
         raise Limited(
-            f"This token sends more than {figures(TOKEN)}.",
+            f"This token sends more than {rate_and_burst(TOKEN)}.",
             cause=TOKEN_LIMIT,
             seconds=seconds,
-            limit=figures(TOKEN),
+            limit=rate_and_burst(TOKEN),
         )
     if (seconds := ORGANIZATION.wait(whose)) > 0:
         tokens = "personal tokens" if whose.endswith(_PEOPLE) else "tokens"
         raise Limited(
-            f"This organization's {tokens} together send more than {figures(ORGANIZATION)}.",
+            f"This organization's {tokens} together send more than {rate_and_burst(ORGANIZATION)}.",
             cause=ORGANIZATION_LIMIT,
             seconds=seconds,
-            limit=figures(ORGANIZATION),
+            limit=rate_and_burst(ORGANIZATION),
         )
 
 
@@ -213,7 +213,7 @@ def cost_of_bulk(operations: int) -> int:
     return max(1, -(-operations // OPERATIONS_EACH))
 
 
-def figures(limit: Limit) -> str:
+def rate_and_burst(limit: Limit) -> str:
     """A limit in words."""
     rate, burst = getattr(settings, limit.rate), getattr(settings, limit.burst)
     if not rate:

@@ -1,8 +1,8 @@
-"""Test runs: an identity provider's script, played against the organization's own address.
+"""Test runs: an identity provider's script, run against the organization's own address.
 
-A play goes through the real HTTP stack, from a thread of this process, with a token of its own. Each step is written
-down as it comes, so that any process can show it. What a play made is known from the audit trail, and whatever of it is
-still there is removed when it ends; where its process died, by the next play or by ``prune``.
+A test run goes through the real HTTP stack, from a thread of this process, with a token of its own. Each step is
+written down as it comes, so that any process can show it. What a test run made is known from the audit trail, and
+whatever of it is still there is removed when it ends; where its process died, by the next test run or by ``prune``.
 """
 
 from __future__ import annotations
@@ -27,31 +27,32 @@ from django.utils import timezone
 from audit.actions import Action
 from audit.models import AuditEvent
 from audit.services import trail
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from core.addresses import AddressError, check_address
 from core.ids import first_id_at
 from core.refusals import Refusal
 from domains.models import Domain
 from organizations.models import Organization
 from organizations.services.organizations import lock
-from provisioning.models import Connection, Play, PlayState, Token
-from provisioning.services.connections import connections, reach
-from provisioning.simulator import player
+from provisioning.models import Connection, RunState, TestRun, Token
+from provisioning.services.connections import connections, granted_permissions
+from provisioning.simulator import simulator
 from provisioning.simulator.client import Client
-from provisioning.simulator.player import Outcome, Result
 from provisioning.simulator.scripts import SCRIPTS, Step
+from provisioning.simulator.simulator import Result, StepResult
 from users.services import accounts, groups
 
 log = structlog.get_logger(__name__)
 
-# How long a play's token is valid, after how long the next step is not begun, and how long one is silent that has died.
+# How long a test run's token is valid, after how long the next step is not begun, and how long one is silent that has
+# died.
 LIFE = timedelta(minutes=5)
 LONGEST = timedelta(minutes=4)
 SILENCE = timedelta(minutes=1)
 
 KEPT = timedelta(days=30)
 
-CLEAN_UP = player.CLEAN_UP
+CLEAN_UP = simulator.CLEAN_UP
 # What starting a test is called in a refusal.
 TESTING = "test its set-up"
 SWEPT = "Removed by this server itself, without SCIM."
@@ -70,18 +71,18 @@ class AddressUnfit(Refusal):
 
 
 class AlreadyRunning(Refusal):
-    """Somebody's play is under way; ``play`` is that one."""
+    """Somebody's test run is under way; ``test_run`` is that one."""
 
-    code = "play-running"
+    code = "test-run-running"
 
-    def __init__(self, message: str, play: Play) -> None:
+    def __init__(self, message: str, test_run: TestRun) -> None:
         super().__init__(message)
-        self.play = play
+        self.test_run = test_run
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A step of a play as it is kept. ``result`` is a player's Result, and empty for one that was not played."""
+class RunStep:
+    """A step of a test run as it is kept. ``result`` is a simulator's Result, and empty for one that was not run."""
 
     words: str
     request: str
@@ -101,68 +102,69 @@ def proposed_address(organization_id: UUID) -> str:
     return next(name for name in names if _is_free(name, organization_id))
 
 
-def start(connection: Connection, script: str, email: str, *, by: Actor) -> Play:
-    """Begin to play a script, with groups if the connection offers them; its steps come in behind this.
+def start(connection: Connection, script: str, email: str, *, by: Actor) -> TestRun:
+    """Begin to run a script, with groups if the connection offers them; its steps come in behind this.
 
     The test user gets what the connection gives, with an address that the actor chooses, so it is for those who may
     make tokens. Raises ScriptUnknown, AddressUnfit, ``accounts.NameTaken``, AlreadyRunning and BeyondOwnRights.
     """
     if script not in SCRIPTS:
         raise ScriptUnknown("The page sent a form that can't be read. Reload it and try again.")
-    reach.require(connection, by=by, act=TESTING)
+    granted_permissions.require(connection, by=by, act=TESTING)
     _check(email, by.organization_id)
     with transaction.atomic():
         # One at a time: whoever else begins waits here, and then finds this one.
         lock(by.organization_id)
-        for play in Play.objects.of(by.organization_id).filter(state=PlayState.RUNNING):
-            if not is_broken_off(play):
-                raise AlreadyRunning("A test is running already. This is how far it is.", play)
-            _settle(play, PlayState.BROKEN_OFF)
-        play, text = _begin(connection, script, email, by)
+        for test_run in TestRun.objects.of(by.organization_id).filter(state=RunState.RUNNING):
+            if not is_broken_off(test_run):
+                raise AlreadyRunning("A test is running already. This is how far it is.", test_run)
+            _settle(test_run, RunState.BROKEN_OFF)
+        test_run, text = _begin(connection, script, email, by)
         trail.record(
             Action.SCIM_TESTED,
-            play,
-            {"address": [None, email], "requests made as": [None, play.acted_as]},
+            test_run,
+            {"address": [None, email], "requests made as": [None, test_run.acted_as]},
             by=by,
             label=f"{SCRIPTS[script].client}'s requests",
         )
-        transaction.on_commit(partial(in_background, partial(perform, play, text)))
-    return play
+        transaction.on_commit(partial(in_background, partial(perform, test_run, text)))
+    return test_run
 
 
-def find(play_id: UUID, *, organization_id: UUID) -> Play | None:
-    """A play of the organization."""
-    return Play.objects.of(organization_id).filter(pk=play_id).first()
+def find(test_run_id: UUID, *, organization_id: UUID) -> TestRun | None:
+    """A test run of the organization."""
+    return TestRun.objects.of(organization_id).filter(pk=test_run_id).first()
 
 
-def latest(connection: Connection, number: int) -> list[Play]:
-    """The connection's plays, newest first."""
-    return list(Play.objects.of(connection.organization_id).filter(connection_id=connection.pk)[:number])
+def latest(connection: Connection, number: int) -> list[TestRun]:
+    """The connection's test runs, newest first."""
+    return list(TestRun.objects.of(connection.organization_id).filter(connection_id=connection.pk)[:number])
 
 
-def is_broken_off(play: Play) -> bool:
-    """Whether the process that played it has died, as far as can be told."""
-    if play.state == PlayState.RUNNING:
-        return play.seen_at < timezone.now() - SILENCE
-    return play.state == PlayState.BROKEN_OFF
+def is_broken_off(test_run: TestRun) -> bool:
+    """Whether the process that ran it has died, as far as can be told."""
+    if test_run.state == RunState.RUNNING:
+        return test_run.seen_at < timezone.now() - SILENCE
+    return test_run.state == RunState.BROKEN_OFF
 
 
-def steps(play: Play) -> list[Shown]:
-    """Every step: those that were played, and then those that are still to come or never came."""
-    played = [Shown(**{**kept, "why": tuple(kept["why"])}) for kept in play.outcomes]
-    cleaned = [step for step in played if step.words == CLEAN_UP]
-    before = [step for step in played if step.words != CLEAN_UP]
-    known = {"email:quoted": quote(play.email, safe="")}
+def steps(test_run: TestRun) -> list[RunStep]:
+    """Every step: those that were run, and then those that are still to come or never came."""
+    reached = [RunStep(**{**kept, "why": tuple(kept["why"])}) for kept in test_run.outcomes]
+    cleaned = [step for step in reached if step.words == CLEAN_UP]
+    before = [step for step in reached if step.words != CLEAN_UP]
+    known = {"email:quoted": quote(test_run.email, safe="")}
     missing = [
-        Shown(step.words, f"{step.method} {player.filled(step.path, known)}") for step in _steps_of(play)[len(before) :]
+        RunStep(step.words, f"{step.method} {simulator.filled(step.path, known)}")
+        for step in _steps_of(test_run)[len(before) :]
     ]
     return [*before, *missing, *cleaned]
 
 
 def prune() -> int:
-    """Settle the plays that have died, forget those of more than 30 days ago; returns how many were forgotten."""
-    for play in Play.objects.filter(state=PlayState.RUNNING, seen_at__lt=timezone.now() - SILENCE):
-        _settle(play, PlayState.BROKEN_OFF)
+    """Settle the test runs that have died, forget those of more than 30 days ago; returns how many were forgotten."""
+    for test_run in TestRun.objects.filter(state=RunState.RUNNING, seen_at__lt=timezone.now() - SILENCE):
+        _settle(test_run, RunState.BROKEN_OFF)
     limit = timezone.now() - max(KEPT, timedelta(days=settings.SCIM_LOG_RETENTION_DAYS)) - LIFE
     with database.cursor() as cursor:
         # The rows of the log that named these tokens are gone; to look for more would be a walk through all of it.
@@ -170,7 +172,7 @@ def prune() -> int:
             "DELETE FROM provisioning_token WHERE is_test AND created_at < %s",
             [database.ops.adapt_datetimefield_value(limit)],
         )
-    return Play.objects.filter(started_at__lt=limit).delete()[0]
+    return TestRun.objects.filter(started_at__lt=limit).delete()[0]
 
 
 # Before it starts
@@ -192,7 +194,7 @@ def _is_free(email: str, organization_id: UUID) -> bool:
     return True
 
 
-def _begin(connection: Connection, script: str, email: str, by: Actor) -> tuple[Play, str]:
+def _begin(connection: Connection, script: str, email: str, by: Actor) -> tuple[TestRun, str]:
     now = timezone.now()
     token = Token(
         organization_id=by.organization_id,
@@ -205,7 +207,7 @@ def _begin(connection: Connection, script: str, email: str, by: Actor) -> tuple[
     )
     text = token.draw()
     token.save(force_insert=True)
-    play = Play(
+    test_run = TestRun(
         organization_id=by.organization_id,
         connection_id=connection.pk,
         token_id=token.pk,
@@ -217,11 +219,11 @@ def _begin(connection: Connection, script: str, email: str, by: Actor) -> tuple[
         started_at=now,
         seen_at=now,
     )
-    play.save(force_insert=True)
-    return play, text
+    test_run.save(force_insert=True)
+    return test_run, text
 
 
-# While it is played
+# While it is run
 
 
 def in_background(work: Callable[[], None]) -> None:
@@ -233,55 +235,57 @@ def in_background(work: Callable[[], None]) -> None:
         finally:
             database.close()
 
-    threading.Thread(target=do, name="scim-play", daemon=True).start()
+    threading.Thread(target=do, name="scim-test-run", daemon=True).start()
 
 
-def perform(play: Play, token: str) -> None:
-    """Play it to its end, whatever happens."""
-    state = PlayState.BROKEN_OFF
+def perform(test_run: TestRun, token: str) -> None:
+    """Run it to its end, whatever happens."""
+    state = RunState.BROKEN_OFF
     try:
-        state = _played(play, token)
+        state = _sent(test_run, token)
     except Exception:
         # There is nobody to tell but the page, and the log.
-        log.exception("scim_play_failed", play=str(play.pk))
+        log.exception("scim_test_run_failed", test_run=str(test_run.pk))
     finally:
-        _settle(play, state)
+        _settle(test_run, state)
 
 
 def address(organization: Organization) -> tuple[str, str]:
     """Where this server finds itself, and by which name it asks; nobody but its operator has a say in it."""
     base_url = connections.base_url(organization)
-    return f"{settings.SCIM_PLAY_URL}{base_url.removeprefix(settings.BASE_URL)}", urlsplit(base_url).netloc
+    return f"{settings.SCIM_TEST_RUN_URL}{base_url.removeprefix(settings.BASE_URL)}", urlsplit(base_url).netloc
 
 
-def _played(play: Play, token: str) -> PlayState:
-    base_url, host = address(play.organization)
+def _sent(test_run: TestRun, token: str) -> RunState:
+    base_url, host = address(test_run.organization)
     with closing(Client(base_url, token, host)) as client:
-        playing = player.play(SCRIPTS[play.script], email=play.email, send=client, groups=play.groups)
-        with closing(playing):
-            for outcome in playing:
-                _note(play, outcome)
+        running_step = simulator.simulate(
+            SCRIPTS[test_run.script], email=test_run.email, send=client, groups=test_run.groups
+        )
+        with closing(running_step):
+            for outcome in running_step:
+                _note(test_run, outcome)
                 if outcome.result is Result.FAILED and outcome.status is None:
                     # Nobody answers: each further step would wait as long as this one.
                     break
-                if timezone.now() > play.started_at + LONGEST:
+                if timezone.now() > test_run.started_at + LONGEST:
                     break
-    return PlayState.FAILED if _has_failed(play) else PlayState.PASSED
+    return RunState.FAILED if _has_failed(test_run) else RunState.PASSED
 
 
-def _has_failed(play: Play) -> bool:
-    results = {kept["result"] for kept in play.outcomes}
-    return bool(results & {Result.FAILED, Result.SKIPPED}) or len(play.outcomes) < len(_steps_of(play))
+def _has_failed(test_run: TestRun) -> bool:
+    results = {kept["result"] for kept in test_run.outcomes}
+    return bool(results & {Result.FAILED, Result.SKIPPED}) or len(test_run.outcomes) < len(_steps_of(test_run))
 
 
-def _note(play: Play, outcome: Outcome) -> None:
-    play.outcomes = [*play.outcomes, as_kept(outcome)]
-    play.seen_at = timezone.now()
-    Play.objects.filter(pk=play.pk).update(outcomes=play.outcomes, seen_at=play.seen_at)
+def _note(test_run: TestRun, outcome: StepResult) -> None:
+    test_run.outcomes = [*test_run.outcomes, as_kept(outcome)]
+    test_run.seen_at = timezone.now()
+    TestRun.objects.filter(pk=test_run.pk).update(outcomes=test_run.outcomes, seen_at=test_run.seen_at)
 
 
-def as_kept(outcome: Outcome) -> dict[str, Any]:
-    """A step as a row of plays has it."""
+def as_kept(outcome: StepResult) -> dict[str, Any]:
+    """A step as a row of test runs has it."""
     return {
         "words": outcome.words,
         "request": f"{outcome.method} {outcome.path}".strip(),
@@ -293,37 +297,38 @@ def as_kept(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _steps_of(play: Play) -> list[Step]:
-    return [step for step in SCRIPTS[play.script].steps if step.groups <= play.groups]
+def _steps_of(test_run: TestRun) -> list[Step]:
+    return [step for step in SCRIPTS[test_run.script].steps if step.groups <= test_run.groups]
 
 
 # When it has ended
 
 
 @transaction.atomic
-def _settle(play: Play, state: PlayState) -> None:
-    """End a play and its token, and remove what it made and left; once, whoever comes first."""
-    found = Play.objects.select_for_update().filter(pk=play.pk, state=PlayState.RUNNING).first()
+def _settle(test_run: TestRun, state: RunState) -> None:
+    """End a test run and its token, and remove what it made and left; once, whoever comes first."""
+    found = TestRun.objects.select_for_update().filter(pk=test_run.pk, state=RunState.RUNNING).first()
     if found is None:
         return
     now = timezone.now()
-    Token.objects.of(play.organization_id).filter(pk=play.token_id, revoked_at=None).update(revoked_at=now)
+    Token.objects.of(test_run.organization_id).filter(pk=test_run.token_id, revoked_at=None).update(revoked_at=now)
     if removed := _sweep(found):
-        # What the play itself could not clean up is done now.
+        # What the test run itself could not clean up is done now.
         found.outcomes = [kept for kept in found.outcomes if kept["words"] != CLEAN_UP or not kept["why"]]
-        found.outcomes += [as_kept(Outcome(CLEAN_UP, "", "", Result.CLEANED, why=(SWEPT,)))] * removed
+        found.outcomes += [as_kept(StepResult(CLEAN_UP, "", "", Result.CLEANED, why=(SWEPT,)))] * removed
     found.state, found.finished_at = state, now
     found.save(update_fields=["state", "finished_at", "outcomes"])
 
 
-def _sweep(play: Play) -> int:
-    """Remove the users and groups that the play's token made, by what the audit trail says of it; returns how many."""
-    by = Actor(play.organization_id, f"{play.acted_as} (test of the set-up)", Door.SCIM)
-    made = AuditEvent.objects.of(play.organization_id).filter(
+def _sweep(test_run: TestRun) -> int:
+    """Remove the users and groups that the test run's token made, by what the audit trail says of it; returns how
+    many."""
+    by = Actor(test_run.organization_id, f"{test_run.acted_as} (test of the set-up)", Channel.SCIM)
+    made = AuditEvent.objects.of(test_run.organization_id).filter(
         action__in=_REMOVERS,
-        pk__gte=first_id_at(play.started_at, -_CLOCKS_DIFFER),
-        pk__lt=first_id_at(play.started_at + LIFE, _CLOCKS_DIFFER),
-        actor_label=play.acted_as,
+        pk__gte=first_id_at(test_run.started_at, -_CLOCKS_DIFFER),
+        pk__lt=first_id_at(test_run.started_at + LIFE, _CLOCKS_DIFFER),
+        actor_label=test_run.acted_as,
     )
     # Newest first, as they stand: a group before those who are in it.
     return sum(_is_removed(Action(action), UUID(target_id), by) for action, target_id in made.values_list(*_WHAT))
@@ -335,7 +340,7 @@ def _is_removed(action: Action, target_id: UUID, by: Actor) -> bool:
     except (accounts.UserUnknown, groups.GroupUnknown):
         return False
     except Refusal as refusal:
-        log.warning("scim_play_left_something", id=str(target_id), reason=refusal.message)
+        log.warning("scim_test_run_left_something", id=str(target_id), reason=refusal.message)
         return False
     return True
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from provisioning.simulator.player import Answer, Unreachable
+from provisioning.simulator.simulator import Answer, Unreachable
 
-# How a play calls itself, and how the logs of servers tell it from identity providers.
+# How a test run calls itself, and how the logs of servers tell it from identity providers.
 NAME = "SaaS-Manager-SCIM-play"
 
 # Seconds for each thing that is waited for.

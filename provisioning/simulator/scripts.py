@@ -1,7 +1,7 @@
 """The requests of identity providers that try a set-up out, as tables: JumpCloud, Okta and Entra ID.
 
-Texts may name what a play knows: ``{email}``, ``{guid}``, and what an earlier step kept, such as ``{id}``. The requests
-are those of the vendors' documents and of recordings: letter case, nulls and encodings are theirs.
+Texts may name what a test run knows: ``{email}``, ``{guid}``, and what an earlier step kept, such as ``{id}``. The
+requests are those of the vendors' documents and of recordings: letter case, nulls and encodings are theirs.
 """
 
 from collections.abc import Mapping
@@ -22,8 +22,8 @@ class Step:
 
     ``status`` are the statuses that the client takes for success, ``has`` the members that the answer then must have,
     ``keeps`` maps a name to the member of the answer that it stands for from now on. ``makes`` and ``removes`` say
-    under which name a resource comes into being and goes, so that a play can clean up. ``groups``: for a play with
-    groups only.
+    under which name a resource comes into being and goes, so that a test run can clean up. ``groups``: for a test run
+    with groups only.
     """
 
     words: str

@@ -14,13 +14,13 @@ from django.template.loader import render_to_string
 
 from console import sections
 from console.requests import actor_of
-from console.sections import Control, Page
+from console.sections import Page, PageAction
 from core.refusals import StaleVersion
 from organizations.views.current import organization_of
 from provisioning.models import Brake
 from provisioning.services import brake as brakes
-from provisioning.services.brake import HeldBack
-from provisioning.services.connections import reach
+from provisioning.services.brake import ProvisioningPaused
+from provisioning.services.connections import granted_permissions
 from provisioning.views import which_connection
 from users.models import User
 from users.services import authority
@@ -46,18 +46,18 @@ def brake_page(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         "back": which_connection.address(connection),
         "gone": gone,
         "refused": refused,
-        "cause": HeldBack.code,
+        "cause": ProvisioningPaused.code,
         "least": brakes.LEAST,
         "may_edit": sections.may(request, "sign-in.edit"),
-        "beyond": reach.beyond(connection, authority.of(_user(request)), act=brakes.RELEASING),
+        "beyond": granted_permissions.beyond(connection, authority.of(_user(request)), act=brakes.RESUMING),
         "notices": [each for each in messages.get_messages(request) if each.extra_tags == OF_THE_BRAKE],
     }
     return render(request, "settings/brake/brake.html", context)
 
 
-def release(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+def resume(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Let through what is held back, when it comes again."""
-    return _answer(request, brakes.release, "Released. Nothing is held back for an hour.")
+    return _answer(request, brakes.resume, "Released. Nothing is held back for an hour.")
 
 
 def keep(request: HttpRequest, connection_id: UUID) -> HttpResponse:
@@ -65,25 +65,25 @@ def keep(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     return _answer(request, brakes.keep, "Kept held. You are not reminded by mail any more.")
 
 
-def _answer(request: HttpRequest, verb: Callable[..., Brake], said: str) -> HttpResponse:
-    connection, seen = which_connection.chosen(request), sections.expected_version(request)
+def _answer(request: HttpRequest, verb: Callable[..., Brake], message: str) -> HttpResponse:
+    connection, expected_version = which_connection.chosen(request), sections.expected_version(request)
     try:
-        verb(connection, seen=seen, by=actor_of(request))
+        verb(connection, expected_version=expected_version, by=actor_of(request))
     except (StaleVersion, BeyondOwnRights) as refusal:
         messages.error(request, refusal.message, extra_tags=OF_THE_BRAKE)
     else:
-        messages.success(request, said, extra_tags=OF_THE_BRAKE)
+        messages.success(request, message, extra_tags=OF_THE_BRAKE)
     return redirect("settings:scim-brake", connection.pk)
 
 
 def banner(request: HttpRequest) -> str:
     """What the head of Settings > Users says while a brake holds."""
-    held = brakes.held(organization_of(request).pk)
-    if not held:
+    paused = brakes.paused(organization_of(request).pk)
+    if not paused:
         return ""
     own, may_edit = authority.of(_user(request)), sections.may(request, "sign-in.edit")
-    shown = [(brake, may_edit and not reach.beyond(brake.connection, own)) for brake in held]
-    return render_to_string("settings/brake/banner.html", {"held": shown}, request)
+    shown = [(brake, may_edit and not granted_permissions.beyond(brake.connection, own)) for brake in paused]
+    return render_to_string("settings/brake/banner.html", {"paused": shown}, request)
 
 
 def _user(request: HttpRequest) -> User:
@@ -91,8 +91,8 @@ def _user(request: HttpRequest) -> User:
     return cast(User, user)
 
 
-CONTROLS = (
-    Control("users/scim/<uuid:connection_id>/brake/", "scim-brake", "sign-in.view", brake_page, reads=True),
-    Control("users/scim/<uuid:connection_id>/brake/release/", "release-scim-brake", "sign-in.edit", release),
-    Control("users/scim/<uuid:connection_id>/brake/keep/", "keep-scim-brake", "sign-in.edit", keep),
+ACTIONS = (
+    PageAction("users/scim/<uuid:connection_id>/brake/", "scim-brake", "sign-in.view", brake_page, reads=True),
+    PageAction("users/scim/<uuid:connection_id>/brake/release/", "resume-scim", "sign-in.edit", resume),
+    PageAction("users/scim/<uuid:connection_id>/brake/keep/", "keep-scim-paused", "sign-in.edit", keep),
 )

@@ -21,7 +21,7 @@ PER_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Limited:
+class LimitedRequests:
     """A row of the log about a request that was refused for a limit; ``requests`` counts those that it stands for."""
 
     row: RequestLog
@@ -42,9 +42,9 @@ def limited_requests(request: HttpRequest) -> HttpResponse:
         "older": f"before={rows[PER_PAGE - 1].pk}" if len(rows) > PER_PAGE else "",
         "is_first": not request.GET.get("before"),
         "figures": [
-            ("A token", limits.figures(limits.TOKEN)),
-            ("All tokens of connections together, or all personal tokens", limits.figures(limits.ORGANIZATION)),
-            ("An address without a valid token", limits.figures(limits.UNAUTHORIZED)),
+            ("A token", limits.rate_and_burst(limits.TOKEN)),
+            ("All tokens of connections together, or all personal tokens", limits.rate_and_burst(limits.ORGANIZATION)),
+            ("An address without a valid token", limits.rate_and_burst(limits.UNAUTHORIZED)),
         ],
         "operations_each": limits.OPERATIONS_EACH,
         "days": settings.SCIM_LOG_RETENTION_DAYS,
@@ -61,7 +61,7 @@ def _rows(organization_id: UUID, before: UUID | None) -> list[RequestLog]:
     return sorted(found, key=lambda row: row.pk, reverse=True)[: PER_PAGE + 1]
 
 
-def _limited(row: RequestLog, organization: str) -> Limited:
+def _limited(row: RequestLog, organization: str) -> LimitedRequests:
     match row.cause:
         case causes.UNAUTHORIZED_LIMIT:
             who = row.address or "An unknown address"
@@ -69,4 +69,4 @@ def _limited(row: RequestLog, organization: str) -> Limited:
             who = f"{organization}, by the token {row.presented}"
         case _:
             who = f"The token {row.presented}"
-    return Limited(row, who, CAUSES[row.cause].name, 1 + row.more)
+    return LimitedRequests(row, who, CAUSES[row.cause].name, 1 + row.more)

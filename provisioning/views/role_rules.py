@@ -19,7 +19,7 @@ from django.urls import reverse
 
 from console import responses, sections
 from console.requests import actor_of, is_htmx
-from console.sections import Context, Control, Page, Piece, Section
+from console.sections import Context, Page, PageAction, Panel, Section
 from core.parsing import number_of
 from core.refusals import Malformed, Refusal, StaleVersion
 from organizations.views.current import organization_of
@@ -27,7 +27,7 @@ from provisioning.models import RoleRule, RoleRuleSet
 from provisioning.services.connections import connections
 from provisioning.services.role_rules import one_user
 from provisioning.services.role_rules import rules as role_rules
-from provisioning.services.role_rules.rules import Preview, Wanted
+from provisioning.services.role_rules.rules import Preview, RuleInput
 from users.models import GivenBy, Role, User
 from users.services import authority, roles
 from users.services.accounts import UserUnknown
@@ -40,7 +40,7 @@ PER_PAGE = 50
 APPLIES_FOR = 3.0
 
 _FIELDS = ("attribute", "operator", "value", "role")
-_NEW = Wanted(RoleRule.Attribute.GROUP, RoleRule.Operator.IS, "", "")
+_NEW = RuleInput(RoleRule.Attribute.GROUP, RoleRule.Operator.IS, "", "")
 
 
 def _context(request: HttpRequest) -> Context:
@@ -58,7 +58,7 @@ def _context(request: HttpRequest) -> Context:
     }
 
 
-def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+def links(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
     """Where the rules are shown."""
     return dict.fromkeys(ids, ROLE_RULES.address)
 
@@ -71,44 +71,44 @@ def edit(request: HttpRequest) -> HttpResponse:
     organization_id = organization_of(request).pk
     rules = role_rules.in_force(organization_id)
     authority.of(_user(request)).require(*(rule.role for rule in rules))
-    rows = [Wanted(rule.attribute, rule.operator, rule.value, str(rule.role_id)) for rule in rules]
+    rows = [RuleInput(rule.attribute, rule.operator, rule.value, str(rule.role_id)) for rule in rules]
     return _editor(request, rows or [_NEW], role_rules.set_of(organization_id).version)
 
 
 def change(request: HttpRequest) -> HttpResponse:
     """Do with the typed rules what the pressed button says; only "save" saves them."""
-    rows, seen = _typed(request), sections.expected_version(request, 0)
+    rows, expected_version = _typed(request), sections.expected_version(request, 0)
     match _pressed(request):
         case "add", 0:
-            return _editor(request, [*rows, _NEW], seen, focus=len(rows) + 1)
+            return _editor(request, [*rows, _NEW], expected_version, focus=len(rows) + 1)
         case "delete", number if 0 < number <= len(rows):
-            return _editor(request, [*rows[: number - 1], *rows[number:]], seen, focus=max(1, number - 1))
+            return _editor(request, [*rows[: number - 1], *rows[number:]], expected_version, focus=max(1, number - 1))
         case "up", number if 1 < number <= len(rows):
-            return _editor(request, _swapped(rows, number - 2), seen, focus=number - 1)
+            return _editor(request, _swapped(rows, number - 2), expected_version, focus=number - 1)
         case "down", number if 0 < number < len(rows):
-            return _editor(request, _swapped(rows, number - 1), seen, focus=number + 1)
+            return _editor(request, _swapped(rows, number - 1), expected_version, focus=number + 1)
         case "edit", 0:
-            return _editor(request, rows, seen)
+            return _editor(request, rows, expected_version)
         case "preview", number:
-            return _previewed(request, rows, seen, max(1, number))
+            return _previewed(request, rows, expected_version, max(1, number))
         case "save", 0:
-            return _saved(request, rows, seen)
+            return _saved(request, rows, expected_version)
     raise Malformed
 
 
-def _previewed(request: HttpRequest, rows: Sequence[Wanted], seen: int, number: int) -> HttpResponse:
+def _previewed(request: HttpRequest, rows: Sequence[RuleInput], expected_version: int, number: int) -> HttpResponse:
     actor = actor_of(request)
     try:
         rules = role_rules.worded(rows, by=actor)
-        authority.behind(actor).require(*(rule.role for rule in rules))
+        authority.of_actor(actor).require(*(rule.role for rule in rules))
     except Refusal as refusal:
-        return _editor(request, rows, seen, wrong=refusal.message)
+        return _editor(request, rows, expected_version, wrong=refusal.message)
     found = role_rules.preview(rules, organization_id=actor.organization_id)
     context = {
         "title": "Save these role rules?",
         "page": Page.USERS,
         "rows": rows,
-        "seen": seen,
+        "expected_version": expected_version,
         "rules": rules,
         "back": ROLE_RULES.address,
         "giving_admin": [rule for rule in rules if rule.role.is_admin],
@@ -130,50 +130,50 @@ class _Line:
 
 
 def _shown(request: HttpRequest, found: Preview, number: int) -> Context:
-    organization_id = found.book.organization_id
+    organization_id = found.rule_set.organization_id
     named = Role.objects.of(organization_id).in_bulk()
     last = max(1, -(-found.total // PER_PAGE))
     number = min(number, last)
-    verdicts = found.page((number - 1) * PER_PAGE, PER_PAGE) if found.total else []
-    users = User.objects.of(organization_id).in_bulk([verdict.user_id for verdict in verdicts])
+    role_changed = found.page((number - 1) * PER_PAGE, PER_PAGE) if found.total else []
+    users = User.objects.of(organization_id).in_bulk([change.user_id for change in role_changed])
     return {
         "preview": found,
-        "sums": [_Line(named[each.from_id], each.role, each.rule, each.people) for each in found.tallies],
+        "sums": [_Line(named[each.from_id], each.role, each.rule, each.people) for each in found.count_changes],
         "people": [
-            _Line(named[user.role_id], verdict.role, verdict.rule, user=user)
-            for verdict in verdicts
-            if (user := users.get(verdict.user_id)) and user.role_id
+            _Line(named[user.role_id], change.role, change.rule, user=user)
+            for change in role_changed
+            if (user := users.get(change.user_id)) and user.role_id
         ],
-        "becoming_admin": sum(each.people for each in found.tallies if each.role.is_admin),
+        "becoming_admin": sum(each.people for each in found.count_changes if each.role.is_admin),
         "by_provider": found.untouched[GivenBy.PROVIDER],
-        "by_hand": found.untouched[GivenBy.HAND],
+        "manual": found.untouched[GivenBy.MANUAL],
         "start": (number - 1) * PER_PAGE + 1,
-        "end": (number - 1) * PER_PAGE + len(verdicts),
+        "end": (number - 1) * PER_PAGE + len(role_changed),
         "previous": number - 1,
         "following": number + 1 if number < last else 0,
         "may_see_people": _user(request).has_perm("users.view"),
     }
 
 
-def _saved(request: HttpRequest, rows: Sequence[Wanted], seen: int) -> HttpResponse:
+def _saved(request: HttpRequest, rows: Sequence[RuleInput], expected_version: int) -> HttpResponse:
     actor = actor_of(request)
     try:
-        role_rules.save(rows, seen=seen, by=actor)
+        role_rules.save(rows, expected_version=expected_version, by=actor)
     except StaleVersion:
         present = role_rules.set_of(actor.organization_id).version
         return _editor(request, rows, present, meanwhile=role_rules.in_force(actor.organization_id))
     except Refusal as refusal:
-        return _editor(request, rows, seen, wrong=refusal.message)
+        return _editor(request, rows, expected_version, wrong=refusal.message)
     whole = _apply(request)
-    said = "Saved. " + (_progress(whole) if whole.is_applying else f"{_changed(whole)} The rules hold from now on.")
-    messages.success(request, said, extra_tags=ROLE_RULES.key)
+    message = "Saved. " + (_progress(whole) if whole.is_applying else f"{_changed(whole)} The rules hold from now on.")
+    messages.success(request, message, extra_tags=ROLE_RULES.key)
     return redirect(ROLE_RULES.address)
 
 
 def _editor(
     request: HttpRequest,
-    rows: Sequence[Wanted],
-    seen: int,
+    rows: Sequence[RuleInput],
+    expected_version: int,
     *,
     focus: int = 0,
     wrong: str = "",
@@ -184,7 +184,7 @@ def _editor(
         "lead": "Who gets which role where your identity provider sends none. The first rule that fits gives the role.",
         "page": Page.USERS,
         "rows": rows,
-        "seen": seen,
+        "expected_version": expected_version,
         "focus": focus,
         "wrong": wrong,
         "meanwhile": meanwhile,
@@ -238,16 +238,16 @@ def _changed(whole: RoleRuleSet) -> str:
 
 def _of_person(request: HttpRequest, user: User) -> Context | None:
     """What the rules say of somebody about whom they don't decide; nothing where they do, or where there are none."""
-    say = one_user.say_of(user) if one_user.may_leave(user) else None
-    if say is None:
+    decision = one_user.decision_of(user) if one_user.may_leave(user) else None
+    if decision is None:
         return None
     reach = authority.of(_user(request))
     return {
         "person": user,
-        "say": say,
+        "decision": decision,
         "address": ROLE_RULES.address,
         "may_see_rules": sections.may(request, ROLE_RULES.permission),
-        "may_leave": sections.may(request, "users.edit") and reach.covers(user.role) and reach.covers(say.role),
+        "may_leave": sections.may(request, "users.edit") and reach.covers(user.role) and reach.covers(decision.role),
     }
 
 
@@ -260,20 +260,20 @@ def leave_to_rules(request: HttpRequest, user_id: UUID) -> HttpResponse:
     except Refusal as refusal:
         messages.error(request, refusal.message, extra_tags=ACCESS_KEY)
     else:
-        said = f"The role rules decide about {user} from now on. The role is {user.role}."
-        messages.success(request, said, extra_tags=ACCESS_KEY)
+        message = f"The role rules decide about {user} from now on. The role is {user.role}."
+        messages.success(request, message, extra_tags=ACCESS_KEY)
     return redirect(f"{reverse('settings:person', args=[user_id])}#{ACCESS_KEY}")
 
 
 # What forms say
 
 
-def _typed(request: HttpRequest) -> list[Wanted]:
+def _typed(request: HttpRequest) -> list[RuleInput]:
     """The rules in a form, in their order. Raises Malformed."""
     columns = [request.POST.getlist(name) for name in _FIELDS]
     if len({len(column) for column in columns}) != 1:
         raise Malformed
-    return [Wanted(*row) for row in zip(*columns, strict=True)]
+    return [RuleInput(*row) for row in zip(*columns, strict=True)]
 
 
 def _pressed(request: HttpRequest) -> tuple[str, int]:
@@ -282,7 +282,7 @@ def _pressed(request: HttpRequest) -> tuple[str, int]:
     return verb, number_of(number, 6) or 0
 
 
-def _swapped(rows: Sequence[Wanted], at: int) -> list[Wanted]:
+def _swapped(rows: Sequence[RuleInput], at: int) -> list[RuleInput]:
     return [*rows[:at], rows[at + 1], rows[at], *rows[at + 2 :]]
 
 
@@ -314,15 +314,15 @@ ROLE_RULES = Section(
     within="single-sign-on",
     template="settings/role_rules/section.html",
     context=_context,
-    controls=(
-        Control("users/scim/role-rules/", "role-rules", "sign-in.edit", edit, reads=True),
-        Control("users/scim/role-rules/change/", "change-role-rules", "sign-in.edit", change),
-        Control("users/scim/role-rules/apply/", "apply-role-rules", "sign-in.edit", go_on),
-        Control("users/scim/people/<uuid:user_id>/role-rules/", "leave-to-role-rules", "users.edit", leave_to_rules),
+    actions=(
+        PageAction("users/scim/role-rules/", "role-rules", "sign-in.edit", edit, reads=True),
+        PageAction("users/scim/role-rules/change/", "change-role-rules", "sign-in.edit", change),
+        PageAction("users/scim/role-rules/apply/", "apply-role-rules", "sign-in.edit", go_on),
+        PageAction("users/scim/people/<uuid:user_id>/role-rules/", "leave-to-role-rules", "users.edit", leave_to_rules),
     ),
 )
 
-RULES_OF_PERSON = Piece(
+RULES_OF_PERSON = Panel(
     place=PERSON,
     key="rules-of-person",
     title="Role rules",

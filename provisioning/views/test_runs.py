@@ -14,30 +14,30 @@ from django.utils import timezone
 
 from console import responses
 from console.requests import actor_of, is_htmx
-from console.sections import Context, Control, Page, Section
+from console.sections import Context, Page, PageAction, Section
 from core.parsing import id_of
 from core.refusals import Refusal
 from organizations.views.current import organization_of
-from provisioning.models import Play, PlayState, RequestLog
+from provisioning.models import RequestLog, RunState, TestRun
 from provisioning.services import test_runs
-from provisioning.services.connections import connections, reach
-from provisioning.services.test_runs import AlreadyRunning, Shown
-from provisioning.simulator.player import Result
+from provisioning.services.connections import connections, granted_permissions
+from provisioning.services.test_runs import AlreadyRunning, RunStep
 from provisioning.simulator.scripts import SCRIPTS
+from provisioning.simulator.simulator import Result
 from provisioning.views import which_connection
 from provisioning.views.connections.section import SCIM
-from provisioning.views.request_log.fixes import Offer, Situation
+from provisioning.views.request_log.fixes import ProposedFix, Situation
 from users.services import authority
 from users.services.authority import BeyondOwnRights
 
 LONGEST_ADDRESS = 254
 LATEST = 3
 
-# The log is written behind the answers: for so long after a play's end, its last verdicts may still come.
+# The log is written behind the answers: for so long after a test run's end, its last results may still come.
 STRAGGLERS = timedelta(seconds=5)
 
-# Where messages about one play belong.
-OF_A_PLAY = "play"
+# Where messages about one test run belong.
+TEST_RUN_MESSAGES = "test-run"
 
 CLIENTS = {key: script.client for key, script in SCRIPTS.items()}
 BADGES = {
@@ -47,27 +47,27 @@ BADGES = {
     Result.CLEANED: ("Cleaned up", "good"),
 }
 STATES = {
-    PlayState.RUNNING: ("Running", ""),
-    PlayState.PASSED: ("Passed", "good"),
-    PlayState.FAILED: ("Failed", "bad"),
-    PlayState.BROKEN_OFF: ("Broken off", "warn"),
+    RunState.RUNNING: ("Running", ""),
+    RunState.PASSED: ("Passed", "good"),
+    RunState.FAILED: ("Failed", "bad"),
+    RunState.BROKEN_OFF: ("Broken off", "warn"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A step as the page shows it: what became of it, what the log says of its request, and what mends that."""
+class ShownStep:
+    """A step as the page shows it: what became of it, what the log says of its request, and what fixes that."""
 
-    step: Shown
+    step: RunStep
     label: str
     badge: str
     row: RequestLog | None
-    offer: Offer | None
+    proposed_fix: ProposedFix | None
 
     @property
-    def verdict(self) -> str:
+    def result(self) -> str:
         """What the log says, where that is more than "done"."""
-        return self.row.verdict if self.row else ""
+        return self.row.result if self.row else ""
 
     @property
     def duration_us(self) -> int:
@@ -84,93 +84,93 @@ def _context(request: HttpRequest) -> Context:
     asker: Any = request.user
     return {
         "connection": connection,
-        "beyond": reach.beyond(connection, authority.of(asker), act=test_runs.TESTING),
+        "beyond": granted_permissions.beyond(connection, authority.of(asker), act=test_runs.TESTING),
         "is_one_of_several": len(present) > 1,
         "clients": CLIENTS.items(),
         "client": provider if provider in CLIENTS else next(iter(CLIENTS)),
         "proposed": (proposed := test_runs.proposed_address(organization.pk)),
         "address": proposed,
-        "plays": [(play, *_state(play)) for play in latest],
+        "test_runs": [(test_run, *_state(test_run)) for test_run in latest],
         "may_edit": request.user.has_perm("sign-in.edit"),
         "may_see_domains": request.user.has_perm("domains.view"),
     }
 
 
-def _state(play: Play) -> tuple[str, str, str]:
-    """Whose requests a play sends, and how it stands: a word and its colour."""
-    state = PlayState.BROKEN_OFF if test_runs.is_broken_off(play) else PlayState(play.state)
-    return (CLIENTS.get(play.script, play.script), *STATES[state])
+def _state(test_run: TestRun) -> tuple[str, str, str]:
+    """Whose requests a test run sends, and how it stands: a word and its colour."""
+    state = RunState.BROKEN_OFF if test_runs.is_broken_off(test_run) else RunState(test_run.state)
+    return (CLIENTS.get(test_run.script, test_run.script), *STATES[state])
 
 
 def start(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    """Begin a play and show it; one that is running already is shown instead."""
+    """Begin a test run and show it; one that is running already is shown instead."""
     actor = actor_of(request)
     client = request.POST.get("client", "")
     email = request.POST.get("email", "").replace("\x00", "").strip()[: LONGEST_ADDRESS + 1]
     try:
-        play = test_runs.start(which_connection.chosen(request), client, email, by=actor)
+        test_run = test_runs.start(which_connection.chosen(request), client, email, by=actor)
     except AlreadyRunning as running:
-        messages.warning(request, running.message, extra_tags=OF_A_PLAY)
-        play = running.play
+        messages.warning(request, running.message, extra_tags=TEST_RUN_MESSAGES)
+        test_run = running.test_run
     except BeyondOwnRights:
         raise
     except Refusal as refusal:
         extra = {"refusal": refusal.message, "address": email, "client": client}
         return responses.show(request, Page.USERS, {TEST.key: extra})
-    return redirect("settings:scim-play", play.pk)
+    return redirect("settings:scim-test-run", test_run.pk)
 
 
-def show(request: HttpRequest, play_id: UUID) -> HttpResponse:
-    """A play as far as it is; the page's script asks for the part of it that changes."""
-    play = test_runs.find(play_id, organization_id=organization_of(request).pk)
-    if play is None:
+def show(request: HttpRequest, test_run_id: UUID) -> HttpResponse:
+    """A test run as far as it is; the page's script asks for the part of it that changes."""
+    test_run = test_runs.find(test_run_id, organization_id=organization_of(request).pk)
+    if test_run is None:
         raise Http404("There is no such test in your organization. It may have been too old, and forgotten.")
-    client, state, badge = _state(play)
+    client, state, badge = _state(test_run)
     context: dict[str, Any] = {
-        **_progress(request, play),
-        "play": play,
+        **_progress(request, test_run),
+        "test_run": test_run,
         "client": client,
         "state": state,
         "badge": badge,
-        "may_test": request.user.has_perm("sign-in.edit") and _is_present(play),
+        "may_test": request.user.has_perm("sign-in.edit") and _is_present(test_run),
     }
     if is_htmx(request):
         return render(request, "settings/test_runs/steps.html", context)
     whole = {
         **context,
         "title": "Test of the set-up",
-        "lead": f"What {client} sends when a set-up is tried out, with the test user {play.email}.",
+        "lead": f"What {client} sends when a set-up is tried out, with the test user {test_run.email}.",
         "page": Page.USERS,
-        "notices": [each for each in messages.get_messages(request) if each.extra_tags == OF_A_PLAY],
+        "notices": [each for each in messages.get_messages(request) if each.extra_tags == TEST_RUN_MESSAGES],
     }
     return render(request, "settings/test_runs/test_run.html", whole)
 
 
-def _is_present(play: Play) -> bool:
+def _is_present(test_run: TestRun) -> bool:
     """Whether the connection that was tested is still there."""
-    return play.connection_id in {each.pk for each in connections.of_organization(play.organization_id)}
+    return test_run.connection_id in {each.pk for each in connections.of_organization(test_run.organization_id)}
 
 
-def _progress(request: HttpRequest, play: Play) -> dict[str, Any]:
-    steps = test_runs.steps(play)
-    rows = _rows(play, steps)
-    situation = Situation(rows.values(), play.organization_id)
-    running = play.state == PlayState.RUNNING and not test_runs.is_broken_off(play)
-    lines: list[Line] = []
+def _progress(request: HttpRequest, test_run: TestRun) -> dict[str, Any]:
+    steps = test_runs.steps(test_run)
+    rows = _rows(test_run, steps)
+    situation = Situation(rows.values(), test_run.organization_id)
+    running = test_run.state == RunState.RUNNING and not test_runs.is_broken_off(test_run)
+    lines: list[ShownStep] = []
     for step in steps:
         row = rows.get(step.request_id)
-        offer = situation.offer(row) if row and step.result == Result.FAILED else None
+        proposed_fix = situation.proposed_fix(row) if row and step.result == Result.FAILED else None
         label, badge = BADGES[Result(step.result)] if step.result else _still_to_come(running, lines)
-        allowed = offer if offer and offer.is_for(request.user) else None
-        lines.append(Line(step, label, badge, row, allowed))
+        allowed = proposed_fix if proposed_fix and proposed_fix.is_for(request.user) else None
+        lines.append(ShownStep(step, label, badge, row, allowed))
     cleanings = [step for step in steps if step.words == test_runs.CLEAN_UP]
-    late = play.finished_at is not None and play.finished_at > timezone.now() - STRAGGLERS
+    late = test_run.finished_at is not None and test_run.finished_at > timezone.now() - STRAGGLERS
     known = all(step.request_id in rows for step in steps if step.request_id)
     return {
         "lines": lines,
         "running": running,
         "waiting": running or (late and not known),
-        "played": sum(step.result in (Result.PASSED, Result.FAILED) for step in steps),
+        "finished_run": sum(step.result in (Result.PASSED, Result.FAILED) for step in steps),
         "passed": sum(step.result == Result.PASSED for step in steps),
         "failed": [line for line in lines if line.step.result == Result.FAILED],
         "total": sum(step.words != test_runs.CLEAN_UP for step in steps),
@@ -180,18 +180,18 @@ def _progress(request: HttpRequest, play: Play) -> dict[str, Any]:
     }
 
 
-def _still_to_come(running: bool, lines: list[Line]) -> tuple[str, str]:
+def _still_to_come(running: bool, lines: list[ShownStep]) -> tuple[str, str]:
     if not running:
         return "Not played", ""
     is_next = not lines or bool(lines[-1].step.result)
     return ("Now", "warn") if is_next else ("To come", "")
 
 
-def _rows(play: Play, steps: list[Shown]) -> dict[str, RequestLog]:
-    """The log's rows of the play's requests, by the ids that the server gave them."""
+def _rows(test_run: TestRun, steps: list[RunStep]) -> dict[str, RequestLog]:
+    """The log's rows of the test run's requests, by the ids that the server gave them."""
     # Whatever stood in the way of the server may have put its own id there.
     ids = [found for step in steps if (found := id_of(step.request_id))]
-    rows = RequestLog.objects.of(play.organization_id).filter(pk__in=ids) if ids else ()
+    rows = RequestLog.objects.of(test_run.organization_id).filter(pk__in=ids) if ids else ()
     return {str(row.pk): row for row in rows}
 
 
@@ -206,8 +206,8 @@ TEST = Section(
     template="settings/test_runs/section.html",
     context=_context,
     query=SCIM.query,
-    controls=(
-        Control("users/scim/<uuid:connection_id>/test/", "scim-test", "sign-in.edit", start),
-        Control("users/scim/test/<uuid:play_id>/", "scim-play", "sign-in.view", show, reads=True),
+    actions=(
+        PageAction("users/scim/<uuid:connection_id>/test/", "scim-test", "sign-in.edit", start),
+        PageAction("users/scim/test/<uuid:test_run_id>/", "scim-test-run", "sign-in.view", show, reads=True),
     ),
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domains.services import DOMAINS_PAGE
-from provisioning.services.request_log import verdicts
+from provisioning.services.request_log import results
 from provisioning.services.request_log.causes import TOKEN_LIMIT
 from provisioning.services.request_log.setup_steps import Step
 from users.models import Source
@@ -63,21 +63,21 @@ class Call:
     """One request of an identity provider and what came of it.
 
     ``{user}``, ``{address}`` (its form in a URL) and ``{id}`` stand for one of the company's people, ``{domain}`` for
-    its first domain, ``{unticked}`` for one without the checkmark, ``{count}`` for its headcount. A ``stranger`` showed
-    the token that has been revoked. ``step`` is what the request is in the set-up of a connection, if anything.
+    its first domain, ``{unticked}`` for one without the checkmark, ``{count}`` for its headcount. A ``anonymous``
+    showed the token that has been revoked. ``step`` is what the request is in the set-up of a connection, if anything.
     ``about`` is whom its body names, where it is not one of the people.
     """
 
     method: str
     status: int
-    verdict: str
+    result: str
     path: str = "/Users"
     query: str = ""
     cause: str = ""
-    advice: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
     arguments: Mapping[str, str] = field(default_factory=dict)
     client: str = ""
-    stranger: bool = False
+    anonymous: bool = False
     about_a_person: bool = False
     step: Step | None = None
     about: str = ""
@@ -155,7 +155,7 @@ GLOBEX = Company(
 COMPANIES = (ACME, GLOBEX)
 
 FIND = Call(
-    *("GET", 200, verdicts.found(1, 1)),
+    *("GET", 200, results.found(1, 1)),
     query="filter=userName+eq+%22{address}%22",
     about_a_person=True,
     step=Step.LOOK_UP,
@@ -166,19 +166,19 @@ GONE = "/Users/01936a4c-7b1e-7c52-9f3a-5d8e21c0b7aa"
 
 def find_nobody(address: str) -> Call:
     query = f"filter=userName+eq+%22{address.replace('@', '%40')}%22"
-    return Call("GET", 200, verdicts.found(0, 0), query=query, step=Step.LOOK_UP)
+    return Call("GET", 200, results.found(0, 0), query=query, step=Step.LOOK_UP)
 
 
-def change(method: str, deed: str, *advice: str) -> Call:
-    cause, step = "role-unknown" if advice else "", Step.DEACTIVATE if deed == "suspended" else Step.UPDATE
-    verdict = verdicts.DEEDS[deed]
-    return Call(method, 200, verdict, "/Users/{id}", cause=cause, advice=advice, about_a_person=True, step=step)
+def change(method: str, outcome: str, *notices: str) -> Call:
+    cause, step = "role-unknown" if notices else "", Step.DEACTIVATE if outcome == "suspended" else Step.UPDATE
+    result = results.OUTCOMES[outcome]
+    return Call(method, 200, result, "/Users/{id}", cause=cause, notices=notices, about_a_person=True, step=step)
 
 
 def refusal(method: str, status: int, cause: str, detail: str, path: str = "/Users", **others: Any) -> Call:
     step = Step.CREATE if method == "POST" else None
-    verdict = verdicts.refusal(cause, detail, others.get("arguments", {}))
-    return Call(method, status, verdict, path, cause=cause, step=step, **others)
+    result = results.refusal(cause, detail, others.get("arguments", {}))
+    return Call(method, status, result, path, cause=cause, step=step, **others)
 
 
 # What happens in a week, by and large: visits of some requests each. The seed goes round and round.
@@ -188,7 +188,7 @@ STORY: Sequence[Sequence[Call]] = (
     (
         find_nobody("new.hire@{domain}"),
         Call(
-            *("POST", 201, verdicts.DEEDS["created"].replace("{user}", "new.hire@{domain}")),
+            *("POST", 201, results.OUTCOMES["created"].replace("{user}", "new.hire@{domain}")),
             step=Step.CREATE,
             about="new.hire@{domain}",
         ),
@@ -205,7 +205,7 @@ STORY: Sequence[Sequence[Call]] = (
         ),
     ),
     (FIND, change("PATCH", "changed")),
-    (refusal("GET", 401, "token-revoked", "", stranger=True),),
+    (refusal("GET", 401, "token-revoked", "", anonymous=True),),
     (
         refusal(
             *("GET", 429, TOKEN_LIMIT, ""),
@@ -213,7 +213,7 @@ STORY: Sequence[Sequence[Call]] = (
             arguments={"limit": "50 requests a second, after the first 200", "seconds": "2 seconds"},
         ),
     ),
-    (Call("GET", 200, verdicts.READ, "/Users/{id}", about_a_person=True),),
+    (Call("GET", 200, results.READ, "/Users/{id}", about_a_person=True),),
     (
         FIND,
         refusal(
@@ -244,7 +244,7 @@ STORY: Sequence[Sequence[Call]] = (
     (FIND, change("PATCH", "restored")),
     (
         Call(
-            *("DELETE", 204, verdicts.DEEDS["deleted"].replace("{user}", "new.hire@{domain}"), GONE),
+            *("DELETE", 204, results.OUTCOMES["deleted"].replace("{user}", "new.hire@{domain}"), GONE),
             step=Step.DELETE,
             about="new.hire@{domain}",
         ),

@@ -20,16 +20,16 @@ from rest_framework.views import APIView
 from uuid_utils import uuid7
 
 from core import turns
-from core.actors import Actor, Door, address_of_caller
+from core.actors import Actor, Channel, address_of_caller
 from core.json_values import Json
 from core.parsing import number_of
 from provisioning.services import limits
 from provisioning.services.connections.connections import base_url_at
 from provisioning.services.limits import Limited
-from provisioning.services.request_log import additional_logging, verdicts, writer
+from provisioning.services.request_log import additional_logging, results, writer
 from provisioning.services.request_log.causes import LIMITS, SUSPENDED, TOKEN_PERSONAL
-from provisioning.services.request_log.details import Exchange
 from provisioning.services.request_log.entries import Entry
+from provisioning.services.request_log.logged_exchanges import LoggedExchange
 from provisioning.services.request_log.masking import Masking
 from provisioning.services.request_log.setup_steps import Step
 from provisioning.services.request_log.subject_keys import NOBODY
@@ -107,7 +107,7 @@ class ScimView(APIView):
             response = self.serve(request, *args, **kwargs)
         except FormerAddress as moved:
             # Once more from the start; ``base_url`` stays the one that the client knows.
-            entry.at_former_slug, entry.advice = True, ()
+            entry.at_former_slug, entry.notices = True, ()
             response = self.serve(request, *args, **{**kwargs, "slug": moved.slug})
         headers = response.headers
         headers["X-Request-Id"] = entry.request_id
@@ -231,7 +231,7 @@ class ScimView(APIView):
         if isinstance(error, Unauthorized) and (limited := limits.refuse_unauthorized(self.entry.address)):
             error, headers = self._as_scim_error(limited)
         self.entry.cause = error.cause
-        self.entry.verdict = verdicts.refusal(error.cause, error.detail, error.about)
+        self.entry.result = results.refusal(error.cause, error.detail, error.about)
         self.entry.arguments = error.about
         self.entry.user_id = error.about.get("user_id", self.entry.user_id)
         self.entry.user_label = error.about.get("user", self.entry.user_label)
@@ -270,7 +270,7 @@ class ScimView(APIView):
         return Actor(
             principal.organization_id,
             f"SCIM token '{principal.token_name}' ({principal.token_prefix}…)",
-            Door.SCIM,
+            Channel.SCIM,
             address=self.entry.address,
             request_id=self.entry.request_id,
         )
@@ -316,9 +316,9 @@ def preconditions(request: Request) -> Preconditions:
     return Preconditions.parse(meta.get("HTTP_IF_MATCH"), meta.get("HTTP_IF_NONE_MATCH"))
 
 
-def _exchange(request: HttpRequest) -> Exchange:
+def _exchange(request: HttpRequest) -> LoggedExchange:
     length = request.META.get("CONTENT_LENGTH") or ""
-    return Exchange(list(request.headers.items()), number_of(length, 19) or 0)
+    return LoggedExchange(list(request.headers.items()), number_of(length, 19) or 0)
 
 
 def _entry(request: HttpRequest, slug: str) -> Entry:

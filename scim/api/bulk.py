@@ -10,18 +10,18 @@ from rest_framework.request import Request
 
 from core.json_values import Json
 from provisioning.services.limits import cost_of_bulk
-from provisioning.services.request_log import verdicts
-from provisioning.services.request_log.operations import LONGEST_VERDICT, Departure, LoggedOperation
+from provisioning.services.request_log import results
+from provisioning.services.request_log.operations import LONGEST_RESULT, LoggedDeparture, LoggedOperation
 from provisioning.services.request_log.setup_steps import Step
 from provisioning.services.request_log.subject_keys import NOBODY
 from scim.api import subjects
 from scim.api.base import ScimView
 from scim.api.media import answer
 from scim.api.subjects import loosely_read
-from scim.operations import bulk, groups, resources
-from scim.operations.bulk import Outcome
+from scim.operations import bulk, groups, users
+from scim.operations.bulk import OperationOutcome
 from scim.operations.provider import MAX_BULK_BODY, MAX_BULK_OPERATIONS
-from scim.operations.resources import Deed
+from scim.operations.users import WriteOutcome
 from scim.protocol.bulk import BulkRequest, Method, answer_to, bulk_response, glance_at, read_bulk
 from scim.protocol.departures import asks_to_suspend
 from scim.protocol.errors import PayloadTooLarge, ScimError
@@ -85,9 +85,7 @@ class BulkView(ScimView):
         response = super().handle_exception(exc)
         entry = self.entry
         entry.departures = [
-            each
-            if each.status
-            else replace(each, status=response.status_code, cause=entry.cause, verdict=entry.verdict)
+            each if each.status else replace(each, status=response.status_code, cause=entry.cause, result=entry.result)
             for each in entry.departures
         ]
         return response
@@ -95,7 +93,7 @@ class BulkView(ScimView):
     def _as_error(self, error: Exception) -> ScimError:
         return self._as_scim_error(error)[0]
 
-    def _answer_to(self, outcome: Outcome) -> Json:
+    def _answer_to(self, outcome: OperationOutcome) -> Json:
         operation, result = outcome.operation, outcome.result
         location = ""
         if operation.kind and outcome.resource_id:
@@ -103,14 +101,14 @@ class BulkView(ScimView):
         if isinstance(result, ScimError):
             error = error_body(result, self.entry.request_id)
             return answer_to(operation, outcome.status, location=location, error=error)
-        version = "" if result.deed is Deed.DELETED else etag(result.version)
+        version = "" if result.outcome is WriteOutcome.DELETED else etag(result.version)
         return answer_to(operation, outcome.status, location=location, version=version)
 
-    def _tell(self, asked: BulkRequest, outcomes: Sequence[Outcome]) -> None:
+    def _tell(self, asked: BulkRequest, outcomes: Sequence[OperationOutcome]) -> None:
         """One line of the request log for them all, with what went wrong and what was odd below it."""
-        deeds: Counter[str] = Counter()
+        outcome_counts: Counter[str] = Counter()
         failures: list[str] = []
-        advice = [*asked.advice]
+        notices = [*asked.notices]
         for outcome in outcomes:
             match outcome.result:
                 case ScimError() as error:
@@ -118,37 +116,37 @@ class BulkView(ScimView):
                     if not self.entry.cause:
                         self.entry.cause, self.entry.arguments = error.cause, error.about
                 case written:
-                    deeds[written.deed] += 1
-                    advice += written.advice
+                    outcome_counts[written.outcome] += 1
+                    notices += written.notices
         self._tell_of_each(outcomes)
         self.entry.operation_count, self.entry.failed_operations = len(asked.operations), len(failures)
         self.entry.departures = [found for outcome in outcomes if (found := _departure(outcome))]
-        self.entry.verdict = verdicts.bulk(len(asked.operations), deeds, failures)
-        self.entry.advice = distinct([*failures, *advice])
+        self.entry.result = results.bulk(len(asked.operations), outcome_counts, failures)
+        self.entry.notices = distinct([*failures, *notices])
 
-    def _tell_of_each(self, outcomes: Sequence[Outcome]) -> None:
-        told = self.entry.operations
+    def _tell_of_each(self, outcomes: Sequence[OperationOutcome]) -> None:
+        logged = self.entry.operations
         for outcome in outcomes:
-            operation, result = told[outcome.position], outcome.result
+            operation, result = logged[outcome.position], outcome.result
             operation.status = outcome.status
             operation.resource_id = outcome.resource_id or operation.resource_id
             match result:
                 case ScimError():
                     operation.cause = result.cause
-                    operation.verdict = verdicts.refusal(result.cause, result.detail, result.about)[:LONGEST_VERDICT]
+                    operation.result = results.refusal(result.cause, result.detail, result.about)[:LONGEST_RESULT]
                     operation.label = result.about.get("user", "")
                     if operation.resource == USER.name:
                         operation.resource_id = result.about.get("user_id", operation.resource_id)
-                case resources.Written():
+                case users.UserWriteResult():
                     operation.label = result.user_name
-                case groups.Written():
+                case groups.GroupWriteResult():
                     operation.label = result.name
 
 
-def _asked_in_vain(body: dict[str, Json]) -> list[Departure]:
+def _asked_in_vain(body: dict[str, Json]) -> list[LoggedDeparture]:
     """The suspensions and deletions of users in a body that nothing is done with; the status is not known yet."""
     return [
-        Departure(Step.DELETE if asked.method == Method.DELETE else Step.DEACTIVATE, asked.resource_id, 0)
+        LoggedDeparture(Step.DELETE if asked.method == Method.DELETE else Step.DEACTIVATE, asked.resource_id, 0)
         for asked in glance_at(body, MAX_BULK_OPERATIONS)
         if asked.resource == USER.name
         and (
@@ -158,7 +156,7 @@ def _asked_in_vain(body: dict[str, Json]) -> list[Departure]:
     ]
 
 
-def _departure(outcome: Outcome) -> Departure | None:
+def _departure(outcome: OperationOutcome) -> LoggedDeparture | None:
     """The suspension or deletion of a user that an operation asks for, if it does."""
     operation, result = outcome.operation, outcome.result
     if operation.kind is not USER or operation.method == Method.POST:
@@ -168,6 +166,6 @@ def _departure(outcome: Outcome) -> Departure | None:
         return None
     step = Step.DELETE if is_deletion else Step.DEACTIVATE
     if not isinstance(result, ScimError):
-        return Departure(step, outcome.resource_id, outcome.status)
-    verdict = verdicts.refusal(result.cause, result.detail, result.about)
-    return Departure(step, outcome.resource_id, outcome.status, result.cause, verdict, dict(result.about))
+        return LoggedDeparture(step, outcome.resource_id, outcome.status)
+    words = results.refusal(result.cause, result.detail, result.about)
+    return LoggedDeparture(step, outcome.resource_id, outcome.status, result.cause, words, dict(result.about))

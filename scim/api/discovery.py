@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from core.json_values import Json
-from provisioning.services.request_log import verdicts
+from provisioning.services.request_log import results
 from scim.api.base import ScimView
 from scim.api.media import answer
 from scim.operations import discovery
@@ -20,7 +20,7 @@ class DiscoveryView(ScimView):
         """The document, for whoever has a valid token."""
         if "filter" in request._request.GET:
             raise Forbidden("Filters don't apply to what describes the server.")
-        self.entry.verdict = verdicts.DISCOVERED
+        self.entry.result = results.DISCOVERED
         return answer(orjson.dumps(document))
 
 

@@ -7,15 +7,15 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from core.json_values import Json
-from provisioning.services.request_log import verdicts
+from provisioning.services.request_log import results
 from provisioning.services.request_log.setup_steps import Step
 from scim.api.base import ScimView, preconditions, projection_of
 from scim.api.media import answer, answer_nothing
-from scim.api.resources import read_asked
+from scim.api.users import read_asked
 from scim.operations import groups, search
-from scim.operations.groups import Written
+from scim.operations.groups import GroupWriteResult
 from scim.operations.provider import MAX_GROUP_BODY
-from scim.operations.resources import shown
+from scim.operations.users import shown
 from scim.protocol.projection import Projection
 from scim.protocol.schemas import GROUP
 from users.profile import etag
@@ -34,13 +34,13 @@ class _View(ScimView):
         """The body, which may list many members."""
         return super().read_body(request, limit)
 
-    def tell(self, name: str, verdict: str, advice: tuple[str, ...] = ()) -> None:
+    def tell(self, name: str, result: str, notices: tuple[str, ...] = ()) -> None:
         """What the request log says."""
-        self.entry.user_label, self.entry.verdict, self.entry.advice = name, verdict, advice
+        self.entry.user_label, self.entry.result, self.entry.notices = name, result, notices
 
-    def answer_written(self, written: Written, projection: Projection, status: int) -> HttpResponse:
+    def answer_result(self, written: GroupWriteResult, projection: Projection, status: int) -> HttpResponse:
         """The group as it is now."""
-        self.tell(written.name, verdicts.GROUP_DEEDS[written.deed], written.advice)
+        self.tell(written.name, results.GROUP_OUTCOMES[written.outcome], written.notices)
         group_id = str(written.group_id)
         related = groups.members_of(group_id, self.base_url) if projection.shows("members") else ""
         body = shown(written.document, projection, self.base_url, related)
@@ -50,8 +50,8 @@ class _View(ScimView):
         """The page of groups that is asked for."""
         query = search.Query.parse(parameters, GROUP)
         found = search.search_groups(query, self.credentials, base_url=self.base_url)
-        say = verdicts.listed if query.condition is None else verdicts.found
-        self.entry.verdict = say(found.shown, found.total, "group")
+        words = results.listed if query.condition is None else results.found
+        self.entry.result = words(found.shown, found.total, "group")
         return answer(found.body)
 
     def headers_of(self, group_id: str, version: int) -> Mapping[str, str]:
@@ -72,7 +72,7 @@ class GroupsView(_View):
         by = self.actor()
         projection = projection_of(request, GROUP)
         written = groups.create(self.read_body(request), principal=self.principal(), by=by)
-        return self.answer_written(written, projection, 201)
+        return self.answer_result(written, projection, 201)
 
 
 class GroupSearchView(_View):
@@ -92,9 +92,9 @@ class GroupView(_View):
         stored = groups.read(group_id, self.credentials)
         headers = self.headers_of(group_id, stored.version)
         if preconditions(request).is_known(stored.version):
-            self.tell(stored.name, verdicts.GROUP_READ_UNCHANGED)
+            self.tell(stored.name, results.GROUP_READ_UNCHANGED)
             return answer_nothing(304, headers)
-        self.tell(stored.name, verdicts.GROUP_READ)
+        self.tell(stored.name, results.GROUP_READ)
         related = groups.members_of(group_id, self.base_url) if projection.shows("members") else ""
         return answer(shown(stored.document, projection, self.base_url, related), headers=headers)
 
@@ -106,7 +106,7 @@ class GroupView(_View):
         written = groups.replace(
             group_id, body, principal=self.principal(), preconditions=preconditions(request), by=by
         )
-        return self.answer_written(written, projection, 200)
+        return self.answer_result(written, projection, 200)
 
     def patch(self, request: Request, slug: str, group_id: str) -> HttpResponse:
         """Change parts of a group.
@@ -120,8 +120,8 @@ class GroupView(_View):
         written = groups.patch(group_id, body, principal=self.principal(), preconditions=preconditions(request), by=by)
         parameters = request._request.GET
         if "attributes" in parameters or "excludedAttributes" in parameters:
-            return self.answer_written(written, projection, 200)
-        self.tell(written.name, verdicts.GROUP_DEEDS[written.deed], written.advice)
+            return self.answer_result(written, projection, 200)
+        self.tell(written.name, results.GROUP_OUTCOMES[written.outcome], written.notices)
         headers = self.headers_of(group_id, written.version)
         members = groups.few_members_of(written, self.base_url)
         if members is None:
@@ -132,5 +132,5 @@ class GroupView(_View):
         """Delete a group."""
         by = self.actor()
         gone = groups.delete(group_id, principal=self.principal(), preconditions=preconditions(request), by=by)
-        self.tell(gone.name, verdicts.GROUP_DEEDS[gone.deed], gone.advice)
+        self.tell(gone.name, results.GROUP_OUTCOMES[gone.outcome], gone.notices)
         return answer_nothing(204)

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from core.addresses import fold
 from core.json_values import Json
-from core.notice import Told
+from core.notice import Notice
 from provisioning.models import RoleRule
 from provisioning.services.connections.connections import base_url_at
 from provisioning.services.role_rules import evaluation
 from provisioning.services.role_rules import rules as role_rules
-from provisioning.services.role_rules.evaluation import Facts
-from provisioning.services.role_rules.evaluation_sql import Book
+from provisioning.services.role_rules.evaluation import UserFacts
+from provisioning.services.role_rules.evaluation_sql import RuleSet
 from scim.protocol import schemas
 from scim.protocol.errors import LONGEST_NAME
 from scim.storage.credentials import Principal
@@ -23,7 +23,7 @@ from users.permissions import BuiltIn
 from users.profile import Profile
 from users.services import accounts
 
-Advice = tuple[str, ...]
+Notices = tuple[str, ...]
 
 _ADMIN_ONLY_BY_SWITCH = "Turn on 'Let SCIM give and take the Admin role' to let the identity provider do that."
 
@@ -35,7 +35,7 @@ class Assigned:
     role: Role
     given_by: GivenBy
     profile: Profile
-    advice: Advice = ()
+    notices: Notices = ()
     reason: str = ""
 
 
@@ -56,16 +56,16 @@ class Roles:
         return self._principal.has_role_rules
 
     @cached_property
-    def book(self) -> Book:
+    def rule_set(self) -> RuleSet:
         """The role rules."""
         organization_id = self._principal.organization_id
         rules = role_rules.in_force(organization_id) if self.has_rules else ()
-        return role_rules.book_of(rules, organization_id=organization_id, default=self._principal.default_role)
+        return role_rules.rule_set_of(rules, organization_id=organization_id, default=self._principal.default_role)
 
     @property
     def rules(self) -> list[RoleRule]:
         """Those of them that hold for the connection's own people: none gives Admin unless it may."""
-        return [rule for rule in self.book.rules if self.manages_admins or not rule.role.is_admin]
+        return [rule for rule in self.rule_set.rules if self.manages_admins or not rule.role.is_admin]
 
     @cached_property
     def by_name(self) -> Mapping[str, Role]:
@@ -74,14 +74,14 @@ class Roles:
         return {role.name_key: role for role in roles}
 
     @cached_property
-    def of_newcomers(self) -> tuple[Role, Advice]:
+    def of_new_users(self) -> tuple[Role, Notices]:
         """The role of new users for whom none is sent, and what there is to say about that."""
         role = self._principal.default_role
         if not role.is_admin or self.manages_admins:
             return role, ()
         role = Role.objects.of(self._principal.organization_id).get(key=BuiltIn.APP_MANAGEMENT)
-        told = f"The default role is Admin; the user got {role.name} instead. {_ADMIN_ONLY_BY_SWITCH}"
-        return role, (Told(told, "admin-not-given"),)
+        notice = f"The default role is Admin; the user got {role.name} instead. {_ADMIN_ONLY_BY_SWITCH}"
+        return role, (Notice(notice, "admin-not-given"),)
 
 
 def on_create(profile: Profile, roles: Roles) -> Assigned:
@@ -89,14 +89,14 @@ def on_create(profile: Profile, roles: Roles) -> Assigned:
 
     That is the role sent, else that of the first rule that fits, else the default one.
     """
-    default, advice = roles.of_newcomers
+    default, notices = roles.of_new_users
     sent, more = _sent(profile, default, roles)
     if sent:
         return _as_sent(profile, sent, more)
-    rule = evaluation.first_fit(roles.rules, Facts.of(profile)) if roles.has_rules else None
+    rule = evaluation.first_fit(roles.rules, UserFacts.of(profile)) if roles.has_rules else None
     if rule is None:
         profile = _with_roles(profile, profiles.role_entries(default))
-        return Assigned(default, GivenBy.DEFAULT, profile, (*advice, *more))
+        return Assigned(default, GivenBy.DEFAULT, profile, (*notices, *more))
     return _by_rule(profile, rule, more)
 
 
@@ -107,49 +107,49 @@ def on_change(profile: Profile, before: Profile, user: User, principal: Principa
     """
     assert user.role is not None  # noqa: S101  (only operators have none, and they have no organization)
     roles = Roles(principal)
-    advice: Advice = ()
+    notices: Notices = ()
     if profile.get("roles") != before.get("roles"):
         # The former name that a profile may still say names no role any more.
         profile, before = (profiles.with_present_name(each, user.role) for each in (profile, before))
     if profile.get("roles") and profile["roles"] != before.get("roles"):
-        sent, advice = _sent(profile, user.role, roles)
+        sent, notices = _sent(profile, user.role, roles)
         if sent:
-            return _as_sent(profile, sent, advice)
+            return _as_sent(profile, sent, notices)
         profile = _with_roles(profile, before.get("roles", []))
-    return _by_the_rules(profile, before, user, roles, advice)
+    return _by_the_rules(profile, before, user, roles, notices)
 
 
-def _by_the_rules(profile: Profile, before: Profile, user: User, roles: Roles, advice: Advice) -> Assigned:
+def _by_the_rules(profile: Profile, before: Profile, user: User, roles: Roles, notices: Notices) -> Assigned:
     """What the rules say once they have something new to look at; nobody gives or takes Admin who may not."""
     assert user.role is not None  # noqa: S101  (only operators have none, and they have no organization)
-    as_before = Assigned(user.role, GivenBy(user.role_given_by), profile, advice)
+    as_before = Assigned(user.role, GivenBy(user.role_given_by), profile, notices)
     if not roles.has_rules or user.role_given_by not in (GivenBy.DEFAULT, GivenBy.RULE):
         return as_before
-    facts = Facts.of(profile)
-    if facts == Facts.of(before) or (user.role.is_admin and not roles.manages_admins):
+    facts = UserFacts.of(profile)
+    if facts == UserFacts.of(before) or (user.role.is_admin and not roles.manages_admins):
         return as_before
     rules = roles.rules
     groups = evaluation.groups_of(user.pk) if user.in_groups and evaluation.ask_for_groups(rules) else frozenset()
     rule = evaluation.first_fit(rules, facts, groups)
     if rule is None and user.role_given_by == GivenBy.DEFAULT:
         return as_before
-    role, given_by = (rule.role, GivenBy.RULE) if rule else (roles.book.fallback, GivenBy.DEFAULT)
+    role, given_by = (rule.role, GivenBy.RULE) if rule else (roles.rule_set.fallback, GivenBy.DEFAULT)
     if role == user.role:
-        return Assigned(role, given_by, profile, advice)
+        return Assigned(role, given_by, profile, notices)
     if user.role.is_admin and user.is_active and accounts.is_last_admin(user):
         kept = f"{user.user_name} stays Admin, being the last active one, though the role rules give {role}."
-        return Assigned(user.role, GivenBy(user.role_given_by), profile, (*advice, kept))
+        return Assigned(user.role, GivenBy(user.role_given_by), profile, (*notices, kept))
     if rule is not None:
-        return _by_rule(profile, rule, advice)
-    told = Told(role_rules.told(None, role), "role-by-rule")
+        return _by_rule(profile, rule, notices)
+    notice = Notice(role_rules.sentence(None, role), "role-by-rule")
     profile = _with_roles(profile, profiles.role_entries(role))
-    return Assigned(role, given_by, profile, (*advice, told), role_rules.reason_of(None))
+    return Assigned(role, given_by, profile, (*notices, notice), role_rules.reason_of(None))
 
 
-def _by_rule(profile: Profile, rule: RoleRule, advice: Advice) -> Assigned:
+def _by_rule(profile: Profile, rule: RoleRule, notices: Notices) -> Assigned:
     profile = _with_roles(profile, profiles.role_entries(rule.role))
-    told = Told(role_rules.told(rule, rule.role), "role-by-rule")
-    return Assigned(rule.role, GivenBy.RULE, profile, (*advice, told), role_rules.reason_of(rule))
+    notice = Notice(role_rules.sentence(rule, rule.role), "role-by-rule")
+    return Assigned(rule.role, GivenBy.RULE, profile, (*notices, notice), role_rules.reason_of(rule))
 
 
 def without_own_entry(profile: Profile) -> Profile:
@@ -204,25 +204,25 @@ def _id_of_manager(profile: Profile) -> str:
         return ""
 
 
-def _as_sent(profile: Profile, sent: list[tuple[Profile, Role]], advice: Advice) -> Assigned:
+def _as_sent(profile: Profile, sent: list[tuple[Profile, Role]], notices: Notices) -> Assigned:
     effective = next((role for entry, role in sent if entry.get("primary") is True), sent[0][1])
     entries = [entry for entry, _role in sent]
-    return Assigned(effective, GivenBy.PROVIDER, {**profile, "roles": entries}, advice)
+    return Assigned(effective, GivenBy.PROVIDER, {**profile, "roles": entries}, notices)
 
 
-def _sent(profile: Profile, present: Role, roles: Roles) -> tuple[list[tuple[Profile, Role]], Advice]:
+def _sent(profile: Profile, present: Role, roles: Roles) -> tuple[list[tuple[Profile, Role]], Notices]:
     """The entries that were sent and name a role that may be given, and what there is to say about the others."""
-    advice: Advice = ()
+    notices: Notices = ()
     kept: list[tuple[Profile, Role]] = []
     for entry in profile.get("roles") or ():
         role = _named(entry, roles.by_name)
         if role is None:
-            advice += (Told(f"There is no role {_name(entry)!r}; the entry was left out.", "role-unknown"),)
+            notices += (Notice(f"There is no role {_name(entry)!r}; the entry was left out.", "role-unknown"),)
         elif role != present and (role.is_admin or present.is_admin) and not roles.manages_admins:
-            advice += (Told(f"The role {role.name!r} was not given. {_ADMIN_ONLY_BY_SWITCH}", "admin-not-given"),)
+            notices += (Notice(f"The role {role.name!r} was not given. {_ADMIN_ONLY_BY_SWITCH}", "admin-not-given"),)
         else:
             kept.append((entry, role))
-    return kept, advice
+    return kept, notices
 
 
 def _with_roles(profile: Profile, entries: list[Profile]) -> Profile:

@@ -14,17 +14,17 @@ from uuid_utils.compat import uuid7
 
 from core.actors import Actor
 from core.json_values import Json
-from scim.operations import groups, resources
+from scim.operations import groups, users
 from scim.operations.preconditions import Preconditions
-from scim.operations.resources import Wanted, as_scim_errors
+from scim.operations.users import UserToCreate, as_scim_errors
 from scim.protocol.bulk import BulkRequest, Method, Operation
 from scim.protocol.errors import Conflict, ScimError, Unavailable
 from scim.protocol.references import in_order, with_ids
 from scim.protocol.schemas import GROUP, USER
 from scim.storage.credentials import Principal
 
-Written = resources.Written | groups.Written
-Result = Written | ScimError
+WriteResult = users.UserWriteResult | groups.GroupWriteResult
+Result = WriteResult | ScimError
 
 
 class _Change(Protocol):
@@ -37,22 +37,22 @@ class _Change(Protocol):
         principal: Principal,
         preconditions: Preconditions,
         by: Actor,
-    ) -> Written: ...
+    ) -> WriteResult: ...
 
 
 class _Removal(Protocol):
     def __call__(
         self, resource_id: str, /, *, principal: Principal, preconditions: Preconditions, by: Actor
-    ) -> Written: ...
+    ) -> WriteResult: ...
 
 
 _CHANGES: Mapping[tuple[str, str], _Change] = {
-    (USER.endpoint, Method.PUT): resources.replace,
-    (USER.endpoint, Method.PATCH): resources.patch,
+    (USER.endpoint, Method.PUT): users.replace,
+    (USER.endpoint, Method.PATCH): users.patch,
     (GROUP.endpoint, Method.PUT): groups.replace,
     (GROUP.endpoint, Method.PATCH): groups.patch,
 }
-_REMOVALS: Mapping[str, _Removal] = {USER.endpoint: resources.delete, GROUP.endpoint: groups.delete}
+_REMOVALS: Mapping[str, _Removal] = {USER.endpoint: users.delete, GROUP.endpoint: groups.delete}
 _STATUS = {Method.POST: 201, Method.PUT: 200, Method.PATCH: 200, Method.DELETE: 204}
 
 # How often in a row the database may fail to answer until what is left is not even tried: each try takes seconds.
@@ -60,7 +60,7 @@ PATIENCE = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class OperationOutcome:
     """What came of an operation; ``resource_id`` is the id that its path leads to, where that is known.
 
     ``position`` is its place in the request, from 0 on.
@@ -79,7 +79,7 @@ class Outcome:
 
 def carry_out(
     request: BulkRequest, *, principal: Principal, by: Actor, as_error: Callable[[Exception], ScimError]
-) -> list[Outcome]:
+) -> list[OperationOutcome]:
     """Do what is asked for, and tell what came of it in the order of the request.
 
     Operations that were not reached, because there were as many failures before as the client accepts, are left out.
@@ -101,7 +101,7 @@ class _Run:
         self.principal = principal
         self.by = by
         self.as_error = as_error
-        self.outcomes: dict[int, Outcome] = {}
+        self.outcomes: dict[int, OperationOutcome] = {}
         self.failures = 0
         self.outages = 0
         # Users get their ids before they are made, so that those who are made at once can refer to each other.
@@ -186,7 +186,7 @@ class _Run:
         """What becomes of users that are made at once."""
         companions = set() if in_circle else {self.operations[at].bulk_id for at in batch}
         wanted = {
-            at: Wanted(
+            at: UserToCreate(
                 self._data(operation),
                 UUID(self.ids[operation.bulk_id]),
                 frozenset(UUID(self.ids[each]) for each in operation.refers & companions - {operation.bulk_id}),
@@ -194,7 +194,7 @@ class _Run:
             for at in batch
             if self.lost.isdisjoint((operation := self.operations[at]).refers)
         }
-        made = resources.create_many(list(wanted.values()), principal=self.principal, by=self.by)
+        made = users.create_many(list(wanted.values()), principal=self.principal, by=self.by)
         by_position: dict[int, Result] = dict(zip(wanted, made, strict=True))
         lost = set(self.lost)
         results: list[Result] = []
@@ -235,7 +235,7 @@ class _Run:
         if kind is GROUP:
             groups.require_groups(principal)
         if operation.makes is USER:
-            return resources.create(data, user_id=UUID(self.ids[operation.bulk_id]), principal=principal, by=by)
+            return users.create(data, user_id=UUID(self.ids[operation.bulk_id]), principal=principal, by=by)
         if operation.makes is GROUP:
             return groups.create(data, principal=principal, by=by)
         resource_id, preconditions = self._resource_id(operation), Preconditions.parse(operation.version, None)
@@ -254,13 +254,13 @@ class _Run:
                 if operation.method == Method.POST:
                     self.lost.add(operation.bulk_id)
                     self.ids.pop(operation.bulk_id, None)
-            case resources.Written():
+            case users.UserWriteResult():
                 self.outages, resource_id = 0, str(result.user_id)
-            case groups.Written():
+            case groups.GroupWriteResult():
                 self.outages, resource_id = 0, str(result.group_id)
                 if operation.makes is GROUP:
                     self.ids[operation.bulk_id] = resource_id
-        self.outcomes[at] = Outcome(operation, resource_id, result, at)
+        self.outcomes[at] = OperationOutcome(operation, resource_id, result, at)
 
     def _data(self, operation: Operation) -> dict[str, Json]:
         return cast(dict[str, Json], with_ids(operation.data, self.ids)) if operation.refers else operation.data

@@ -13,7 +13,7 @@ from scim.storage.positions import Position
 
 
 @dataclass(frozen=True, slots=True)
-class Of:
+class CursorScope:
     """The list that a cursor is good for.
 
     ``path`` is the organization's slug and the endpoint. The filter is as the client spelled it, the order as the
@@ -25,20 +25,20 @@ class Of:
     order: str | None = None
 
 
-def seal(position: Position, of: Of) -> str:
+def seal(position: Position, scope: CursorScope) -> str:
     """The cursor for a position in a list; unreserved characters only, some two thousand at most."""
     brief = position.shortened()
-    fields = [brief.at.hex, brief.backwards, _fingerprint(of), brief.key, brief.digest]
-    return _signer(of).sign_object(fields)
+    fields = [brief.at.hex, brief.backwards, _fingerprint(scope), brief.key, brief.digest]
+    return _signer(scope).sign_object(fields)
 
 
-def unseal(cursor: str, of: Of) -> Position:
+def unseal(cursor: str, scope: CursorScope) -> Position:
     """The position that a cursor stands for.
 
     Raises ExpiredCursor, and InvalidCursor for what this server did not give out for this list.
     """
     try:
-        at, backwards, fingerprint, key, digest = _signer(of).unsign_object(cursor, max_age=CURSOR_TIMEOUT)
+        at, backwards, fingerprint, key, digest = _signer(scope).unsign_object(cursor, max_age=CURSOR_TIMEOUT)
     except SignatureExpired:
         raise ExpiredCursor(
             f"The cursor has expired: ask for the next page within {CURSOR_TIMEOUT} seconds. Start again without one."
@@ -48,7 +48,7 @@ def unseal(cursor: str, of: Of) -> Position:
             "The cursor is not one that this server gave out here. Send 'nextCursor' or 'previousCursor' of the page"
             " before as it is, or an empty cursor for the first page."
         ) from None
-    if fingerprint != _fingerprint(of):
+    if fingerprint != _fingerprint(scope):
         raise InvalidCursor(
             "The cursor belongs to another filter or order. Keep 'filter', 'sortBy' and 'sortOrder' the same for all"
             " pages of a list."
@@ -56,9 +56,9 @@ def unseal(cursor: str, of: Of) -> Position:
     return Position(UUID(hex=at), backwards, key, digest)
 
 
-def _signer(of: Of) -> TimestampSigner:
-    return TimestampSigner(salt=f"scim.position/{of.path}", sep=".")
+def _signer(scope: CursorScope) -> TimestampSigner:
+    return TimestampSigner(salt=f"scim.position/{scope.path}", sep=".")
 
 
-def _fingerprint(of: Of) -> str:
-    return hashlib.sha256(json.dumps([of.filter, of.order]).encode()).hexdigest()[:32]
+def _fingerprint(scope: CursorScope) -> str:
+    return hashlib.sha256(json.dumps([scope.filter, scope.order]).encode()).hexdigest()[:32]

@@ -13,15 +13,15 @@ from django.db import transaction
 
 from core.actors import Actor
 from core.json_values import Json
-from core.notice import Told
+from core.notice import Notice
 from core.parsing import canonical_id
 from provisioning.services.role_rules import rules
 from provisioning.services.role_rules.evaluation import ask_for_groups
-from provisioning.services.role_rules.evaluation_sql import Book
+from provisioning.services.role_rules.evaluation_sql import RuleSet
 from scim.operations.assignment import Roles
 from scim.operations.preconditions import Preconditions
 from scim.operations.provider import MAX_MEMBERS_UNASKED
-from scim.operations.resources import MAX_EXTERNAL_ID, Deed, as_scim_errors
+from scim.operations.users import MAX_EXTERNAL_ID, WriteOutcome, as_scim_errors
 from scim.protocol import patch as patching
 from scim.protocol.attributes import Resource
 from scim.protocol.errors import InvalidFilter, InvalidValue, Mutability, NotFound, shown_id
@@ -41,15 +41,15 @@ _IMMUTABLE = "A member can't be changed, only added or removed."
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class GroupWriteResult:
     """A group after a write, and what the request log should tell of it."""
 
     group_id: UUID
     name: str
     document: str
     version: int
-    deed: Deed
-    advice: tuple[str, ...]
+    outcome: WriteOutcome
+    notices: tuple[str, ...]
 
 
 def require_groups(principal: Principal) -> None:
@@ -75,24 +75,24 @@ def members_of(group_id: str, base_url: str) -> str:
     return repository.members_of([group_id], base_url).get(group_id, "")
 
 
-def few_members_of(written: Written, base_url: str) -> str | None:
+def few_members_of(written: GroupWriteResult, base_url: str) -> str | None:
     """The same of a group with few members, which can be shown unasked; None for one with many."""
     return repository.few_members_of(written.group_id, MAX_MEMBERS_UNASKED, base_url)
 
 
-def create(body: dict[str, Json], *, principal: Principal, by: Actor) -> Written:
+def create(body: dict[str, Json], *, principal: Principal, by: Actor) -> GroupWriteResult:
     """Make a group (RFC 7644 section 3.3). Raises InvalidValue, InvalidSyntax and Uniqueness."""
-    resource, advice = read_resource(body, GROUP, principal.leniency)
+    resource, notices = read_resource(body, GROUP, principal.leniency)
     members = _named(resource.get("members"))
     with as_scim_errors(), transaction.atomic():
         group = groups.create(str(resource["displayName"]), external_id=_external_id(resource), members=members, by=by)
         more = _settled(members, _rules_on_groups(principal) if members else None, by)
-    return _written(group, Deed.CREATED, (*advice, *more))
+    return _result(group, WriteOutcome.CREATED, (*notices, *more))
 
 
 def replace(
     group_id: str, body: dict[str, Json], *, principal: Principal, preconditions: Preconditions, by: Actor
-) -> Written:
+) -> GroupWriteResult:
     """Give a group another name and other members (RFC 7644 section 3.5.1).
 
     Without ``externalId`` or ``members`` in the body these stay; null and an empty list take the members away.
@@ -103,12 +103,12 @@ def replace(
     steps: list[Step] = []
     if any(name.lower() in _MEMBERS for name in body) and ("members",) not in reading.unsent:
         steps.append(Replace(_named(resource.get("members"))))
-    return _change(group_id, lambda before: before | resource, steps, reading.advice, principal, preconditions, by)
+    return _change(group_id, lambda before: before | resource, steps, reading.notices, principal, preconditions, by)
 
 
 def patch(
     group_id: str, body: dict[str, Json], *, principal: Principal, preconditions: Preconditions, by: Actor
-) -> Written:
+) -> GroupWriteResult:
     """Change parts of a group, all or none (RFC 7644 section 3.5.2).
 
     To remove somebody who is no member is no error, as clients repeat themselves.
@@ -121,23 +121,23 @@ def patch(
         group_id,
         lambda before: patching.apply(before, others, GROUP),
         steps,
-        wanted.advice,
+        wanted.notices,
         principal,
         preconditions,
         by,
     )
 
 
-def delete(group_id: str, *, principal: Principal, preconditions: Preconditions, by: Actor) -> Written:
+def delete(group_id: str, *, principal: Principal, preconditions: Preconditions, by: Actor) -> GroupWriteResult:
     """Remove a group for good (RFC 7644 section 3.6). Raises NotFound and PreconditionFailed."""
     with as_scim_errors(), transaction.atomic():
         group = _find(group_id, principal)
         preconditions.check(group.version)
-        book = _rules_on_groups(principal)
-        members = groups.members_of(group) if book else ()
+        rule_set = _rules_on_groups(principal)
+        members = groups.members_of(group) if rule_set else ()
         groups.delete(group, by=by)
-        more = _settled(members, book, by)
-    return _written(group, Deed.DELETED, more)
+        more = _settled(members, rule_set, by)
+    return _result(group, WriteOutcome.DELETED, more)
 
 
 def steps_of(operations: Sequence[PatchOperation]) -> list[Step]:
@@ -149,11 +149,11 @@ def _change(
     group_id: str,
     change: Callable[[Resource], Resource],
     steps: Sequence[Step],
-    advice: tuple[str, ...],
+    notices: tuple[str, ...],
     principal: Principal,
     preconditions: Preconditions,
     by: Actor,
-) -> Written:
+) -> GroupWriteResult:
     with as_scim_errors(), transaction.atomic():
         group = _find(group_id, principal)
         preconditions.check(group.version)
@@ -164,29 +164,29 @@ def _change(
         changed = groups.change(
             group, display_name=str(after["displayName"]), external_id=_external_id(after), steps=steps, by=by
         )
-        book = _rules_on_groups(principal) if changed and (changed.members or changed.renamed) else None
+        rule_set = _rules_on_groups(principal) if changed and (changed.members or changed.renamed) else None
         touched = changed.members if changed else ()
-        if book and changed and changed.renamed:
+        if rule_set and changed and changed.renamed:
             touched += tuple(groups.members_of(group))
-        more = _settled(touched, book, by)
-    return _written(group, Deed.CHANGED if changed else Deed.UNCHANGED, (*advice, *more))
+        more = _settled(touched, rule_set, by)
+    return _result(group, WriteOutcome.CHANGED if changed else WriteOutcome.UNCHANGED, (*notices, *more))
 
 
-def _settled(members: Sequence[UUID], book: Book | None, by: Actor) -> tuple[str, ...]:
+def _settled(members: Sequence[UUID], rule_set: RuleSet | None, by: Actor) -> tuple[str, ...]:
     """What the role rules make of those for whom a group has changed, and what there is to say about that."""
-    if book is None:
+    if rule_set is None:
         return ()
-    given = Counter((each.rule, each.role) for each in rules.settle(members, book=book, by=by))
-    return tuple(Told(rules.told(rule, role, people), "role-by-rule") for (rule, role), people in given.items())
+    given = Counter((each.rule, each.role) for each in rules.settle(members, rule_set=rule_set, by=by))
+    return tuple(Notice(rules.sentence(rule, role, people), "role-by-rule") for (rule, role), people in given.items())
 
 
-def _rules_on_groups(principal: Principal) -> Book | None:
+def _rules_on_groups(principal: Principal) -> RuleSet | None:
     """The role rules, if any of them looks at groups."""
     if not principal.has_role_rules:
         return None
     # Groups belong to no connection, so what a connection may give its own people holds for its groups too.
-    book = dataclasses.replace(Roles(principal).book, spares_admins=not principal.manages_admins)
-    return book if ask_for_groups(book.rules) else None
+    rule_set = dataclasses.replace(Roles(principal).rule_set, spares_admins=not principal.manages_admins)
+    return rule_set if ask_for_groups(rule_set.rules) else None
 
 
 def _is_about_members(operation: PatchOperation) -> bool:
@@ -280,5 +280,5 @@ def _unknown(group_id: str) -> NotFound:
     return NotFound(f"There is no group {shown_id(group_id)} in this organization.", cause="group-unknown")
 
 
-def _written(group: Group, deed: Deed, advice: tuple[str, ...]) -> Written:
-    return Written(group.pk, group.display_name, group.document, group.version, deed, advice)
+def _result(group: Group, outcome: WriteOutcome, notices: tuple[str, ...]) -> GroupWriteResult:
+    return GroupWriteResult(group.pk, group.display_name, group.document, group.version, outcome, notices)

@@ -7,7 +7,7 @@ from django.db import transaction
 from core.actors import Actor
 from core.json_values import Json
 from scim.operations.preconditions import Preconditions
-from scim.operations.resources import Deed, Written, as_scim_errors
+from scim.operations.users import UserWriteResult, WriteOutcome, as_scim_errors
 from scim.protocol import patch as patching
 from scim.protocol.errors import Forbidden, InsufficientScope, Unauthorized
 from scim.protocol.patch_request import read_patch
@@ -15,11 +15,11 @@ from scim.protocol.reading import Leniency, Reading
 from scim.protocol.schemas import USER
 from scim.protocol.validation import read_body, with_unsent
 from scim.storage import repository
-from scim.storage.credentials import INVALID, Credentials, Person
+from scim.storage.credentials import INVALID, Credentials, TokenUser
 from users import profile as profiles
 from users.profile import Profile
 from users.services import accounts
-from users.services.personal_tokens import Scope
+from users.services.personal_tokens import TokenScope
 
 # What people know best about themselves. All else decides who they are here, what they may do, or where they stand in
 # the company, which is for the organization and its identity provider to say.
@@ -41,8 +41,8 @@ OWN = frozenset(
 
 # By what is asked for, the scopes each of which is enough; the first one is what a token lacks that has none of them.
 SUFFICIENT = {
-    "read": (Scope.READ_ME, Scope.WRITE_ME),
-    "write": (Scope.WRITE_ME,),
+    "read": (TokenScope.READ_ME, TokenScope.WRITE_ME),
+    "write": (TokenScope.WRITE_ME,),
 }
 
 # A person who sends a password wants it to be the new one, and must not be left to believe that it is.
@@ -56,14 +56,14 @@ def read(credentials: Credentials, *, base_url: str) -> repository.Stored:
     return stored
 
 
-def may_write(credentials: Credentials) -> Person:
+def may_write(credentials: Credentials) -> TokenUser:
     """Who asks, if the token is good for changes. Raises Unauthorized, InsufficientScope and NotImplementedHere."""
     person = credentials.person()
     _require("write", person.scopes)
     return person
 
 
-def replace(body: dict[str, Json], *, person: Person, preconditions: Preconditions, by: Actor) -> Written:
+def replace(body: dict[str, Json], *, person: TokenUser, preconditions: Preconditions, by: Actor) -> UserWriteResult:
     """Give the person's own user another profile (RFC 7644 section 3.5.1).
 
     What is not OWN stays, whether it is left out or repeated. Raises Forbidden where it is sent with another value,
@@ -82,13 +82,13 @@ def replace(body: dict[str, Json], *, person: Person, preconditions: Preconditio
     return _change(changed, reading, person=person, preconditions=preconditions, by=by)
 
 
-def patch(body: dict[str, Json], *, person: Person, preconditions: Preconditions, by: Actor) -> Written:
+def patch(body: dict[str, Json], *, person: TokenUser, preconditions: Preconditions, by: Actor) -> UserWriteResult:
     """Change parts of the person's own user, all or none (RFC 7644 section 3.5.2).
 
     Raises what ``replace`` does, and InvalidPath, InvalidFilter, NoTarget and Mutability.
     """
     wanted = read_patch(body, USER, LENIENCY)
-    reading = Reading(LENIENCY, wanted.advice)
+    reading = Reading(LENIENCY, wanted.notices)
 
     def changed(before: Profile) -> Profile:
         after = patching.apply(before, wanted.operations, USER, reading)
@@ -110,10 +110,10 @@ def _change(
     change: Callable[[Profile], Profile],
     reading: Reading,
     *,
-    person: Person,
+    person: TokenUser,
     preconditions: Preconditions,
     by: Actor,
-) -> Written:
+) -> UserWriteResult:
     with as_scim_errors(), transaction.atomic():
         try:
             user = accounts.find(person.user_id, organization_id=person.organization_id)
@@ -124,8 +124,10 @@ def _change(
         preconditions.check(user.version)
         former_version = user.version
         accounts.update(user, change(profiles.read(user)), by=by)
-    deed = Deed.UNCHANGED if user.version == former_version else Deed.CHANGED
-    return Written(user.pk, user.user_name, user.document, user.version, deed, reading.advice, user.in_groups)
+    outcome = WriteOutcome.UNCHANGED if user.version == former_version else WriteOutcome.CHANGED
+    return UserWriteResult(
+        user.pk, user.user_name, user.document, user.version, outcome, reading.notices, user.in_groups
+    )
 
 
 def _repeats(sent: Json, stored: Json) -> bool:

@@ -5,10 +5,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from scim.operations import cursors
-from scim.operations.cursors import Of
+from scim.operations.cursors import CursorScope
 from scim.operations.groups import require_groups
 from scim.operations.provider import DEFAULT_RESULTS, MAX_RESULTS
-from scim.operations.resources import shown
+from scim.operations.users import shown
 from scim.protocol.attributes import ResourceType
 from scim.protocol.errors import InvalidCount, InvalidPath, InvalidValue
 from scim.protocol.filters import Resolved
@@ -21,7 +21,7 @@ from scim.protocol.schemas import USER
 from scim.storage import lists, repository
 from scim.storage import resource_types as stored_types
 from scim.storage.credentials import Credentials
-from scim.storage.lists import Selection, Stretch
+from scim.storage.lists import Selection, WalkPage
 from scim.storage.positions import START
 from scim.storage.repository import Page
 from scim.storage.resource_types import StoredType
@@ -79,7 +79,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """A finished ListResponse, and what the log says of it."""
 
     body: bytes
@@ -87,12 +87,12 @@ class Found:
     total: int
 
 
-def search(query: Query, credentials: Credentials, *, base_url: str) -> Found:
+def search(query: Query, credentials: Credentials, *, base_url: str) -> SearchResult:
     """The page of users that the query asks for. Raises Unauthorized, InvalidCursor and ExpiredCursor."""
     return _search(query, stored_types.USER, credentials, base_url)
 
 
-def search_groups(query: Query, credentials: Credentials, *, base_url: str) -> Found:
+def search_groups(query: Query, credentials: Credentials, *, base_url: str) -> SearchResult:
     """The page of groups that the query asks for. Raises NotFound where there are none to be had, and as ``search``."""
     found = _search(query, stored_types.GROUP, credentials, base_url)
     if not found.shown:
@@ -100,7 +100,7 @@ def search_groups(query: Query, credentials: Credentials, *, base_url: str) -> F
     return found
 
 
-def search_all(parameters: Mapping[str, str], credentials: Credentials, *, base_url: str) -> Found:
+def search_all(parameters: Mapping[str, str], credentials: Credentials, *, base_url: str) -> SearchResult:
     """Users and groups as one list: sorted, or users before groups (RFC 7644 section 3.4.3).
 
     What a type of resources does not have is without a value there, in the filter and in the order. Raises
@@ -116,9 +116,9 @@ def search_all(parameters: Mapping[str, str], credentials: Credentials, *, base_
     if query.cursor is None:
         page = lists.page(selections, credentials, offset=query.start_index - 1, limit=query.count, base_url=base_url)
         return _list(_mixed(queries, page, base_url), page, f'"startIndex":{query.start_index}')
-    of = Of(f"{credentials.slug}/", query.filter_text, next(map(str, orders.values()), None))
-    stretch = _stretch(query, of, selections, credentials, base_url)
-    return _list(_mixed(queries, stretch.page, base_url), stretch.page, _places(stretch, of))
+    cursor_scope = CursorScope(f"{credentials.slug}/", query.filter_text, next(map(str, orders.values()), None))
+    walk_page = _walk_page(query, cursor_scope, selections, credentials, base_url)
+    return _list(_mixed(queries, walk_page.page, base_url), walk_page.page, _places(walk_page, cursor_scope))
 
 
 def _orders(parameters: Mapping[str, str], stored: list[StoredType]) -> dict[str, Order]:
@@ -138,7 +138,7 @@ def _orders(parameters: Mapping[str, str], stored: list[StoredType]) -> dict[str
     return orders
 
 
-def _search(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> Found:
+def _search(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> SearchResult:
     if query.cursor is not None:
         return _walk(query, stored, credentials, base_url)
     page = _page(query, stored, credentials, base_url)
@@ -157,23 +157,25 @@ def _page(query: Query, stored: StoredType, credentials: Credentials, base_url: 
     )
 
 
-def _walk(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> Found:
+def _walk(query: Query, stored: StoredType, credentials: Credentials, base_url: str) -> SearchResult:
     order = None if query.order is None else str(query.order)
-    of = Of(credentials.slug + stored.resource_type.endpoint, query.filter_text, order)
+    cursor_scope = CursorScope(credentials.slug + stored.resource_type.endpoint, query.filter_text, order)
     selection = Selection(stored, query.condition, query.order)
-    stretch = _stretch(query, of, [selection], credentials, base_url)
-    return _list(_shown(query, stretch.page, stored, base_url), stretch.page, _places(stretch, of))
+    walk_page = _walk_page(query, cursor_scope, [selection], credentials, base_url)
+    return _list(_shown(query, walk_page.page, stored, base_url), walk_page.page, _places(walk_page, cursor_scope))
 
 
-def _stretch(query: Query, of: Of, selections: list[Selection], credentials: Credentials, base_url: str) -> Stretch:
-    position = cursors.unseal(query.cursor, of) if query.cursor else START
+def _walk_page(
+    query: Query, cursor_scope: CursorScope, selections: list[Selection], credentials: Credentials, base_url: str
+) -> WalkPage:
+    position = cursors.unseal(query.cursor, cursor_scope) if query.cursor else START
     return lists.walk(selections, position, credentials, limit=query.count, base_url=base_url)
 
 
-def _places(stretch: Stretch, of: Of) -> str:
+def _places(walk_page: WalkPage, cursor_scope: CursorScope) -> str:
     """The cursors of the pages beside one, as members of the ListResponse."""
-    beside = {"previousCursor": stretch.previous, "nextCursor": stretch.next}
-    return ",".join(f'"{name}":"{cursors.seal(at, of)}"' for name, at in beside.items() if at is not None)
+    beside = {"previousCursor": walk_page.previous, "nextCursor": walk_page.next}
+    return ",".join(f'"{name}":"{cursors.seal(at, cursor_scope)}"' for name, at in beside.items() if at is not None)
 
 
 def _shown(query: Query, page: Page, stored: StoredType, base_url: str) -> list[str]:
@@ -202,12 +204,12 @@ def _mixed(queries: list[tuple[StoredType, Query]], page: Page, base_url: str) -
     return [",".join(found[document] for document in page.documents)]
 
 
-def _list(resources: list[str], page: Page, place: str) -> Found:
+def _list(resources: list[str], page: Page, place: str) -> SearchResult:
     """The ListResponse of a page; ``place`` are the members that say which page of the list it is."""
     items = len(page.documents)
     head = f'{{"schemas":["{LIST_SCHEMA}"],"totalResults":{page.total},{place}{"," if place else ""}'
     body = "".join([f'{head}"itemsPerPage":{items},"Resources":[', *resources, "]}"])
-    return Found(body.encode(), items, page.total)
+    return SearchResult(body.encode(), items, page.total)
 
 
 def _related(page: Page, query: Query, stored: StoredType, base_url: str) -> dict[str, str]:

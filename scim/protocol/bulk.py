@@ -18,7 +18,7 @@ from scim.protocol.errors import (
     shown_name,
 )
 from scim.protocol.json_bodies import in_any_case, texts
-from scim.protocol.reading import LENIENT, Leniency, Reading
+from scim.protocol.reading import NOT_STRICT, Leniency, Reading
 from scim.protocol.references import references_in
 from scim.protocol.schemas import GROUP, USER
 
@@ -75,19 +75,19 @@ class BulkRequest:
 
     operations: tuple[Operation, ...]
     fail_on_errors: int | None
-    advice: tuple[str, ...]
+    notices: tuple[str, ...]
 
 
-def read_bulk(body: dict[str, Json], *, limit: int, leniency: Leniency = LENIENT) -> BulkRequest:
+def read_bulk(body: dict[str, Json], *, limit: int, leniency: Leniency = NOT_STRICT) -> BulkRequest:
     """The operations that a body asks for; at most ``limit``.
 
     What is wrong with one operation is that operation's fault. Raises PayloadTooLarge; InvalidSyntax and InvalidValue
-    where no answer could tell which operation it is about; for an oddity that ``leniency`` does not heal, its error.
+    where no answer could tell which operation it is about; for a quirk that ``leniency`` does not tolerate, its error.
     """
     members = in_any_case(body)
     reading = Reading(leniency)
     if REQUEST_SCHEMA not in texts(members.get("schemas")):
-        reading.forgive(quirks.schema_not_named(REQUEST_SCHEMA))
+        reading.tolerate(quirks.schema_not_named(REQUEST_SCHEMA))
     operations = members.get("operations")
     if not isinstance(operations, list) or not operations:
         raise InvalidSyntax("'Operations' must be a list with at least one operation.")
@@ -98,7 +98,7 @@ def read_bulk(body: dict[str, Json], *, limit: int, leniency: Leniency = LENIENT
         raise InvalidValue("'failOnErrors' must be a whole number from 1 on. To go on after any error, leave it out.")
     read = [_read(operation) for operation in operations]
     known = _bulk_ids(read)
-    return BulkRequest(tuple(_resolvable(operation, known) for operation in read), fail_on_errors, reading.advice)
+    return BulkRequest(tuple(_resolvable(operation, known) for operation in read), fail_on_errors, reading.notices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ def answer_to(
     operation: Operation, status: int, *, location: str = "", version: str = "", error: Resource | None = None
 ) -> Json:
     """What the response says of one operation; ``error`` is the body of the answer to one that failed."""
-    said = {
+    spelled = {
         "method": operation.method,
         "bulkId": operation.bulk_id,
         "version": version,
@@ -219,7 +219,7 @@ def answer_to(
         "status": str(status),
         "response": error,
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in spelled.items() if value}
 
 
 def bulk_response(answers: Sequence[Json]) -> Resource:

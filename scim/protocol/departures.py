@@ -98,10 +98,10 @@ def _attributes_left(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {
-        name: {each: inner for each, inner in held.items() if _attribute(each) not in _ADDRESSES}
-        if _is_core(name) and isinstance(held, dict)
-        else held
-        for name, held in value.items()
+        name: {each: inner for each, inner in inner_value.items() if _attribute(each) not in _ADDRESSES}
+        if _is_core(name) and isinstance(inner_value, dict)
+        else inner_value
+        for name, inner_value in value.items()
         if _attribute(name) not in _ADDRESSES
     }
 

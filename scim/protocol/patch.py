@@ -198,7 +198,7 @@ def _made(operation: PatchOperation, reading: Reading) -> Json:
     if sub is None and is_hollow(made, target.path.attribute):
         raise unreadable(target.path.attribute, "")
     if target.condition is not None:
-        reading.forgive(quirks.value_not_there(str(target)))
+        reading.tolerate(quirks.value_not_there(str(target)))
     return made
 
 

@@ -35,7 +35,7 @@ from scim.protocol.filters import (
 )
 from scim.protocol.grammar import parse_patch_path
 from scim.protocol.json_bodies import in_any_case, texts
-from scim.protocol.reading import LENIENT, Leniency, Reading
+from scim.protocol.reading import NOT_STRICT, Leniency, Reading
 from scim.protocol.resolution import quoted_booleans_of_values, resolve_value_filter
 from scim.protocol.validation import (
     UNCOUNTED,
@@ -103,21 +103,21 @@ class PatchOp:
     """The operations of one PATCH in their order, and advice for the request log."""
 
     operations: tuple[PatchOperation, ...]
-    advice: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
-def read_patch(body: dict[str, Json], resource_type: ResourceType, leniency: Leniency = LENIENT) -> PatchOp:
+def read_patch(body: dict[str, Json], resource_type: ResourceType, leniency: Leniency = NOT_STRICT) -> PatchOp:
     """The operations that the body of a PATCH asks for (RFC 7644 section 3.5.2).
 
     Raises InvalidSyntax for a body that is no PatchOp, InvalidPath and InvalidFilter for a path, Mutability for a path
     that clients can't write, NoTarget for a removal without a path, InvalidValue for a value that does not fit; and
-    for an oddity that ``leniency`` does not heal, the oddity's error.
+    for a quirk that ``leniency`` does not tolerate, the quirk's error.
     """
     members = in_any_case(body)
     reading = Reading(leniency)
     reader = _PatchReader(resource_type, reading)
     if PATCH_SCHEMA not in texts(members.get("schemas")):
-        reading.forgive(quirks.schema_not_named(PATCH_SCHEMA))
+        reading.tolerate(quirks.schema_not_named(PATCH_SCHEMA))
     operations = members.get("operations")
     if not isinstance(operations, list) or not operations:
         raise InvalidSyntax("'Operations' must be a list with at least one operation.")
@@ -128,7 +128,7 @@ def read_patch(body: dict[str, Json], resource_type: ResourceType, leniency: Len
         raise InvalidSyntax(
             f"'Operations' has more than {MAX_PARTS:,} values and comparisons in all; send it in parts."
         )
-    return PatchOp(read, reading.advice)
+    return PatchOp(read, reading.notices)
 
 
 def _parts(operation: PatchOperation) -> int:
@@ -180,11 +180,11 @@ class _PatchReader:
         if not isinstance(op, str):
             raise InvalidSyntax("Every operation needs an 'op': 'add', 'replace' or 'remove'.")
         if op not in _OPS:
-            healed = quirks.operation_in_capitals(op)
-            if healed is None:
+            tolerated = quirks.operation_in_capitals(op)
+            if tolerated is None:
                 raise InvalidSyntax("'op' must be 'add', 'replace' or 'remove'.")
-            op, oddity = healed
-            self.reading.forgive(oddity)
+            op, quirk = tolerated
+            self.reading.tolerate(quirk)
         return _OPS[op]
 
     def _at(self, op: Op, text: str, value: Json, strange: str) -> Iterator[PatchOperation]:
@@ -194,7 +194,7 @@ class _PatchReader:
         """
         text = text.strip()
         if self.resource_type.is_own_schema(text) and isinstance(value, dict):
-            self.reading.forgive(quirks.schema_as_path(self.resource_type.schema.id))
+            self.reading.tolerate(quirks.schema_as_path(self.resource_type.schema.id))
             yield from self._everywhere(op, value)
             return
         try:
@@ -202,7 +202,7 @@ class _PatchReader:
         except InvalidPath:
             if not self.resource_type.is_foreign(text) or is_core_uri(text):
                 raise
-            self.reading.forgive(quirks.foreign_name(text, InvalidPath))
+            self.reading.tolerate(quirks.foreign_name(text, InvalidPath))
             return
         if _is_read_only(target.path):
             raise NotWritable(f"'{target}' is set by this server; clients can't change it.")
@@ -224,7 +224,7 @@ class _PatchReader:
                 named.add(attribute)
                 target = Target(ResolvedPath(None, attribute))
             elif self.resource_type.is_own_schema(name) and isinstance(inner, dict):
-                self.reading.forgive(quirks.schema_as_name(self.resource_type.schema.id))
+                self.reading.tolerate(quirks.schema_as_name(self.resource_type.schema.id))
                 yield from self._everywhere(op, inner)
                 continue
             else:
@@ -236,7 +236,7 @@ class _PatchReader:
                         raise
                     pass_over(name, self.reading, is_foreign=self.resource_type.is_foreign(name))
                     continue
-                self.reading.forgive(quirks.flat_name(name))
+                self.reading.tolerate(quirks.flat_name(name))
             yield from self._operations(op, target, inner)
 
     def _target(self, path: PatchPath) -> Target:
@@ -250,7 +250,7 @@ class _PatchReader:
             raise InvalidPath(f"'{found}' has no sub-attribute '{shown_name(path.sub)}'.")
         condition = resolve_value_filter(path.value_filter, found.attribute)
         for quoted in quoted_booleans_of_values(path.value_filter, found.attribute):
-            self.reading.forgive(quirks.boolean_in_quotes(quoted))
+            self.reading.tolerate(quirks.boolean_in_quotes(quoted))
         return Target(
             ResolvedPath(found.extension, found.attribute, sub),
             condition,
@@ -341,13 +341,13 @@ class _PatchReader:
         packed = quirks.value_as_json(attribute, value) if isinstance(value, str) else None
         if packed is None:
             return value
-        self.reading.forgive(packed[1])
+        self.reading.tolerate(packed[1])
         return cast(Resource, packed[0])["value"]
 
     def _named(self, target: Target, value: Json) -> Json:
         if not target.path.leaf.multi_valued or target.condition is not None or value is None:
             return None
-        self.reading.forgive(quirks.removal_by_value(str(target)))
+        self.reading.tolerate(quirks.removal_by_value(str(target)))
         return [*(self._values(Op.REMOVE, target.path.leaf, value) or ())]
 
 

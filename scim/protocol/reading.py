@@ -6,32 +6,32 @@ from dataclasses import dataclass
 from scim.protocol.attributes import Attribute
 from scim.protocol.errors import Forbidden, InvalidValue, ScimError, shown_name
 
-_MOST_ADVICE = 20
+_MOST_NOTICES = 20
 
 
-def distinct(advice: Iterable[str]) -> tuple[str, ...]:
+def distinct(notices: Iterable[str]) -> tuple[str, ...]:
     """Every sentence once, in the order of their coming; no more than a person would read."""
-    return tuple(dict.fromkeys(advice))[:_MOST_ADVICE]
+    return tuple(dict.fromkeys(notices))[:_MOST_NOTICES]
 
 
 @dataclass(frozen=True, slots=True)
 class Leniency:
     """How far this server goes to meet its client.
 
-    ``heals``: an oddity, see ``scim.protocol.quirks``, is read as it was meant; without, it is refused.
+    ``tolerates``: a quirk, see ``scim.protocol.quirks``, is read as it was meant; without, it is refused.
     ``drops_passwords``: passwords are passed over; without, they are refused.
     """
 
-    heals: bool = True
+    tolerates: bool = True
     drops_passwords: bool = True
 
 
-LENIENT = Leniency()
-STRICT = Leniency(heals=False)
+NOT_STRICT = Leniency()
+STRICT = Leniency(tolerates=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Oddity:
+class Quirk:
     """What a client got wrong, what was made of it (two clauses of one sentence), and what strict mode calls it."""
 
     wrong: str
@@ -49,35 +49,35 @@ class Reading:
     what is stored there stays, whatever replaces the rest.
     """
 
-    __slots__ = ("_advice", "leniency", "unsent")
+    __slots__ = ("_notices", "leniency", "unsent")
 
-    def __init__(self, leniency: Leniency = LENIENT, advice: tuple[str, ...] = ()) -> None:
+    def __init__(self, leniency: Leniency = NOT_STRICT, notices: tuple[str, ...] = ()) -> None:
         self.leniency = leniency
-        self._advice = list(advice)
+        self._notices = list(notices)
         self.unsent: set[tuple[str, ...]] = set()
 
     @property
-    def advice(self) -> tuple[str, ...]:
+    def notices(self) -> tuple[str, ...]:
         """The sentences for the request log."""
-        return distinct(self._advice)
+        return distinct(self._notices)
 
-    def forgive(self, oddity: Oddity) -> None:
-        """Go on with what was made of it. In strict mode raises the oddity's error."""
-        if not self.leniency.heals:
-            raise oddity.error(f"{oddity.wrong}. Strict mode is on, so that is refused.", cause="strict-mode")
-        self._advice.append(str(oddity))
+    def tolerate(self, quirk: Quirk) -> None:
+        """Go on with what was made of it. In strict mode raises the quirk's error."""
+        if not self.leniency.tolerates:
+            raise quirk.error(f"{quirk.wrong}. Strict mode is on, so that is refused.", cause="strict-mode")
+        self._notices.append(str(quirk))
 
     def leave_out(self, name: str) -> None:
         """Pass over a member that no schema defines, as RFC 7644 section 3.3 lets a server do."""
-        self._advice.append(f"'{shown_name(name)}' is not an attribute of this resource and was left out.")
+        self._notices.append(f"'{shown_name(name)}' is not an attribute of this resource and was left out.")
 
     def take_as_unsent(self, *place: str) -> None:
         """Pass over an attribute that was sent without any value, which asks for no change."""
         self.unsent.add(place)
-        self._advice.append(f"'{place[-1]}' was sent without a value, so it changes nothing.")
+        self._notices.append(f"'{place[-1]}' was sent without a value, so it changes nothing.")
 
     def drop(self, attribute: Attribute) -> None:
         """Take a password and do not keep it. Raises Forbidden where that would mislead."""
         if not self.leniency.drops_passwords:
             raise Forbidden(f"'{attribute.name}' can't be changed here; the sign-in page can.", cause="not-yours")
-        self._advice.append(f"'{attribute.name}' was not kept; this server has no use for it.")
+        self._notices.append(f"'{attribute.name}' was not kept; this server has no use for it.")

@@ -7,7 +7,7 @@ from core.json_values import Json
 from scim.protocol import quirks
 from scim.protocol.errors import InvalidValue
 from scim.protocol.json_bodies import in_any_case, texts
-from scim.protocol.reading import Oddity
+from scim.protocol.reading import Quirk
 
 SEARCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
@@ -17,7 +17,7 @@ class SearchRequest:
     """What a search asks for, as the query parameters that a GET would have, and what is odd about how it does."""
 
     parameters: Mapping[str, str]
-    oddity: Oddity | None = None
+    quirk: Quirk | None = None
 
 
 def read_search(body: dict[str, Json]) -> SearchRequest:

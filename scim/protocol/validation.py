@@ -11,7 +11,7 @@ from scim.protocol import quirks
 from scim.protocol.attributes import Attribute, Mutability, Resource, ResourceType, Returned, Type, is_schema_uri
 from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, shown_name
 from scim.protocol.grammar import parse_attribute_path
-from scim.protocol.reading import LENIENT, Leniency, Reading
+from scim.protocol.reading import NOT_STRICT, Leniency, Reading
 from scim.protocol.values import read_instant
 
 MAX_VALUES = 100
@@ -48,39 +48,39 @@ _JSON_WORDS: dict[type, str] = {
 
 
 def read_resource(
-    body: dict[str, Json], resource_type: ResourceType, leniency: Leniency = LENIENT
+    body: dict[str, Json], resource_type: ResourceType, leniency: Leniency = NOT_STRICT
 ) -> tuple[Resource, tuple[str, ...]]:
     """The resource that the body of a POST or PUT describes, and advice for the request log.
 
     Names get their canonical spelling; null and empty values are left out (RFC 7643 section 2.5), as is what clients
     can't write (RFC 7644 section 3.5.1) and what no schema defines. ``schemas`` tells what is there, not what was sent.
     Raises InvalidValue, naming the attribute and what it takes, InvalidSyntax for a name sent twice, and for
-    an oddity that ``leniency`` does not heal, the oddity's error.
+    a quirk that ``leniency`` does not tolerate, the quirk's error.
     """
     reading = Reading(leniency)
-    return read_body(body, resource_type, reading), reading.advice
+    return read_body(body, resource_type, reading), reading.notices
 
 
 def read_body(body: dict[str, Json], resource_type: ResourceType, reading: Reading) -> Resource:
     """What ``read_resource`` gives, for a caller who has to know what else the reading came to."""
     _check_schemas(body, resource_type, reading)
     read: Resource = {}
-    strangers: dict[str, Json] = {}
+    unknown_members: dict[str, Json] = {}
     for name, value in body.items():
         attribute = resource_type.attribute(name)
         if attribute is None:
-            strangers[name] = value
+            unknown_members[name] = value
         else:
             _keep(read, attribute, value, "", reading)
-    for name, value in strangers.items():
+    for name, value in unknown_members.items():
         if resource_type.is_own_schema(name) and isinstance(value, dict):
-            reading.forgive(quirks.schema_as_name(resource_type.schema.id))
-            for inner, held in value.items():
+            reading.tolerate(quirks.schema_as_name(resource_type.schema.id))
+            for inner, inner_value in value.items():
                 attribute = resource_type.attribute(inner)
                 if attribute is None:
-                    _keep_flat(read, inner, held, resource_type, reading)
+                    _keep_flat(read, inner, inner_value, resource_type, reading)
                 else:
-                    _keep(read, attribute, held, "", reading)
+                    _keep(read, attribute, inner_value, "", reading)
         else:
             _keep_flat(read, name, value, resource_type, reading)
     resource = with_schemas(read, resource_type)
@@ -112,11 +112,11 @@ def read_list(
     if value is None:
         return []
     if not isinstance(value, list):
-        healed = quirks.many_as_one(attribute, value)
-        if healed is None:
+        tolerated = quirks.many_as_one(attribute, value)
+        if tolerated is None:
             raise _wrong(attribute, value, owner, "a list")
-        value = [healed[0]]
-        reading.forgive(healed[1])
+        value = [tolerated[0]]
+        reading.tolerate(tolerated[1])
     if not value:
         return []
     if len(value) > MAX_VALUES:
@@ -136,7 +136,7 @@ def read_list(
     if unreadable and not read:
         raise unreadable
     if unreadable:
-        reading.forgive(quirks.unreadable_value(attribute))
+        reading.tolerate(quirks.unreadable_value(attribute))
     return once_each(attribute, read) or None
 
 
@@ -145,7 +145,7 @@ def _read_element(attribute: Attribute, element: Json, owner: str, reading: Read
     if type(element) is dict and type(text := element.get("value")) is str and text[:1] == "{":
         packed = quirks.value_as_json(attribute, element)
         if packed is not None:
-            reading.forgive(packed[1])
+            reading.tolerate(packed[1])
             element = packed[0]
     elif type(element) is not dict and says_nothing(element):
         return None
@@ -156,7 +156,7 @@ def _read_element(attribute: Attribute, element: Json, owner: str, reading: Read
         return None
     if not _only_labels(attribute, element):
         raise unreadable(attribute, owner)
-    reading.forgive(quirks.hollow_value(attribute))
+    reading.tolerate(quirks.hollow_value(attribute))
     return None
 
 
@@ -232,7 +232,7 @@ def _leads(value: Resource) -> bool:
 def read_one(attribute: Attribute, value: Json, owner: str, reading: Reading) -> Json:
     """One value, be the attribute multi-valued or not, in canonical form; None for a blank text or an empty object."""
     if type(value) not in _JSON_TYPES[attribute.type][0]:
-        value = _mended(attribute, value, owner, reading)
+        value = _fixed(attribute, value, owner, reading)
     match value:
         case dict():
             return _read_members(value, attribute, f"{owner}{attribute.name}.", reading) or None
@@ -248,7 +248,7 @@ def read_parts(attribute: Attribute, value: Json, owner: str, reading: Reading) 
     Raises InvalidValue for what is no object.
     """
     if not isinstance(value, dict):
-        value = _mended(attribute, value, owner, reading)
+        value = _fixed(attribute, value, owner, reading)
     return value if isinstance(value, dict) else {}
 
 
@@ -379,7 +379,7 @@ def _keep_flat(read: Resource, name: str, value: Json, resource_type: ResourceTy
             reading.unsent.add((attribute.name,))
         pass_over(name, reading, is_foreign=resource_type.is_foreign(name))
         return
-    reading.forgive(quirks.flat_name(name))
+    reading.tolerate(quirks.flat_name(name))
     member: Resource = {}
     _keep(member, path.leaf, value, f"{path.extension.id}." if path.extension and not path.sub else "", reading)
     if not member:
@@ -409,7 +409,7 @@ def _read_members(members: dict[str, Json], holder: Attribute, owner: str, readi
 def pass_over(name: str, reading: Reading, *, is_foreign: bool) -> None:
     """Leave out a member that no schema of the resource defines; a foreign one only where that is forgiven."""
     if is_foreign:
-        reading.forgive(quirks.foreign_name(name))
+        reading.tolerate(quirks.foreign_name(name))
     else:
         reading.leave_out(name)
 
@@ -427,8 +427,8 @@ def _read_text(attribute: Attribute, text: str, owner: str, reading: Reading) ->
             raise _wrong(attribute, text, owner, _JSON_TYPES[attribute.type][1]) from None
     if attribute.type is Type.STRING:
         return attribute.spelled(text)
-    if attribute.type is Type.REFERENCE and (oddity := quirks.no_uri(attribute, text)) is not None:
-        reading.forgive(oddity)
+    if attribute.type is Type.REFERENCE and (quirk := quirks.no_uri(attribute, text)) is not None:
+        reading.tolerate(quirk)
     return text
 
 
@@ -446,8 +446,8 @@ _PLAIN_ALPHABET = str.maketrans("-_", "+/")
 _CANONICAL: dict[Type, Callable[[str], str]] = {Type.DATETIME: _canonical_datetime, Type.BINARY: _canonical_binary}
 
 
-def _mended(attribute: Attribute, value: Json, owner: str, reading: Reading) -> Json:
-    """What was meant by a value of the wrong type: one oddity of its form is read, and one of how a boolean is written.
+def _fixed(attribute: Attribute, value: Json, owner: str, reading: Reading) -> Json:
+    """What was meant by a value of the wrong type: one quirk of its form is read, and one of how a boolean is written.
 
     None where that is null. Raises InvalidValue: what needs more guesses than that may mean anything.
     """
@@ -455,13 +455,13 @@ def _mended(attribute: Attribute, value: Json, owner: str, reading: Reading) -> 
     if attribute.type is Type.COMPLEX and isinstance(value, str) and is_blank(value):
         return None
     meant = value
-    for mend in (quirks.mend_form, quirks.boolean_as_text):
+    for fix in (quirks.tolerate_form, quirks.boolean_as_text):
         if meant is None or type(meant) in due:
             break
-        healed = mend(attribute, meant)
-        if healed is not None:
-            meant, oddity = healed
-            reading.forgive(oddity)
+        tolerated = fix(attribute, meant)
+        if tolerated is not None:
+            meant, quirk = tolerated
+            reading.tolerate(quirk)
     if meant is not None and type(meant) not in due:
         raise _wrong(attribute, value, owner, expected)
     return meant
@@ -478,7 +478,7 @@ def _check_schemas(body: dict[str, Json], resource_type: ResourceType, reading: 
     urns = [urn for urn in declared if isinstance(urn, str)] if isinstance(declared, list) else []
     core = resource_type.schema.id
     if core.lower() not in map(str.lower, urns):
-        reading.forgive(quirks.schema_not_named(core))
+        reading.tolerate(quirks.schema_not_named(core))
     for urn in urns:
         if urn.lower() != core.lower() and resource_type.extension(urn) is None:
-            reading.forgive(quirks.foreign_name(urn))
+            reading.tolerate(quirks.foreign_name(urn))

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from provisioning.services.request_log.causes import SUSPENDED, TOKEN_PERSONAL
 from scim.protocol.errors import Forbidden, NotImplementedHere, Unauthorized
-from scim.protocol.reading import LENIENT, STRICT, Leniency
+from scim.protocol.reading import NOT_STRICT, STRICT, Leniency
 from scim.storage import sql
 from users.models import Role
 
@@ -56,11 +56,11 @@ class Principal:
     @property
     def leniency(self) -> Leniency:
         """How the bodies of its client are read."""
-        return STRICT if self.is_strict else LENIENT
+        return STRICT if self.is_strict else NOT_STRICT
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class TokenUser:
     """A valid personal token: whom it stands for, in which tenant, and how far it goes."""
 
     token_prefix: str
@@ -84,7 +84,7 @@ class Credentials:
         self.digest = digest
         self.slug = slug
         self._principal: Principal | None = None
-        self._person: Person | None = None
+        self._person: TokenUser | None = None
 
     def principal(self) -> Principal:
         """Whose token it is, asked of the database once.
@@ -102,7 +102,7 @@ class Credentials:
                 )
         return self._principal
 
-    def person(self) -> Person:
+    def person(self) -> TokenUser:
         """For whom it stands, asked of the database once.
 
         Raises Unauthorized, and NotImplementedHere for a token of a connection, which stands for nobody.
@@ -176,7 +176,7 @@ def _connected(digest: str, slug: str) -> Principal | None:
     )
 
 
-def _personal(digest: str, slug: str) -> Person | None:
+def _personal(digest: str, slug: str) -> TokenUser | None:
     row = sql.one(sql.PRESENTED_BY_PERSON, [digest])
     if row is None:
         return None
@@ -191,7 +191,7 @@ def _personal(digest: str, slug: str) -> Person | None:
         (expired, "personal-token-expired"),
     )
     _refuse_suspended(active)
-    return Person(
+    return TokenUser(
         prefix,
         sql.from_key(organization_id),
         sql.from_key(user_id),

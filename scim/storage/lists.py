@@ -9,7 +9,7 @@ from scim.protocol.ordering import Order
 from scim.storage import ordered, repository, sql
 from scim.storage.compiler import compile_filter, compile_order
 from scim.storage.credentials import Credentials
-from scim.storage.ordered import SortKey, Source
+from scim.storage.ordered import OrderedSource, SortKey
 from scim.storage.positions import START, Key, Position
 from scim.storage.repository import Page
 from scim.storage.resource_types import USER, StoredType
@@ -29,7 +29,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class WalkPage:
     """A page of a walk, and where the pages beside it are."""
 
     page: Page
@@ -49,7 +49,7 @@ def page(selections: Sequence[Selection], credentials: Credentials, *, offset: i
 
 def walk(
     selections: Sequence[Selection], position: Position, credentials: Credentials, *, limit: int, base_url: str
-) -> Stretch:
+) -> WalkPage:
     """The page at a position in the list that ``page`` gives. Raises Unauthorized."""
     if [*selections] == [Selection(USER)]:
         return _walk_of_all(position, credentials, limit)
@@ -61,17 +61,17 @@ def walk(
     if not rows:
         credentials.principal()
     whole = position == START and len(rows) <= limit
-    return _stretch(rows, position, limit, len(rows) if whole else _total(selections, credentials, base_url))
+    return _walk_page(rows, position, limit, len(rows) if whole else _total(selections, credentials, base_url))
 
 
-def _walk_of_all(position: Position, credentials: Credentials, limit: int) -> Stretch:
+def _walk_of_all(position: Position, credentials: Credentials, limit: int) -> WalkPage:
     statement = sql.WALK_BACK if position.backwards else sql.WALK_ON
     rows = sql.rows(statement, (*credentials.values, sql.key(position.at), limit + 1))
     total = rows[0][3] if rows else repository.headcount(credentials)
-    return _stretch([(*row[:3], None) for row in rows], position, limit, total)
+    return _walk_page([(*row[:3], None) for row in rows], position, limit, total)
 
 
-def _stretch(rows: list[Row], position: Position, limit: int, total: int) -> Stretch:
+def _walk_page(rows: list[Row], position: Position, limit: int, total: int) -> WalkPage:
     """What the rows at a position, one more than the page holds if there is one, come to."""
     page, beyond = rows[:limit], rows[limit:]
     if position.backwards:
@@ -82,7 +82,7 @@ def _stretch(rows: list[Row], position: Position, limit: int, total: int) -> Str
         following = replace(_before(beyond[0]), backwards=False) if beyond else None
         first = _before(page[0]) if page else replace(position, backwards=True)
         preceding = None if position == START else first
-    return Stretch(_page(page, total), following, preceding)
+    return WalkPage(_page(page, total), following, preceding)
 
 
 def _page(rows: list[Row], total: int) -> Page:
@@ -94,7 +94,7 @@ def _before(row: Row) -> Position:
     return Position(sql.from_key(identifier), backwards=True, key=key)
 
 
-def _sources(selections: Sequence[Selection], credentials: Credentials, base_url: str) -> list[Source]:
+def _sources(selections: Sequence[Selection], credentials: Credentials, base_url: str) -> list[OrderedSource]:
     keys = [None if each.order is None else compile_order(each.order, each.stored, base_url) for each in selections]
     some = next((key for key in keys if key is not None), None)
     sources = []
@@ -109,7 +109,7 @@ def _sources(selections: Sequence[Selection], credentials: Credentials, base_url
             key = SortKey.same(number)
         elif len(selections) > 1 or key is None:
             key = _alike(key or replace(some, value=Sql("NULL"), everywhere=False, looked_up=False))
-        sources.append(Source(stored.table, stored.related, condition, key))
+        sources.append(OrderedSource(stored.table, stored.related, condition, key))
     return sources
 
 
@@ -120,7 +120,7 @@ def _alike(key: SortKey) -> SortKey:
     return replace(key, value=Sql(dialect.by_code_point(value) if key.type == "text" else value, key.value.values))
 
 
-def _present_key(position: Position, sources: Sequence[Source]) -> Key:
+def _present_key(position: Position, sources: Sequence[OrderedSource]) -> Key:
     for source in sources:
         statement = ordered.key_of(source, position)
         row = sql.one(statement.text, statement.values)

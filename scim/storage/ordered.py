@@ -36,7 +36,7 @@ class SortKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class OrderedSource:
     """The rows ``u`` of a table that satisfy a condition, the organization included, and what sorts them.
 
     ``related`` is whether rows of members belong to a row.
@@ -48,7 +48,7 @@ class Source:
     key: SortKey
 
 
-def page(sources: Sequence[Source], position: Position | None, *, limit: int, offset: int = 0) -> Sql:
+def page(sources: Sequence[OrderedSource], position: Position | None, *, limit: int, offset: int = 0) -> Sql:
     """The statement for a page of one source or of two in one order, as rows of document, related, id and key.
 
     It skips ``offset`` rows of all; or of those at and after a position, which if it is backwards are those before it
@@ -78,7 +78,7 @@ def page(sources: Sequence[Source], position: Position | None, *, limit: int, of
     )
 
 
-def key_of(source: Source, position: Position) -> Sql:
+def key_of(source: OrderedSource, position: Position) -> Sql:
     """The statement for the key that the resource at a position has now."""
     key = dialects.current().plain(f"({source.key.value.text})")
     return Sql(
@@ -87,7 +87,7 @@ def key_of(source: Source, position: Position) -> Sql:
     )
 
 
-def _ranked(number: int, source: Source, position: Position | None, limit: int, offset: int) -> Sql:
+def _ranked(number: int, source: OrderedSource, position: Position | None, limit: int, offset: int) -> Sql:
     """Rows of id, sort_key and source, the first ones of a source in its order."""
     key, condition = source.key, source.condition
     side = ALWAYS if position is None else _beyond(position, key)

@@ -63,8 +63,8 @@ def of_first_group(name: str, base_url: str) -> Sql:
     """What the first group that user ``u`` is in has under that name; NULL where there is none."""
     found = _group_text(name, base_url)
     return Sql(
-        f"(WITH RECURSIVE {sql.HELD} SELECT {found.text} FROM held JOIN users_group g ON g.id = held.id"  # noqa: S608
-        " GROUP BY g.id, g.display_name_key ORDER BY g.id LIMIT 1)",
+        f"(WITH RECURSIVE {sql.MEMBERSHIPS} SELECT {found.text} FROM memberships"  # noqa: S608
+        " JOIN users_group g ON g.id = memberships.id GROUP BY g.id, g.display_name_key ORDER BY g.id LIMIT 1)",
         found.values,
     )
 
@@ -152,7 +152,7 @@ def _group_text(name: str, base_url: str) -> Sql:
         case "value":
             return Sql(dialect.id_text("g.id"))
         case "type":
-            return Sql(dialect.by_code_point("CASE MAX(held.direct) WHEN 1 THEN 'direct' ELSE 'indirect' END"))
+            return Sql(dialect.by_code_point("CASE MAX(memberships.direct) WHEN 1 THEN 'direct' ELSE 'indirect' END"))
         case "$ref":
             return Sql(f"({dialect.cast('%s', 'text')} || '/Groups/' || {dialect.id_text('g.id')})", (base_url,))
         case "display":

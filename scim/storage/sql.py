@@ -13,8 +13,8 @@ from django.db import connection
 import core.sql
 from core.dialects import Dialect, current, spelled
 from core.dialects import Sql as Sql
-from users.services.hot_queries import IN_GROUPS as IN_GROUPS
-from users.services.hot_queries import held
+from users.services.user_sql import IN_GROUPS as IN_GROUPS
+from users.services.user_sql import groups_of_users
 
 Row = tuple[Any, ...]
 
@@ -70,7 +70,7 @@ PRESENTED_BY_PERSON = (
 )
 
 # The groups that hold user ``u``: id, and 1 for the user's own membership or 0 for that of a group within.
-HELD = held("= u.id")
+MEMBERSHIPS = groups_of_users("= u.id")
 
 # The groups of which user ``u`` is a direct member, as JSON: a list of [id, name, whether that group is itself in a
 # group]; NULL or empty for none. Only if one is need ``GROUPS_OF`` be asked too: to get a walk through groups ready
@@ -151,9 +151,10 @@ HEADCOUNT = f"SELECT h.users FROM users_headcount h WHERE h.organization_id = {T
 # The groups of some users: user, group, name, 1 if directly. Values: the users' ids.
 GROUPS_OF = spelled(
     lambda dialect: (
-        f"WITH RECURSIVE {held(dialect.among_ids, by_user=True)}"  # noqa: S608
-        " SELECT held.user_id, g.id, g.display_name, MAX(held.direct) FROM held JOIN users_group g ON g.id = held.id"
-        " GROUP BY held.user_id, g.id, g.display_name ORDER BY g.id"
+        f"WITH RECURSIVE {groups_of_users(dialect.among_ids, by_user=True)}"  # noqa: S608
+        " SELECT memberships.user_id, g.id, g.display_name, MAX(memberships.direct)"
+        " FROM memberships JOIN users_group g ON g.id = memberships.id"
+        " GROUP BY memberships.user_id, g.id, g.display_name ORDER BY g.id"
     )
 )
 

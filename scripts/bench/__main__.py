@@ -138,10 +138,10 @@ def _measure(options: argparse.Namespace) -> Report:
                 except (WrongAnswerError, OSError) as problem:
                     # What was measured before has taken minutes, and the next operation may well work.
                     failed.append(Failed(operation.name, users, str(problem)))
-                    _say(f"{users:,} users, {operation.name}: failed. {problem}")
+                    _report_line(f"{users:,} users, {operation.name}: failed. {problem}")
                     continue
                 results.append(result)
-                _say(f"{users:,} users, {operation.name}: {result.ratio:.2f} ({report.verdict(result)})")
+                _report_line(f"{users:,} users, {operation.name}: {result.ratio:.2f} ({report.rating(result)})")
             # They do not depend on how many users there are.
             counted = _counted(stand)
     chosen = {
@@ -160,7 +160,7 @@ def _stand(users: int, kind: str) -> Iterator[Stand]:
     with _database(kind) as url, tempfile.TemporaryDirectory(prefix="saasmanager-bench-") as folder:
         port, file = postgres.free_port(), Path(folder) / "target.json"
         environment = environment_of(port, url)
-        _say(f"{users:,} users: filling {kind} ...")
+        _report_line(f"{users:,} users: filling {kind} ...")
         # A command may take its time, a request may not.
         _run("scripts.bench.seeding", str(users), str(file), environment={**environment, "DATABASE_TIMEOUTS": "off"})
         seeded = json.loads(file.read_text())
@@ -230,7 +230,7 @@ def _run(module: str, *arguments: str, environment: Mapping[str, str]) -> str:
     return done.stdout
 
 
-def _say(text: str) -> None:
+def _report_line(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

@@ -93,7 +93,7 @@ def late_page_by_cursor(target: Target) -> Calls:
 
 
 def create(target: Target) -> Calls:
-    group = _newcomers()
+    group = _new_users()
     for number in count():
         body = orjson.dumps(person(number, group))
         yield Call("POST", "/Users", b'"id":"', body=body, status=201)
@@ -101,7 +101,7 @@ def create(target: Target) -> Calls:
 
 def create_plain(target: Target) -> Calls:
     """People without e-mail addresses other than their userName."""
-    group = _newcomers()
+    group = _new_users()
     for number in count():
         resource = {name: value for name, value in person(number, group).items() if name != "emails"}
         yield Call("POST", "/Users", b'"id":"', body=orjson.dumps(resource), status=201)
@@ -128,7 +128,7 @@ def suspend_and_restore_one(target: Target) -> Calls:
 
 
 def create_many(target: Target) -> Calls:
-    group = _newcomers()
+    group = _new_users()
     for start in count(step=BULK):
         operations = [
             {"method": "POST", "path": "/Users", "bulkId": f"b{number}", "data": person(number, group)}
@@ -143,7 +143,7 @@ def _known(target: Target) -> Iterator[list[str]]:
     return cycle(random.Random(11).sample(target.people, len(target.people)))  # noqa: S311
 
 
-def _newcomers() -> str:
+def _new_users() -> str:
     """A group that nobody is in: two runs of one operation, or two processes, must not make the same people."""
     return f"n{random.SystemRandom().getrandbits(64):016x}-"
 

@@ -1,4 +1,4 @@
-"""What a run found: a verdict for each operation, a table to read, JSON to keep."""
+"""What a run found: a result for each operation, a table to read, JSON to keep."""
 
 import os
 import platform
@@ -17,11 +17,11 @@ PACKAGES = ("django", "djangorestframework", "gunicorn", "httptools", "psycopg",
 
 HEAD = (
     "operation", "users", "ours/s", "other/s", "ours p50 ms", "other p50 ms", "ratio", "CPU ratio", "floor; goal",
-    "verdict",
+    "rating",
 )  # fmt: skip
 
 
-class Verdict(StrEnum):
+class Rating(StrEnum):
     """Where a figure lies."""
 
     GOAL = "goal met"
@@ -42,10 +42,10 @@ class Counted:
     goal: int
 
     @property
-    def verdict(self) -> Verdict:
+    def rating(self) -> Rating:
         if self.statements <= self.goal:
-            return Verdict.GOAL
-        return Verdict.FLOOR if self.statements <= self.floor else Verdict.BELOW
+            return Rating.GOAL
+        return Rating.FLOOR if self.statements <= self.floor else Rating.BELOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +70,28 @@ class Report:
 
     @property
     def is_below_a_floor(self) -> bool:
-        return Verdict.BELOW in {*map(verdict, self.results), *(count.verdict for count in self.counted)}
+        return Rating.BELOW in {*map(rating, self.results), *(count.rating for count in self.counted)}
 
     def as_json(self) -> dict[str, Any]:
         return {
             "machine": self.machine,
             "options": self.options,
-            "results": [result.as_json() | {"verdict": verdict(result)} for result in self.results]
-            + [{"operation": name, "users": n, "verdict": Verdict.NOT_OFFERED} for name, n in self.not_offered]
+            "results": [result.as_json() | {"rating": rating(result)} for result in self.results]
+            + [{"operation": name, "users": n, "rating": Rating.NOT_OFFERED} for name, n in self.not_offered]
             + [
-                {"operation": each.name, "users": each.users, "verdict": Verdict.FAILED, "reason": each.reason}
+                {"operation": each.name, "users": each.users, "rating": Rating.FAILED, "reason": each.reason}
                 for each in self.failed
             ],
-            "statements": [asdict(count) | {"verdict": count.verdict} for count in self.counted],
+            "statements": [asdict(count) | {"rating": count.rating} for count in self.counted],
         }
 
     def as_text(self) -> str:
         facts = self.machine
         rows = [_row(result) for result in self.results]
-        rows += [_unmeasured(name, n, Verdict.NOT_OFFERED) for name, n in self.not_offered]
-        rows += [_unmeasured(each.name, each.users, Verdict.FAILED) for each in self.failed]
+        rows += [_unmeasured(name, n, Rating.NOT_OFFERED) for name, n in self.not_offered]
+        rows += [_unmeasured(each.name, each.users, Rating.FAILED) for each in self.failed]
         counts = [
-            [count.name, str(count.statements), f"≤ {count.floor}", f"≤ {count.goal}", count.verdict]
+            [count.name, str(count.statements), f"≤ {count.floor}", f"≤ {count.goal}", count.rating]
             for count in self.counted
         ]
         reasons = [f"{each.name} at {each.users:,} users failed: {each.reason}\n" for each in self.failed]
@@ -99,18 +99,18 @@ class Report:
             f"{facts['database']}, Python {facts['python']}, {facts['cores']} cores, commit {facts['commit']}\n\n"
             f"{table(HEAD, rows)}\n\n"
             f"{''.join([*reasons, chr(10)]) if reasons else ''}"
-            f"{table(['database statements', '', 'floor', 'goal', 'verdict'], counts)}"
+            f"{table(['database statements', '', 'floor', 'goal', 'rating'], counts)}"
         )
 
 
-def verdict(result: Result) -> Verdict:
+def rating(result: Result) -> Rating:
     """Where a ratio lies, to the two digits that are shown."""
     floor, goal = result.operation.floor, result.operation.goal
     if floor is None or goal is None:
-        return Verdict.NO_LIMIT
+        return Rating.NO_LIMIT
     if _keeps(result, goal):
-        return Verdict.GOAL
-    return Verdict.FLOOR if _keeps(result, floor) else Verdict.BELOW
+        return Rating.GOAL
+    return Rating.FLOOR if _keeps(result, floor) else Rating.BELOW
 
 
 def _keeps(result: Result, limits: Limits) -> bool:
@@ -131,11 +131,11 @@ def _row(result: Result) -> list[str]:
         f"{result.ratio:.2f}",
         "" if result.cpu is None else f"{result.cpu:.2f}",
         "; ".join(in_words(each, operation.measure) for each in (operation.floor, operation.goal) if each),
-        verdict(result),
+        rating(result),
     ]
 
 
-def _unmeasured(name: str, users: int, why: Verdict) -> list[str]:
+def _unmeasured(name: str, users: int, why: Rating) -> list[str]:
     return [name, f"{users:,}", *[""] * (len(HEAD) - 3), why]
 
 

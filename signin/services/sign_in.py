@@ -68,7 +68,7 @@ def record(user: User, *, by: Actor) -> None:
     trail.record(Action.USER_SIGNED_IN, user, by=by)
 
 
-def recently_proven(request: HttpRequest) -> bool:
+def recently_reauthenticated(request: HttpRequest) -> bool:
     """Whether the person has shown who they are, by signing in or once more, within the last quarter of an hour.
 
     An operator on a visit has shown it elsewhere, and changes nothing here.
@@ -76,5 +76,5 @@ def recently_proven(request: HttpRequest) -> bool:
     if not isinstance(request.user, User):
         return False
     records = get_authentication_records(request, request.user)
-    proven = max((float(record.get("at", 0)) for record in records), default=0.0)
-    return time.time() - proven < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    reauthenticated = max((float(record.get("at", 0)) for record in records), default=0.0)
+    return time.time() - reauthenticated < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT

@@ -17,9 +17,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from console.requests import request_id
-from core.actors import Actor, Door, address_of_caller
+from core.actors import Actor, Channel, address_of_caller
 from core.refusals import Refusal
-from signin.forms import LONGEST_PASSWORD, PASSWORD_ADVICE
+from signin.forms import LONGEST_PASSWORD, PASSWORD_HINT
 from users.models import Invitation, User
 from users.services import invitations
 
@@ -39,7 +39,7 @@ class AcceptForm(forms.Form):
         label="Choose a password",
         max_length=LONGEST_PASSWORD,
         strip=False,
-        help_text=PASSWORD_ADVICE,
+        help_text=PASSWORD_HINT,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         error_messages={"required": "Choose a password."},
     )
@@ -78,7 +78,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _accept(request: HttpRequest, token: str) -> HttpResponse:
-    invitation = invitations.behind(token)
+    invitation = invitations.invitation_for(token)
     form = AcceptForm(request.POST or None, invitation=invitation)
     if request.method == "POST" and form.is_valid():
         user = invitations.accept(
@@ -106,7 +106,7 @@ def _actor(request: HttpRequest, invitation: Invitation) -> Actor:
     return Actor(
         organization_id=invitation.organization_id,
         label=invitation.email,
-        door=Door.SIGN_IN,
+        channel=Channel.SIGN_IN,
         address=address_of_caller(request.META),
         request_id=request_id(),
     )

@@ -16,11 +16,11 @@ from django.views.decorators.cache import never_cache
 
 from console import reauthentication
 from console.requests import actor_for
-from core.actors import Door
+from core.actors import Channel
 from core.addresses import domain_of, in_both_spellings
 from organizations.models import Organization
 from organizations.services import slugs
-from signin.forms import AddressForm, NewPasswordForm, OperatorSignInForm, ProveAgainForm
+from signin.forms import AddressForm, NewPasswordForm, OperatorSignInForm, PasswordAgainForm
 from signin.services import passwords, sign_in
 from users.services import account_requests, accounts
 
@@ -142,7 +142,7 @@ class NewPassword(views.PasswordResetFromKeyView):
 
     def get_form_kwargs(self) -> dict[str, Any]:
         """Whoever has the link acts for the account."""
-        by = actor_for(self.reset_user, self.request, Door.SIGN_IN) if self.reset_user else None
+        by = actor_for(self.reset_user, self.request, Channel.SIGN_IN) if self.reset_user else None
         return {**super().get_form_kwargs(), "by": by}
 
     def form_valid(self, form: NewPasswordForm) -> HttpResponse:
@@ -161,10 +161,10 @@ class NewPasswordSet(views.PasswordResetFromKeyDoneView):
     extra_context = {"title": "Your new password is set"}
 
 
-class ProveAgain(views.ReauthenticateView):
+class Reauthenticate(views.ReauthenticateView):
     """Ask for the password once more before something that matters."""
 
-    form_class = ProveAgainForm
+    form_class = PasswordAgainForm
     template_name = "signin/reauthentication.html"
     extra_context = {"title": "Confirm that it is you"}
 
@@ -172,14 +172,14 @@ class ProveAgain(views.ReauthenticateView):
         """With what the password is for, the word of the form that waits for it, and the way back."""
         back = _next(self.request)
         own = {
-            "act": reauthentication.act_to_prove(self.request, back),
+            "act": reauthentication.act_to_confirm(self.request, back),
             "back": back or reverse("settings:index"),
             "waiting": _waiting(self.request),
             "waiting_field": reauthentication.WAITING_FIELD,
         }
         return super().get_context_data(**own, **kwargs)
 
-    def form_valid(self, form: ProveAgainForm) -> HttpResponseBase:
+    def form_valid(self, form: PasswordAgainForm) -> HttpResponseBase:
         """Do what has waited for it, else lead on to where somebody came from."""
         response: HttpResponseBase = super().form_valid(form)
         word = _waiting(self.request)

@@ -44,10 +44,10 @@ def lived_in(acme: Tenant) -> Tenant:
         acme.add(f"person{number:02}")
     acme.update(acme.add("sue"), active=False)
     connections.generate_token(acme.connection, by=acme.by)
-    for status, verdict in ((200, "Found 3 users"), (400, "The domain is not here"), (401, "Unknown token")):
+    for status, result in ((200, "Found 3 users"), (400, "The domain is not here"), (401, "Unknown token")):
         RequestLog.objects.create(
             organization=acme.organization, created_at=timezone.now(), request_id="r", method="GET", path="/Users",
-            query="filter=" + "x" * 300, status=status, verdict=verdict, duration_us=3400, token_label="smgr_abcdef",
+            query="filter=" + "x" * 300, status=status, result=result, duration_us=3400, token_label="smgr_abcdef",
             client="JumpCloud",
         )  # fmt: skip
     return acme
@@ -281,9 +281,9 @@ def test_admin_as_the_default_role_is_warned_about(open_page: Open, lived_in: Te
     section = page.locator("#default-role")
     section.get_by_label("Default role").select_option("Admin")
     section.get_by_role("button", name="Save").click()
-    sure = section.get_by_role("button", name="Make Admin the default role")
-    expect(sure).to_be_focused()
-    sure.click()
+    confirmed = section.get_by_role("button", name="Make Admin the default role")
+    expect(confirmed).to_be_focused()
+    confirmed.click()
     expect(section).to_contain_text("Saved. New users get the role Admin.")
     assert lived_in.role(BuiltIn.ADMIN).is_default is True
 
@@ -316,13 +316,13 @@ def test_the_keyboard_reaches_everything_and_the_focus_is_seen(open_page: Open) 
     details = [page.get_by_label("Name", exact=True), page.get_by_label("Time zone")]
     switch = switch_of(page, "acme.example")
     link = page.get_by_role("link", name="acme.example", exact=True)
-    for control in (*details, page.get_by_role("button", name="Save"), *adding, link, switch):
+    for action in (*details, page.get_by_role("button", name="Save"), *adding, link, switch):
         # What stands between them is reached too, and counted by the test of every control.
         for _ in range(6):
             page.keyboard.press("Tab")
-            if control.evaluate("control => control === document.activeElement"):
+            if action.evaluate("control => control === document.activeElement"):
                 break
-        expect(control).to_be_focused()
+        expect(action).to_be_focused()
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Undo")).to_be_visible()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from provisioning.models import IdentityProvider
 from provisioning.services.connections import connections
 from tests.signed_in import SignedIn
@@ -49,16 +49,16 @@ def too_many_ticked(tenant: Tenant) -> Case:
 def changed_meanwhile(tenant: Tenant) -> Case:
     people = ticks(tenant)
     grace = tenant.update(User.objects.get(user_name="grace@acme.example"), title="Rear admiral")
-    form = {"action": "role", "person": people, "role": str(tenant.role(BuiltIn.HR).pk), "sure": "read"}
+    form = {"action": "role", "person": people, "role": str(tenant.role(BuiltIn.HR).pk), "confirmed": "read"}
     role = tenant.role(BuiltIn.HR).pk
     return "change/", form, "changed by somebody else", [f'value="{grace.pk}.2" checked', f'"{role}" selected']
 
 
 def on_the_page_of_a_person(tenant: Tenant) -> Case:
     grace = tenant.add("grace")
-    seen, role = f"{grace.pk}.1", str(tenant.role(BuiltIn.HR).pk)
+    expected_version, role = f"{grace.pk}.1", str(tenant.role(BuiltIn.HR).pk)
     tenant.update(grace, title="Rear admiral")
-    form = {"action": "role", "person": seen, "of_person": grace.pk, "role": role, "sure": "needless"}
+    form = {"action": "role", "person": expected_version, "of_person": grace.pk, "role": role, "confirmed": "needless"}
     return "change/", form, "changed by somebody else", [f'<option value="{role}" selected']
 
 
@@ -110,17 +110,17 @@ def connection_renamed_to_a_taken_name(tenant: Tenant) -> Case:
 def role_with_people_deleted_without_another(tenant: Tenant) -> Case:
     own = roles.create("Own", {}, by=tenant.by)
     accounts.change_role(tenant.add("grace").pk, own, by=tenant.by)
-    heir = tenant.role(BuiltIn.HR).pk
-    form = {"seen": own.version + 5, "heir": heir, "sure": "read"}
-    return f"roles/{own.pk}/delete/", form, "Own", [f'<option value="{heir}" selected']
+    replacement = tenant.role(BuiltIn.HR).pk
+    form = {"expected_version": own.version + 5, "replacement": replacement, "confirmed": "read"}
+    return f"roles/{own.pk}/delete/", form, "Own", [f'<option value="{replacement}" selected']
 
 
 def undo_of_what_moved_on(tenant: Tenant) -> Case:
     grace = tenant.add("grace", profile={"title": "A", "nickName": "B"})
-    by = Actor(tenant.id, "SCIM token 'Okta' (smgr_1…)", Door.SCIM)
+    by = Actor(tenant.id, "SCIM token 'Okta' (smgr_1…)", Channel.SCIM)
     _update(grace, by, title="C", nickName="D")
     event = tenant.last_event()
-    form = {"part": ["title"], "seen": "1"}
+    form = {"part": ["title"], "expected_version": "1"}
     return f"changes/{event.pk}/undo/", form, "", ['name="part" value="title" checked']
 
 

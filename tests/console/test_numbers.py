@@ -49,7 +49,7 @@ def crowd(tenant: Tenant, role: Role) -> None:
     RequestLog.objects.bulk_create(
         RequestLog(
             organization=tenant.organization, created_at=datetime.now(UTC), request_id="r", method="POST",
-            path="/Users", status=400, cause="domain-without-user-requests", verdict="Refused.", duration_us=3_400_000,
+            path="/Users", status=400, cause="domain-without-user-requests", result="Refused.", duration_us=3_400_000,
             more=MANY, arguments={"domain": domain},
         )
         for domain in ("acme.example", "elsewhere.example")

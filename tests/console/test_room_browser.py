@@ -52,7 +52,7 @@ def crowded(lived_in: Tenant) -> Tenant:
     waiting_request(lived_in, LONG[:50], LONG)
     groups.create(display_name=LONG, external_id="", by=lived_in.by)
     connections.generate_token(lived_in.connection, by=lived_in.by, name=LONG[:60])
-    for status, cause, verdict in (
+    for status, cause, result in (
         (400, "domain-unknown", f"Refused: the e-mail domain '{LONG}.test' of {ADDRESS} is not registered."),
         (409, "name-taken", f"Refused: a user with the userName '{ADDRESS}' exists already."),
         (200, "", f"Found {ADDRESS}"),
@@ -60,7 +60,7 @@ def crowded(lived_in: Tenant) -> Tenant:
         RequestLog.objects.create(
             organization=lived_in.organization, created_at=timezone.now(), request_id="r", method="GET",
             path=f"/Users/{LONG}", query=f"filter=userName+eq+%22{ADDRESS}%22", status=status, cause=cause,
-            verdict=verdict, advice=[f"The attribute '{LONG}' was left out."], duration_us=3400, token_label=LONG,
+            result=result, notices=[f"The attribute '{LONG}' was left out."], duration_us=3400, token_label=LONG,
             client=LONG, user_id=user.pk, user_label=ADDRESS, arguments={"domain": f"{LONG}.test", "user": ADDRESS},
         )  # fmt: skip
     return lived_in
@@ -69,13 +69,13 @@ def crowded(lived_in: Tenant) -> Tenant:
 def test_words_about_a_bulk_request_are_not_broken_up(lived_in: Tenant, open_page: Open) -> None:
     row = RequestLog.objects.create(
         organization=lived_in.organization, created_at=timezone.now(), request_id="r", method="POST", path="/Bulk",
-        status=200, verdict=f"Carried out. {LONG}", duration_us=3400, token_label=LONG, client=LONG,
+        status=200, result=f"Carried out. {LONG}", duration_us=3400, token_label=LONG, client=LONG,
         user_label=ADDRESS, operations=400, failed_operations=179,
     )  # fmt: skip
     name = "otto.outside@other.example"
     RequestOperation.objects.create(
         organization=lived_in.organization, request_id=row.pk, position=1, method="POST", resource="User",
-        user_label=name, status=400, verdict="Refused: the e-mail domain 'other.example' is not registered. " * 3,
+        user_label=name, status=400, result="Refused: the e-mail domain 'other.example' is not registered. " * 3,
     )  # fmt: skip
     page = open_page("/settings/users/scim/log/")
     assert page.evaluate(BROKEN_WORDS, "[data-label='Status']") == []

@@ -28,7 +28,7 @@ def user(acme: Tenant, user_name: str) -> User:
 def event(acme: Tenant, label: str) -> AuditEvent:
     changes = {"when": [None, datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)], "who": [UUID(int=5), TRICKY]}
     return AuditEvent(
-        organization_id=acme.id, action="user.created", door="scim", actor_label=label, address="2001:db8::1",
+        organization_id=acme.id, action="user.created", channel="scim", actor_label=label, address="2001:db8::1",
         target_type="user", target_id=str(uuid4()), target_label=TRICKY, changes=changes,
     )  # fmt: skip
 

@@ -36,7 +36,7 @@ def test_no_two_tokens_are_alike_and_none_can_be_guessed() -> None:
 )
 def test_the_right_value_proves_the_domain(nameserver: NameServer, texts: list[str]) -> None:
     nameserver.know(NAME, *texts)
-    assert dns_verification.look("acme.example", "abc").finding is Finding.PROVEN
+    assert dns_verification.look("acme.example", "abc").finding is Finding.FOUND
 
 
 @pytest.mark.parametrize(
@@ -60,18 +60,18 @@ def test_a_record_that_is_not_there_yet_is_told_from_a_domain_that_is_not(namese
     nameserver.know("acme.example")
     if there:
         nameserver.know(NAME)
-    assert dns_verification.look("acme.example", "abc") == dns_verification.Look(Finding.MISSING)
+    assert dns_verification.look("acme.example", "abc") == dns_verification.LookupResult(Finding.MISSING)
 
 
 def test_a_domain_that_nobody_has_is_told_so(nameserver: NameServer) -> None:
-    assert dns_verification.look("acme.example", "abc") == dns_verification.Look(Finding.NO_SUCH_DOMAIN)
+    assert dns_verification.look("acme.example", "abc") == dns_verification.LookupResult(Finding.NO_SUCH_DOMAIN)
     assert nameserver.asked == [(NAME, "TXT"), ("acme.example", "SOA")]
 
 
 @pytest.mark.parametrize("trouble", [dns.rcode.SERVFAIL, dns.rcode.REFUSED])
 def test_a_name_server_in_trouble_is_no_answer(nameserver: NameServer, trouble: dns.rcode.Rcode) -> None:
     nameserver.trouble = trouble
-    assert dns_verification.look("acme.example", "abc") == dns_verification.Look(Finding.UNREACHABLE)
+    assert dns_verification.look("acme.example", "abc") == dns_verification.LookupResult(Finding.UNREACHABLE)
 
 
 def test_silence_is_waited_for_no_longer_than_promised(nameserver: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ def test_silence_is_waited_for_no_longer_than_promised(nameserver: NameServer, m
     monkeypatch.setattr(dns_verification, "PATIENCE_SECONDS", 0.4)
     nameserver.silent = True
     started = time.monotonic()
-    assert dns_verification.look("acme.example", "abc") == dns_verification.Look(Finding.UNREACHABLE)
+    assert dns_verification.look("acme.example", "abc") == dns_verification.LookupResult(Finding.UNREACHABLE)
     # Whatever else the machine does, the library's own five seconds were not waited for.
     assert time.monotonic() - started < 4
     assert nameserver.asked

@@ -14,7 +14,7 @@ from tests.tenants import Tenant
 
 def test_a_domain_that_an_operator_vouches_for_is_verified(acme: Tenant) -> None:
     domain = services.add(" New.Example ", verified=True, by=acme.by)
-    assert (domain.name, domain.is_verified, domain.proof, domain.user_requests, domain.created_by) == (
+    assert (domain.name, domain.is_verified, domain.verified_by, domain.user_requests, domain.created_by) == (
         "new.example", True, "operator", False, "Ada Moreau",
     )  # fmt: skip
     event = acme.last_event()
@@ -103,7 +103,7 @@ def test_addresses_are_let_in_by_exact_domain_in_any_spelling(acme: Tenant) -> N
 
 
 @pytest.mark.parametrize(
-    ("address", "reason", "mend"),
+    ("address", "reason", "fix"),
     [
         ("ann@elsewhere.example", "domain-unknown", "Add it in"),
         ("ann@sub.acme.example", "domain-unknown", "Add it in"),
@@ -112,13 +112,13 @@ def test_addresses_are_let_in_by_exact_domain_in_any_spelling(acme: Tenant) -> N
         ("ann", "domain-unknown", "Add it in"),
     ],
 )
-def test_a_refusal_names_domain_page_and_mend(acme: Tenant, address: str, reason: str, mend: str) -> None:
+def test_a_refusal_names_domain_page_and_mend(acme: Tenant, address: str, reason: str, fix: str) -> None:
     acme.tick("unticked.example", False)
     services.add("unproven.example", by=acme.by)
     with pytest.raises(AddressRefused) as refused:
         services.check_addresses(["ok@acme.example", address], organization_id=acme.id)
     assert refused.value.reason == reason
-    assert mend in refused.value.message
+    assert fix in refused.value.message
     assert services.DOMAINS_PAGE in refused.value.message
     assert f"'{refused.value.domain}'" in refused.value.message
 
@@ -152,7 +152,7 @@ def test_an_operator_vouches_for_a_domain_that_an_admin_has_added(acme: Tenant, 
     by = operator_at_the_command_line(acme.id)
     added = services.add("new.example", by=acme.by)
     domain = services.add("NEW.example", verified=True, by=by)
-    assert (domain.pk, domain.is_verified, domain.proof, domain.created_by) == (
+    assert (domain.pk, domain.is_verified, domain.verified_by, domain.created_by) == (
         added.pk,
         True,
         "operator",
@@ -160,7 +160,7 @@ def test_an_operator_vouches_for_a_domain_that_an_admin_has_added(acme: Tenant, 
     )
     event = acme.last_event()
     assert (event.action, event.changes, event.actor_label) == (
-        "domain.verified", {"proof": ["", "operator"]}, "Operator (command line)",
+        "domain.verified", {"verified_by": ["", "operator"]}, "Operator (command line)",
     )  # fmt: skip
     with pytest.raises(DomainTaken, match="registered already"):
         services.add("new.example", verified=True, by=by)

@@ -9,14 +9,14 @@ from django.utils import timezone
 
 from audit.models import AuditEvent
 from domains import dns_verification, services
-from domains.dns_verification import Finding, Look
+from domains.dns_verification import Finding, LookupResult
 from domains.models import Domain
 from domains.services import CheckedTooOften, DomainInvalid, DomainTaken, DomainUnknown, TooManyUnverified
 from tests.nameserver import NameServer
 from tests.tenants import Tenant
 from tests.users.services.test_races import ROUNDS, at_once
 
-PROVEN = Look(Finding.PROVEN)
+FOUND = LookupResult(Finding.FOUND)
 
 
 @pytest.fixture
@@ -30,11 +30,11 @@ def test_the_record_verifies_the_domain_and_the_trail_tells_who_asked(
 ) -> None:
     nameserver.know(new.record_name, new.record_value)
     domain = services.verify(new.pk, by=acme.by)
-    assert (domain.is_verified, domain.proof, domain.finding) == (True, "dns", Finding.PROVEN)
+    assert (domain.is_verified, domain.verified_by, domain.finding) == (True, "dns", Finding.FOUND)
     assert Domain.objects.get(pk=new.pk).verified_at is not None
     event = acme.last_event()
     assert str(event) == "Ada Moreau verified the domain new.example"
-    assert event.changes == {"proof": ["", "dns"]}
+    assert event.changes == {"verified_by": ["", "dns"]}
     assert services.set_user_requests(new.pk, True, by=acme.by).user_requests
 
 
@@ -80,7 +80,7 @@ def test_a_domain_verified_elsewhere_is_refused_and_nobody_learns_where(
     nameserver.know(new.record_name, new.record_value, theirs.record_value)
     assert services.verify(theirs.pk, by=globex.by).is_verified
     domain = services.verify(new.pk, by=acme.by)
-    assert (domain.is_verified, domain.proof, domain.finding) == (False, "", Finding.TAKEN)
+    assert (domain.is_verified, domain.verified_by, domain.finding) == (False, "", Finding.TAKEN)
     assert Domain.objects.get(pk=new.pk).finding == Finding.TAKEN
     assert acme.last_event().action == "domain.added"
     for refused in (services.add, lambda name, by: services.propose(name, organization_id=by.organization_id)):
@@ -117,12 +117,12 @@ def test_an_organization_asks_so_often_a_minute_and_others_do_not_notice(
 
 def test_a_verified_domain_is_not_asked_for(acme: Tenant, nameserver: NameServer) -> None:
     domain = services.find("acme.example", organization_id=acme.id)
-    assert services.verify(domain.pk, by=acme.by).proof == "operator"
+    assert services.verify(domain.pk, by=acme.by).verified_by == "operator"
     assert nameserver.asked == []
 
 
 def test_what_is_not_here_can_be_neither_verified_nor_removed(acme: Tenant, globex: Tenant, new: Domain) -> None:
-    for verb in (services.verify, lambda pk, by: services.conclude(pk, PROVEN, by=by)):
+    for verb in (services.verify, lambda pk, by: services.conclude(pk, FOUND, by=by)):
         with pytest.raises(DomainUnknown):
             verb(new.pk, by=globex.by)  # type: ignore[operator]
     with pytest.raises(DomainUnknown):
@@ -177,10 +177,10 @@ def test_when_two_organizations_prove_a_domain_in_the_same_moment_one_has_it(acm
         name = f"new{number}.example"
         claims = [(services.add(name, by=tenant.by), tenant) for tenant in (acme, globex)]
         deeds: list[Any] = [
-            lambda claim=claim: services.conclude(claim[0].pk, PROVEN, by=claim[1].by) for claim in claims
+            lambda claim=claim: services.conclude(claim[0].pk, FOUND, by=claim[1].by) for claim in claims
         ]
         assert at_once(*deeds) == [None, None], f"round {number}"
         findings = sorted(Domain.objects.filter(name=name).values_list("finding", flat=True))
-        assert findings == ["proven", "taken"], f"round {number}"
+        assert findings == ["found", "taken"], f"round {number}"
         assert Domain.objects.filter(name=name, verified_at__isnull=False).count() == 1
         assert AuditEvent.objects.filter(action="domain.verified", target_label=name).count() == 1

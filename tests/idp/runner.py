@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.simulator.checks import faults, lacks
-from provisioning.simulator.player import filled
+from provisioning.simulator.simulator import filled
 
 FOLDER = Path(__file__).parent
 TRANSCRIPTS = sorted(FOLDER.glob("*/*.json"))
@@ -15,7 +15,7 @@ TRANSCRIPTS = sorted(FOLDER.glob("*/*.json"))
 Send = Callable[[str, str, dict[str, str], Any], tuple[int, Mapping[str, str], Any]]
 
 
-def play(transcript: Path, send: Send) -> None:
+def simulate(transcript: Path, send: Send) -> None:
     """Send every request of the transcript in its order; an answer that is not as expected is an AssertionError."""
     script = json.loads(transcript.read_text())
     saved: dict[str, str] = {}

@@ -13,13 +13,13 @@ from provisioning.models import Connection, RequestLog
 from provisioning.services.onboarding import open_organization
 from provisioning.services.request_log import writer
 from scim.protocol import quirks
-from tests.idp.runner import TRANSCRIPTS, play
+from tests.idp.runner import TRANSCRIPTS, simulate
 
 SCRIPTS = {transcript: json.loads(transcript.read_text())["exchanges"] for transcript in TRANSCRIPTS}
-FORGIVEN = {
+TOLERATED = {
     name
     for name, function in inspect.getmembers(quirks, inspect.isfunction)
-    if function.__module__ == quirks.__name__ and function is not quirks.mend_form
+    if function.__module__ == quirks.__name__ and function is not quirks.tolerate_form
 }
 REFUSALS = {"invalidSyntax", "invalidValue", "invalidPath", "invalidFilter", "noTarget"}
 
@@ -38,14 +38,14 @@ def met(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
 
         return function
 
-    for name in FORGIVEN:
+    for name in TOLERATED:
         monkeypatch.setattr(quirks, name, noting(name, getattr(quirks, name)))
     yield names
 
 
 def test_a_transcript_shows_every_oddity() -> None:
     shown = {name for exchanges in SCRIPTS.values() for exchange in exchanges for name in exchange.get("quirks", ())}
-    assert shown == FORGIVEN
+    assert shown == TOLERATED
 
 
 @pytest.mark.django_db
@@ -83,11 +83,11 @@ def test_strict_mode_refuses_what_is_odd_and_nothing_else(transcript: Path, met:
         met.clear()
         answer = ask(*request)
         assert met == odd
-        assert len(last_row().advice) >= len(odd)
+        assert len(last_row().notices) >= len(odd)
         met.clear()
         return answer
 
-    play(transcript, send)
+    simulate(transcript, send)
 
 
 def last_row() -> RequestLog:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provisioning.simulator.checks import ERROR, LIST
-from tests.idp.runner import Send, play
+from tests.idp.runner import Send, simulate
 
 SCIM = {"Content-Type": "application/scim+json", "Location": "https://scim.example/v2/Users/7"}
 PAT = {
@@ -57,7 +57,7 @@ def answering(*answers: tuple[int, Mapping[str, str], Any], sent: list[Any] | No
 
 def test_right_answers_pass_and_what_was_saved_is_used(transcript: Path) -> None:
     sent: list[Any] = []
-    play(transcript, answering((201, SCIM, PAT), (200, SCIM, PAT), sent=sent))
+    simulate(transcript, answering((201, SCIM, PAT), (200, SCIM, PAT), sent=sent))
     assert sent == [
         ("POST", "/Users", {"Content-Type": "application/scim+json"}, {"userName": "pat@example.com"}),
         ("GET", "/Users/7", {}, None),
@@ -86,7 +86,7 @@ def test_a_wrong_answer_is_told_with_its_place(
     transcript: Path, answer: tuple[int, Mapping[str, str], Any], complaint: str
 ) -> None:
     with pytest.raises(AssertionError, match=rf"transcript.json, exchange 1 \(Created\): .*{complaint}"):
-        play(transcript, answering(answer))
+        simulate(transcript, answering(answer))
 
 
 @pytest.mark.parametrize(
@@ -106,4 +106,4 @@ def test_errors_lists_and_empty_answers_have_their_form(
     file = tmp_path / "transcript.json"
     file.write_text(json.dumps({"title": "x", "headers": {}, "exchanges": [exchange]}))
     with pytest.raises(AssertionError, match=complaint):
-        play(file, answering((status, SCIM, body)))
+        simulate(file, answering((status, SCIM, body)))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioning.services.onboarding import open_organization
-from tests.idp.runner import TRANSCRIPTS, play
+from tests.idp.runner import TRANSCRIPTS, simulate
 from tests.servers import Server
 
 
@@ -25,7 +25,7 @@ def test_the_identity_provider_gets_the_answers_it_counts_on(transcript: Path, r
         )
         return answer.status, answer.headers, answer.json() if answer.body else None
 
-    play(transcript, send)
+    simulate(transcript, send)
 
 
 def test_every_client_has_transcripts() -> None:

@@ -27,7 +27,7 @@ from scripts.bench.client import Connection, Feed, WrongAnswerError, drive
 from scripts.bench.measuring import Result, Side
 from scripts.bench.operations import BY_NAME, COUNTS, Limits
 from scripts.bench.people import ENTERPRISE, person
-from scripts.bench.report import Counted, Report, Verdict
+from scripts.bench.report import Counted, Rating, Report
 
 TARGET = Target("/scim/bench/v2", "a-token", 10, [["1", "p1@bench.example"]])
 JSON = "application/scim+json"
@@ -121,32 +121,32 @@ def result(name: str, ratio: float, cpu: float | None = 1.0) -> Result:
 
 
 @pytest.mark.parametrize(
-    ("measured", "verdict"),
+    ("measured", "rating"),
     [
-        (result("get", 0.93, 1.10), Verdict.GOAL),
-        (result("get", 0.926, 1.104), Verdict.GOAL),  # which is shown as 0.93 and 1.10
-        (result("get", 0.92, 1.10), Verdict.FLOOR),
-        (result("get", 1.00, 1.15), Verdict.FLOOR),
-        (result("get", 0.84, 1.00), Verdict.BELOW),
-        (result("get", 1.00, 1.21), Verdict.BELOW),
-        (result("userName-eq", 0.80, 3.00), Verdict.GOAL),
-        (result("userName-eq", 0.64, None), Verdict.BELOW),
-        (result("email-eq/userName-eq", 1.20), Verdict.GOAL),
-        (result("email-eq/userName-eq", 1.40), Verdict.FLOOR),
-        (result("email-eq/userName-eq", 1.41), Verdict.BELOW),
-        (result("email-eq", 0.10), Verdict.NO_LIMIT),
+        (result("get", 0.93, 1.10), Rating.GOAL),
+        (result("get", 0.926, 1.104), Rating.GOAL),  # which is shown as 0.93 and 1.10
+        (result("get", 0.92, 1.10), Rating.FLOOR),
+        (result("get", 1.00, 1.15), Rating.FLOOR),
+        (result("get", 0.84, 1.00), Rating.BELOW),
+        (result("get", 1.00, 1.21), Rating.BELOW),
+        (result("userName-eq", 0.80, 3.00), Rating.GOAL),
+        (result("userName-eq", 0.64, None), Rating.BELOW),
+        (result("email-eq/userName-eq", 1.20), Rating.GOAL),
+        (result("email-eq/userName-eq", 1.40), Rating.FLOOR),
+        (result("email-eq/userName-eq", 1.41), Rating.BELOW),
+        (result("email-eq", 0.10), Rating.NO_LIMIT),
     ],
 )
-def test_a_ratio_is_held_against_floor_and_goal_as_it_is_shown(measured: Result, verdict: Verdict) -> None:
-    assert report.verdict(measured) is verdict
+def test_a_ratio_is_held_against_floor_and_goal_as_it_is_shown(measured: Result, rating: Rating) -> None:
+    assert report.rating(measured) is rating
 
 
-@pytest.mark.parametrize(("statements", "verdict"), [(5, Verdict.GOAL), (6, Verdict.FLOOR), (7, Verdict.BELOW)])
-def test_statements_have_a_floor_and_a_goal_too(statements: int, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("statements", "rating"), [(5, Rating.GOAL), (6, Rating.FLOOR), (7, Rating.BELOW)])
+def test_statements_have_a_floor_and_a_goal_too(statements: int, rating: Rating) -> None:
     count = Counted("POST", statements, floor=6, goal=5)
-    assert count.verdict is verdict
+    assert count.rating is rating
     found = Report({}, {}, [result("get", 1.0)], [count], [])
-    assert found.is_below_a_floor is (verdict is Verdict.BELOW)
+    assert found.is_below_a_floor is (rating is Rating.BELOW)
 
 
 def test_floors_ask_for_less_than_goals() -> None:
@@ -155,9 +155,9 @@ def test_floors_ask_for_less_than_goals() -> None:
         for each in (operation, operation.on_sqlite()):
             match each.floor, each.goal:
                 case Limits() as floor, Limits() as goal:
-                    assert {report.verdict(_at(each, floor)), report.verdict(_at(each, goal))} == {
-                        Verdict.FLOOR,
-                        Verdict.GOAL,
+                    assert {report.rating(_at(each, floor)), report.rating(_at(each, goal))} == {
+                        Rating.FLOOR,
+                        Rating.GOAL,
                     }
                 case floor, goal:
                     assert floor is goal is None
@@ -175,7 +175,7 @@ def test_the_table_names_what_is_not_offered_and_lines_up() -> None:
     assert [line.split()[0] for line in text.splitlines() if line.endswith("not offered")] == ["Bulk-of-100"]
     ends = {line.index(ratio) + 4 for line in text.splitlines() for ratio in (" 0.50", "12.25") if ratio in line}
     assert len(ends) == 1
-    assert found.as_json()["results"][-1] == {"operation": "Bulk-of-100", "users": 1_000, "verdict": "not offered"}
+    assert found.as_json()["results"][-1] == {"operation": "Bulk-of-100", "users": 1_000, "rating": "not offered"}
 
 
 def test_without_options_it_does_all_at_both_sizes_in_nine_rounds() -> None:
@@ -246,7 +246,7 @@ def test_a_short_run_measures_every_operation_and_keeps_what_it_found(tmp_path: 
     assert [each["operation"] for each in found["results"]] == list(BY_NAME)
     for each in found["results"]:
         assert each["ratio"] > 0
-        assert each["verdict"] in {*Verdict}
+        assert each["rating"] in {*Rating}
         assert f"{each['ratio']:.2f}" in run.stdout
     statements = {each["name"]: each["statements"] for each in found["statements"]}
     assert statements["get"] == 1
@@ -269,7 +269,7 @@ def test_an_operation_that_fails_costs_nothing_of_what_was_measured(
     monkeypatch.setattr(bench, "_is_offered", lambda *_arguments: True)
     monkeypatch.setattr(bench, "_counted", lambda _stand: [])
     assert bench.main(["--users", "5", "--ops", "get,list-100,POST", "--json", str(file)]) == 1
-    kept = [(each["operation"], each["verdict"]) for each in json.loads(file.read_text())["results"]]
+    kept = [(each["operation"], each["rating"]) for each in json.loads(file.read_text())["results"]]
     assert kept == [("get", "goal met"), ("POST", "goal met"), ("list-100", "failed")]
     assert "list-100 at 5 users failed: GET /Users: 503" in capsys.readouterr().out
 

@@ -582,7 +582,7 @@ def test_what_threads_have_counts_as_what_is_here() -> None:
     served = SimpleNamespace(reader=SimpleNamespace(size=0), taken=8, fd=2)
     worker = SimpleNamespace(
         room_until=0.0,
-        limits=SimpleNamespace(held=10),
+        limits=SimpleNamespace(buffered=10),
         connections={1: coming, 2: served},
         _connections=lambda: [coming, served],
         _attend=lambda *what: asked.append(what),

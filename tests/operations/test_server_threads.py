@@ -94,7 +94,7 @@ def test_every_request_gets_its_own_answer(start: Start) -> None:
     server = start(2, SWITCH_INTERVAL="0.00002")
     ends = time.monotonic() + 5
 
-    def play(number: int) -> int:
+    def simulate(number: int) -> int:
         chance, count = random.Random(number), 0  # noqa: S311
         while time.monotonic() < ends:
             with connect(server, receive_buffer=chance.choice([0, 0, 4096])) as client, ThreadPoolExecutor(1) as other:
@@ -116,7 +116,7 @@ def test_every_request_gets_its_own_answer(start: Start) -> None:
         return count
 
     with ThreadPoolExecutor(12) as pool:
-        assert min(pool.map(play, range(12))) > 0
+        assert min(pool.map(simulate, range(12))) > 0
     assert not server.log.read_text().count("Traceback")
 
 
@@ -179,11 +179,11 @@ Pair = tuple[Connection, socket.socket, list[int]]
 def test_who_has_called_before_the_server_stops_is_accepted(stopping_since: float | None, accepted: int) -> None:
     """In time; and nobody calls in vain afterwards."""
     with ExitStack() as stack, select.epoll() as poll:
-        door = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        address = door.getsockname()
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        address = listener.getsockname()
         clients = [stack.enter_context(socket.create_connection(address)) for _ in range(3)]
         stopping = Worker(alive=False, stopping_since=stopping_since, poll=poll)
-        stopping._accept_until_stopped(door)
+        stopping._accept_until_stopped(listener)
         for connection in stopping.connections.values():
             stack.enter_context(connection.socket)
         assert [each.surroundings["REMOTE_PORT"] for each in stopping.connections.values()] == [
@@ -281,7 +281,7 @@ def test_as_many_give_way_as_are_too_many() -> None:
         room_until=0.0, _connections=lambda: everyone, _attend=lambda connection, _event: asked.append(connection.fd)
     )
     attending.connections = {each.fd: each for each in everyone}
-    attending.limits = SimpleNamespace(held=11)
+    attending.limits = SimpleNamespace(buffered=11)
     attending._make_room()
     assert asked == [7, 6]
 

@@ -13,19 +13,19 @@ from django.utils import timezone
 from audit.actions import Action
 from audit.models import AuditEvent
 from audit.services import trail
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from domains.models import Domain
-from organizations.models import FormerSlug, Organization, SupportVisit
-from provisioning.models import Brake, Connection, IdentityProvider, PlayState, Token
+from organizations.models import FormerSlug, Organization, SupportAccess
+from provisioning.models import Brake, Connection, IdentityProvider, RunState, Token
 from provisioning.services.connections import connections
-from tests.provisioning.views.test_section import log
-from tests.provisioning.views.test_test_runs import a_play
+from tests.provisioning.views.connections.test_section import log
+from tests.provisioning.views.test_test_runs import a_test_run
 from tests.signed_in import SignedIn, htmx
 from tests.tenants import Tenant, waiting_request
-from users.models import AccountRequest, Invitation, PersonalToken, RequestNotice, Role, User
+from users.models import AccountRequest, Invitation, PersonalToken, RequestNotification, Role, User
 from users.permissions import Area, BuiltIn, permissions_of
 from users.services import invitations, personal_tokens
-from users.services.personal_tokens import Scope
+from users.services.personal_tokens import TokenScope
 
 ADMIN, READ_ONLY, DOMAINS = BuiltIn.ADMIN, BuiltIn.READ_ONLY, BuiltIn.DOMAIN_MANAGER
 OTHERS = (BuiltIn.APP_MANAGEMENT, BuiltIn.HR, BuiltIn.IT, BuiltIn.FINANCE)
@@ -59,7 +59,7 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/audit-log/export.csv", None, (ADMIN, READ_ONLY)),
     (f"{SCIM}activity/", None, (ADMIN, READ_ONLY)),
     (f"{SCIM}test/", {"client": "jumpcloud", "email": "test.user@acme.example"}, (ADMIN,)),
-    ("/settings/users/scim/test/{play}/", None, (ADMIN, READ_ONLY)),
+    ("/settings/users/scim/test/{test_run}/", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/log/", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/limits/", None, (ADMIN, READ_ONLY)),
     ("/settings/users/scim/log/new/", None, (ADMIN, READ_ONLY)),
@@ -73,7 +73,7 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     ("/settings/users/scim/log/{request}/apply-address/", {}, (ADMIN,)),
     ("/settings/organization/details/", RENAMED, (ADMIN,)),
     ("/settings/organization/slug/", None, (ADMIN,)),
-    ("/settings/organization/slug/change/", {"slug": "acme-ltd", "seen": "acme"}, (ADMIN,)),
+    ("/settings/organization/slug/change/", {"slug": "acme-ltd", "expected_slug": "acme"}, (ADMIN,)),
     ("/settings/organization/slug/{former}/extend/", {}, (ADMIN,)),
     ("/settings/organization/slug/{former}/end/", {}, (ADMIN,)),
     ("/settings/organization/support/", {"wanted": "on"}, (ADMIN,)),
@@ -92,13 +92,13 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
         )
     ),
     (UNDO, None, (ADMIN,)),
-    (f"{UNDO}undo/", {"seen": "1", "part": "title"}, (ADMIN,)),
+    (f"{UNDO}undo/", {"expected_version": "1", "part": "title"}, (ADMIN,)),
     (UNDO_REQUEST, None, (ADMIN,)),
     (f"{UNDO_REQUEST}all/", {}, (ADMIN,)),
     ("/settings/users/export/", None, (ADMIN, READ_ONLY)),
     (PERSON, None, (ADMIN, READ_ONLY)),
     *(
-        (CHANGE, {"action": action, "person": "{person}.1", "role": "{role}", "sure": "read"}, (ADMIN,))
+        (CHANGE, {"action": action, "person": "{person}.1", "role": "{role}", "confirmed": "read"}, (ADMIN,))
         for action in ("suspend", "restore", "remove", "role")
     ),
     ("/settings/users/invite/", None, (ADMIN,)),
@@ -106,13 +106,13 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     *(
         (
             "/settings/users/invitations/change/",
-            {"action": action, "invitation": "{invitation}.1", "sure": "read"},
+            {"action": action, "invitation": "{invitation}.1", "confirmed": "read"},
             (ADMIN,),
         )
         for action in ("resend", "revoke")
     ),
     ("/settings/users/requests/approve/", {"asked": "{asked}", "role": "{role}"}, (ADMIN,)),
-    ("/settings/users/requests/decline/", {"asked": "{asked}", "reason": "No", "sure": "read"}, (ADMIN,)),
+    ("/settings/users/requests/decline/", {"asked": "{asked}", "reason": "No", "confirmed": "read"}, (ADMIN,)),
     ("/settings/users/request-notices/add/", {"person": "{person}"}, (ADMIN,)),
     ("/settings/users/request-notices/remove/", {"person": "{person}"}, (ADMIN,)),
     (DOMAIN_SWITCH, {"wanted": "off"}, (ADMIN, DOMAINS)),
@@ -126,18 +126,18 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     (ROLE, None, (ADMIN, READ_ONLY)),
     (OWN_ROLE, None, (ADMIN, READ_ONLY)),
     (f"{OWN_ROLE}rename/", {}, (ADMIN,)),
-    (f"{OWN_ROLE}save/", {"name": "Other", "seen": "1", **dict.fromkeys(Area, "none")}, (ADMIN,)),
-    (f"{OWN_ROLE}delete/", {"seen": "1", "sure": "read"}, (ADMIN,)),
+    (f"{OWN_ROLE}save/", {"name": "Other", "expected_version": "1", **dict.fromkeys(Area, "none")}, (ADMIN,)),
+    (f"{OWN_ROLE}delete/", {"expected_version": "1", "confirmed": "read"}, (ADMIN,)),
     (f"{ROLE}switch/", {"wanted": "off"}, (ADMIN,)),
     ("/settings/users/scim/role-rules/", None, (ADMIN,)),
-    ("/settings/users/scim/role-rules/change/", {"do": "save", "seen": "0"}, (ADMIN,)),
+    ("/settings/users/scim/role-rules/change/", {"do": "save", "expected_version": "0"}, (ADMIN,)),
     ("/settings/users/scim/role-rules/apply/", {}, (ADMIN,)),
     (f"{SCIM}generate-token/", {"once": "{once}"}, (ADMIN,)),
     (REVOKE, {}, (ADMIN,)),
     (f"{SCIM}tokens/{{token}}/rotate/", {"once": "{once}"}, (ADMIN,)),
     (f"{SCIM}tokens/{{token}}/rename/", {"name": "JumpCloud, November"}, (ADMIN,)),
-    (f"{SCIM}tokens/{{token}}/retire/", {"when": "in-a-week", "seen": ""}, (ADMIN,)),
-    (f"{SCIM}tokens/{{token}}/keep/", {"seen": ""}, (ADMIN,)),
+    (f"{SCIM}tokens/{{token}}/retire/", {"when": "in-a-week", "expected_retires_at": ""}, (ADMIN,)),
+    (f"{SCIM}tokens/{{token}}/keep/", {"expected_retires_at": ""}, (ADMIN,)),
     (f"{SCIM}additional-logging/", {"wanted": "on"}, (ADMIN,)),
     (f"{SCIM}switches/enabled/", {"wanted": "on"}, (ADMIN,)),
     (f"{SCIM}switches/groups_enabled/", {"wanted": "off"}, (ADMIN,)),
@@ -146,15 +146,15 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     (f"{SCIM}switches/secondary_addresses/", {"wanted": "on"}, (ADMIN,)),
     ("/settings/users/scim/connections/add/", {"name": "Okta", "identity_provider": "okta"}, (ADMIN,)),
     (f"{SCIM}change/", {"name": "Okta", "identity_provider": "okta"}, (ADMIN,)),
-    (f"{SCIM}hand-over/", {"heir": "{heir}", "sure": "read"}, (ADMIN,)),
-    (f"{SCIM}remove/", {"heir": "{heir}", "sure": "read"}, (ADMIN,)),
-    ("/settings/users/scim/people/{person}/hand-over/", {"heir": "{heir}"}, (ADMIN,)),
+    (f"{SCIM}hand-over/", {"replacement": "{replacement}", "confirmed": "read"}, (ADMIN,)),
+    (f"{SCIM}remove/", {"replacement": "{replacement}", "confirmed": "read"}, (ADMIN,)),
+    ("/settings/users/scim/people/{person}/hand-over/", {"replacement": "{replacement}"}, (ADMIN,)),
     ("/settings/users/scim/people/{person}/role-rules/", {}, (ADMIN,)),
     (f"{SCIM}brake/", None, (ADMIN, READ_ONLY)),
     (f"{SCIM}brake/switch/", {"wanted": "off"}, (ADMIN,)),
     (f"{SCIM}brake/percent/", {"percent": "30"}, (ADMIN,)),
-    (f"{SCIM}brake/release/", {"seen": "1"}, (ADMIN,)),
-    (f"{SCIM}brake/keep/", {"seen": "1"}, (ADMIN,)),
+    (f"{SCIM}brake/release/", {"expected_version": "1"}, (ADMIN,)),
+    (f"{SCIM}brake/keep/", {"expected_version": "1"}, (ADMIN,)),
 ]
 
 # An organization's own roles: one without rights, and one for each area and level.
@@ -280,7 +280,7 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
         "person": str(ids["person"]),
         "invitation": str(invited[0].pk),
         "asked": str(waiting_request(acme).pk),
-        "heir": str(connections.add("Heir", IdentityProvider.OKTA, by=acme.by).pk),
+        "replacement": str(connections.add("Heir", IdentityProvider.OKTA, by=acme.by).pk),
     }
     before = everything(acme)
     answer = client.post(address, {name: value.format(**values) for name, value in form.items()})
@@ -306,21 +306,21 @@ def targets(tenant: Tenant, domain: Domain, token: Token, oneself: User | None =
         "domain": domain.pk,
         "token": token.pk,
         "person": grace.pk,
-        "own_token": personal_tokens.make((oneself or grace).pk, "Script", [Scope.READ_ME], by=tenant.by)[0].pk,
+        "own_token": personal_tokens.make((oneself or grace).pk, "Script", [TokenScope.READ_ME], by=tenant.by)[0].pk,
         "former": former.pk,
         "organization": tenant.id,
         # One that can be switched off, and one of the organization's own.
         "role": tenant.role(BuiltIn.HR).pk,
         "own": tenant.role("spare").pk,
         "event": changed_by_scim(tenant, grace).pk,
-        "play": a_play(tenant, state=PlayState.PASSED).pk,
+        "test_run": a_test_run(tenant, state=RunState.PASSED).pk,
         "request": log(tenant, status=401, cause="groups-off", arguments={"domain": domain.name}).pk,
     }
 
 
 def changed_by_scim(tenant: Tenant, user: User) -> AuditEvent:
     """The event of a change that can be undone."""
-    by = Actor(tenant.id, "SCIM token smgr_1…", Door.SCIM)
+    by = Actor(tenant.id, "SCIM token smgr_1…", Channel.SCIM)
     trail.record(Action.USER_UPDATED, user, {"title": ["Engineer", None]}, by=by)
     return tenant.last_event()
 
@@ -353,8 +353,8 @@ def test_who_is_signed_out_opens_and_changes_nothing(
     before = everything(acme)
     answer = Client().get(address) if form is None else Client().post(address, form)
     assert answer.status_code == 302
-    door = "/operator/login/" if is_for_operators(address) else "/sign-in/"
-    assert answer.headers["Location"].startswith(f"{door}?next=")
+    channel = "/operator/login/" if is_for_operators(address) else "/sign-in/"
+    assert answer.headers["Location"].startswith(f"{channel}?next=")
     assert everything(acme) == before
 
 
@@ -398,7 +398,7 @@ def everything(tenant: Tenant) -> list[object]:
     return [
         list(Organization.objects.filter(pk=tenant.id).values()),
         list(FormerSlug.objects.of(tenant.id).values()),
-        list(SupportVisit.objects.of(tenant.id).values()),
+        list(SupportAccess.objects.of(tenant.id).values()),
         Organization.objects.count(),
         list(Domain.objects.of(tenant.id).order_by("pk").values()),
         list(Role.objects.of(tenant.id).order_by("pk").values()),
@@ -409,7 +409,7 @@ def everything(tenant: Tenant) -> list[object]:
         list(User.objects.of(tenant.id).order_by("pk").values("pk", "role", "is_active", "version")),
         list(AccountRequest.objects.of(tenant.id).order_by("pk").values()),
         list(PersonalToken.objects.of(tenant.id).order_by("pk").values()),
-        list(RequestNotice.objects.of(tenant.id).order_by("pk").values()),
+        list(RequestNotification.objects.of(tenant.id).order_by("pk").values()),
     ]
 
 
@@ -468,9 +468,9 @@ def test_another_organizations_token_and_role_are_not_there(
 
 
 @pytest.mark.parametrize("action", ["suspend", "restore", "remove", "role"])
-@pytest.mark.parametrize("sure", ["read", ""])
+@pytest.mark.parametrize("confirmed", ["read", ""])
 def test_another_organizations_people_are_not_there(
-    action: str, sure: str, acme: Tenant, globex: Tenant, signed_in: SignedIn
+    action: str, confirmed: str, acme: Tenant, globex: Tenant, signed_in: SignedIn
 ) -> None:
     foreign = globex.add("gabriel")
     before = everything(globex)
@@ -478,7 +478,7 @@ def test_another_organizations_people_are_not_there(
     role = str(acme.role(BuiltIn.HR).pk)
     for person in (foreign.pk, uuid4()):
         assert client.get(PERSON.format(person=person)).status_code == 404
-        form = {"action": action, "person": f"{person}.1", "role": role, "sure": sure}
+        form = {"action": action, "person": f"{person}.1", "role": role, "confirmed": confirmed}
         assert client.post(CHANGE, form).status_code == 404
         assert client.post(CHANGE, form, **htmx()).status_code == 404
     assert everything(globex) == before
@@ -486,7 +486,7 @@ def test_another_organizations_people_are_not_there(
 
 def test_another_organizations_role_can_not_be_given(acme: Tenant, globex: Tenant, signed_in: SignedIn) -> None:
     grace, before = acme.add("grace"), acme.role(BuiltIn.APP_MANAGEMENT)
-    form = {"action": "role", "person": f"{grace.pk}.1", "sure": "read"}
+    form = {"action": "role", "person": f"{grace.pk}.1", "confirmed": "read"}
     client = signed_in(acme)
     for role in (globex.role(BuiltIn.ADMIN).pk, uuid4(), "no-uuid"):
         assert client.post(CHANGE, {**form, "role": str(role)}).status_code == 404

@@ -18,7 +18,7 @@ from tests.signed_in import SignedIn, htmx
 from tests.tenants import Tenant
 from users.permissions import BuiltIn
 from users.services import personal_tokens
-from users.services.personal_tokens import Scope
+from users.services.personal_tokens import TokenScope
 
 __all__ = ["operator"]
 
@@ -77,7 +77,7 @@ def test_an_operator_is_nobodys(operator: Client) -> None:
 
 def test_the_api_is_its_tokens_organizations(acme: Tenant) -> None:
     ada = acme.add("ada", BuiltIn.ADMIN)
-    _token, text = personal_tokens.make(ada.pk, "SIEM", [Scope.READ_ME], by=acme.by)
+    _token, text = personal_tokens.make(ada.pk, "SIEM", [TokenScope.READ_ME], by=acme.by)
     assert told(Client(), LOGS, authorization=f"Bearer {text}") == "acme", "though it is not good for this"
     assert told(Client(), LOGS, authorization="Bearer smgp_wrong") == ""
 
@@ -87,9 +87,9 @@ def test_a_page_over_the_share_says_when_to_try_again(acme: Tenant, signed_in: S
     page = refused(client, USERS).content.decode()
     assert "Too many pages of your organization are being asked for at once. Try again in 4 seconds." in page
     assert "Too many requests" in page and "Too many attempts" not in page
-    piece = refused(client, USERS, 1, **htmx())
-    assert piece.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert piece.content.decode().endswith("Try again in 1 second.")
+    panel = refused(client, USERS, 1, **htmx())
+    assert panel.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert panel.content.decode().endswith("Try again in 1 second.")
 
 
 def test_the_api_over_the_share_says_it_to_programs() -> None:

@@ -13,7 +13,7 @@ from django.urls import path
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from organizations.models import Organization, SupportVisit
+from organizations.models import Organization, SupportAccess
 from organizations.services import organizations, slugs, support
 from provisioning.models import RequestLog
 from saasmanager import urls
@@ -83,12 +83,12 @@ def test_operators_do_not_get_in_at_an_organizations_door(acme: Tenant, operator
 
 def test_guessing_is_limited(operator: Client) -> None:
     cache.clear()
-    stranger = Client()
+    anonymous = Client()
     for _ in range(5):
-        stranger.post("/operator/login/", {"login": "root", "password": "wrong"})
-    answer = stranger.post("/operator/login/", {"login": "root", "password": PASSWORD})
+        anonymous.post("/operator/login/", {"login": "root", "password": "wrong"})
+    answer = anonymous.post("/operator/login/", {"login": "root", "password": PASSWORD})
     assert "too many attempts" in answer.content.decode() or answer.status_code == 429
-    assert "_auth_user_id" not in stranger.session
+    assert "_auth_user_id" not in anonymous.session
 
 
 def test_signing_out_leads_back_to_that_door(operator: Client) -> None:
@@ -103,7 +103,7 @@ def test_the_list_shows_size_and_health(operator: Client, acme: Tenant, globex: 
     for status in (200, 400):
         RequestLog.objects.create(
             organization=acme.organization, created_at=timezone.now(), request_id="r", method="GET", path="/Users",
-            status=status, verdict="", duration_us=1, token_label="",
+            status=status, result="", duration_us=1, token_label="",
         )  # fmt: skip
     html = operator.get(f"{LIST}?q=acme").content.decode()
     assert "Globex" not in html
@@ -131,7 +131,7 @@ def test_an_organization_is_made_and_its_admin_can_sign_in(operator: Client) -> 
     client.post("/sign-in/new/", {"login": "ann@new.example", "password": password})
     assert "_auth_user_id" in client.session
     event = AuditEvent.objects.of(organization.pk).get(action="organization.created")
-    assert (event.actor_label, event.door) == ("root (operator of SaaS Manager)", "operator")
+    assert (event.actor_label, event.channel) == ("root (operator of SaaS Manager)", "operator")
     again = unescape(operator.post(f"{LIST}add/", form).content.decode())
     assert "already exists" in again
     assert 'value="ann@new.example"' in again
@@ -164,10 +164,10 @@ def test_suspending_ends_everything_at_once_and_reactivating_lets_in_again(
     assert "Unpaid since June" in shown
     assert "Suspended" in operator.get(LIST).content.decode()
     event = acme.last_event()
-    assert (event.action, event.changes["reason"]) == ("organization.held", [None, "Unpaid since June"])
+    assert (event.action, event.changes["reason"]) == ("organization.suspended", [None, "Unpaid since June"])
     assert "suspended the organization Acme" in str(event)
     operator.post(page_of(acme, "reactivate/"), {"reason": "Paid"})
-    assert acme.last_event().action == "organization.released"
+    assert acme.last_event().action == "organization.reactivated"
     assert Client().get("/sign-in/acme/").status_code == 200
     assert "Paid" in operator.get(page_of(acme)).content.decode()
 
@@ -183,7 +183,7 @@ def test_suspending_needs_a_reason_and_keeps_what_was_typed(reason: str, operato
 def test_suspending_twice_is_told_of_once(operator: Client, acme: Tenant) -> None:
     for _ in range(2):
         answer = operator.post(page_of(acme, "suspend/"), {"reason": "Unpaid"}, follow=True)
-    assert actions(acme).count("organization.held") == 1
+    assert actions(acme).count("organization.suspended") == 1
     assert "Acme is suspended already." in answer.content.decode()
 
 
@@ -197,7 +197,7 @@ def test_what_is_not_there_is_not_there(operator: Client) -> None:
 
 def test_no_page_of_theirs_names_anybody(operator: Client, acme: Tenant) -> None:
     acme.add("grace", profile={"displayName": "Grace Hopper"})
-    slugs.change("acme-ltd", seen="acme", by=acme.by)
+    slugs.change("acme-ltd", expected_slug="acme", by=acme.by)
     for address in ("", "?q=grace", f"{acme.id}/", "add/"):
         html = operator.get(f"{LIST}{address}", follow=True).content.decode()
         assert "Grace" not in html
@@ -218,7 +218,7 @@ def test_nobody_enters_where_support_is_not_wanted(operator: Client, acme: Tenan
     answer = operator.post(page_of(acme, "enter/"), follow=True)
     assert "has not asked for support" in answer.content.decode()
     assert operator.get("/settings/users/").status_code == 403
-    assert not SupportVisit.objects.exists()
+    assert not SupportAccess.objects.exists()
 
 
 def test_an_operator_sees_what_there_is_and_everybody_knows(
@@ -249,7 +249,7 @@ def test_entering_looking_and_leaving_are_in_the_organizations_log(operator: Cli
         operator.get("/settings/users/?q=grace")
     operator.get("/settings/organization/", **htmx("domains"))
     operator.post("/operator/leave/")
-    told = [event for event in acme.events() if event.door == "support"]
+    told = [event for event in acme.events() if event.channel == "support"]
     assert [(event.action, event.target_label) for event in reversed(told)] == [
         ("support.entered", "Acme"),
         ("support.viewed", "/settings/users/?q=grace"),
@@ -313,9 +313,9 @@ def test_a_visit_ends_with_the_next_request(how: str, operator: Client, acme: Te
         case "over":
             Organization.objects.filter(pk=acme.id).update(support_until=timezone.now() - timedelta(seconds=1))
         case "held":
-            organizations.hold("Unpaid", by=acme.by)
+            organizations.suspend("Unpaid", by=acme.by)
         case "left elsewhere":
-            support.leave(SupportVisit.objects.get(), by=acme.by)
+            support.leave(SupportAccess.objects.get(), by=acme.by)
         case "no operator any more":
             User.objects.filter(user_name="root").update(is_active=False)
     assert operator.get("/settings/users/", **htmx()).status_code == 401
@@ -328,7 +328,7 @@ def test_a_visit_does_not_come_back_with_the_switch(operator: Client, acme: Tena
     support.request(False, by=acme.by)
     ask_for_support(acme)
     assert operator.get("/settings/users/").status_code == 302
-    assert list(support.visitors(Organization.objects.get(pk=acme.id))) == []
+    assert list(support.operators_present(Organization.objects.get(pk=acme.id))) == []
 
 
 def test_entering_another_organization_leaves_the_first(operator: Client, acme: Tenant) -> None:
@@ -365,7 +365,7 @@ class OperatorModels:
 
     site = OperatorSite(name="operator")
     site.register(Organization, OrganizationAdmin)
-    site.register(SupportVisit)
+    site.register(SupportAccess)
     urlpatterns = [path("operator/", site.urls), *urls.urlpatterns]
 
 
@@ -374,10 +374,10 @@ def test_one_more_model_gets_the_pages_that_django_gives_it(operator: Client, ac
     enter(operator, acme)
     with override_settings(ROOT_URLCONF=OperatorModels):
         assert operator.get(LIST).status_code == 200
-        listed = operator.get("/operator/organizations/supportvisit/")
+        listed = operator.get("/operator/organizations/supportaccess/")
         assert listed.status_code == 200
-        (visit,) = SupportVisit.objects.all()
-        assert str(visit.pk) in listed.content.decode()
-        for address in (f"{visit.pk}/change/", "add/"):
-            assert operator.get(f"/operator/organizations/supportvisit/{address}").status_code == 200
-        assert Client().get("/operator/organizations/supportvisit/").headers["Location"].startswith("/operator/login/")
+        (support_access,) = SupportAccess.objects.all()
+        assert str(support_access.pk) in listed.content.decode()
+        for address in (f"{support_access.pk}/change/", "add/"):
+            assert operator.get(f"/operator/organizations/supportaccess/{address}").status_code == 200
+        assert Client().get("/operator/organizations/supportaccess/").headers["Location"].startswith("/operator/login/")

@@ -63,7 +63,7 @@ def test_support_is_asked_for_seen_and_ended(open_page: Open, lived_in: Tenant) 
     page.get_by_role("switch", name="Request support").click()
     expect(page.locator("#request-support")).to_contain_text("On until")
     by = User.objects.create_superuser("root", "root@ops.example", PASSWORD)
-    support.enter(operator="root", by=type(lived_in.by)(lived_in.id, "root", lived_in.by.door, user_id=by.pk))
+    support.enter(operator="root", by=type(lived_in.by)(lived_in.id, "root", lived_in.by.channel, user_id=by.pk))
     page.reload()
     expect(page.get_by_role("region", name="Support")).to_contain_text("Operator root of SaaS Manager is looking")
     page.get_by_role("button", name="End support access now").click()
@@ -121,23 +121,23 @@ SHOWN = {
 
 @pytest.mark.parametrize("shown", SHOWN)
 def test_axe_finds_nothing_in_settings(shown: str, open_page: Open, lived_in: Tenant, page: Page) -> None:
-    slugs.change("acme-ltd", seen="acme", by=lived_in.by)
+    slugs.change("acme-ltd", expected_slug="acme", by=lived_in.by)
     FormerSlug.objects.update(last_used_at=timezone.now())
     support.request(True, by=lived_in.by)
     by = User.objects.create_superuser("root", "root@ops.example", PASSWORD)
-    support.enter(operator="root", by=type(lived_in.by)(lived_in.id, "root", lived_in.by.door, user_id=by.pk))
+    support.enter(operator="root", by=type(lived_in.by)(lived_in.id, "root", lived_in.by.channel, user_id=by.pk))
     open_page(SHOWN[shown])
     check(page)
 
 
-OPERATED = {"list": LIST, "new": f"{LIST}add/", "one": f"{LIST}{{id}}/", "visit": "/settings/organization/"}
+OPERATED = {"list": LIST, "new": f"{LIST}add/", "one": f"{LIST}{{id}}/", "support_access": "/settings/organization/"}
 
 
 @pytest.mark.parametrize("shown", OPERATED)
 def test_axe_finds_nothing_on_the_operators_pages(shown: str, operate: Open, lived_in: Tenant, page: Page) -> None:
-    slugs.change("acme-ltd", seen="acme", by=lived_in.by)
+    slugs.change("acme-ltd", expected_slug="acme", by=lived_in.by)
     support.request(True, by=lived_in.by)
-    if shown == "visit":
+    if shown == "support_access":
         operate(f"{LIST}{lived_in.id}/")
         page.get_by_role("button", name="Enter Acme").click()
     operate(OPERATED[shown].format(id=lived_in.id))

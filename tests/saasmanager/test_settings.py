@@ -70,11 +70,11 @@ def test_only_the_public_host_is_answered(read: Read) -> None:
 
 
 def test_where_the_server_finds_itself_is_an_address_without_a_path(read: Read) -> None:
-    assert read(DEBUG="on", BASE_URL="https://saas.example.com")["SCIM_PLAY_URL"] == "https://saas.example.com"
-    assert read(DEBUG="on", SCIM_PLAY_URL="http://127.0.0.1:8000/")["SCIM_PLAY_URL"] == "http://127.0.0.1:8000"
+    assert read(DEBUG="on", BASE_URL="https://saas.example.com")["SCIM_TEST_RUN_URL"] == "https://saas.example.com"
+    assert read(DEBUG="on", SCIM_TEST_RUN_URL="http://127.0.0.1:8000/")["SCIM_TEST_RUN_URL"] == "http://127.0.0.1:8000"
     for wrong in ("127.0.0.1:8000", "ftp://127.0.0.1", "http://127.0.0.1/scim", "http://:80"):
-        with pytest.raises(ImproperlyConfigured, match="SCIM_PLAY_URL must be like http://127.0.0.1:8000, not"):
-            read(DEBUG="on", SCIM_PLAY_URL=wrong)
+        with pytest.raises(ImproperlyConfigured, match="SCIM_TEST_RUN_URL must be like http://127.0.0.1:8000, not"):
+            read(DEBUG="on", SCIM_TEST_RUN_URL=wrong)
 
 
 def test_base_url_has_no_trailing_slash(read: Read) -> None:

@@ -80,7 +80,7 @@ def names(patterns: Any, namespace: str = "") -> Iterator[str]:
 
 
 def test_every_page_is_in_the_table() -> None:
-    only_forms = {f"settings:{control.name}" for control, _ in responses.controls() if not control.reads}
+    only_forms = {f"settings:{action.name}" for action, _ in responses.actions() if not action.reads}
     expected = set(names(get_resolver().url_patterns)) - only_forms - set(NOT_PAGES)
     assert len(expected) >= 12
     assert expected <= {walk.view for walk in WALKS}

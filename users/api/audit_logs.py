@@ -25,7 +25,7 @@ from console.moments import read_day
 from users.api.bearer import token_of
 from users.api.openapi import DEFAULT_LIMIT, MOST, document
 from users.api.problems import Problem
-from users.services.personal_tokens import Scope
+from users.services.personal_tokens import TokenScope
 
 log = structlog.get_logger(__name__)
 
@@ -45,13 +45,13 @@ class LogsView(APIView):
         """Two statements: the token with the end of the stream, and the events."""
         token = token_of(
             request._request,
-            Scope.READ_AUDIT_LOG,
+            TokenScope.READ_AUDIT_LOG,
             "audit-log.view",
             settled=stream.settled_id(OuterRef("organization_id")),
         )
         given = _parameters(request._request)
         try:
-            stretch = stream.read(
+            event_page = stream.read(
                 token.organization_id,
                 stream.parse_filter(given.get("filter", "")),
                 after=stream.read_cursor(given["cursor"]) if "cursor" in given else stream.BEGINNING,
@@ -64,9 +64,9 @@ class LogsView(APIView):
             raise Problem(HTTPStatus.BAD_REQUEST, str(error)) from None
         return _json(
             {
-                "logs": [stream.represent(event) for event in stretch.events],
-                "next": stream.write_cursor(stretch.place),
-                "has_more": stretch.has_more,
+                "logs": [stream.represent(event) for event in event_page.events],
+                "next": stream.write_cursor(event_page.place),
+                "has_more": event_page.has_more,
             }
         )
 

@@ -13,7 +13,7 @@ from core.actors import address_of_caller
 from core.bearer_tokens import presented
 from users.api.problems import Problem
 from users.models import PersonalToken
-from users.services.personal_tokens import Scope
+from users.services.personal_tokens import TokenScope
 
 REALM = 'Bearer realm="SaaS Manager"'
 INVALID = "The bearer token is missing or not valid. Use a personal token that is neither revoked nor expired."
@@ -22,7 +22,7 @@ INVALID = "The bearer token is missing or not valid. Use a personal token that i
 NOTED_EVERY = timedelta(minutes=1)
 
 
-def token_of(request: HttpRequest, scope: Scope, permission: str, **more: Subquery) -> PersonalToken:
+def token_of(request: HttpRequest, scope: TokenScope, permission: str, **more: Subquery) -> PersonalToken:
     """The valid token that a request shows, with its person and ``more`` about it, in one statement.
 
     Raises Problem: 401 for one that is not valid, in one same way whatever is wrong with it, and 403 for one that is

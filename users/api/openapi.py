@@ -5,19 +5,19 @@ from typing import Any
 
 from audit.actions import Action
 from audit.services import stream
-from core.actors import Door
-from users.services.personal_tokens import Scope
+from core.actors import Channel
+from users.services.personal_tokens import TokenScope
 
 DEFAULT_LIMIT, MOST = 100, 1000
 
 SUMMARY = "The audit log of an organization, oldest event first."
 DESCRIPTION = f"""\
 What is read is the log of the organization of the person whose personal token is sent. The token needs the scope
-`{Scope.READ_AUDIT_LOG}`, and the person a role that may view the audit log.
+`{TokenScope.READ_AUDIT_LOG}`, and the person a role that may view the audit log.
 
 Follow it for ever like this: ask without a cursor, keep `next`, ask again with it as `cursor`: at once while `has_more`
 is true, else after a while. Every answer has a `next`, also one without events. Each event comes once, and none is left
-out. An event comes when no other can come before it any more: {stream.HOLD_BACK.seconds} seconds after it was written,
+out. An event comes when no other can come before it any more: {stream.DELAY.seconds} seconds after it was written,
 and not before a change that began earlier is through. A cursor goes with the `since`, `until` and `filter` that it was
 got with.
 
@@ -80,7 +80,7 @@ EVENT = _object(
     time=_text("When it was written.", format="date-time"),
     action=_text("What was done.", examples=list(Action.values)),
     text=_text("The event as a sentence."),
-    door=_text("The way by which the change came in.", examples=list(map(str, Door))),
+    channel=_text("The way by which the change came in.", examples=list(map(str, Channel))),
     actor=_object(
         id=_nullable("The person's id; null for an actor who is nobody, such as a SCIM token.", format="uuid"),
         label=_text("Who it was, as known at that time."),
@@ -141,7 +141,7 @@ def document(base_url: str) -> Mapping[str, Any]:
                 "personalToken": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": f"A personal token with the scope {Scope.READ_AUDIT_LOG}.",
+                    "description": f"A personal token with the scope {TokenScope.READ_AUDIT_LOG}.",
                 }
             },
             "schemas": {"Event": EVENT, "Logs": LOGS, "Problem": PROBLEM},

@@ -129,9 +129,9 @@ class Migration(migrations.Migration):
                             ("default", "Default role"),
                             ("rule", "Role rule"),
                             ("provider", "Identity provider"),
-                            ("hand", "By hand"),
+                            ("manual", "By hand"),
                         ],
-                        default="hand",
+                        default="manual",
                         editable=False,
                         max_length=10,
                     ),
@@ -370,7 +370,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="RequestNotice",
+            name="RequestNotification",
             fields=[
                 (
                     "id",
@@ -392,7 +392,7 @@ class Migration(migrations.Migration):
                     "user",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="request_notices",
+                        related_name="request_notifications",
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),

@@ -1,6 +1,6 @@
 """The tables of people: accounts, roles, groups, invitations, account requests and personal tokens."""
 
-from users.models.account_requests import AccountRequest, RequestNotice
+from users.models.account_requests import AccountRequest, RequestNotification
 from users.models.choices import GivenBy, Source
 from users.models.groups import Group, GroupMember
 from users.models.invitations import Invitation, InvitationQuerySet
@@ -19,7 +19,7 @@ __all__ = [
     "NAME_SORTED",
     "PersonalToken",
     "RESET_BLOCKED_FOR",
-    "RequestNotice",
+    "RequestNotification",
     "Role",
     "Source",
     "User",

@@ -9,12 +9,12 @@ from core.tenancy import KeyField, TenantModel, TenantQuerySet
 from users.models.users import User
 
 
-class RequestNotice(TenantModel):
+class RequestNotification(TenantModel):
     """Somebody who is mailed when a person asks for an account, as long as they are active."""
 
-    user = models.ForeignKey(User, models.CASCADE, related_name="request_notices")
+    user = models.ForeignKey(User, models.CASCADE, related_name="request_notifications")
 
-    objects = TenantQuerySet["RequestNotice"].as_manager()
+    objects = TenantQuerySet["RequestNotification"].as_manager()
 
     class Meta:
         ordering = ["id"]

@@ -17,4 +17,4 @@ class GivenBy(TextChoices):
     DEFAULT = "default", "Default role"
     RULE = "rule", "Role rule"
     PROVIDER = "provider", "Identity provider"
-    HAND = "hand", "By hand"
+    MANUAL = "manual", "By hand"

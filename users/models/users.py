@@ -80,7 +80,7 @@ class User(AbstractBaseUser):
         Organization, models.CASCADE, null=True, blank=True, related_name="+", db_index=False, editable=False
     )
     role = models.ForeignKey(Role, models.PROTECT, null=True, blank=True, related_name="users")
-    role_given_by = models.CharField(max_length=10, choices=GivenBy, default=GivenBy.HAND, editable=False)
+    role_given_by = models.CharField(max_length=10, choices=GivenBy, default=GivenBy.MANUAL, editable=False)
     source = models.CharField(max_length=10, choices=Source, default=Source.MANUAL)
     managed_by = models.UUIDField(null=True, editable=False)
     claims_external_id = models.BooleanField(

@@ -24,7 +24,7 @@ from django.utils import timezone
 
 from audit.actions import Action
 from audit.services import trail
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from core.addresses import AddressError, check_mailable, respelled
 from core.bearer_tokens import digest
 from core.refusals import Refusal
@@ -42,7 +42,7 @@ State = AccountRequest.State
 LIFE_OF_LINK = timedelta(days=3)
 KEPT = timedelta(days=90)
 # Nobody is mailed about requests more often than this.
-BETWEEN_NOTICES = timedelta(minutes=15)
+BETWEEN_NOTIFICATIONS = timedelta(minutes=15)
 
 NOTICE = "account_requested"
 
@@ -135,7 +135,7 @@ def confirm(token: str, *, address: str, request_id: str) -> AccountRequest:
         return request
     request.state, request.confirmed_at = State.WAITING, timezone.now()
     request.save(update_fields=["state", "confirmed_at"])
-    by = Actor(request.organization_id, request.email, Door.SIGN_IN, address=address, request_id=request_id)
+    by = Actor(request.organization_id, request.email, Channel.SIGN_IN, address=address, request_id=request_id)
     trail.record(Action.REQUEST_CONFIRMED, request, by=by)
     _tell(request)
     return request
@@ -145,13 +145,13 @@ def confirm(token: str, *, address: str, request_id: str) -> AccountRequest:
 def approve(request_id: UUID, role: Role, *, by: Actor) -> AccountRequest:
     """Make the user, with that role, and mail a link to set a password.
 
-    Raises RequestUnknown, RequestSettled, BeyondOwnRights, ProofNeeded and, for today's rules hold, what
+    Raises RequestUnknown, RequestSettled, BeyondOwnRights, ReauthenticationRequired and, for today's rules hold, what
     ``accounts.create`` raises.
     """
-    roles.hold(role, by=by)
+    roles.lock_role(role, by=by)
     request = _undecided(request_id, by)
-    authority.behind(by).require_invite_as(role)
-    authority.require_proof(role, by=by)
+    authority.of_actor(by).require_invite_as(role)
+    authority.require_reauthentication(role, by=by)
     profile = {"userName": request.email, "displayName": request.name}
     user = accounts.create(accounts.NewUser(profile, role, Source.REQUEST), by=by)
     _settle(request, State.APPROVED, by)
@@ -263,7 +263,10 @@ def _tell(request: AccountRequest) -> None:
     link = f"{settings.BASE_URL}{reverse('settings:users')}#user-requests"
     context = {"asked": request, "organization": request.organization, "link": link}
     recent = Mail.objects.filter(
-        organization_id=request.organization_id, name=NOTICE, to__in=addresses, created_at__gt=now - BETWEEN_NOTICES
+        organization_id=request.organization_id,
+        name=NOTICE,
+        to__in=addresses,
+        created_at__gt=now - BETWEEN_NOTIFICATIONS,
     )
     latest = {mail.to: mail for mail in recent.order_by("id")}
     for address in addresses:
@@ -272,5 +275,5 @@ def _tell(request: AccountRequest) -> None:
             continue
         mail = outbox.send(NOTICE, to=address, context=context, organization_id=request.organization_id)
         if last:
-            mail.due_at = last.created_at + BETWEEN_NOTICES
+            mail.due_at = last.created_at + BETWEEN_NOTIFICATIONS
             mail.save(update_fields=["due_at"])

@@ -28,13 +28,12 @@ from core import sql
 from core.actors import Actor
 from core.addresses import AddressError, canonical, check_address
 from core.refusals import Refusal
-from domains.services import Gate
+from domains.services import AddressPolicy
 from organizations.services.organizations import lock
 from users import profile as profiles
 from users.models import GivenBy, Role, Source, User, UserValue
 from users.profile import Profile
-from users.services import endings, groups, leaving_out
-from users.services.hot_queries import locked, revoke_personal_tokens
+from users.services import groups, inactive_addresses, orphaned_invitations
 from users.services.own_addresses import AddressProtected as AddressProtected
 from users.services.own_addresses import ByProvider as ByProvider
 from users.services.own_addresses import (
@@ -45,10 +44,11 @@ from users.services.own_addresses import (
     protected,
     tell_former,
 )
-from users.services.role_changes import REASON
+from users.services.role_reassignment import REASON
 from users.services.unique_names import ExternalIdTaken as ExternalIdTaken
 from users.services.unique_names import Names, claims, naming
 from users.services.unique_names import NameTaken as NameTaken
+from users.services.user_sql import locked, revoke_personal_tokens
 
 # A user with more addresses than that is written in several statements.
 _MOST_VALUES_AT_ONCE = 20
@@ -101,7 +101,7 @@ class NewUser:
     user_id: UUID | None = None
     needs: frozenset[UUID] = frozenset()
     managed_by: UUID | None = None
-    given_by: GivenBy = GivenBy.HAND
+    given_by: GivenBy = GivenBy.MANUAL
     reason: str = ""
     password: str | None = field(default=None, repr=False)
     outsider: bool = False
@@ -142,7 +142,7 @@ def create_many(wanted: Sequence[NewUser], *, secondary_anywhere: bool = False, 
     """
     enrolled = [_enrolled(new, by) for new in wanted]
     addresses = (address for _user, profile in enrolled for address in profiles.addresses(profile).values())
-    gate = Gate(addresses, organization_id=by.organization_id)
+    address_policy = AddressPolicy(addresses, organization_id=by.organization_id)
     names = Names([user for user, _profile in enrolled], by.organization_id)
     outcomes: list[User | Refusal] = []
     admitted: dict[UUID, tuple[User, Profile, str]] = {}
@@ -150,8 +150,14 @@ def create_many(wanted: Sequence[NewUser], *, secondary_anywhere: bool = False, 
         try:
             if not new.needs <= admitted.keys():
                 raise CompanionRefused("Somebody who was to be added before was refused.")
-            _check_addresses(profile, anywhere=new.outsider, gate=gate, secondary_anywhere=secondary_anywhere, by=by)
-            names.take(user)
+            _check_addresses(
+                profile,
+                anywhere=new.outsider,
+                address_policy=address_policy,
+                secondary_anywhere=secondary_anywhere,
+                by=by,
+            )
+            names.claim(user)
         except Refusal as refusal:
             outcomes.append(refusal)
         else:
@@ -198,7 +204,7 @@ def update(
     spared = provider is not None and provider.spares(user, role)
     left_out: tuple[str, ...] = ()
     if provider is not None and not is_active:
-        profile, left_out = leaving_out.permitted(
+        profile, left_out = inactive_addresses.permitted(
             profile,
             before,
             user,
@@ -224,7 +230,7 @@ def update(
         with transaction.atomic() if renamed or claims_anew else nullcontext():
             user.role, user.role_given_by = role, given_by or user.role_given_by
             user.source = its_source
-            kept_by = user.managed_by
+            former_managed_by = user.managed_by
             if user.source != Source.SCIM:
                 user.managed_by = None
             user.version += 1
@@ -252,11 +258,13 @@ def update(
                 user.demoted_at = timezone.now()
                 noted = (*noted, "demoted_at")
             pending = [sql.updating(user, (*_CHANGED, *noted))]
-            if endings.could_invite(former_role) and (role != former_role or (was_active and not user.is_active)):
+            if orphaned_invitations.could_invite(former_role) and (
+                role != former_role or (was_active and not user.is_active)
+            ):
                 # It asks what the user may do now.
                 sql.run(pending)
                 pending = []
-                endings.end_invitations(inviter_ids=[user.pk], by=by)
+                orphaned_invitations.end_invitations(inviter_ids=[user.pk], by=by)
             if profile.get("emails") != before.get("emails"):
                 UserValue.objects.filter(user=user).delete()
                 UserValue.objects.bulk_create(profiles.value_rows(user))
@@ -273,9 +281,9 @@ def update(
                 changes["role"] = [former_role and former_role.name, role and role.name]
             if user.source != former_source:
                 changes["source"] = [former_source, user.source]
-                if kept_by is not None:
-                    keeper = str(kept_by)
-                    changes["managed_by"] = [None, keeper] if user.managed_by else [keeper, None]
+                if former_managed_by is not None:
+                    managed_by = str(former_managed_by)
+                    changes["managed_by"] = [None, managed_by] if user.managed_by else [managed_by, None]
             label = str(undoes) if undoes else ""
             action = action or _action(was_active, user, former_role)
             sql.run([*pending, *trail.recording(action, user, changes | _undoing(undoes), by=by, label=label)])
@@ -305,7 +313,7 @@ def change_role(user_id: UUID, role: Role, *, by: Actor) -> User:
     user = find(user_id, organization_id=by.organization_id)
     if user.role != role:
         profile = {**profiles.read(user), "roles": profiles.role_entries(role)}
-        update(user, profile, role=role, given_by=GivenBy.HAND, by=by)
+        update(user, profile, role=role, given_by=GivenBy.MANUAL, by=by)
     return user
 
 
@@ -329,10 +337,10 @@ def delete(user: User, *, by: Actor, undoes: AuditEvent | None = None) -> None:
     }
     changes = {name: [value, None] for name, value in gone.items() if value} | _undoing(undoes)
     trail.record(Action.USER_DELETED, user, changes, by=by)
-    user_id, could_invite = user.pk, endings.could_invite(user.role)
+    user_id, could_invite = user.pk, orphaned_invitations.could_invite(user.role)
     user.delete()
     if could_invite:
-        endings.end_invitations(inviter_ids=[user_id], by=by)
+        orphaned_invitations.end_invitations(inviter_ids=[user_id], by=by)
     _count(by.organization_id, -1)
 
 
@@ -481,7 +489,7 @@ def _check_addresses(
     secondary_anywhere: bool = False,
     any_local_length: bool = False,
     comes_back: bool = False,
-    gate: Gate | None = None,
+    address_policy: AddressPolicy | None = None,
     by: Actor,
 ) -> None:
     """Let in what a profile adds to the one before, and what it makes an address to sign in with or to write to.
@@ -507,18 +515,18 @@ def _check_addresses(
         raise AddressInvalid(f"The user was not let in again.{then}" if then else str(error)) from None
     if anywhere or not (added or promoted):
         return
-    gate = gate or Gate((*added.values(), *promoted), organization_id=by.organization_id)
+    address_policy = address_policy or AddressPolicy((*added.values(), *promoted), organization_id=by.organization_id)
     for key, spelling in added.items():
         if key in own:
-            gate.check([spelling])
+            address_policy.check([spelling])
         elif not secondary_anywhere:
-            gate.check_secondary(spelling)
-    gate.check_registered(promoted)
+            address_policy.check_secondary(spelling)
+    address_policy.check_registered(promoted)
 
 
 def _refuse_taken_names(user: User, *, external_id: bool = True) -> None:
     assert user.organization_id is not None  # noqa: S101  (operators are made by a command of their own)
-    Names([user], user.organization_id, external_ids=external_id).take(user)
+    Names([user], user.organization_id, external_ids=external_id).claim(user)
 
 
 def refuse_taken_names(address: str, *, organization_id: UUID) -> None:

@@ -19,21 +19,21 @@ from users.services.own_addresses import OwnAddresses
 
 
 @transaction.atomic
-def apply(user_id: UUID, wanted: OwnAddresses, *, seen: OwnAddresses, by: Actor) -> User:
-    """Give a user exactly these addresses in place of those that they had when they were refused (``seen``).
+def apply(user_id: UUID, wanted: OwnAddresses, *, expected: OwnAddresses, by: Actor) -> User:
+    """Give a user exactly these addresses in place of those that they had when they were refused (``expected``).
 
     All rules are asked again, as they are now. Where it is so already, nothing happens. Raises BeyondOwnRights for
     everybody but Admins, StaleVersion where the user has other addresses by now, and what ``accounts.find`` and
     ``accounts.update`` do.
     """
-    if not authority.behind(by).is_whole:
+    if not authority.of_actor(by).is_whole:
         raise BeyondOwnRights("Only an Admin can apply this address. Ask an Admin of your organization.")
     user = accounts.find(user_id, organization_id=by.organization_id)
     before = profiles.read(user)
     present = OwnAddresses.of(before)
     if present == wanted:
         return user
-    if present != seen:
+    if present != expected:
         raise StaleVersion(
             f"{user} has another address by now than when the request was refused. Let your identity provider send the "
             "address again, and apply that."

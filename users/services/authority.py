@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from core.actors import Actor
-from core.refusals import ProofNeeded, Refusal
+from core.refusals import ReauthenticationRequired, Refusal
 from users.models import Role, User
 
 EDIT_USERS = "users.edit"
@@ -79,7 +79,7 @@ def of(user: User | None) -> Authority:
     return Authority(is_gone=True)
 
 
-def behind(by: Actor) -> Authority:
+def of_actor(by: Actor) -> Authority:
     """What an actor may hand on: a person as much as the present role has, in one query.
 
     Operators' commands and identity providers act for no person; they have rules of their own.
@@ -101,14 +101,16 @@ def of_makers(user_ids: Iterable[UUID], *, organization_id: UUID) -> Mapping[UUI
     return {user_id: of(found.get(user_id)) for user_id in wanted}
 
 
-def require_proof(*given: Role | None, by: Actor, act: str = "give the role {role}") -> None:
-    """Make sure that the password was given a short while ago before somebody gets the Admin role. Raises ProofNeeded.
+def require_reauthentication(*given: Role | None, by: Actor, act: str = "give the role {role}") -> None:
+    """Make sure that the password was given a short while ago before somebody gets the Admin role.
+
+    Raises ReauthenticationRequired.
 
     Every verb asks it that gives a role, or lets others give it, before it changes anything. ``act`` says what that is.
     """
     admin = next((role for role in given if role is not None and role.is_admin), None)
-    if admin is not None and not by.is_proven:
-        raise ProofNeeded(act.format(role=admin))
+    if admin is not None and not by.is_reauthenticated:
+        raise ReauthenticationRequired(act.format(role=admin))
 
 
 def makers(user_ids: Iterable[UUID], *, organization_id: UUID) -> dict[UUID, User]:

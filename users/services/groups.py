@@ -24,16 +24,16 @@ from core.refusals import Refusal
 from organizations.services.organizations import lock
 from users import profile as profiles
 from users.models import Group, GroupMember, User
-from users.services.hot_queries import held
+from users.services.user_sql import groups_of_users
 
 GROUP_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Group"
 
 MAX_NAME, MAX_NAME_KEY = 256, 400
 
 # The groups that a user is in, by name, with 1 for a direct membership. Values: the user's id, the organization's.
-_HELD_BY = (
-    f"WITH RECURSIVE {held('= %s')}"  # noqa: S608
-    " SELECT g.display_name, MAX(held.direct) FROM held JOIN users_group g ON g.id = held.id"
+_GROUPS_OF_USER = (
+    f"WITH RECURSIVE {groups_of_users('= %s')}"  # noqa: S608
+    " SELECT g.display_name, MAX(memberships.direct) FROM memberships JOIN users_group g ON g.id = memberships.id"
     " WHERE g.organization_id = %s GROUP BY g.id, g.display_name, g.display_name_key ORDER BY g.display_name_key"
 )
 
@@ -215,18 +215,18 @@ def delete(group: Group, *, by: Actor) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Membership:
     """A group in which somebody is, as a member of their own or because a group of theirs is in it."""
 
     name: str
     is_direct: bool
 
 
-def held_by(user: User) -> list[Held]:
+def memberships_of(user: User) -> list[Membership]:
     """The groups that a user is in, at any depth, by name."""
     assert user.organization_id is not None  # noqa: S101  (operators are in no group)
-    found = sql.select(_HELD_BY, [sql.key(user.pk), sql.key(user.organization_id)])
-    return [Held(name, bool(direct)) for name, direct in found]
+    found = sql.select(_GROUPS_OF_USER, [sql.key(user.pk), sql.key(user.organization_id)])
+    return [Membership(name, bool(direct)) for name, direct in found]
 
 
 def member_leaves(user: User) -> list[Group]:
@@ -286,9 +286,9 @@ def members_of(group: Group) -> list[UUID]:
 def _add(group: Group, ids: Sequence[UUID], difference: _Difference) -> None:
     for some in _in_parts(tuple(dict.fromkeys(ids))):
         users = _present(User.objects.of(group.organization_id), "user", group, some)
-        strangers = [each for each in some if each not in users]
-        groups = _present(Group.objects.of(group.organization_id), "member_group", group, strangers)
-        unknown = next((each for each in strangers if each not in groups), None)
+        no_users = [each for each in some if each not in users]
+        groups = _present(Group.objects.of(group.organization_id), "member_group", group, no_users)
+        unknown = next((each for each in no_users if each not in groups), None)
         if unknown is not None:
             raise MemberUnknown(f"'members': there is no user and no group '{unknown}' in this organization.")
         new = [each for each in some if not (users.get(each) or groups.get(each))]

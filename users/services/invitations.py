@@ -30,7 +30,7 @@ from organizations.services.organizations import lock
 from users.models import Invitation, Role, Source, User
 from users.profile import search_key_of
 from users.services import accounts, authority, roles
-from users.services.hot_queries import holders
+from users.services.user_sql import holders
 
 VALID = timedelta(days=7)
 KEPT = timedelta(days=30)
@@ -80,7 +80,7 @@ class Known:
 
 
 @dataclass(slots=True)
-class Outcome:
+class InvitationsOutcome:
     """What became of addresses: who was invited, who was known, and what mail can't be sent to, with the reason."""
 
     invited: list[Invitation] = field(default_factory=list)
@@ -89,40 +89,40 @@ class Outcome:
 
 
 @transaction.atomic
-def invite(addresses: Iterable[str], *, role: Role, by: Actor) -> Outcome:
+def invite(addresses: Iterable[str], *, role: Role, by: Actor) -> InvitationsOutcome:
     """Invite everybody whose address is one, and whom the organization does not know; of any domain.
 
-    Costs as many statements for five hundred as for one. Raises TooManyMails, BeyondOwnRights, ProofNeeded and
-    ``roles.RoleUnknown``, and then nobody is invited.
+    Costs as many statements for five hundred as for one. Raises TooManyMails, BeyondOwnRights, ReauthenticationRequired
+    and ``roles.RoleUnknown``, and then nobody is invited.
     """
-    outcome = Outcome()
+    outcome = InvitationsOutcome()
     wanted = _checked(addresses, outcome)
-    roles.hold(role, by=by)
+    roles.lock_role(role, by=by)
     # Before the rights are asked, so that whoever takes them meanwhile is waited for, or finds what was invited.
     organization = lock(by.organization_id)
-    authority.behind(by).require_invite_as(role)
-    authority.require_proof(role, by=by)
+    authority.of_actor(by).require_invite_as(role)
+    authority.require_reauthentication(role, by=by)
     people = {
         key: user_id
-        for user_id, _name, *keys, _keeper, _external_id in holders(wanted, (), by.organization_id)
+        for user_id, _name, *keys, _managed_by, _external_id in holders(wanted, (), by.organization_id)
         for key in keys
     }
     present = Invitation.objects.of(by.organization_id).listed().filter(email_key__in=list(wanted))
     present.filter(Q(expires_at__lte=timezone.now()) | Q(ended_at__isnull=False)).delete()
     invited = {invitation.email_key: invitation for invitation in present}
-    newcomers = {}
+    new_users = {}
     for key, address in wanted.items():
         if key in people or key in invited:
             outcome.known.append(Known(address, people.get(key), invited.get(key)))
         else:
-            newcomers[key] = address
-    if newcomers:
-        _refuse_too_many(len(newcomers), by)
-        outcome.invited = _add(newcomers, organization, role, by)
+            new_users[key] = address
+    if new_users:
+        _refuse_too_many(len(new_users), by)
+        outcome.invited = _add(new_users, organization, role, by)
     return outcome
 
 
-def _checked(addresses: Iterable[str], outcome: Outcome) -> dict[str, str]:
+def _checked(addresses: Iterable[str], outcome: InvitationsOutcome) -> dict[str, str]:
     """The addresses that mail can be sent to, by their canonical forms."""
     wanted: dict[str, str] = {}
     for address in addresses:
@@ -133,7 +133,7 @@ def _checked(addresses: Iterable[str], outcome: Outcome) -> dict[str, str]:
     return wanted
 
 
-def _add(newcomers: Mapping[str, str], organization: Organization, role: Role, by: Actor) -> list[Invitation]:
+def _add(new_users: Mapping[str, str], organization: Organization, role: Role, by: Actor) -> list[Invitation]:
     now = timezone.now()
     invitations = [
         Invitation(
@@ -148,7 +148,7 @@ def _add(newcomers: Mapping[str, str], organization: Organization, role: Role, b
             expires_at=now + VALID,
             last_sent_at=now,
         )
-        for key, address in newcomers.items()
+        for key, address in new_users.items()
     ]
     _mail(invitations, organization, by)
     sql.insert(Invitation, invitations)
@@ -158,22 +158,22 @@ def _add(newcomers: Mapping[str, str], organization: Organization, role: Role, b
 
 
 @transaction.atomic
-def resend(invitation_id: UUID, *, seen: int, by: Actor) -> Invitation:
+def resend(invitation_id: UUID, *, expected_version: int, by: Actor) -> Invitation:
     """Mail a new link, valid from now on, in place of the former one; the invitation is the actor's from then on.
 
-    One that has ended since its inviter may no longer give the role is open again. ``seen`` is the ``sent_count`` that
-    whoever asks has seen. Raises InvitationUnknown, InvitationOver, HasAccount, StaleVersion, TooManyMails,
-    BeyondOwnRights, ProofNeeded and ``roles.RoleUnknown``.
+    One that has ended since its inviter may no longer give the role is open again. ``expected_version`` is the
+    ``sent_count`` that whoever asks has seen. Raises InvitationUnknown, InvitationOver, HasAccount, StaleVersion,
+    TooManyMails, BeyondOwnRights, ReauthenticationRequired and ``roles.RoleUnknown``.
     """
     known = Invitation.objects.of(by.organization_id).select_related("role").filter(pk=invitation_id).first()
     if known is not None:
         # The role before the organization, as everywhere.
-        roles.hold(known.role, by=by)
+        roles.lock_role(known.role, by=by)
     organization = lock(by.organization_id)
     invitation = _find(invitation_id, by)
-    _refuse_changed(invitation, seen)
-    authority.behind(by).require_invite_as(invitation.role)
-    authority.require_proof(invitation.role, by=by)
+    _refuse_changed(invitation, expected_version)
+    authority.of_actor(by).require_invite_as(invitation.role)
+    authority.require_reauthentication(invitation.role, by=by)
     if account_of(invitation) is not None:
         raise HasAccount(f"{invitation} has an account meanwhile, so there is nothing to accept.")
     _refuse_too_many(1, by)
@@ -194,7 +194,7 @@ def resend(invitation_id: UUID, *, seen: int, by: Actor) -> Invitation:
 
 
 @transaction.atomic
-def revoke(invitation_id: UUID, *, seen: int, by: Actor) -> tuple[Invitation, bool]:
+def revoke(invitation_id: UUID, *, expected_version: int, by: Actor) -> tuple[Invitation, bool]:
     """Let the link of an invitation open nothing any more; the invitation, and whether that was not so already.
 
     Raises InvitationUnknown, InvitationOver, StaleVersion.
@@ -202,7 +202,7 @@ def revoke(invitation_id: UUID, *, seen: int, by: Actor) -> tuple[Invitation, bo
     invitation = _find(invitation_id, by)
     if invitation.revoked_at is not None and invitation.ended_at is None:
         return invitation, False
-    _refuse_changed(invitation, seen)
+    _refuse_changed(invitation, expected_version)
     invitation.revoked_at, invitation.ended_at = timezone.now(), None
     invitation.save(update_fields=["revoked_at", "ended_at"])
     outbox.withdraw(invitation.mail_id)
@@ -210,7 +210,7 @@ def revoke(invitation_id: UUID, *, seen: int, by: Actor) -> tuple[Invitation, bo
     return invitation, True
 
 
-def behind(token: str) -> Invitation:
+def invitation_for(token: str) -> Invitation:
     """The invitation that a link opens. Raises InvitationUnknown, InvitationOver, HasAccount."""
     invitation = _named(token)
     if not (invitation.is_open and invitation.organization.is_active and _is_backed(invitation)):
@@ -238,15 +238,15 @@ def _is_backed(invitation: Invitation) -> bool:
 def accept(token: str, *, name: str, password: str, by: Actor) -> User:
     """Make the account that waits behind a link.
 
-    Raises what ``behind`` does; of two who accept at once, one gets InvitationOver. Whoever takes the inviter's rights
-    at the same moment comes before or after, for both lock the organization, and after the role.
+    Raises what ``invitation_for`` does; of two who accept at once, one gets InvitationOver. Whoever takes the inviter's
+    rights at the same moment comes before or after, for both lock the organization, and after the role.
     """
     # It is judged below, where nobody can accept it between one of its rules and the next.
-    _hold_role(_named(token), by)
+    _lock_role(_named(token), by)
     lock(by.organization_id)
     # Whoever waits here reads the row as the other one has left it.
     Invitation.objects.of(by.organization_id).select_for_update().filter(digest=digest(token)).first()
-    invitation = behind(token)
+    invitation = invitation_for(token)
     profile = {"userName": invitation.email, "displayName": name, "name": {"formatted": name}}
     try:
         new = accounts.NewUser(profile, invitation.role, Source.MANUAL, password=password, outsider=True)
@@ -259,9 +259,9 @@ def accept(token: str, *, name: str, password: str, by: Actor) -> User:
     return user
 
 
-def _hold_role(invitation: Invitation, by: Actor) -> None:
+def _lock_role(invitation: Invitation, by: Actor) -> None:
     try:
-        roles.hold(invitation.role, by=by)
+        roles.lock_role(invitation.role, by=by)
     except roles.RoleUnknown:
         raise InvitationOver("This invitation can't be used any more.") from None
 
@@ -276,7 +276,7 @@ def accounts_of(invitations: Sequence[Invitation], *, organization_id: UUID) -> 
     wanted = [invitation.email_key for invitation in invitations]
     return {
         key: user_id
-        for user_id, _name, *keys, _keeper, _external_id in holders(wanted, (), organization_id)
+        for user_id, _name, *keys, _managed_by, _external_id in holders(wanted, (), organization_id)
         for key in keys
     }
 
@@ -296,12 +296,12 @@ def _find(invitation_id: UUID, by: Actor) -> Invitation:
     return invitation
 
 
-def _refuse_changed(invitation: Invitation, seen: int) -> None:
+def _refuse_changed(invitation: Invitation, expected_version: int) -> None:
     if invitation.accepted_at is not None:
         raise InvitationOver(f"{invitation} has accepted the invitation and is a user now.")
     if invitation.revoked_at is not None and invitation.ended_at is None:
         raise InvitationOver(f"The invitation of {invitation} has been revoked. Invite the address anew.")
-    if invitation.sent_count != seen:
+    if invitation.sent_count != expected_version:
         raise StaleVersion(
             f"The invitation of {invitation} has been sent again since you opened the page. Look at what is new, then "
             "try again."

@@ -48,7 +48,7 @@ class OwnAddresses:
         """Whether mail goes to another mailbox with the other addresses; password links go to either of the two."""
         return not same_mailbox(self.email, other.email)
 
-    def told_of(self, other: OwnAddresses) -> list[str]:
+    def notified_about(self, other: OwnAddresses) -> list[str]:
         """Those of the addresses given up for the other ones that mail reaches: they are told of the change."""
         return [address for address in self.given_up_for(other) if _is_reachable(address)]
 
@@ -168,7 +168,7 @@ def tell_former(
         "by": by.label,
         "hours": _hours(RESET_BLOCKED_FOR) if reset_blocked else 0,
     }
-    letters = [(address, context) for address in before.told_of(after)]
+    letters = [(address, context) for address in before.notified_about(after)]
     if letters:
         outbox.send_many("address_changed", letters, organization_id=user.organization_id, counted=True)
 

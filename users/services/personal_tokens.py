@@ -20,7 +20,7 @@ MAX_DAYS = 366
 MAX_NAME = 60
 
 
-class Scope(StrEnum):
+class TokenScope(StrEnum):
     """What a personal token is good for, as far as the person's role goes.
 
     Who may change the own profile also sees it, since that is the answer.
@@ -63,7 +63,7 @@ def live(user: User) -> list[PersonalToken]:
 
 @transaction.atomic
 def make(
-    user_id: UUID, name: str, scopes: Collection[Scope], *, by: Actor, days: int | None = None
+    user_id: UUID, name: str, scopes: Collection[TokenScope], *, by: Actor, days: int | None = None
 ) -> tuple[PersonalToken, str]:
     """Add a token to a person and return it with its text, which nobody can see again.
 
@@ -74,7 +74,7 @@ def make(
     if not name or len(name) > MAX_NAME or not name.isprintable():
         raise TokenInvalid(f"A token needs a name of at most {MAX_NAME} characters that says what it is for.")
     if not scopes:
-        raise TokenInvalid(f"A token needs a scope: {' or '.join(Scope)}.")
+        raise TokenInvalid(f"A token needs a scope: {' or '.join(TokenScope)}.")
     if days is not None and not 0 < days <= MAX_DAYS:
         raise TokenInvalid(f"A token lives for 1 to {MAX_DAYS} days, or without an end.")
     user = accounts.find(user_id, organization_id=by.organization_id)
@@ -86,7 +86,7 @@ def make(
         organization_id=by.organization_id,
         user=user,
         name=name,
-        scopes=" ".join(scope for scope in Scope if scope in scopes),
+        scopes=" ".join(scope for scope in TokenScope if scope in scopes),
         expires_at=timezone.now() + timedelta(days=days) if days else None,
     )
     text = token.draw()

@@ -10,14 +10,14 @@ from audit.services import trail
 from core.actors import Actor
 from core.refusals import Refusal
 from organizations.services.organizations import lock
-from users.models import RequestNotice, User
+from users.models import RequestNotification, User
 from users.services import accounts
 
 # Every request is a mail to each of them.
 MOST = 50
 
 
-class NoticesFull(Refusal):
+class NotificationsFull(Refusal):
     """So many are mailed already that nobody may be added."""
 
     code = "notices-full"
@@ -31,7 +31,7 @@ class NotMailed(Refusal):
 
 def listed(organization_id: UUID) -> QuerySet[User]:
     """The people on the list, by name; those who are suspended stay on it."""
-    people = User.objects.of(organization_id).filter(request_notices__isnull=False)
+    people = User.objects.of(organization_id).filter(request_notifications__isnull=False)
     return people.order_by("name_key", "id")
 
 
@@ -50,15 +50,15 @@ def add(user_id: UUID, *, by: Actor) -> tuple[User, bool]:
     """
     user = accounts.find(user_id, organization_id=by.organization_id)
     lock(by.organization_id)
-    notices = RequestNotice.objects.of(by.organization_id)
+    notices = RequestNotification.objects.of(by.organization_id)
     if notices.filter(user=user).exists():
         return user, False
     if not user.is_active:
         raise NotMailed(f"{user} is suspended and would get no mail. Restore them first, then add them.")
     if notices.count() >= MOST:
-        raise NoticesFull(f"At most {MOST} people are mailed about each request. Remove somebody first.")
-    RequestNotice.objects.create(organization_id=by.organization_id, user=user)
-    trail.record(Action.REQUEST_NOTICE_ADDED, user, by=by)
+        raise NotificationsFull(f"At most {MOST} people are mailed about each request. Remove somebody first.")
+    RequestNotification.objects.create(organization_id=by.organization_id, user=user)
+    trail.record(Action.REQUEST_NOTIFICATION_ADDED, user, by=by)
     return user, True
 
 
@@ -66,7 +66,7 @@ def add(user_id: UUID, *, by: Actor) -> tuple[User, bool]:
 def remove(user_id: UUID, *, by: Actor) -> tuple[User, bool]:
     """Take a person off the list; returns whether that was news. Raises UserUnknown."""
     user = accounts.find(user_id, organization_id=by.organization_id)
-    gone, _rows = RequestNotice.objects.of(by.organization_id).filter(user=user).delete()
+    gone, _rows = RequestNotification.objects.of(by.organization_id).filter(user=user).delete()
     if gone:
-        trail.record(Action.REQUEST_NOTICE_REMOVED, user, by=by)
+        trail.record(Action.REQUEST_NOTIFICATION_REMOVED, user, by=by)
     return user, bool(gone)

@@ -20,7 +20,7 @@ from core.refusals import Refusal, StaleVersion
 from organizations.services.organizations import lock
 from users.models import Role, User
 from users.permissions import NAMES, Area, BuiltIn, Level, spelled
-from users.services import authority, endings, role_changes
+from users.services import authority, orphaned_invitations, role_reassignment
 
 # How many roles of its own an organization may have: each is a line in every list of roles.
 MOST_OWN = 50
@@ -88,18 +88,18 @@ def find_for(role_id: UUID | str, *, by: Actor) -> Role:
     Raises RoleUnknown and ``authority.BeyondOwnRights``.
     """
     role = find(_id(role_id), organization_id=by.organization_id)
-    authority.behind(by).require(role)
+    authority.of_actor(by).require(role)
     return role
 
 
-def hold(role: Role, *, by: Actor) -> None:
+def lock_role(role: Role, *, by: Actor) -> None:
     """Keep a role from being deleted, switched off or renamed until the transaction ends. Raises RoleUnknown."""
     found = Role.objects.of(by.organization_id).filter(pk=role.pk, is_enabled=True)
-    held = found.select_for_update(no_key=True).first()
-    if held is None:
+    locked = found.select_for_update(no_key=True).first()
+    if locked is None:
         raise RoleUnknown(_GONE)
     # Whoever gets it is to have the name that it has by now, and whoever gives it is judged by what it may do by now.
-    role.name, role.name_key, role.rights = held.name, held.name_key, held.rights
+    role.name, role.name_key, role.rights = locked.name, locked.name_key, locked.rights
 
 
 def offered_to(user: User) -> list[Role]:
@@ -113,19 +113,19 @@ def offered_to(user: User) -> list[Role]:
 def make_default(role: Role, *, by: Actor) -> None:
     """Let new users get this role from now on; people who are there keep theirs.
 
-    Raises RoleUnknown, ``authority.BeyondOwnRights`` and ProofNeeded.
+    Raises RoleUnknown, ``authority.BeyondOwnRights`` and ReauthenticationRequired.
     """
     # In one order, so that of two who choose at once one waits for the other.
     wanted = Q(is_default=True) | Q(pk=role.pk)
     found = Role.objects.of(by.organization_id).filter(wanted).order_by("pk")
-    held = {each.pk: each for each in found.select_for_update()}
-    former = next((each for each in held.values() if each.is_default), None)
+    locked = {each.pk: each for each in found.select_for_update()}
+    former = next((each for each in locked.values() if each.is_default), None)
     if former == role:
         return
-    if role.pk not in held or not held[role.pk].is_enabled:
+    if role.pk not in locked or not locked[role.pk].is_enabled:
         raise RoleUnknown(_GONE)
-    authority.behind(by).require(held[role.pk])
-    authority.require_proof(held[role.pk], by=by)
+    authority.of_actor(by).require(locked[role.pk])
+    authority.require_reauthentication(locked[role.pk], by=by)
     if former:
         former.is_default = False
         former.save(update_fields=["is_default"])
@@ -139,7 +139,7 @@ def create(name: str, levels: Levels, *, by: Actor) -> Role:
     """Make a role of the organization's own. Raises RoleInvalid and ``authority.BeyondOwnRights``."""
     role = Role(organization_id=by.organization_id, rights=spelled(levels))
     _give_name(role, name)
-    authority.behind(by).require(role)
+    authority.of_actor(by).require(role)
     # Held while they are counted, so that two at once don't make one too many.
     lock(by.organization_id)
     if Role.objects.of(by.organization_id).filter(key="").count() >= MOST_OWN:
@@ -150,21 +150,21 @@ def create(name: str, levels: Levels, *, by: Actor) -> Role:
 
 
 @transaction.atomic
-def update(role_id: UUID, name: str, levels: Levels, *, seen: int, by: Actor) -> Role:
-    """Change name and rights of a role of the organization's own; ``seen`` is the version that was looked at.
+def update(role_id: UUID, name: str, levels: Levels, *, expected_version: int, by: Actor) -> Role:
+    """Change name and rights of a role of the organization's own; ``expected_version`` is that of the form.
 
     Its people have the new rights at once, and so do their profiles have the new name, unless these are too many: then
     the role has a ``former_name``, and ``rename_some`` goes on. Raises RoleUnknown, RoleFixed, StaleVersion,
     RoleInvalid and ``authority.BeyondOwnRights``.
     """
-    role = _own(role_id, seen, by)
+    role = _own(role_id, expected_version, by)
     former = {"name": role.name, "rights": role.rights}
     role.rights = spelled(levels)
     _give_name(role, name)
     changes = {field: [was, getattr(role, field)] for field, was in former.items() if was != getattr(role, field)}
     if not changes:
         return role
-    authority.behind(by).require(role)
+    authority.of_actor(by).require(role)
     if "name" in changes:
         if role.former_name:
             raise RoleInvalid(
@@ -174,13 +174,13 @@ def update(role_id: UUID, name: str, levels: Levels, *, seen: int, by: Actor) ->
         role.former_name = former["name"]
     role.version += 1
     _save(role)
-    if "name" in changes and not role_changes.takes_steps(role):
-        role_changes.rename(role, by=by)
+    if "name" in changes and not role_reassignment.takes_steps(role):
+        role_reassignment.rename(role, by=by)
         _keep_place(role)
     trail.record(Action.ROLE_UPDATED, role, changes, by=by)
     if "rights" in changes:
         # Of those who have the role, and of those who were invited to it.
-        endings.end_invitations(by=by)
+        orphaned_invitations.end_invitations(by=by)
     return role
 
 
@@ -194,7 +194,7 @@ def rename_some(role_id: UUID, *, by: Actor) -> tuple[Role, int]:
     role = _own(role_id, None, by)
     if not role.former_name:
         return role, 0
-    done = role_changes.rename_some(role, by=by)
+    done = role_reassignment.rename_some(role, by=by)
     _keep_place(role)
     return role, done
 
@@ -203,22 +203,22 @@ def _keep_place(role: Role) -> None:
     role.save(update_fields=["former_name", "reached"])
 
 
-def delete(role_id: UUID, *, heir_id: UUID | None = None, seen: int, by: Actor) -> tuple[Role, int]:
-    """Take a role of the organization's own away; its people get the role ``heir_id``, all or nobody.
+def delete(role_id: UUID, *, replacement_id: UUID | None = None, expected_version: int, by: Actor) -> tuple[Role, int]:
+    """Take a role of the organization's own away; its people get the role ``replacement_id``, all or nobody.
 
     Gives what the role was, and how many people got another. Raises RoleUnknown, RoleFixed, StaleVersion, RoleInUse and
     ``authority.BeyondOwnRights``.
     """
     try:
-        return _delete(role_id, heir_id, seen, by)
+        return _delete(role_id, replacement_id, expected_version, by)
     except IntegrityError:
         raise RoleInUse("Somebody has just been given this role. Nothing has changed; try again.") from None
 
 
 @transaction.atomic
-def _delete(role_id: UUID, heir_id: UUID | None, seen: int, by: Actor) -> tuple[Role, int]:
-    role = _own(role_id, seen, by)
-    moved = _pass_on(role, heir_id, by)
+def _delete(role_id: UUID, replacement_id: UUID | None, expected_version: int, by: Actor) -> tuple[Role, int]:
+    role = _own(role_id, expected_version, by)
+    moved = _reassign(role, replacement_id, by)
     trail.record(Action.ROLE_DELETED, role, {"name": [role.name, None], "rights": [role.rights, None]}, by=by)
     gone = Role(pk=role.pk, name=role.name)
     role.delete()
@@ -226,28 +226,28 @@ def _delete(role_id: UUID, heir_id: UUID | None, seen: int, by: Actor) -> tuple[
 
 
 @transaction.atomic
-def hand_over(role_id: UUID, *, heir_id: UUID, seen: int | None, by: Actor) -> int:
-    """Give a part of a role's people the role ``heir_id``, and tell how many; the role itself stays as it is.
+def reassign(role_id: UUID, *, replacement_id: UUID, expected_version: int | None, by: Actor) -> int:
+    """Give a part of a role's people the role ``replacement_id``, and tell how many; the role itself stays as it is.
 
-    For roles with many people, ahead of ``delete``, or with ``seen`` None of ``set_enabled``: call it until it tells 0,
-    then that verb has little left to do. Whenever it ends before, everybody has one of the two roles. Raises what these
-    verbs do.
+    For roles with many people, ahead of ``delete``, or with ``expected_version`` None of ``set_enabled``: call it until
+    it tells 0, then that verb has little left to do. Whenever it ends before, everybody has one of the two roles.
+    Raises what these verbs do.
     """
-    role = _optional(role_id, by) if seen is None else _own(role_id, seen, by)
-    return role_changes.pass_on_some(role, _heir(role, heir_id, by), by=by)
+    role = _optional(role_id, by) if expected_version is None else _own(role_id, expected_version, by)
+    return role_reassignment.reassign_some(role, _replacement(role, replacement_id, by), by=by)
 
 
 @transaction.atomic
-def set_enabled(role_id: UUID, wanted: bool, *, heir_id: UUID | None = None, by: Actor) -> tuple[Role, int]:
+def set_enabled(role_id: UUID, wanted: bool, *, replacement_id: UUID | None = None, by: Actor) -> tuple[Role, int]:
     """Let one of the optional roles be given, or not; asking for what is so already changes nothing.
 
-    While it is off nobody gets it, and those who had it have the role ``heir_id``. Gives also how many these are.
-    Raises RoleUnknown, RoleFixed, RoleInUse and ``authority.BeyondOwnRights``.
+    While it is off nobody gets it, and those who had it have the role ``replacement_id``. Gives also how many these
+    are. Raises RoleUnknown, RoleFixed, RoleInUse and ``authority.BeyondOwnRights``.
     """
     role = _optional(role_id, by)
     if role.is_enabled == wanted:
         return role, 0
-    moved = 0 if wanted else _pass_on(role, heir_id, by)
+    moved = 0 if wanted else _reassign(role, replacement_id, by)
     role.is_enabled = wanted
     role.save(update_fields=["is_enabled"])
     action = Action.ROLE_SWITCHED_ON if wanted else Action.ROLE_SWITCHED_OFF
@@ -269,13 +269,13 @@ def _locked(role_id: UUID, by: Actor) -> Role:
     return role
 
 
-def _own(role_id: UUID, seen: int | None, by: Actor) -> Role:
-    """The organization's own role, locked, if the actor may change it; ``seen`` None: whatever it is by now."""
+def _own(role_id: UUID, expected_version: int | None, by: Actor) -> Role:
+    """The organization's own role, locked, if the actor may change it; any version for ``expected_version`` None."""
     role = _locked(role_id, by)
     if role.is_built_in:
         raise RoleFixed(f"The role {role} is built in: it can be neither changed nor deleted.")
-    authority.behind(by).require(role)
-    if seen is not None and role.version != seen:
+    authority.of_actor(by).require(role)
+    if expected_version is not None and role.version != expected_version:
         raise StaleVersion(
             f"Somebody else has changed this role meanwhile: it is called '{role}' now, with these rights: "
             f"{role.rights or 'none'}. Nothing of yours is saved yet. Save again to replace it."
@@ -288,7 +288,7 @@ def _optional(role_id: UUID, by: Actor) -> Role:
     role = _locked(role_id, by)
     if not role.is_optional:
         raise RoleFixed(f"The role {role} can't be switched off.")
-    authority.behind(by).require(role)
+    authority.of_actor(by).require(role)
     return role
 
 
@@ -297,24 +297,24 @@ def _keep_default(role: Role) -> None:
         raise RoleFixed(f"{role} is the default role. Choose another default role first.")
 
 
-def _pass_on(role: Role, heir_id: UUID | None, by: Actor) -> int:
+def _reassign(role: Role, replacement_id: UUID | None, by: Actor) -> int:
     _keep_default(role)
-    if not role_changes.is_in_use(role):
+    if not role_reassignment.is_in_use(role):
         return 0
-    return role_changes.pass_on(role, _heir(role, heir_id, by), by=by)
+    return role_reassignment.reassign_all(role, _replacement(role, replacement_id, by), by=by)
 
 
-def _heir(role: Role, heir_id: UUID | None, by: Actor) -> Role:
+def _replacement(role: Role, replacement_id: UUID | None, by: Actor) -> Role:
     """The role that a role's people get in its place, locked, if the actor may give it."""
     _keep_default(role)
-    if heir_id is None or heir_id == role.pk:
+    if replacement_id is None or replacement_id == role.pk:
         raise RoleInUse(f"People have the role {role}. Choose the role that they get instead.")
-    heir = _locked(heir_id, by)
-    if not heir.is_enabled:
+    replacement = _locked(replacement_id, by)
+    if not replacement.is_enabled:
         raise RoleUnknown(_GONE)
-    authority.behind(by).require(heir)
-    authority.require_proof(heir, by=by)
-    return heir
+    authority.of_actor(by).require(replacement)
+    authority.require_reauthentication(replacement, by=by)
+    return replacement
 
 
 def _give_name(role: Role, name: str) -> None:

@@ -17,7 +17,7 @@ from django.db import transaction
 from audit.actions import Action
 from audit.models import AuditEvent
 from audit.services import trail
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from core.addresses import fold
 from core.refusals import Refusal, StaleVersion
 from organizations.services.organizations import lock
@@ -26,9 +26,9 @@ from users.models import GivenBy, Role, Source, User
 from users.profile import Profile
 from users.services import accounts, authority, groups, roles
 from users.services.authority import Authority, BeyondOwnRights
-from users.services.bulk_actions import Report
 from users.services.own_addresses import Protection
-from users.services.role_changes import REASON
+from users.services.role_reassignment import REASON
+from users.services.user_actions import ActionReport
 
 # What can be gone back behind, if SCIM did it or if it is an undo itself.
 ACTIONS = frozenset(
@@ -50,7 +50,7 @@ IsThere = Callable[[UUID, UUID], bool]
 _connections: list[IsThere] = []
 
 
-def offer_connections(is_there: IsThere) -> None:
+def register_connections(is_there: IsThere) -> None:
     """Let undo know the connections of an app further up; it does so once, in ``AppConfig.ready()``."""
     _connections.append(is_there)
 
@@ -79,7 +79,7 @@ class RoleGone(Refusal):
     code = "role-gone"
 
 
-class Kind(StrEnum):
+class UndoKind(StrEnum):
     """What an event did to its person, and so what it takes to undo it."""
 
     CHANGE = "change"
@@ -87,7 +87,7 @@ class Kind(StrEnum):
     REMOVAL = "removal"
 
 
-class State(StrEnum):
+class UndoState(StrEnum):
     """How things stand with an event: whether there is anything to undo."""
 
     OPEN = "open"
@@ -96,7 +96,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ChangedAttribute:
     """One attribute that an event changed. ``fields`` has its former, its changed and its present value by name.
 
     ``is_lost``: the trail does not tell the former value.
@@ -118,25 +118,25 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class UndoPlan:
     """What undoing an event comes to, as things are now. ``user`` is the event's person, if they are here."""
 
     event: AuditEvent
-    kind: Kind
+    kind: UndoKind
     user: User | None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ChangedAttribute, ...] = ()
 
     @property
-    def state(self) -> State:
+    def state(self) -> UndoState:
         """Whether there is anything to undo."""
         match self.kind:
-            case Kind.CREATION:
-                return State.OPEN if self.user else State.BACK
-            case Kind.REMOVAL:
-                return State.BACK if self.user else State.OPEN
+            case UndoKind.CREATION:
+                return UndoState.OPEN if self.user else UndoState.BACK
+            case UndoKind.REMOVAL:
+                return UndoState.BACK if self.user else UndoState.OPEN
         if self.user is None:
-            return State.REMOVED
-        return State.BACK if all(part.is_back for part in self.parts) else State.OPEN
+            return UndoState.REMOVED
+        return UndoState.BACK if all(part.is_back for part in self.parts) else UndoState.OPEN
 
     @property
     def version(self) -> int:
@@ -145,18 +145,18 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class UndoOutcome:
     """What an undo came to. ``changed``: not all was so already; ``groups_gone``: those that can't be joined again."""
 
     label: str
-    kind: Kind
+    kind: UndoKind
     changed: bool
     groups_gone: tuple[str, ...] = ()
 
 
 def can_be_undone(event: AuditEvent) -> bool:
     """Whether an event tells of something that SCIM did to a person, or of an undo of such a thing."""
-    return event.action in ACTIONS and (event.door == Door.SCIM or UNDOES in event.changes)
+    return event.action in ACTIONS and (event.channel == Channel.SCIM or UNDOES in event.changes)
 
 
 def find(event_id: UUID, *, organization_id: UUID) -> AuditEvent:
@@ -167,14 +167,14 @@ def find(event_id: UUID, *, organization_id: UUID) -> AuditEvent:
     return event
 
 
-def kind_of(event: AuditEvent) -> Kind:
+def kind_of(event: AuditEvent) -> UndoKind:
     """What an event did to its person."""
     match event.changes.get("profile"):
         case [None, _]:
-            return Kind.CREATION
+            return UndoKind.CREATION
         case [_, None]:
-            return Kind.REMOVAL
-    return Kind.CHANGE
+            return UndoKind.REMOVAL
+    return UndoKind.CHANGE
 
 
 def people_of(events: Iterable[AuditEvent], *, organization_id: UUID) -> list[User]:
@@ -183,7 +183,7 @@ def people_of(events: Iterable[AuditEvent], *, organization_id: UUID) -> list[Us
     return list(User.objects.of(organization_id).select_related("role").filter(pk__in=ids)) if ids else []
 
 
-def plans(events: Iterable[AuditEvent], *, people: Iterable[User]) -> list[Plan]:
+def plans(events: Iterable[AuditEvent], *, people: Iterable[User]) -> list[UndoPlan]:
     """What undoing comes to, for those of the events that can be undone; ``people`` as ``people_of`` finds them."""
     by_id = {str(user.pk): user for user in people}
     return [_plan(event, by_id.get(event.target_id)) for event in events if can_be_undone(event)]
@@ -206,25 +206,27 @@ def person_of(event: AuditEvent) -> str:
 
 
 @transaction.atomic
-def revert(event_id: UUID, *, names: Collection[str] | None = None, seen: int | None = None, by: Actor) -> Outcome:
+def revert(
+    event_id: UUID, *, names: Collection[str] | None = None, expected_version: int | None = None, by: Actor
+) -> UndoOutcome:
     """Go back to how a person was before an event: the attributes of those names, or with None all that it changed.
 
     Where there is nothing to undo any more, nothing happens, whatever was seen. With None an attribute that somebody
-    has changed again is refused; named, it goes back all the same. ``seen`` is the ``Plan.version`` that was looked at.
-    Nobody goes back to more than the actor's own rights. Who was made is removed; who was removed is there again, under
-    the same id. Raises EventUnknown, StaleVersion, NotRecorded, RemovedSince, RoleGone, BeyondOwnRights,
-    ProofNeeded, and what the verbs of ``accounts`` do.
+    has changed again is refused; named, it goes back all the same. ``expected_version`` is the ``UndoPlan.version``
+    that was looked at. Nobody goes back to more than the actor's own rights. Who was made is removed; who was removed
+    is there again, under the same id. Raises EventUnknown, StaleVersion, NotRecorded, RemovedSince, RoleGone,
+    BeyondOwnRights, ReauthenticationRequired, and what the verbs of ``accounts`` do.
     """
     event = find(event_id, organization_id=by.organization_id)
     name, role = role_before(event, organization_id=by.organization_id)
     if role is not None:
-        roles.hold(role, by=by)
+        roles.lock_role(role, by=by)
     user: User | None
     try:
         user = accounts.find(UUID(event.target_id), organization_id=by.organization_id)
     except accounts.UserUnknown:
         user = None
-    if user is None and kind_of(event) is Kind.REMOVAL:
+    if user is None and kind_of(event) is UndoKind.REMOVAL:
         # Groups before the organization, as everybody locks them who changes a group.
         _lock_groups(event, by)
         # Two who undo it at once have both found nobody. Who is back by now is not locked: the organization is, and
@@ -232,13 +234,13 @@ def revert(event_id: UUID, *, names: Collection[str] | None = None, seen: int | 
         lock(by.organization_id)
         user = User.objects.of(by.organization_id).select_related("role").filter(pk=event.target_id).first()
     plan = _plan(event, user)
-    reach = authority.behind(by)
+    reach = authority.of_actor(by)
     match plan.kind, plan.state:
-        case kind, State.BACK:
-            return Outcome(str(user) if user else person_of(event), kind, changed=False)
+        case kind, UndoState.BACK:
+            return UndoOutcome(str(user) if user else person_of(event), kind, changed=False)
     reach.require_edit_users()
     match plan.kind, plan.state:
-        case Kind.REMOVAL, _:
+        case UndoKind.REMOVAL, _:
             return _bring_back(event, name, role, reach, by)
     if user is None:
         raise RemovedSince(f"{person_of(event)} has been removed since. Undo the removal first.")
@@ -246,17 +248,17 @@ def revert(event_id: UUID, *, names: Collection[str] | None = None, seen: int | 
         raise BeyondOwnRights(
             f"{user} has the role {user.role}, which may do more than yours. Ask an Admin of your organization."
         )
-    if plan.kind is Kind.CREATION:
-        _refuse_what_was_not_seen(user, seen)
+    if plan.kind is UndoKind.CREATION:
+        _refuse_unless_expected(user, expected_version)
         label = str(user)
         accounts.delete(user, by=by, undoes=event)
-        return Outcome(label, plan.kind, changed=True)
+        return UndoOutcome(label, plan.kind, changed=True)
     parts = [part for part in plan.parts if not part.is_back and (names is None or part.name in names)]
     if not parts:
-        return Outcome(str(user), plan.kind, changed=False)
-    _refuse_what_was_not_seen(user, seen)
+        return UndoOutcome(str(user), plan.kind, changed=False)
+    _refuse_unless_expected(user, expected_version)
     _go_back(user, parts, event, (name, role), reach, by, whole=names is None)
-    return Outcome(str(user), plan.kind, changed=True)
+    return UndoOutcome(str(user), plan.kind, changed=True)
 
 
 def in_order(events: Iterable[AuditEvent], *, by: Actor) -> list[AuditEvent]:
@@ -267,13 +269,13 @@ def in_order(events: Iterable[AuditEvent], *, by: Actor) -> list[AuditEvent]:
     return sorted(events, key=lambda each: (each.target_id == str(by.user_id), -each.pk.int))
 
 
-def revert_many(events: Iterable[AuditEvent], *, within: float = math.inf, by: Actor) -> Report:
+def revert_many(events: Iterable[AuditEvent], *, within: float = math.inf, by: Actor) -> ActionReport:
     """Undo several events ``in_order``; each is all or nothing, and a refusal of one leaves the others alone.
 
     After so many seconds it stops: the report counts those that it has come to, which is one at least.
     """
     until = time.monotonic() + within
-    report = Report()
+    report = ActionReport()
     for event in in_order(events, by=by):
         if report.count and time.monotonic() >= until:
             break
@@ -289,12 +291,12 @@ def revert_many(events: Iterable[AuditEvent], *, within: float = math.inf, by: A
 # What an event did
 
 
-def _plan(event: AuditEvent, user: User | None) -> Plan:
+def _plan(event: AuditEvent, user: User | None) -> UndoPlan:
     kind = kind_of(event)
-    return Plan(event, kind, user, _parts(event, user) if kind is Kind.CHANGE and user else ())
+    return UndoPlan(event, kind, user, _parts(event, user) if kind is UndoKind.CHANGE and user else ())
 
 
-def _parts(event: AuditEvent, user: User) -> tuple[Part, ...]:
+def _parts(event: AuditEvent, user: User) -> tuple[ChangedAttribute, ...]:
     present: dict[str, Any] = {
         **profiles.read(user),
         "role": user.role and user.role.name,
@@ -311,7 +313,7 @@ def _parts(event: AuditEvent, user: User) -> tuple[Part, ...]:
     if event.action == Action.USER_ADOPTED and "source" not in found:
         found["source"] = {"source": (None, Source.SCIM, user.source)}
         lost.add("source")
-    return tuple(Part(name, fields, name in lost) for name, fields in found.items())
+    return tuple(ChangedAttribute(name, fields, name in lost) for name, fields in found.items())
 
 
 def _names_of_role_before(event: AuditEvent) -> list[str]:
@@ -330,8 +332,8 @@ def _names_of_role_before(event: AuditEvent) -> list[str]:
 # What is done about it
 
 
-def _refuse_what_was_not_seen(user: User, seen: int | None) -> None:
-    if seen is not None and seen != user.version:
+def _refuse_unless_expected(user: User, expected_version: int | None) -> None:
+    if expected_version is not None and expected_version != user.version:
         raise StaleVersion(
             f"{user} has been changed by somebody else since you opened the page. Look at what is new, then try again."
         )
@@ -339,7 +341,7 @@ def _refuse_what_was_not_seen(user: User, seen: int | None) -> None:
 
 def _go_back(
     user: User,
-    parts: list[Part],
+    parts: list[ChangedAttribute],
     event: AuditEvent,
     former: tuple[str, Role | None],
     reach: Authority,
@@ -359,27 +361,27 @@ def _go_back(
     wanted = {name: before for part in parts for name, (before, _after, _now) in part.fields.items()}
     source = Source(wanted.pop("source")) if "source" in wanted else None
     wanted.pop("role", None)
-    keeper = wanted.pop("managed_by", None)
+    managed_by = wanted.pop("managed_by", None)
     if source == Source.SCIM:
-        user.managed_by = _keeper(keeper, by)
+        user.managed_by = _managed_by(managed_by, by)
     role = _given_back(*former, reach, by) if any(part.name == "roles" for part in parts) else None
     profile = {**profiles.read(user), **wanted}
     profile = {name: value for name, value in profile.items() if value is not None}
     # What somebody went back to by hand, no rule takes away again.
-    given_by = GivenBy.HAND if role else None
+    given_by = GivenBy.MANUAL if role else None
     accounts.update(user, profile, role=role, given_by=given_by, source=source, by=by, undoes=event)
 
 
 def _given_back(name: str, role: Role | None, reach: Authority, by: Actor) -> Role | None:
     if role is not None:
         reach.require(role)
-        authority.require_proof(role, by=by)
+        authority.require_reauthentication(role, by=by)
     elif name:
         raise RoleGone(f"There is no role '{name}' to give any more. Leave the role as it is, or give another by hand.")
     return role
 
 
-def _bring_back(event: AuditEvent, name: str, role: Role | None, reach: Authority, by: Actor) -> Outcome:
+def _bring_back(event: AuditEvent, name: str, role: Role | None, reach: Authority, by: Actor) -> UndoOutcome:
     of_person = AuditEvent.objects.of(by.organization_id).filter(target_id=event.target_id)
     last = of_person.filter(action=Action.USER_DELETED).first()
     if last is not None and last.pk != event.pk:
@@ -390,7 +392,7 @@ def _bring_back(event: AuditEvent, name: str, role: Role | None, reach: Authorit
             "or invite the person anew."
         )
     reach.require(role)
-    authority.require_proof(role, by=by)
+    authority.require_reauthentication(role, by=by)
     former = {name: before for name, (before, _after) in event.changes.items()}
     source, created = former.get("source"), former.get("created")
     user = accounts.bring_back(
@@ -398,7 +400,7 @@ def _bring_back(event: AuditEvent, name: str, role: Role | None, reach: Authorit
         former["profile"],
         role=role,
         source=Source(source or Source.SCIM),
-        managed_by=_keeper(former.get("managed_by"), by),
+        managed_by=_managed_by(former.get("managed_by"), by),
         # Every version has an event.
         version=of_person.count() + 1,
         created_at=datetime.fromisoformat(created) if created else None,
@@ -406,10 +408,10 @@ def _bring_back(event: AuditEvent, name: str, role: Role | None, reach: Authorit
         by=by,
         undoes=event,
     )
-    return Outcome(str(user), Kind.REMOVAL, changed=True, groups_gone=_join_again(user, event, by))
+    return UndoOutcome(str(user), UndoKind.REMOVAL, changed=True, groups_gone=_join_again(user, event, by))
 
 
-def _keeper(connection_id: str | None, by: Actor) -> UUID | None:
+def _managed_by(connection_id: str | None, by: Actor) -> UUID | None:
     """The connection that is to keep a person again; nobody keeps those whose connection is gone."""
     found = UUID(connection_id) if connection_id else None
     return found if found and any(is_there(by.organization_id, found) for is_there in _connections) else None

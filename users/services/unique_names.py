@@ -11,7 +11,7 @@ from uuid import UUID
 
 from core.refusals import Refusal
 from users.models import User
-from users.services.hot_queries import holders
+from users.services.user_sql import holders
 
 
 class NameTaken(Refusal):
@@ -39,14 +39,14 @@ class Names:
         self._by_email: dict[str, tuple[UUID, str]] = {}
         self._by_external_id: dict[tuple[UUID | None, str], dict[UUID, str]] = {}
         claimed = claims(users) if external_ids else set()
-        for user_id, user_name, user_name_key, email_key, keeper, external_id in holders(
+        for user_id, user_name, user_name_key, email_key, managed_by, external_id in holders(
             wanted, claimed, organization_id
         ):
             self._note((user_id, user_name), user_name_key, email_key)
             if external_id in claimed:
-                self._by_external_id.setdefault((keeper, external_id), {})[user_id] = user_name
+                self._by_external_id.setdefault((managed_by, external_id), {})[user_id] = user_name
 
-    def take(self, user: User) -> None:
+    def claim(self, user: User) -> None:
         """Let a user have both names and the externalId from now on. Raises NameTaken and ExternalIdTaken."""
         user_name, email = user.user_name_key, user.email_key
         for key, spelled in ((user_name, user.user_name), (email, user.email)):
@@ -60,14 +60,14 @@ class Names:
                     f"The e-mail address '{spelled}' belongs to another user, '{owner[1]}'.", about=naming(*owner)
                 )
         if self._wants_external_ids and claims([user]):
-            self._take_external_id(user)
+            self._claim_external_id(user)
         self._note((user.pk, user.user_name), user_name, email)
 
     def owner_of(self, key: str) -> tuple[UUID, str] | None:
         """Who has a name as userName or e-mail address, of those that were asked for: id and userName."""
         return self._by_user_name.get(key) or self._by_email.get(key)
 
-    def _take_external_id(self, user: User) -> None:
+    def _claim_external_id(self, user: User) -> None:
         owners = self._by_external_id.setdefault((user.managed_by, user.external_id), {})
         for user_id, user_name in owners.items():
             if user_id != user.pk:

@@ -17,7 +17,7 @@ from django.urls import reverse
 from console import sections
 from console.kept_choices import keep, kept
 from console.requests import actor_of
-from console.sections import Context, Control, Page, Section
+from console.sections import Context, Page, PageAction, Section
 from core.refusals import Malformed, Refusal
 from organizations.views.current import organization_of
 from users.models import AccountRequest
@@ -65,7 +65,7 @@ def approve(request: HttpRequest) -> HttpResponse:
     role, chosen = roles.find_for(request.POST.get("role", ""), by=actor), _chosen(request)
     if not chosen:
         return _back(request, "Tick the requests first, then approve or decline them.")
-    if role.is_admin and request.POST.get("sure") != "read":
+    if role.is_admin and request.POST.get("confirmed") != "read":
         return _ask(request, chosen, "approve", role=role)
     return _each(
         request, chosen, f"approved, with the role {role}", lambda each: account_requests.approve(each, role, by=actor)
@@ -78,7 +78,7 @@ def decline(request: HttpRequest) -> HttpResponse:
     if not chosen:
         return _back(request, "Tick the requests first, then approve or decline them.")
     reason = request.POST.get("reason", "")
-    if request.POST.get("sure") != "read":
+    if request.POST.get("confirmed") != "read":
         return _ask(request, chosen, "decline")
     try:
         account_requests.check_reason(reason)
@@ -159,8 +159,8 @@ REQUESTS = Section(
     permission="users.view",
     template="settings/account_requests/section.html",
     context=_context,
-    controls=(
-        Control("users/requests/approve/", "approve-requests", "users.edit", approve),
-        Control("users/requests/decline/", "decline-requests", "users.edit", decline),
+    actions=(
+        PageAction("users/requests/approve/", "approve-requests", "users.edit", approve),
+        PageAction("users/requests/decline/", "decline-requests", "users.edit", decline),
     ),
 )

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from console import responses
 from console.requests import actor_of, is_htmx
-from console.sections import Context, Control, Page, Section
+from console.sections import Context, Page, PageAction, Section
 from core.actors import Actor
 from core.refusals import Refusal
 from users.models import Role, User
@@ -27,11 +27,11 @@ def _default_role(request: HttpRequest) -> Context:
         "roles": roles.offered_to(user),
         "current": roles.default_role(user.organization_id),
         "may_edit": user.has_perm("roles.edit"),
-        "to_confirm": _to_confirm(request.GET.get("default-role", ""), actor_of(request)),
+        "unconfirmed_role": _unconfirmed_role(request.GET.get("default-role", ""), actor_of(request)),
     }
 
 
-def _to_confirm(role_id: str, by: Actor) -> Role | None:
+def _unconfirmed_role(role_id: str, by: Actor) -> Role | None:
     try:
         return roles.find_for(role_id, by=by) if role_id else None
     except Refusal:
@@ -42,9 +42,9 @@ def choose_default_role(request: HttpRequest) -> HttpResponse:
     """Make a role the default one; Admin only when the warning has been seen."""
     actor = actor_of(request)
     role = roles.find_for(request.POST.get("role", ""), by=actor)
-    if role.is_admin and role != roles.default_role(actor.organization_id) and "sure" not in request.POST:
+    if role.is_admin and role != roles.default_role(actor.organization_id) and "confirmed" not in request.POST:
         if is_htmx(request):
-            return HttpResponse(DEFAULT_ROLE.render(request, {"to_confirm": role}))
+            return HttpResponse(DEFAULT_ROLE.render(request, {"unconfirmed_role": role}))
         return redirect(f"{reverse('settings:users')}?default-role={role.pk}#{DEFAULT_ROLE.key}")
     roles.make_default(role, by=actor)
     return responses.done(request, DEFAULT_ROLE, f"Saved. New users get the role {role}.")
@@ -65,7 +65,7 @@ DEFAULT_ROLE = Section(
     permission="roles.view",
     template="settings/default_role/section.html",
     context=_default_role,
-    controls=(Control("users/default-role/", "default-role", "roles.edit", choose_default_role),),
+    actions=(PageAction("users/default-role/", "default-role", "roles.edit", choose_default_role),),
 )
 SINGLE_SIGN_ON = Section(
     page=Page.USERS,

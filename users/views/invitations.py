@@ -25,7 +25,7 @@ from organizations.views.current import organization_of
 from users.models import Invitation, Role, Source, User
 from users.services import authority, invitations, pasted_addresses, roles
 from users.services.authority import BeyondOwnRights
-from users.services.invitations import Outcome, TooManyMails
+from users.services.invitations import InvitationsOutcome, TooManyMails
 from users.views.user_actions import MOST_AT_ONCE, PEOPLE_KEY, ticked
 from users.views.user_filters import INVITED, PER_PAGE, PeopleForm, Sort
 
@@ -58,7 +58,7 @@ def show_form(request: HttpRequest) -> HttpResponse:
 
 
 def invite(request: HttpRequest) -> HttpResponse:
-    """Invite everybody whose address is in the text; what is to be mended comes back in the form."""
+    """Invite everybody whose address is in the text; what is to be fixed comes back in the form."""
     actor = actor_of(request)
     text = request.POST.get("addresses", "")
     if len(text) > LONGEST_TEXT:
@@ -75,9 +75,11 @@ def invite(request: HttpRequest) -> HttpResponse:
     if errors or typed.role is None:
         return _form(request, typed, **errors)
     respellings = _respellings(addresses)
-    to_confirm = len(addresses) if typed.role.is_admin and request.POST.get("sure") != str(typed.role.pk) else 0
-    if to_confirm or not {each.address for each in respellings} <= {*request.POST.getlist("respelled")}:
-        return _form(request, typed, to_confirm=to_confirm, respellings=respellings)
+    unconfirmed_admins = (
+        len(addresses) if typed.role.is_admin and request.POST.get("confirmed") != str(typed.role.pk) else 0
+    )
+    if unconfirmed_admins or not {each.address for each in respellings} <= {*request.POST.getlist("respelled")}:
+        return _form(request, typed, unconfirmed_admins=unconfirmed_admins, respellings=respellings)
     try:
         outcome = invitations.invite(addresses, role=typed.role, by=actor)
     except TooManyMails as refusal:
@@ -86,7 +88,7 @@ def invite(request: HttpRequest) -> HttpResponse:
         return _form(request, typed, role_error=refusal.message)
     if outcome.known or outcome.malformed:
         rest = "\n".join(address for address, _reason in outcome.malformed)
-        return _form(request, Typed(rest, typed.role), outcome=outcome, said=_were_invited(outcome))
+        return _form(request, Typed(rest, typed.role), outcome=outcome, message=_were_invited(outcome))
     messages.success(request, _were_invited(outcome), extra_tags=PEOPLE_KEY)
     return redirect(address_of_list())
 
@@ -108,7 +110,7 @@ def _too_long(what: str) -> str:
     return f"These are {what}. Invite at most {MOST_ADDRESSES} people at once. Nobody was invited."
 
 
-def _form(request: HttpRequest, typed: Typed, outcome: Outcome | None = None, **more: Any) -> HttpResponse:
+def _form(request: HttpRequest, typed: Typed, outcome: InvitationsOutcome | None = None, **more: Any) -> HttpResponse:
     user: Any = request.user
     context = {
         "title": "Invite people",
@@ -131,7 +133,7 @@ def _role(request: HttpRequest) -> Role | None:
         return None
 
 
-def _were_invited(outcome: Outcome) -> str:
+def _were_invited(outcome: InvitationsOutcome) -> str:
     count = len(outcome.invited)
     if not count:
         return "Nobody new was invited."
@@ -198,7 +200,7 @@ def listed(request: HttpRequest, form: PeopleForm) -> Context:
             Listed(each, people.get(each.email_key), ended.get(each.pk, ""), own.may_invite_as(each.role))
             for each in shown
         ],
-        "leaf": page,
+        "list_page": page,
         "before": _page_of(request, page.previous_page_number()) if page.has_previous() else "",
         "after": _page_of(request, page.next_page_number()) if page.has_next() else "",
     }
@@ -252,7 +254,7 @@ def address_of_list(**narrowed: str) -> str:
     return f"{reverse('settings:users')}?{urlencode({'status': INVITED, **narrowed})}#{PEOPLE_KEY}"
 
 
-def whereabouts(organization_id: UUID, ids: Any) -> Mapping[str, str]:
+def links(organization_id: UUID, ids: Any) -> Mapping[str, str]:
     """Where each of the invitations is listed."""
     found = Invitation.objects.of(organization_id).listed().filter(pk__in=ids).values_list("pk", "email")
     return {str(pk): address_of_list(q=email) for pk, email in found}
@@ -274,18 +276,18 @@ def change(request: HttpRequest) -> HttpResponse:
         return _back(request, "Tick the invitations first, then choose what to do with them.")
     if len(chosen) > MOST_AT_ONCE:
         return _back(request, f"Tick at most {MOST_AT_ONCE} invitations at once.")
-    if action == "revoke" and request.POST.get("sure") != "read":
+    if action == "revoke" and request.POST.get("confirmed") != "read":
         return _ask(request, chosen)
     done: list[Invitation] = []
     already: list[Invitation] = []
     refused: list[Refusal] = []
     left: list[UUID] = []
-    for invitation_id, seen in chosen.items():
+    for invitation_id, expected_version in chosen.items():
         try:
             if action == "resend":
-                done.append(invitations.resend(invitation_id, seen=seen, by=actor))
+                done.append(invitations.resend(invitation_id, expected_version=expected_version, by=actor))
             else:
-                invitation, changed = invitations.revoke(invitation_id, seen=seen, by=actor)
+                invitation, changed = invitations.revoke(invitation_id, expected_version=expected_version, by=actor)
                 (done if changed else already).append(invitation)
         except Refusal as refusal:
             refused.append(refusal)

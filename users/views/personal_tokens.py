@@ -10,20 +10,20 @@ from django.http import HttpRequest, HttpResponse
 
 from console import one_time_forms, reauthentication, responses
 from console.requests import actor_of, is_htmx
-from console.sections import EVERYBODY, Context, Control, Page, Section
+from console.sections import EVERYBODY, Context, Page, PageAction, Section
 from users.models import User
 from users.services import personal_tokens
-from users.services.personal_tokens import Scope, TokenInvalid, TooManyTokens
+from users.services.personal_tokens import TokenInvalid, TokenScope, TooManyTokens
 
 FORM_SALT = "users.personal-token"
 
-SCOPES: Mapping[Scope, str] = {
-    Scope.READ_ME: "Read your own user through SCIM (/Me)",
-    Scope.WRITE_ME: "Change what is yours in it",
-    Scope.READ_AUDIT_LOG: "Read the audit log of your organization",
+SCOPES: Mapping[TokenScope, str] = {
+    TokenScope.READ_ME: "Read your own user through SCIM (/Me)",
+    TokenScope.WRITE_ME: "Change what is yours in it",
+    TokenScope.READ_AUDIT_LOG: "Read the audit log of your organization",
 }
 # What one's role must allow for a scope to be good for anything.
-NEEDED: Mapping[Scope, str] = {Scope.READ_AUDIT_LOG: "audit-log.view"}
+NEEDED: Mapping[TokenScope, str] = {TokenScope.READ_AUDIT_LOG: "audit-log.view"}
 
 LIFE_TIMES: Mapping[str, tuple[int | None, str]] = {
     "30": (30, "In 30 days"),
@@ -34,7 +34,7 @@ LIFE_TIMES: Mapping[str, tuple[int | None, str]] = {
 USUAL_LIFE_TIME = "90"
 
 
-def _scopes_for(user: User) -> dict[Scope, str]:
+def _scopes_for(user: User) -> dict[TokenScope, str]:
     return {scope: words for scope, words in SCOPES.items() if scope not in NEEDED or user.has_perm(NEEDED[scope])}
 
 
@@ -54,7 +54,9 @@ def _context(request: HttpRequest) -> Context:
 
 def make(request: HttpRequest) -> HttpResponse:
     """Make a token and show it, this once."""
-    if (question := reauthentication.ask_for_proof(request, OWN_TOKENS.address, "make a personal token")) is not None:
+    if (
+        question := reauthentication.ask_to_reauthenticate(request, OWN_TOKENS.address, "make a personal token")
+    ) is not None:
         return question
     user: Any = request.user
     one_time_forms.use_up(request, FORM_SALT)
@@ -70,7 +72,7 @@ def make(request: HttpRequest) -> HttpResponse:
     return _show(request, {"personal_token": text})
 
 
-def _allowed(user: User, asked: list[str]) -> list[Scope]:
+def _allowed(user: User, asked: list[str]) -> list[TokenScope]:
     chosen = [scope for scope in _scopes_for(user) if scope in asked]
     if not chosen:
         raise TokenInvalid("Tick what the token is to be good for.")
@@ -101,8 +103,8 @@ OWN_TOKENS = Section(
     permission=EVERYBODY,
     template="settings/personal_tokens/section.html",
     context=_context,
-    controls=(
-        Control("profile/tokens/make/", "make-personal-token", EVERYBODY, make),
-        Control("profile/tokens/<uuid:token_id>/revoke/", "revoke-personal-token", EVERYBODY, revoke),
+    actions=(
+        PageAction("profile/tokens/make/", "make-personal-token", EVERYBODY, make),
+        PageAction("profile/tokens/<uuid:token_id>/revoke/", "revoke-personal-token", EVERYBODY, revoke),
     ),
 )

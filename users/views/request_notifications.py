@@ -13,11 +13,11 @@ from django.urls import reverse
 
 from console import responses, sections
 from console.requests import actor_of, is_htmx
-from console.sections import Context, Control, Page, Section
+from console.sections import Context, Page, PageAction, Section
 from organizations.views.current import organization_of
 from users.models import User
 from users.services import request_notifications
-from users.services.request_notifications import NoticesFull, NotMailed
+from users.services.request_notifications import NotificationsFull, NotMailed
 from users.views.user_filters import named
 
 MOST_FOUND = 10
@@ -59,28 +59,30 @@ def add(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     try:
         person, is_news = request_notifications.add(sections.sent_id(request, "person"), by=actor)
-    except (NotMailed, NoticesFull) as refusal:
+    except (NotMailed, NotificationsFull) as refusal:
         if is_htmx(request):
             raise
-        messages.error(request, refusal.message, extra_tags=REQUEST_NOTICES.key)
+        messages.error(request, refusal.message, extra_tags=REQUEST_NOTIFICATIONS.key)
         query = urlencode({"notify": _typed(request.POST.get("notify", ""))})
-        return redirect(f"{reverse('settings:users')}?{query}#{REQUEST_NOTICES.key}")
-    said = f"{person} is mailed about account requests{'' if is_news else ' already'}."
-    return responses.done(request, REQUEST_NOTICES, said)
+        return redirect(f"{reverse('settings:users')}?{query}#{REQUEST_NOTIFICATIONS.key}")
+    message = f"{person} is mailed about account requests{'' if is_news else ' already'}."
+    return responses.done(request, REQUEST_NOTIFICATIONS, message)
 
 
 def remove(request: HttpRequest) -> HttpResponse:
     """Let somebody be mailed no longer."""
     person, is_news = request_notifications.remove(sections.sent_id(request, "person"), by=actor_of(request))
-    said = f"{person} is no longer mailed about account requests." if is_news else f"{person} was off the list already."
-    return responses.done(request, REQUEST_NOTICES, said)
+    message = (
+        f"{person} is no longer mailed about account requests." if is_news else f"{person} was off the list already."
+    )
+    return responses.done(request, REQUEST_NOTIFICATIONS, message)
 
 
 def _typed(text: str) -> str:
     return text.replace("\x00", "").strip()[:LONGEST_TYPED]
 
 
-REQUEST_NOTICES = Section(
+REQUEST_NOTIFICATIONS = Section(
     page=Page.USERS,
     key="account-request-notifications",
     title="Account request notifications",
@@ -88,8 +90,8 @@ REQUEST_NOTICES = Section(
     permission="users.view",
     template="settings/request_notifications/section.html",
     context=_context,
-    controls=(
-        Control("users/request-notices/add/", "add-request-notice", "users.edit", add),
-        Control("users/request-notices/remove/", "remove-request-notice", "users.edit", remove),
+    actions=(
+        PageAction("users/request-notices/add/", "add-request-notification", "users.edit", add),
+        PageAction("users/request-notices/remove/", "remove-request-notification", "users.edit", remove),
     ),
 )

@@ -18,15 +18,15 @@ from django.urls import reverse
 from console import requests, responses, sections
 from console.kept_choices import keep, kept
 from console.requests import actor_of, is_htmx
-from console.sections import Context, Control, Page, Section
+from console.sections import Context, Page, PageAction, Section
 from core.parsing import id_of
 from core.refusals import Refusal, StaleVersion
 from organizations.views.current import organization_of
 from users.models import Role, User
 from users.permissions import Area, Level
-from users.services import authority, role_changes, roles
+from users.services import authority, role_reassignment, roles
 from users.services.roles import RoleInUse, RoleUnknown
-from users.views import role_progress
+from users.views import role_reassignment as progress
 
 AREAS: Mapping[Area, str] = {
     Area.USERS: "Users",
@@ -65,13 +65,13 @@ class RoleForm(forms.Form):
     """The name of a role and its level in each area; the levels that whoever fills it in may hand on."""
 
     name = forms.CharField(label="Name", max_length=60)
-    seen = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
+    expected_version = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, of: User, role: Role | None = None, **options: Any) -> None:
         levels = role.levels if role else {}
         initial = {area.value: levels.get(area, Level.NONE).name.lower() for area in Area}
         if role and not role._state.adding:
-            initial |= {"name": role.name, "seen": str(role.version)}
+            initial |= {"name": role.name, "expected_version": str(role.version)}
         super().__init__(data, initial=initial, auto_id="role-%s", **options)
         for area, label in AREAS.items():
             choices = [
@@ -93,10 +93,10 @@ class RoleForm(forms.Form):
 
     def show_again(self, version: int) -> None:
         """Let the next attempt begin from what is so now, with all else as it was typed."""
-        self.data = {**{name: self.data.get(name) for name in self.data}, "seen": str(version)}
+        self.data = {**{name: self.data.get(name) for name in self.data}, "expected_version": str(version)}
 
 
-def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+def links(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
     """The pages of the roles."""
     found = Role.objects.of(organization_id).filter(pk__in=ids).values_list("pk", flat=True)
     return {str(role_id): _address(role_id) for role_id in found}
@@ -149,73 +149,86 @@ def _on_its_page(view: Callable[[HttpRequest, UUID], HttpResponse]) -> Callable[
 def switch_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     """Offer one of the optional roles, or stop that; where people have it, ask which one they get first."""
     actor, wanted = actor_of(request), requests.wanted(request)
-    heir = _heir(request)
-    if not wanted and heir and not _is_sure(request):
-        return _ask(request, _found(request, role_id), "off", heir)
-    before = role_progress.before(request)
-    if not wanted and heir and (now := role_progress.move(request, role_id, heir, seen=None)):
+    replacement = _replacement(request)
+    if not wanted and replacement and not _is_confirmed(request):
+        return _ask(request, _found(request, role_id), "off", replacement)
+    before = progress.before(request)
+    if not wanted and replacement and (now := progress.move(request, role_id, replacement, expected_version=None)):
         role = _found(request, role_id)
-        return role_progress.show(request, role, role_progress.handing_over(role, heir, before + now, seen=None))
+        return progress.show(
+            request, role, progress.reassigning(role, replacement, before + now, expected_version=None)
+        )
     try:
-        role, moved = roles.set_enabled(role_id, wanted, heir_id=heir.pk if heir else None, by=actor)
+        role, moved = roles.set_enabled(
+            role_id, wanted, replacement_id=replacement.pk if replacement else None, by=actor
+        )
     except RoleInUse:
-        if heir:
+        if replacement:
             raise
         address = f"{_address(role_id)}#offered"
         return _lead(request, address)
-    said = f"The role {role} can be given again." if wanted else f"The role {role} is off."
-    return _done(request, said + _moved(before + moved, heir))
+    message = f"The role {role} can be given again." if wanted else f"The role {role} is off."
+    return _done(request, message + _moved(before + moved, replacement))
 
 
 @_on_its_page
 def delete_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     """Take a role away once the person is sure, and give its people another."""
-    heir = _heir(request)
-    if not _is_sure(request):
-        return _ask(request, _found(request, role_id), "delete", heir)
-    before, seen = role_progress.before(request), sections.expected_version(request, 0)
-    if heir and (now := role_progress.move(request, role_id, heir, seen=seen)):
+    replacement = _replacement(request)
+    if not _is_confirmed(request):
+        return _ask(request, _found(request, role_id), "delete", replacement)
+    before, expected_version = progress.before(request), sections.expected_version(request, 0)
+    if replacement and (now := progress.move(request, role_id, replacement, expected_version=expected_version)):
         role = _found(request, role_id)
-        return role_progress.show(request, role, role_progress.handing_over(role, heir, before + now, seen=seen))
-    role, moved = roles.delete(role_id, heir_id=heir.pk if heir else None, seen=seen, by=actor_of(request))
-    return _done(request, f"Deleted the role {role}." + _moved(before + moved, heir))
+        return progress.show(
+            request,
+            role,
+            progress.reassigning(role, replacement, before + now, expected_version=expected_version),
+        )
+    role, moved = roles.delete(
+        role_id,
+        replacement_id=replacement.pk if replacement else None,
+        expected_version=expected_version,
+        by=actor_of(request),
+    )
+    return _done(request, f"Deleted the role {role}." + _moved(before + moved, replacement))
 
 
 def _lead(request: HttpRequest, address: str) -> HttpResponse:
     return HttpResponse(headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
 
 
-def _done(request: HttpRequest, said: str) -> HttpResponse:
+def _done(request: HttpRequest, message: str) -> HttpResponse:
     """Back to the list with the news, also from the page that shows how far people have been given another role."""
-    if is_htmx(request) and request.headers.get("HX-Target") == role_progress.CARD:
-        messages.success(request, said, extra_tags=ROLES.key)
+    if is_htmx(request) and request.headers.get("HX-Target") == progress.CARD:
+        messages.success(request, message, extra_tags=ROLES.key)
         return HttpResponse(headers={"HX-Redirect": ROLES.address})
-    return responses.done(request, ROLES, said)
+    return responses.done(request, ROLES, message)
 
 
-def _ask(request: HttpRequest, role: Role, verb: str, heir: Role | None) -> HttpResponse:
+def _ask(request: HttpRequest, role: Role, verb: str, replacement: Role | None) -> HttpResponse:
     """The page that says what will happen; nothing has happened yet."""
-    people = role_progress.people_of(role)
-    if heir is None and role_changes.is_in_use(role):
+    people = progress.people_of(role)
+    if replacement is None and role_reassignment.is_in_use(role):
         raise RoleInUse(f"People have the role {role}. Choose the role that they get instead.")
     context = {
         "title": f"Delete the role {role}?" if verb == "delete" else f"Switch the role {role} off?",
         "page": Page.USERS,
         "role": role,
         "verb": verb,
-        "heir": heir,
+        "replacement": replacement,
         "people": people,
-        "takes_steps": people > role_changes.TOGETHER,
-        "seen": sections.expected_version(request, 0) if verb == "delete" else 0,
+        "takes_steps": people > role_reassignment.TOGETHER,
+        "expected_version": sections.expected_version(request, 0) if verb == "delete" else 0,
         "back": _address(role.pk),
     }
     return render(request, "settings/roles/confirm.html", context)
 
 
-def _moved(people: int, heir: Role | None) -> str:
+def _moved(people: int, replacement: Role | None) -> str:
     if not people:
         return ""
-    return f" {people:,} {'person has' if people == 1 else 'people have'} the role {heir} now."
+    return f" {people:,} {'person has' if people == 1 else 'people have'} the role {replacement} now."
 
 
 # One role
@@ -232,9 +245,11 @@ def save_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     role = _found(request, role_id)
     form = RoleForm(request.POST, of=user, role=role)
     if form.is_valid():
-        seen = form.cleaned_data["seen"] or 0
+        expected_version = form.cleaned_data["expected_version"] or 0
         try:
-            saved = roles.update(role_id, form.cleaned_data["name"], form.levels, seen=seen, by=actor_of(request))
+            saved = roles.update(
+                role_id, form.cleaned_data["name"], form.levels, expected_version=expected_version, by=actor_of(request)
+            )
         except RoleUnknown:
             raise
         except StaleVersion as refusal:
@@ -244,7 +259,7 @@ def save_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
             form.add_error(None, refusal.message)
         else:
             if saved.former_name and saved.name != role.name:
-                return role_progress.show(request, saved, role_progress.renaming(saved, 0))
+                return progress.show(request, saved, progress.renaming(saved, 0))
             messages.success(request, "Saved.", extra_tags=ROLE_KEY)
             return redirect(_address(role_id))
     return _page(request, role, form)
@@ -252,21 +267,21 @@ def save_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
 
 def rename_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     """Let more profiles say the new name of a role; the page shows how far it is, until all of them do."""
-    done = role_progress.before(request)
-    for _ in range(role_progress.steps(request)):
+    done = progress.before(request)
+    for _ in range(progress.steps(request)):
         role, now = roles.rename_some(role_id, by=actor_of(request))
         done += now
         if not role.former_name:
             messages.success(request, f"The profiles of all its people say {role} now.", extra_tags=ROLE_KEY)
             return _lead(request, _address(role_id))
-    return role_progress.show(request, role, role_progress.renaming(role, done))
+    return progress.show(request, role, progress.renaming(role, done))
 
 
 def _page(request: HttpRequest, role: Role, form: RoleForm | None = None) -> HttpResponse:
     user: Any = request.user
     may_edit = user.has_perm("roles.edit") and authority.of(user).covers(role)
     may_change, may_switch = may_edit and not role.is_built_in, may_edit and role.is_optional
-    people = role_progress.people_of(role)
+    people = progress.people_of(role)
     context = {
         "title": role.name,
         "page": Page.USERS,
@@ -277,15 +292,15 @@ def _page(request: HttpRequest, role: Role, form: RoleForm | None = None) -> Htt
             if (level := role.levels.get(area, Level.NONE))
         ],
         "people": people,
-        "takes_steps": people > role_changes.TOGETHER,
-        "renaming": role_progress.renaming(role) if role.former_name else None,
-        "needs_heir": role_changes.is_in_use(role),
+        "takes_steps": people > role_reassignment.TOGETHER,
+        "renaming": progress.renaming(role) if role.former_name else None,
+        "needs_heir": role_reassignment.is_in_use(role),
         "may_see_people": user.has_perm("users.view"),
         "may_change": may_change,
         "may_switch": may_switch,
         "may_make": user.has_perm("roles.edit"),
         "is_beyond": user.has_perm("roles.edit") and not may_edit,
-        "heirs": [each for each in roles.offered_to(user) if each != role] if may_change or may_switch else (),
+        "replacements": [each for each in roles.offered_to(user) if each != role] if may_change or may_switch else (),
         "form": (form or RoleForm(of=user, role=role)) if may_change else None,
         "notices": sections.notices(request, ROLE_KEY),
         "kept": kept(request, ROLE_KEY),
@@ -346,13 +361,13 @@ def _found(request: HttpRequest, role_id: UUID) -> Role:
     return role
 
 
-def _heir(request: HttpRequest) -> Role | None:
-    text = request.POST.get("heir", "")
+def _replacement(request: HttpRequest) -> Role | None:
+    text = request.POST.get("replacement", "")
     return roles.find_for(text, by=actor_of(request)) if text else None
 
 
-def _is_sure(request: HttpRequest) -> bool:
-    return request.POST.get("sure") == "read"
+def _is_confirmed(request: HttpRequest) -> bool:
+    return request.POST.get("confirmed") == "read"
 
 
 def _address(role_id: UUID) -> str:
@@ -368,13 +383,13 @@ ROLES = Section(
     permission="roles.view",
     template="settings/roles/section.html",
     context=_roles,
-    controls=(
-        Control("users/roles/new/", "new-role", "roles.edit", new_role, reads=True),
-        Control("users/roles/add/", "add-role", "roles.edit", add_role),
-        Control("users/roles/<uuid:role_id>/", "role", "roles.view", show_role, reads=True),
-        Control("users/roles/<uuid:role_id>/save/", "save-role", "roles.edit", save_role),
-        Control("users/roles/<uuid:role_id>/rename/", "rename-role", "roles.edit", rename_role),
-        Control("users/roles/<uuid:role_id>/switch/", "switch-role", "roles.edit", switch_role),
-        Control("users/roles/<uuid:role_id>/delete/", "delete-role", "roles.edit", delete_role),
+    actions=(
+        PageAction("users/roles/new/", "new-role", "roles.edit", new_role, reads=True),
+        PageAction("users/roles/add/", "add-role", "roles.edit", add_role),
+        PageAction("users/roles/<uuid:role_id>/", "role", "roles.view", show_role, reads=True),
+        PageAction("users/roles/<uuid:role_id>/save/", "save-role", "roles.edit", save_role),
+        PageAction("users/roles/<uuid:role_id>/rename/", "rename-role", "roles.edit", rename_role),
+        PageAction("users/roles/<uuid:role_id>/switch/", "switch-role", "roles.edit", switch_role),
+        PageAction("users/roles/<uuid:role_id>/delete/", "delete-role", "roles.edit", delete_role),
     ),
 )

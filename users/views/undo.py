@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from audit.models import AuditEvent
-from audit.views.changes import Line, lines
+from audit.views.changes import FieldChange, lines
 from console import sections
 from console.kept_choices import keep, kept
 from console.requests import actor_of
@@ -26,7 +26,7 @@ from users.models import Role, Source, User
 from users.services import authority
 from users.services import undo as undoing
 from users.services.authority import Authority
-from users.services.undo import Kind, Outcome, Part, Plan, State
+from users.services.undo import ChangedAttribute, UndoKind, UndoOutcome, UndoPlan, UndoState
 from users.views.user import HISTORY_KEY, facts, words
 from users.views.user_actions import PEOPLE_KEY
 
@@ -35,15 +35,15 @@ UNDO_KEY = "undo"
 
 AUDIT_LOG_KEY = "audit-log"
 
-TITLES: Mapping[Kind, str] = {
-    Kind.CHANGE: "Undo a change of {person}?",
-    Kind.CREATION: "Remove {person} again?",
-    Kind.REMOVAL: "Bring {person} back?",
+TITLES: Mapping[UndoKind, str] = {
+    UndoKind.CHANGE: "Undo a change of {person}?",
+    UndoKind.CREATION: "Remove {person} again?",
+    UndoKind.REMOVAL: "Bring {person} back?",
 }
-SAID: Mapping[Kind, str] = {
-    Kind.CHANGE: "The change of {person} is undone.",
-    Kind.CREATION: "{person} was removed.",
-    Kind.REMOVAL: "{person} is here again.",
+MESSAGES: Mapping[UndoKind, str] = {
+    UndoKind.CHANGE: "The change of {person} is undone.",
+    UndoKind.CREATION: "{person} was removed.",
+    UndoKind.REMOVAL: "{person} is here again.",
 }
 
 _EXTENSION = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -62,10 +62,10 @@ class Choice:
     says why it can't go back.
     """
 
-    part: Part
+    part: ChangedAttribute
     label: str
-    lines: list[Line]
-    since: list[Line]
+    lines: list[FieldChange]
+    since: list[FieldChange]
     obstacle: str = ""
 
 
@@ -82,7 +82,7 @@ def addresses(organization_id: UUID, events: Collection[AuditEvent]) -> Mapping[
     return {
         plan.event.pk: address(plan.event, back)
         for plan in undoing.plans(events, people=people)
-        if plan.state is State.OPEN
+        if plan.state is UndoState.OPEN
     }
 
 
@@ -96,7 +96,7 @@ def ask(request: HttpRequest, event_id: UUID) -> HttpResponse:
     reach = authority.of(asker)
     person = plan.user.display_name if plan.user else undoing.person_of(event)
     no_role = _why_not(name, role, reach)
-    obstacle = no_role if plan.kind is Kind.REMOVAL else ""
+    obstacle = no_role if plan.kind is UndoKind.REMOVAL else ""
     if plan.user and not reach.covers(plan.user.role):
         obstacle = f"{person} has the role {plan.user.role}, which may do more than yours. An Admin can undo this."
     context = {
@@ -113,7 +113,7 @@ def ask(request: HttpRequest, event_id: UUID) -> HttpResponse:
         "role": role,
         "groups": [entry["display"] for entry in (event.changes.get("groups") or [[]])[0] or []],
         "keeps_groups": "created" in event.changes,
-        "facts": list(facts(event.changes["profile"][0])) if plan.kind is Kind.REMOVAL else [],
+        "facts": list(facts(event.changes["profile"][0])) if plan.kind is UndoKind.REMOVAL else [],
         "back": _back(request.GET.get("back", ""), event, plan.user),
         "notices": sections.notices(request, UNDO_KEY),
         "kept": kept(request, UNDO_KEY),
@@ -126,11 +126,15 @@ def undo(request: HttpRequest, event_id: UUID) -> HttpResponse:
     """Undo a change as the page that asked has said."""
     actor = actor_of(request)
     event = undoing.find(event_id, organization_id=actor.organization_id)
-    back, ticked, seen = request.POST.get("back", ""), request.POST.getlist("part"), sections.expected_version(request)
-    if not ticked and undoing.kind_of(event) is Kind.CHANGE:
+    back, ticked, expected_version = (
+        request.POST.get("back", ""),
+        request.POST.getlist("part"),
+        sections.expected_version(request),
+    )
+    if not ticked and undoing.kind_of(event) is UndoKind.CHANGE:
         return _not_done(request, event, "Tick what is to go back to what it was.", back)
     try:
-        outcome = undoing.revert(event.pk, names=ticked, seen=seen, by=actor)
+        outcome = undoing.revert(event.pk, names=ticked, expected_version=expected_version, by=actor)
     except Refusal as refusal:
         return _not_done(request, event, refusal.message, back)
     return _done(request, event, outcome, back)
@@ -142,16 +146,16 @@ def _not_done(request: HttpRequest, event: AuditEvent, reason: str, back: str) -
     return redirect(address(event, back))
 
 
-def _done(request: HttpRequest, event: AuditEvent, outcome: Outcome, back: str) -> HttpResponse:
+def _done(request: HttpRequest, event: AuditEvent, outcome: UndoOutcome, back: str) -> HttpResponse:
     user = User.objects.of(organization_of(request).pk).filter(pk=event.target_id).first()
     leads_to = _back(back, event, user)
-    said = SAID[outcome.kind].format(person=outcome.label) if outcome.changed else "Nothing is left to undo."
+    message = MESSAGES[outcome.kind].format(person=outcome.label) if outcome.changed else "Nothing is left to undo."
     if outcome.groups_gone:
-        said += f" These groups are no longer here: {', '.join(outcome.groups_gone)}."
+        message += f" These groups are no longer here: {', '.join(outcome.groups_gone)}."
     key = {reverse("settings:users"): PEOPLE_KEY, reverse("settings:audit-log"): AUDIT_LOG_KEY}.get(
         urlsplit(leads_to).path, HISTORY_KEY
     )
-    messages.success(request, said, extra_tags=key)
+    messages.success(request, message, extra_tags=key)
     return redirect(f"{leads_to}#{key}")
 
 
@@ -171,7 +175,7 @@ def _why_not(name: str, role: Role | None, reach: Authority) -> str:
     return "" if reach.covers(role) else f"The role {role} may do more than yours. An Admin can give it back."
 
 
-def _access(plan: Plan) -> str:
+def _access(plan: UndoPlan) -> str:
     """Whether the person would be let in again ("restored") or "suspended"; empty for neither."""
     for part in plan.parts:
         if part.name == "active" and not part.is_back:
@@ -181,7 +185,7 @@ def _access(plan: Plan) -> str:
     return ""
 
 
-def _choice(part: Part, no_role: str) -> Choice:
+def _choice(part: ChangedAttribute, no_role: str) -> Choice:
     going, since = {}, {}
     for name, values in part.fields.items():
         if name == "managed_by":

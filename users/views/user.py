@@ -13,13 +13,13 @@ from django.shortcuts import render
 from audit.models import AppendOnlyQuerySet, AuditEvent
 from console import sections
 from console.kept_choices import kept
-from console.sections import Context, Page, Piece
+from console.sections import Context, Page, Panel
 from organizations.views.current import organization_of
 from users import profile as profiles
 from users.models import User
 from users.services import authority, groups, roles, undo
 from users.services.accounts import UserUnknown
-from users.services.undo import UNDOES, State
+from users.services.undo import UNDOES, UndoState
 from users.views.user_actions import ACCESS_KEY
 
 # The page on which apps further up show what they know of a person.
@@ -43,7 +43,7 @@ def person(request: HttpRequest, user_id: UUID) -> HttpResponse:
         "title": user.display_name,
         "lead": user.email if user.email != user.display_name else "",
         "page": Page.USERS,
-        "pieces": sections.pieces(PERSON, request, user),
+        "panels": sections.panels(PERSON, request, user),
     }
     return render(request, "settings/users/user.html", context)
 
@@ -103,7 +103,7 @@ def _profile(request: HttpRequest, user: User) -> Context:
 
 
 def _groups(request: HttpRequest, user: User) -> Context:
-    return {"person": user, "groups": groups.held_by(user)}
+    return {"person": user, "groups": groups.memberships_of(user)}
 
 
 def _events(request: HttpRequest, user: User) -> Context:
@@ -121,14 +121,14 @@ def _undo(request: HttpRequest, user: User, events: AppendOnlyQuerySet) -> Colle
     asker: Any = request.user
     if not asker.has_perm("users.edit") or not authority.of(asker).covers(user.role):
         return ()
-    return [plan.event.pk for plan in undo.plans(events, people=[user]) if plan.state is State.OPEN]
+    return [plan.event.pk for plan in undo.plans(events, people=[user]) if plan.state is UndoState.OPEN]
 
 
-PIECES = (
-    Piece(PERSON, ACCESS_KEY, "Role and status", 10, "users.view", "settings/users/access.html", _access),
-    Piece(PERSON, "profile", "Profile", 20, "users.view", "settings/users/profile.html", _profile),
-    Piece(PERSON, "groups", "Groups", 30, "users.view", "settings/users/groups.html", _groups),
-    Piece(
+PANELS = (
+    Panel(PERSON, ACCESS_KEY, "Role and status", 10, "users.view", "settings/users/access.html", _access),
+    Panel(PERSON, "profile", "Profile", 20, "users.view", "settings/users/profile.html", _profile),
+    Panel(PERSON, "groups", "Groups", 30, "users.view", "settings/users/groups.html", _groups),
+    Panel(
         PERSON,
         HISTORY_KEY,
         "History",

@@ -20,10 +20,10 @@ from core.parsing import id_of
 from core.refusals import Malformed
 from organizations.views.current import organization_of
 from users.models import Role, Source, User
-from users.services import bulk_actions, roles
+from users.services import roles, user_actions
 from users.services.accounts import UserUnknown
 from users.services.authority import BeyondOwnRights
-from users.services.bulk_actions import Chosen, Report, Verb
+from users.services.user_actions import ActionReport, Chosen, Verb
 
 # The section of the list and the piece on a person's page that say what became of a change.
 PEOPLE_KEY = "users"
@@ -67,13 +67,13 @@ def change(request: HttpRequest) -> HttpResponse:
         return _back(request, "Tick the people first, then choose what to do with them.")
     if len(chosen) > MOST_AT_ONCE:
         return _back(request, f"Tick at most {MOST_AT_ONCE} people at once.")
-    if not _is_sure(request, role):
+    if not _is_confirmed(request, role):
         return _ask(request, verb, chosen, role)
-    report = bulk_actions.apply(verb, chosen, role=role, by=actor)
-    strangers = [refusal for refusal in report.refused if isinstance(refusal, UserUnknown)]
-    if len(strangers) == len(chosen):
-        raise strangers[0]
-    _say(request, report, WORDINGS[verb].done.format(role=role), _tag(request, verb))
+    report = user_actions.apply(verb, chosen, role=role, by=actor)
+    unknown_users = [refusal for refusal in report.refused if isinstance(refusal, UserUnknown)]
+    if len(unknown_users) == len(chosen):
+        raise unknown_users[0]
+    _message(request, report, WORDINGS[verb].done.format(role=role), _tag(request, verb))
     if report.left:
         keep(request, _tag(request, verb), person=report.left)
     return redirect(_address(request, verb))
@@ -115,7 +115,7 @@ def _ask(request: HttpRequest, verb: Verb, chosen: list[Chosen], role: Role | No
     return render(request, "settings/users/confirm.html", context)
 
 
-def _say(request: HttpRequest, report: Report, done: str, tag: str) -> None:
+def _message(request: HttpRequest, report: ActionReport, done: str, tag: str) -> None:
     sentences = []
     if report.done:
         sentences.append(f"{_were(report.done)} {done}.")
@@ -140,9 +140,9 @@ def _verb(request: HttpRequest) -> Verb:
         raise Malformed("Choose what to do with the people, then try again.") from None
 
 
-def _is_sure(request: HttpRequest, role: Role | None) -> bool:
+def _is_confirmed(request: HttpRequest, role: Role | None) -> bool:
     """Whether there is nothing to be told first: it was read, or the form needs no warning, as that for a role."""
-    match request.POST.get("sure"):
+    match request.POST.get("confirmed"):
         case "read":
             return True
         case "needless":

@@ -65,7 +65,7 @@ class Sort(TextChoices):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class UserOrder:
     """Columns in whose order a list stands; together they are different for everybody."""
 
     keys: tuple[str, ...]
@@ -88,11 +88,11 @@ class Order:
         return Q((f"{first[0]}__{way}e", first[1])) & (ahead | Q(first, (f"{key}__{way}", value)))
 
 
-ORDERS: Mapping[Sort, Order] = {
-    Sort.ADDRESS: Order(("user_name_key",)),
-    Sort.NAME: Order(("sorted_name", "id")),
-    Sort.NEWEST: Order(("id",), descending=True),
-    Sort.OLDEST: Order(("id",)),
+ORDERS: Mapping[Sort, UserOrder] = {
+    Sort.ADDRESS: UserOrder(("user_name_key",)),
+    Sort.NAME: UserOrder(("sorted_name", "id")),
+    Sort.NEWEST: UserOrder(("id",), descending=True),
+    Sort.OLDEST: UserOrder(("id",)),
 }
 READERS: Mapping[str, Callable[[User], Any]] = {
     "user_name_key": lambda user: user.user_name_key,
@@ -108,12 +108,12 @@ class Place:
     values: tuple[Any, ...]
 
     @classmethod
-    def at(cls, user: User, order: Order) -> Self:
+    def at(cls, user: User, order: UserOrder) -> Self:
         """Where that person stands."""
         return cls(tuple(READERS[key](user) for key in order.keys))
 
     @classmethod
-    def read(cls, text: str, order: Order) -> Self | None:
+    def read(cls, text: str, order: UserOrder) -> Self | None:
         """The place that an address names; None where it makes no sense in this order."""
         try:
             values = json.loads(base64.urlsafe_b64decode(text[:LONGEST_PLACE].encode() + b"=="))
@@ -178,7 +178,7 @@ class PeopleForm(forms.Form):
         return self.given.get("status") == INVITED
 
     @property
-    def order(self) -> Order:
+    def order(self) -> UserOrder:
         """The order asked for."""
         return ORDERS[Sort(self.given.get("sort", Sort.ADDRESS))]
 
@@ -206,7 +206,7 @@ def named(text: str) -> Q:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class ListPage:
     """One page of a list. ``first`` counts from 1; ``before`` and ``after`` are queries, empty where nobody is."""
 
     people: list[User]
@@ -220,7 +220,7 @@ class Leaf:
         return self.first + len(self.people) - 1
 
 
-def leaf(found: QuerySet[User], order: Order, query: QueryDict) -> Leaf:
+def list_page(found: QuerySet[User], order: UserOrder, query: QueryDict) -> ListPage:
     """The page of the people found that a query asks for; the first one where its place makes no sense."""
     asked = asked_of(query)
     backwards = "before" in query
@@ -232,9 +232,9 @@ def leaf(found: QuerySet[User], order: Order, query: QueryDict) -> Leaf:
         if rows and not (backwards and len(rows) < PER_PAGE):
             people = rows[:PER_PAGE][:: -1 if backwards else 1]
             more = backwards or len(rows) > PER_PAGE
-            return _leaf(people, number, order, asked, more=more)
+            return _list_page(people, number, order, asked, more=more)
     rows = list(order.of(found)[: PER_PAGE + 1])
-    return _leaf(rows[:PER_PAGE], 1, order, asked, more=len(rows) > PER_PAGE)
+    return _list_page(rows[:PER_PAGE], 1, order, asked, more=len(rows) > PER_PAGE)
 
 
 def asked_of(query: QueryDict) -> QueryDict:
@@ -246,7 +246,7 @@ def asked_of(query: QueryDict) -> QueryDict:
     return asked
 
 
-def how_many(found: QuerySet[User], shown: Leaf) -> str:
+def how_many(found: QuerySet[User], shown: ListPage) -> str:
     """How many people were found, in words; they are counted only if the page shown is not all of them."""
     if shown.first == 1 and not shown.after:
         return f"{len(shown.people)}"
@@ -254,13 +254,13 @@ def how_many(found: QuerySet[User], shown: Leaf) -> str:
     return f"more than {COUNTED:,}" if counted > COUNTED else f"{counted:,}"
 
 
-def _leaf(people: list[User], number: int, order: Order, asked: QueryDict, *, more: bool) -> Leaf:
+def _list_page(people: list[User], number: int, order: UserOrder, asked: QueryDict, *, more: bool) -> ListPage:
     def beside(name: str, user: User, page: int) -> str:
         query = asked.copy()
         query.update({name: str(Place.at(user, order)), "page": str(page)})
         return query.urlencode()
 
-    return Leaf(
+    return ListPage(
         people,
         (number - 1) * PER_PAGE + 1,
         beside("before", people[0], number - 1) if people and number > 1 else "",

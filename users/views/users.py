@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from console import csv_download
 from console.kept_choices import kept
-from console.sections import Context, Control, Page, Section
+from console.sections import Context, Page, PageAction, Section
 from organizations.views.current import organization_of
 from users.models import Headcount, User
 from users.services import roles
@@ -50,17 +50,17 @@ def _people(request: HttpRequest) -> Context:
         "version", "organization_id", "role__name", "password_reset_blocked_until",
     )  # fmt: skip
     found = form.narrow(people)
-    leaf = user_filters.leaf(found, form.order, request.GET)
+    list_page = user_filters.list_page(found, form.order, request.GET)
     return {
         **common,
-        "leaf": leaf,
-        "count": user_filters.how_many(found, leaf) if form.narrows else f"{total:,}",
+        "list_page": list_page,
+        "count": user_filters.how_many(found, list_page) if form.narrows else f"{total:,}",
         "asked": user_filters.asked_of(request.GET).urlencode(),
         "roles": roles.offered_to(user),
     }
 
 
-def whereabouts(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+def links(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
     """The pages of people."""
     found = User.objects.of(organization_id).filter(pk__in=ids).values_list("pk", flat=True)
     return {str(user_id): reverse("settings:person", args=[user_id]) for user_id in found}
@@ -74,14 +74,14 @@ PEOPLE = Section(
     permission="users.view",
     template="settings/users/section.html",
     context=_people,
-    controls=(
-        Control("users/export/", "export-people", "users.view", export, reads=True),
-        Control("users/change/", "change-people", "users.edit", change),
-        Control("users/invite/", "invite", "users.edit", invitations.show_form, reads=True),
-        Control("users/invitations/send/", "send-invitations", "users.edit", invitations.invite),
-        Control("users/invitations/change/", "change-invitations", "users.edit", invitations.change),
-        Control("users/changes/<uuid:event_id>/", "undo", "users.edit", undo.ask, reads=True),
-        Control("users/changes/<uuid:event_id>/undo/", "undo-change", "users.edit", undo.undo),
-        Control("users/<uuid:user_id>/", "person", "users.view", person, reads=True),
+    actions=(
+        PageAction("users/export/", "export-users", "users.view", export, reads=True),
+        PageAction("users/change/", "change-users", "users.edit", change),
+        PageAction("users/invite/", "invite", "users.edit", invitations.show_form, reads=True),
+        PageAction("users/invitations/send/", "send-invitations", "users.edit", invitations.invite),
+        PageAction("users/invitations/change/", "change-invitations", "users.edit", invitations.change),
+        PageAction("users/changes/<uuid:event_id>/", "undo", "users.edit", undo.ask, reads=True),
+        PageAction("users/changes/<uuid:event_id>/undo/", "undo-change", "users.edit", undo.undo),
+        PageAction("users/<uuid:user_id>/", "person", "users.view", person, reads=True),
     ),
 )

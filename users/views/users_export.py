@@ -14,7 +14,7 @@ from audit.actions import Action
 from audit.views import exports
 from organizations.views.current import organization_of
 from users.models import User
-from users.views.user_filters import Order, PeopleForm, Place
+from users.views.user_filters import PeopleForm, Place, UserOrder
 
 AT_ONCE = 1000
 
@@ -32,11 +32,11 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     zone = ZoneInfo(organization.time_zone)
     today = timezone.localtime(timezone=zone).date()
     rows = (_cells(user, zone) for batch in _batches(form.narrow(people), form.order) for user in batch)
-    taken = exports.Export(Action.PEOPLE_EXPORTED, form.given)
+    taken = exports.Export(Action.USERS_EXPORTED, form.given)
     return exports.csv_file(request, taken, f"users-{organization.slug}-{today}.csv", HEADINGS, rows)
 
 
-def _batches(found: QuerySet[User], order: Order) -> Iterator[list[User]]:
+def _batches(found: QuerySet[User], order: UserOrder) -> Iterator[list[User]]:
     """The people in parts, each read by a statement of its own: nothing stays open while a client takes its time."""
     ordered = order.of(found)
     batch = list(ordered[:AT_ONCE])

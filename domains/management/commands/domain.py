@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from core.actors import operator_at_the_command_line
 from domains import services
 from domains.dns_verification import Finding
-from domains.models import Domain, Proof
+from domains.models import Domain, VerificationMethod
 from organizations.management.base import Error, HouseCommand, Report, describe, find_organization
 
 ACTIONS = ("add", "remove", "allow", "disallow", "list", "verify")
@@ -109,11 +109,15 @@ def _describe(domain: Domain) -> dict[str, str | bool]:
     return {
         "name": domain.name,
         "verified": domain.is_verified,
-        "proof": domain.proof,
+        "verified_by": domain.verified_by,
         "user_requests": domain.user_requests,
     }
 
 
 def _line(domain: Domain) -> str:
-    verified = f"verified {Proof(domain.proof).label}" if domain.is_verified and domain.proof else "not verified"
+    verified = (
+        f"verified {VerificationMethod(domain.verified_by).label}"
+        if domain.is_verified and domain.verified_by
+        else "not verified"
+    )
     return f"{domain}  {verified}, User requests {'on' if domain.user_requests else 'off'}"

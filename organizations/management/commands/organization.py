@@ -34,13 +34,13 @@ class Command(HouseCommand):
             )
         match options["action"]:
             case "suspend":
-                organization = organizations.hold(options["reason"], by=by)
+                organization = organizations.suspend(options["reason"], by=by)
                 text = f"{organization} is suspended: nobody signs in, and SCIM is refused."
             case "reactivate":
-                organization = organizations.release(options["reason"], by=by)
+                organization = organizations.reactivate(options["reason"], by=by)
                 text = f"{organization} is active again."
             case _:
-                organization = slugs.change(options["slug"], seen=organization.slug, by=by)
+                organization = slugs.change(options["slug"], expected_slug=organization.slug, by=by)
                 text = f"The slug of {organization} is {organization.slug} now; the old one leads to it for 90 days."
         data = {"organization": describe(organization), "active": organization.is_active}
         return Report(text, data)

@@ -37,7 +37,7 @@ class Command(HouseCommand):
             connection = connections.add(name or "", IdentityProvider(options["identity_provider"]), by=by)
         else:
             connection = _connection(organization, name)
-        bearer_token, released = None, None
+        bearer_token, resumed = None, None
         match action:
             case "generate-token":
                 _, bearer_token = connections.generate_token(connection, by=by, name=options["name"])
@@ -46,10 +46,10 @@ class Command(HouseCommand):
             case "strict" | "lenient":
                 connection = connections.set_strict(connection, action == "strict", by=by)
             case "release":
-                held = brake.of(connection)
-                if held.held_since is None:
+                paused = brake.of(connection)
+                if paused.paused_since is None:
                     raise Error(f"The mass-change brake of connection '{connection}' holds nothing back.")
-                released = brake.release(connection, seen=held.version, by=by)
+                resumed = brake.resume(connection, expected_version=paused.version, by=by)
         tokens = connections.live_tokens(connection)
         data = {
             "organization": describe(organization),
@@ -60,13 +60,13 @@ class Command(HouseCommand):
                 "bearer_token": bearer_token,
                 "enabled": connection.enabled,
                 "strict": connection.strict,
-                "held_back": brake.of(connection).held_since is not None,
+                "provisioning_paused": brake.of(connection).paused_since is not None,
                 "tokens": [_describe(token) for token in tokens],
             },
         }
         text = _text(organization, connection, bearer_token, tokens)
-        if released and released.counts_from:
-            until = _minute(released.counts_from)
+        if resumed and resumed.counts_from:
+            until = _minute(resumed.counts_from)
             text = f"Released: the mass-change brake holds nothing back until {until}.\n{text}"
         return Report(text, data)
 
@@ -100,7 +100,7 @@ def _text(organization: Organization, connection: Connection, bearer_token: str 
         f"SCIM of {organization}, connection '{connection}', is {state}.",
         f"Base URL      {connections.base_url(organization)}",
     ]
-    if brake.of(connection).held_since:
+    if brake.of(connection).paused_since:
         lines.append(f"The mass-change brake holds it back: manage.py scim {organization.slug} release")
     if bearer_token:
         lines += [f"Bearer token  {bearer_token}", "Copy the token now: it is not shown again."]

@@ -13,5 +13,5 @@ class Command(HouseCommand):
 
     def perform(self, **_options: Any) -> Report:
         """Put the mails into the outbox."""
-        told = mails.warn_of_expiring_tokens()
-        return Report(f"Told of {told:,} tokens.", {"told": told})
+        notified = mails.warn_of_expiring_tokens()
+        return Report(f"Told of {notified:,} tokens.", {"notified": notified})

@@ -39,7 +39,7 @@ _AN_ADMIN = "An Admin who was made by hand is not taken over by SCIM, unless its
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a rule says of an address. ``reason`` is the code of a "no", and then ``why`` a sentence that mends it.
+    """What a rule says of an address. ``reason`` is the code of a "no", and then ``why`` a sentence that fixes it.
 
     ``passed`` None: the rule can't be asked before an earlier one passes. ``holder`` is who has the address already.
     """

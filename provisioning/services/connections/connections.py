@@ -18,8 +18,8 @@ from core.refusals import Refusal
 from organizations.models import Organization
 from organizations.services.organizations import lock
 from provisioning.models import Connection, IdentityProvider, Token
-from provisioning.services.connections import mails, reach, token_names, transfer
-from provisioning.services.fixes import Mend
+from provisioning.services.connections import granted_permissions, mails, token_names, transfer
+from provisioning.services.fixes import Fix
 from users.models import Role
 from users.permissions import BuiltIn
 from users.services import authority
@@ -35,9 +35,9 @@ class Switch:
 
     ``opens`` is the state in which the identity provider may do more, and ``act`` what turning it there is called in a
     refusal; ``actions`` are what the trail calls turning it on and off. ``id`` is its place on the page, ``hint``
-    stands below its label, ``said`` and ``said_off`` answer who turned it on or off, and ``warns`` where it is better
-    off. Requests that were refused for it are mended by turning it to ``opens``: ``mend`` is that, ``offer`` the
-    button, ``consequence`` what follows and ``mended`` what is said afterwards.
+    stands below its label, ``message`` and ``message_off`` answer who turned it on or off, and ``warns`` where it is
+    better off. Requests that were refused for it are fixed by turning it to ``opens``: ``fix`` is that,
+    ``proposed_fix`` the button, ``consequence`` what follows and ``fixed`` what is said afterwards.
     """
 
     field: str
@@ -46,12 +46,12 @@ class Switch:
     actions: tuple[Action, Action]
     id: str
     hint: str
-    said: str
-    said_off: str
-    mend: Mend
-    offer: str
+    message: str
+    message_off: str
+    fix: Fix
+    proposed_fix: str
     consequence: str
-    mended: str
+    fixed: str
     warns: bool = False
 
     @property
@@ -78,13 +78,13 @@ SWITCHES: Mapping[str, Switch] = {
             actions=(Action.SCIM_ENABLED, Action.SCIM_DISABLED),
             id="enable-scim",
             hint="Tokens are valid only while this is on.",
-            said="SCIM is on.",
-            said_off="SCIM is off. No token is valid while it is.",
-            mend=Mend.ENABLE_SCIM,
-            offer="Enable SCIM",
+            message="SCIM is on.",
+            message_off="SCIM is off. No token is valid while it is.",
+            fix=Fix.ENABLE_SCIM,
+            proposed_fix="Enable SCIM",
             consequence="Every token that is neither revoked nor expired becomes valid: your identity provider "
             "creates, changes and suspends users from then on.",
-            mended="SCIM is on now.",
+            fixed="SCIM is on now.",
         ),
         Switch(
             "groups_enabled",
@@ -93,12 +93,12 @@ SWITCHES: Mapping[str, Switch] = {
             actions=(Action.SCIM_GROUPS_ALLOWED, Action.SCIM_GROUPS_DISALLOWED),
             id="scim-groups",
             hint="While this is off, your provider is told that there are no groups here. Those that there are stay.",
-            said="SCIM manages groups.",
-            said_off="SCIM knows no groups now.",
-            mend=Mend.ALLOW_GROUPS,
-            offer="Turn on Groups",
+            message="SCIM manages groups.",
+            message_off="SCIM knows no groups now.",
+            fix=Fix.ALLOW_GROUPS,
+            proposed_fix="Turn on Groups",
             consequence="Your identity provider sees the groups that are here, and makes, changes and deletes groups.",
-            mended="Groups is on now.",
+            fixed="Groups is on now.",
         ),
         Switch(
             "manage_admins",
@@ -107,13 +107,13 @@ SWITCHES: Mapping[str, Switch] = {
             actions=(Action.SCIM_ADMIN_ALLOWED, Action.SCIM_ADMIN_DISALLOWED),
             id="manage-admins",
             hint="While this is off, your provider can neither make somebody Admin nor give an Admin another role.",
-            said="SCIM may manage Admins.",
-            said_off="SCIM leaves Admins alone.",
-            mend=Mend.ALLOW_ADMINS,
-            offer="Let SCIM manage Admins",
+            message="SCIM may manage Admins.",
+            message_off="SCIM leaves Admins alone.",
+            fix=Fix.ALLOW_ADMINS,
+            proposed_fix="Let SCIM manage Admins",
             consequence="Your identity provider can make anybody Admin, take the role away, and change or suspend "
             "Admins; the last active one stays.",
-            mended="SCIM may manage Admins now.",
+            fixed="SCIM may manage Admins now.",
             warns=True,
         ),
         Switch(
@@ -124,28 +124,28 @@ SWITCHES: Mapping[str, Switch] = {
             id="scim-secondary",
             hint="While this is off, every address of a user must lie in a domain with the User requests checkmark. "
             "While it is on, those that are neither userName nor primary may lie anywhere; they are used for nothing.",
-            said="Secondary addresses may lie in any domain.",
-            said_off="Every address must lie in one of your domains.",
-            mend=Mend.ALLOW_SECONDARY,
-            offer="Allow secondary addresses",
+            message="Secondary addresses may lie in any domain.",
+            message_off="Every address must lie in one of your domains.",
+            fix=Fix.ALLOW_SECONDARY,
+            proposed_fix="Allow secondary addresses",
             consequence="Your identity provider can give people addresses of any domain beside their own. Those are "
             "shown, and used neither for signing in nor for mails nor to tell people apart.",
-            mended="Secondary addresses of other domains are allowed now.",
+            fixed="Secondary addresses of other domains are allowed now.",
         ),
         Switch(
             "strict",
             opens=False,
             act="turn off Strict mode",
-            actions=(Action.SCIM_STRICT, Action.SCIM_LENIENT),
+            actions=(Action.SCIM_STRICT_ON, Action.SCIM_STRICT_OFF),
             id="scim-strict",
             hint="While this is on, requests that stray from the SCIM standard are refused, not read as they were "
             "meant.",
-            said="Strict mode is on.",
-            said_off="Strict mode is off.",
-            mend=Mend.LEAVE_STRICT,
-            offer="Turn off Strict mode",
+            message="Strict mode is on.",
+            message_off="Strict mode is off.",
+            fix=Fix.LEAVE_STRICT,
+            proposed_fix="Turn off Strict mode",
             consequence="Requests that stray from the SCIM standard are read as they were meant, and the log says how.",
-            mended="Strict mode is off now.",
+            fixed="Strict mode is off now.",
         ),
     )
 }
@@ -266,21 +266,23 @@ def change(connection: Connection, name: str, identity_provider: IdentityProvide
 
 
 @transaction.atomic
-def remove(connection: Connection, *, heir: Connection | None, by: Actor) -> int:
+def remove(connection: Connection, *, replacement: Connection | None, by: Actor) -> int:
     """Take a connection off for good: its tokens end at once, its people stay.
 
-    Those become the ``heir``'s, or nobody's, and then the next connection's that changes them. Returns how many people
-    that were. Raises LastConnection, ConnectionUnknown, and BeyondOwnRights as ``transfer.hand_over_all`` does.
+    Those become the ``replacement``'s, or nobody's, and then the next connection's that changes them. Returns how many
+    people that were. Raises LastConnection, ConnectionUnknown, and BeyondOwnRights as ``transfer.transfer_all`` does.
     """
     # People before the organization, which is the order in which everybody locks them.
     transfer.lock_people(connection, organization_id=by.organization_id)
     present = {each.pk: each for each in _all_locked(by)}
-    if connection.pk not in present or (heir is not None and (heir.pk not in present or heir == connection)):
+    if connection.pk not in present or (
+        replacement is not None and (replacement.pk not in present or replacement == connection)
+    ):
         raise ConnectionUnknown
     if len(present) == 1:
         raise LastConnection("This is the only connection. Turn it off if nobody is to use SCIM.")
     connection = present[connection.pk]
-    moved = transfer.hand_over_all(connection, heir, by=by)
+    moved = transfer.transfer_all(connection, replacement, by=by)
     now = timezone.now()
     _live(connection).update(revoked_at=now)
     connection.enabled, connection.removed_at = False, now
@@ -338,7 +340,7 @@ def generate_token(
     TokenNameRefused and BeyondOwnRights.
     """
     connection = _locked(connection, by)
-    reach.require(connection, by=by)
+    granted_permissions.require(connection, by=by)
     live = live_tokens(connection)
     if len(live) >= MAX_LIVE_TOKENS:
         raise TooManyTokens(
@@ -370,7 +372,7 @@ def revoke_token(token_id: UUID, *, by: Actor) -> Token:
         raise TokenUnknown("This token has been revoked already. Reload the page.")
     if any(each.successor_id == token.pk and each.retires_by_itself for each in locked.values()):
         # The one that was to retire would stay, which is to keep it.
-        reach.require(token.connection, by=by)
+        granted_permissions.require(token.connection, by=by)
     token.revoked_at, token.retires_by_itself = timezone.now(), False
     token.save(update_fields=["revoked_at", "retires_by_itself"])
     Token.objects.of(by.organization_id).filter(successor=token).update(retires_by_itself=False)
@@ -411,8 +413,8 @@ def turn(connection: Connection, field: str, wanted: bool, *, by: Actor) -> Conn
     """Turn the switch of that field on or off; asking for what is so already changes nothing.
 
     Raises BeyondOwnRights where the identity provider may do more from then on than the actor; TokenMissing when SCIM
-    is to be enabled and there is no token to make valid; ProofNeeded when it is to manage Admins, which only an Admin
-    who has just given the password may let it.
+    is to be enabled and there is no token to make valid; ReauthenticationRequired when it is to manage Admins, which
+    only an Admin who has just given the password may let it.
     """
     connection, switch = _locked(connection, by), SWITCHES[field]
     if getattr(connection, field) == wanted:
@@ -421,10 +423,10 @@ def turn(connection: Connection, field: str, wanted: bool, *, by: Actor) -> Conn
         raise TokenMissing("Generate a token before you enable SCIM.")
     setattr(connection, field, wanted)
     if wanted == switch.opens:
-        reach.require(connection, by=by, act=switch.act)
+        granted_permissions.require(connection, by=by, act=switch.act)
         if field == "manage_admins":
             admin = Role.objects.of(connection.organization_id).get(key=BuiltIn.ADMIN)
-            authority.require_proof(admin, by=by, act=switch.act)
+            authority.require_reauthentication(admin, by=by, act=switch.act)
     connection.save(update_fields=[field])
     turned_on, turned_off = switch.actions
     trail.record(turned_on if wanted else turned_off, connection, {field: [not wanted, wanted]}, by=by)

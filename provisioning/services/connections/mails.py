@@ -67,20 +67,20 @@ def token_retired(token: Token, successor: Token) -> None:
 def switched(connection: Connection, *, by: Actor) -> None:
     """Tell that SCIM was turned on or off."""
     if connection.enabled:
-        said = "From now on your identity provider can create, change and remove users with its token."
-        mend = "If nobody of you did this, turn it off and revoke the tokens."
+        message = "From now on your identity provider can create, change and remove users with its token."
+        fix = "If nobody of you did this, turn it off and revoke the tokens."
     else:
-        said = (
+        message = (
             "No token is valid while it is off: people who join or leave are no longer added or removed by themselves."
         )
-        mend = "Turn it on again when your identity provider shall go on."
+        fix = "Turn it on again when your identity provider shall go on."
     state = "on" if connection.enabled else "off"
     organization = Organization.objects.get(pk=by.organization_id)
     tell(
         organization,
         f"SCIM was turned {state} in {organization}",
-        f"{by.label} turned SCIM {state}. {said}",
-        mend,
+        f"{by.label} turned SCIM {state}. {message}",
+        fix,
         _settings_of(connection.pk),
     )
 
@@ -92,7 +92,7 @@ def warn_of_expiring_tokens() -> int:
     One whose successor has been used since is missed by nobody.
     """
     now = timezone.now()
-    told = 0
+    notified = 0
     far = now + timedelta(days=STAGES[0])
     lasting = Token.objects.live().filter(is_test=False, connection__enabled=True)
     soon = lasting.filter(Q(expires_at__lte=far) | Q(retires_at__lte=far))
@@ -117,11 +117,11 @@ def warn_of_expiring_tokens() -> int:
             f"A SCIM token of {organization} {ends} on {end}: {token}",
             f"The SCIM token {token} {ends} on {end}. {used} After that your identity provider is refused, and people "
             "who join or leave are no longer added or removed by themselves.",
-            _mend_of_ending(token),
+            _fix_of_ending(token),
             _settings_of(token.connection_id),
         )
-        told += 1
-    return told
+        notified += 1
+    return notified
 
 
 def _is_replaced(token: Token) -> bool:
@@ -131,7 +131,7 @@ def _is_replaced(token: Token) -> bool:
     return token.last_used_at is None or token.last_used_at < successor.last_used_at
 
 
-def _mend_of_ending(token: Token) -> str:
+def _fix_of_ending(token: Token) -> str:
     if token.successor is not None and token.successor.is_live:
         return f"Put {token.successor} into your identity provider: it was made to take the place, and is not used yet."
     return "Rotate it on the page, and put the new token into your identity provider."
@@ -150,8 +150,8 @@ def _settings_of(connection_id: UUID) -> Link:
     )
 
 
-def tell(organization: Organization, title: str, said: str, mend: str, link: Link) -> None:
-    context = {"title": title, "said": said, "mend": mend, "organization": organization, "link": link}
+def tell(organization: Organization, title: str, message: str, fix: str, link: Link) -> None:
+    context = {"title": title, "message": message, "fix": fix, "organization": organization, "link": link}
     admins = User.objects.of(organization.pk).active_admins().order_by("id")[:MOST_MAILED]
     letters = [(admin.email or admin.user_name, context) for admin in admins]
     outbox.send_many("scim_notice", letters, organization_id=organization.pk)

@@ -11,10 +11,10 @@ from django.utils import timezone
 from audit.actions import Action
 from audit.services import trail
 from audit.services.trail import Changes
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from core.refusals import Refusal, StaleVersion
 from provisioning.models import Connection, Token
-from provisioning.services.connections import connections, mails, reach, token_names
+from provisioning.services.connections import connections, granted_permissions, mails, token_names
 from provisioning.services.connections.connections import TokenUnknown
 
 _DAY = timedelta(days=1)
@@ -44,7 +44,7 @@ class Success:
 def rename_token(token_id: UUID, name: str, *, by: Actor) -> Token:
     """Call a live token something else. Raises TokenUnknown, TokenNameRefused, BeyondOwnRights."""
     token = _locked(token_id, by)
-    reach.require(token.connection, by=by)
+    granted_permissions.require(token.connection, by=by)
     others = [each.name for each in connections.live_tokens(token.connection) if each.pk != token.pk]
     former, token.name = token.name, token_names.chosen(name, others)
     if token.name != former:
@@ -61,7 +61,7 @@ def rotate_token(token_id: UUID, *, by: Actor, retires_by_itself: bool = True) -
     TokenRotated if it has a live successor, TooManyTokens and BeyondOwnRights.
     """
     token = _locked(token_id, by)
-    reach.require(token.connection, by=by)
+    granted_permissions.require(token.connection, by=by)
     if token.successor is not None and token.successor.is_live:
         raise TokenRotated(
             f"{token.name} has been rotated already: {token.successor.name} is to take its place. If nobody has the "
@@ -81,40 +81,43 @@ def rotate_token(token_id: UUID, *, by: Actor, retires_by_itself: bool = True) -
 
 
 @transaction.atomic
-def retire_token(token_id: UUID, retires_at: datetime, *, seen: datetime | None, by: Actor) -> Token:
-    """Let a live token be valid until that moment and no longer; ``seen`` is when it was to retire until now.
+def retire_token(token_id: UUID, retires_at: datetime, *, expected_retires_at: datetime | None, by: Actor) -> Token:
+    """Let a live token be valid until that moment and no longer; ``expected_retires_at`` is its present retirement.
 
     Who may not make tokens of the connection can let one retire, and sooner than planned, but not later. Raises
     TokenUnknown, RetirementRefused, StaleVersion and BeyondOwnRights.
     """
     token = _locked(token_id, by)
     if token.retires_at is not None and retires_at > token.retires_at:
-        reach.require(token.connection, by=by)
-    _refuse_unless_seen(token, seen)
+        granted_permissions.require(token.connection, by=by)
+    _refuse_unless_expected(token, expected_retires_at)
     if retires_at <= timezone.now():
         raise RetirementRefused("Choose a day that is still to come. To end the token now, revoke it.")
     if token.expires_at is not None and retires_at > token.expires_at:
         raise RetirementRefused("The token expires before that day. Choose an earlier one.")
-    if retires_at != seen:
+    if retires_at != expected_retires_at:
         # Whoever has been warned of another day is warned anew.
         token.retires_at, token.warned_at_days = retires_at, None
         token.save(update_fields=["retires_at", "warned_at_days"])
-        changes = {"retires_at": [_written(seen), _written(retires_at)]}
+        changes = {"retires_at": [_written(expected_retires_at), _written(retires_at)]}
         trail.record(Action.TOKEN_RETIREMENT_PLANNED, token, changes, by=by)
     return token
 
 
 @transaction.atomic
-def keep_token(token_id: UUID, *, seen: datetime | None, by: Actor) -> Token:
-    """Let a live token retire neither by date nor by itself; ``seen`` is when it was to retire until now.
+def keep_token(token_id: UUID, *, expected_retires_at: datetime | None, by: Actor) -> Token:
+    """Let a live token retire neither by date nor by itself; ``expected_retires_at`` is its present retirement.
 
     Raises TokenUnknown, StaleVersion and BeyondOwnRights.
     """
     token = _locked(token_id, by)
-    reach.require(token.connection, by=by)
-    _refuse_unless_seen(token, seen)
+    granted_permissions.require(token.connection, by=by)
+    _refuse_unless_expected(token, expected_retires_at)
     if token.retires_at is not None or token.retires_by_itself:
-        changes: Changes = {"retires_at": [_written(seen), None], "retires_by_itself": [token.retires_by_itself, False]}
+        changes: Changes = {
+            "retires_at": [_written(expected_retires_at), None],
+            "retires_by_itself": [token.retires_by_itself, False],
+        }
         token.retires_at, token.retires_by_itself = None, False
         token.save(update_fields=["retires_at", "retires_by_itself"])
         trail.record(Action.TOKEN_KEPT, token, changes, by=by)
@@ -146,7 +149,7 @@ def _retire(token: Token, successor: Token, success: Success) -> None:
     by = Actor(
         token.organization_id,
         f"SCIM connection {token.connection}",
-        Door.SCIM,
+        Channel.SCIM,
         address=success.address,
         request_id=success.request_id,
     )
@@ -168,8 +171,8 @@ def _locked(token_id: UUID, by: Actor) -> Token:
     return token
 
 
-def _refuse_unless_seen(token: Token, seen: datetime | None) -> None:
-    if token.retires_at != seen:
+def _refuse_unless_expected(token: Token, expected_retires_at: datetime | None) -> None:
+    if token.retires_at != expected_retires_at:
         raise StaleVersion(
             f"Somebody else has changed meanwhile when {token.name} retires. Look at it, and do it again if need be."
         )

@@ -9,12 +9,12 @@ from audit.services import trail
 from core.actors import Actor
 from core.refusals import Refusal
 from provisioning.models import Connection
-from provisioning.services.connections import reach
+from provisioning.services.connections import granted_permissions
 from users.models import Role, Source, User
 from users.services import accounts, authority
 
 # What getting users is called in a refusal.
-TAKING_OVER = "give it users of another connection"
+TRANSFERRING = "give it users of another connection"
 
 
 class NotManaged(Refusal):
@@ -24,7 +24,7 @@ class NotManaged(Refusal):
 
 
 @transaction.atomic
-def hand_over(user_id: UUID, connection: Connection, *, by: Actor) -> User:
+def transfer(user_id: UUID, connection: Connection, *, by: Actor) -> User:
     """Let a connection keep a person whom another one has kept.
 
     Raises UserUnknown, NotManaged, and BeyondOwnRights where the role of the person, or one that the connection may
@@ -36,35 +36,39 @@ def hand_over(user_id: UUID, connection: Connection, *, by: Actor) -> User:
     if user.managed_by == connection.pk:
         return user
     assert user.role is not None  # noqa: S101  (only operators have none, and they have no organization)
-    authority.behind(by).require(user.role)
-    reach.require(connection, by=by, act=TAKING_OVER)
+    authority.of_actor(by).require(user.role)
+    granted_permissions.require(connection, by=by, act=TRANSFERRING)
     former = Connection.objects.of(by.organization_id).filter(pk=user.managed_by).first() if user.managed_by else None
     User.objects.filter(pk=user.pk).update(managed_by=connection.pk, claims_external_id=False)
     user.managed_by, user.claims_external_id = connection.pk, False
     changes = {"connection": [former and former.name, connection.name]}
-    trail.record(Action.USER_HANDED_OVER, user, changes, by=by)
+    trail.record(Action.USER_TRANSFERRED, user, changes, by=by)
     return user
 
 
 @transaction.atomic
-def hand_over_all(connection: Connection, heir: Connection | None, *, by: Actor) -> int:
-    """Make all people of a connection the heir's, or nobody's; returns how many that were.
+def transfer_all(connection: Connection, replacement: Connection | None, *, by: Actor) -> int:
+    """Make all people of a connection the replacement's, or nobody's; returns how many that were.
 
     One event tells of them all: of the people themselves nothing changes. Raises BeyondOwnRights where the role of one
-    of them, or one that the heir may give, may do more than the actor's; without an heir it may be any connection's.
+    of them, or one that the replacement may give, may do more than the actor's; without a replacement it may be any
+    connection's.
     """
     people = User.objects.of(by.organization_id).filter(managed_by=connection.pk)
-    held = Role.objects.of(by.organization_id).filter(pk__in=people.order_by().values("role"))
-    authority.behind(by).require(*held)
-    if heir:
-        reach.require(heir, by=by, act=TAKING_OVER)
-    elif held:
+    roles_of_users = Role.objects.of(by.organization_id).filter(pk__in=people.order_by().values("role"))
+    authority.of_actor(by).require(*roles_of_users)
+    if replacement:
+        granted_permissions.require(replacement, by=by, act=TRANSFERRING)
+    elif roles_of_users:
         others = Connection.objects.of(by.organization_id).present().exclude(pk=connection.pk)
-        reach.require(*others, by=by, act="leave users to it")
-    moved: int = people.update(managed_by=heir and heir.pk, claims_external_id=False)
+        granted_permissions.require(*others, by=by, act="leave users to it")
+    moved: int = people.update(managed_by=replacement and replacement.pk, claims_external_id=False)
     if moved:
-        changes: trail.Changes = {"managed by": [connection.name, heir and heir.name], "users": [None, moved]}
-        trail.record(Action.USERS_HANDED_OVER, connection, changes, by=by)
+        changes: trail.Changes = {
+            "managed by": [connection.name, replacement and replacement.name],
+            "users": [None, moved],
+        }
+        trail.record(Action.USERS_TRANSFERRED, connection, changes, by=by)
     return moved
 
 

@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from audit.actions import Action
 from audit.services import trail
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from organizations.models import FormerSlug
 from provisioning.models import Connection
-from provisioning.services.connections import reach
+from provisioning.services.connections import granted_permissions
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +100,7 @@ def turn_on(connection: Connection, *, by: Actor) -> Connection:
     """
     with transaction.atomic():
         connection = _locked(connection, by)
-        reach.require(connection, by=by, act="turn on its additional logging")
+        granted_permissions.require(connection, by=by, act="turn on its additional logging")
         now, former = timezone.now(), connection.details_until
         goes_on = former is not None and former > now
         if former is not None and goes_on and former >= now + LASTS - _SOONEST:
@@ -121,7 +121,7 @@ def turn_off(connection: Connection, *, by: Actor) -> Connection:
 @transaction.atomic
 def _end(connection: Connection) -> None:
     """Several processes see that it is time; the first one writes it down."""
-    by = Actor(connection.organization_id, "SaaS Manager", Door.COMMAND)
+    by = Actor(connection.organization_id, "SaaS Manager", Channel.COMMAND)
     connection = _locked(connection, by)
     if connection.details_until is not None and (connection.removed_at or connection.details_until <= timezone.now()):
         _set(connection, None, Action.SCIM_LOGGING_ENDED, by=by)

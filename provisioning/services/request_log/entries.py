@@ -16,15 +16,15 @@ from django.conf import settings
 from core.notice import cause_of
 from provisioning.services.request_log import subject_keys
 from provisioning.services.request_log.causes import UNAUTHORIZED_LIMIT
-from provisioning.services.request_log.details import Exchange
+from provisioning.services.request_log.logged_exchanges import LoggedExchange
 from provisioning.services.request_log.masking import LONGEST_QUERY, Masking
-from provisioning.services.request_log.operations import LONGEST_VERDICT as LONGEST_VERDICT_OF_OPERATION
-from provisioning.services.request_log.operations import Departure, LoggedOperation, Named
+from provisioning.services.request_log.operations import LONGEST_RESULT as LONGEST_RESULT_OF_OPERATION
+from provisioning.services.request_log.operations import LoggedDeparture, LoggedOperation, Named
+from provisioning.services.request_log.results import TOKEN_FAULTS, about_path
 from provisioning.services.request_log.subject_keys import NOBODY, Subject
-from provisioning.services.request_log.verdicts import TOKEN_FAULTS, about_path
 
 LONGEST_PATH = 2048
-LONGEST_VERDICT = 1000
+LONGEST_RESULT = 1000
 LONGEST_CLIENT = 200
 LONGEST_ARGUMENT = 320
 LONGEST_LABEL = 254
@@ -43,8 +43,8 @@ CONNECTIONS = "provisioning_token"
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 COLUMNS = (
-    "id", "organization_id", "created_at", "request_id", "method", "path", "query", "status", "cause", "verdict",
-    "advice", "arguments", "more", "duration_us", "token_id", "connection_id",
+    "id", "organization_id", "created_at", "request_id", "method", "path", "query", "status", "cause", "result",
+    "notices", "arguments", "more", "duration_us", "token_id", "connection_id",
     "token_label", "client", "address", "user_id", "user_label", "subject_key", "operations", "failed_operations",
 )  # fmt: skip
 
@@ -87,8 +87,8 @@ class Entry:
     at_former_slug: bool = False
     status: int = 0
     cause: str = ""
-    verdict: str = ""
-    advice: Sequence[str] = ()
+    result: str = ""
+    notices: Sequence[str] = ()
     arguments: Mapping[str, str] = field(default_factory=dict)
     duration_us: int = 0
     user_id: UUID | str | None = None
@@ -96,14 +96,14 @@ class Entry:
     place: str = ""
     origin: str = ""
     step: str = ""
-    departures: Sequence[Departure] = ()
+    departures: Sequence[LoggedDeparture] = ()
     subject: Subject = NOBODY
     subject_of_query: QueryReader = reads_nobody
     operations: Sequence[LoggedOperation] = ()
     operation_count: int | None = None
     failed_operations: int | None = None
-    exchange: Exchange | None = None
-    holds: int = field(default=0, init=False)
+    exchange: LoggedExchange | None = None
+    reserved: int = field(default=0, init=False)
 
     @property
     def length(self) -> int:
@@ -201,16 +201,16 @@ def is_id(text: str) -> bool:
     return len(text) == _LONGEST_ID and _ID.fullmatch(text) is not None
 
 
-def named(operations: Sequence[LoggedOperation], told: Mapping[str, str], mask: Masking) -> list[Named]:
-    """The operations of a bulk request as their rows have them; ``told`` are the names of resources by their ids."""
+def named(operations: Sequence[LoggedOperation], labels: Mapping[str, str], mask: Masking) -> list[Named]:
+    """The operations of a bulk request as their rows have them; ``labels`` are the names of resources by their ids."""
     found = []
     for each in operations:
-        known = each.label or told.get(each.resource_id, "")
+        known = each.label or labels.get(each.resource_id, "")
         label = kept(known or each.subject.label or each.resource_id, LONGEST_LABEL, mask)
         names = [label, *(kept(name, LONGEST_LABEL, mask) for name in each.subject.names)]
         user_id = each.resource_id if each.resource == "User" and is_id(each.resource_id) else ""
-        said = kept(each.verdict, LONGEST_VERDICT_OF_OPERATION, mask) if each.verdict else ""
-        found.append(Named(each, user_id, label, subject_keys.key(names), said))
+        message = kept(each.result, LONGEST_RESULT_OF_OPERATION, mask) if each.result else ""
+        found.append(Named(each, user_id, label, subject_keys.key(names), message))
     return found
 
 
@@ -245,7 +245,7 @@ def row(
     """
     own = own_token(token, organization)
     mask = about.mask
-    advice = (*entry.advice, *about_path(entry.path))
+    notices = (*entry.notices, *about_path(entry.path))
     longest_path, longest_query, names = LONGEST_PATH, LONGEST_QUERY, about.names
     if own is None:
         longest_path = longest_query = LONGEST_OF_ANONYMOUS
@@ -260,9 +260,9 @@ def row(
         kept(entry.path, longest_path, mask),
         clean(mask.query(entry.query))[:longest_query],
         entry.status,
-        (entry.cause or (cause_of(advice) if advice else ""))[:40],
-        verdict(entry, mask),
-        orjson.dumps([kept(sentence, LONGEST_VERDICT, mask) for sentence in advice]).decode() if advice else "[]",
+        (entry.cause or (cause_of(notices) if notices else ""))[:40],
+        result(entry, mask),
+        orjson.dumps([kept(sentence, LONGEST_RESULT, mask) for sentence in notices]).decode() if notices else "[]",
         arguments(entry, mask),
         0,
         entry.duration_us,
@@ -307,9 +307,9 @@ def masking(query: str) -> Masking:
     return found
 
 
-def verdict(entry: Entry, mask: Masking) -> str:
+def result(entry: Entry, mask: Masking) -> str:
     """What became of the request, in a sentence."""
-    return kept(entry.verdict.replace("{user}", entry.user_label), LONGEST_VERDICT, mask)
+    return kept(entry.result.replace("{user}", entry.user_label), LONGEST_RESULT, mask)
 
 
 def arguments(entry: Entry, mask: Masking) -> str:

@@ -30,13 +30,13 @@ BETWEEN_MAILS_OF_REFUSALS = timedelta(days=1)
 BETWEEN_MAILS_OF_FAILURES = timedelta(days=1)
 
 _COUNTED = (
-    *("failures", "failures_told", "told_of_failures_at"),
-    *("refusals", "refusals_told", "told_of_refusals_at"),
+    *("failures", "failures_notified", "failures_notified_at"),
+    *("refusals", "refusals_notified", "refusals_notified_at"),
 )
 _GOING_ON = Q(failures__gt=0) | Q(refusals__gt=0)
 
 
-class Kind(Enum):
+class OutcomeKind(Enum):
     """What a request was for the streak."""
 
     SUCCESS = auto()
@@ -45,41 +45,41 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RequestOutcome:
     """A request that presented a token of a connection."""
 
     token_id: UUID
     connection_id: UUID
-    kind: Kind
+    kind: OutcomeKind
     failure: Failure
 
 
-def kind_of(status: int, cause: str) -> Kind | None:
+def kind_of(status: int, cause: str) -> OutcomeKind | None:
     """What a request was for the streak; None if it is none of its business."""
     if status < 400:
-        return Kind.SUCCESS
+        return OutcomeKind.SUCCESS
     if cause in LIMITS or cause == SUSPENDED:
         # Nobody of the organization can do anything about a suspension.
         return None
     if status != 401:
-        return Kind.FAILURE
-    return Kind.REFUSAL if cause in COUNTED_REFUSALS else None
+        return OutcomeKind.FAILURE
+    return OutcomeKind.REFUSAL if cause in COUNTED_REFUSALS else None
 
 
-def count(outcomes: Sequence[Outcome]) -> None:
+def count(outcomes: Sequence[RequestOutcome]) -> None:
     """Go on with the streaks of the connections whose tokens were presented, and mail where one has become long.
 
     Oldest outcome first. To be called in a transaction, once for a batch.
     """
     # Most batches are of this kind, so that is asked first.
-    if all(outcome.kind is Kind.SUCCESS for outcome in outcomes):
+    if all(outcome.kind is OutcomeKind.SUCCESS for outcome in outcomes):
         succeeded = {outcome.connection_id for outcome in outcomes}
         if not succeeded or not Streak.objects.filter(_GOING_ON, connection__in=succeeded).exists():
             return
     tokens = {token.pk: token for token in Token.objects.filter(pk__in={outcome.token_id for outcome in outcomes})}
     found = [(tokens[outcome.token_id], outcome) for outcome in outcomes if outcome.token_id in tokens]
     # Where the server itself failed, nobody may have looked whether the token is valid.
-    counted = [(token, each) for token, each in found if each.kind != Kind.FAILURE or token.is_live]
+    counted = [(token, each) for token, each in found if each.kind != OutcomeKind.FAILURE or token.is_live]
     streaks = _locked(counted)
     failing: list[tuple[Streak, Failure]] = []
     refused: dict[UUID, tuple[Streak, Failure]] = {}
@@ -87,17 +87,17 @@ def count(outcomes: Sequence[Outcome]) -> None:
         if (streak := streaks.get(token.connection_id)) is None:
             continue
         match outcome.kind:
-            case Kind.SUCCESS:
+            case OutcomeKind.SUCCESS:
                 streak.failures, streak.refusals = 0, 0
-                streak.failures_told = streak.refusals_told = False
-            case Kind.FAILURE:
+                streak.failures_notified = streak.refusals_notified = False
+            case OutcomeKind.FAILURE:
                 streak.failures += 1
-                if streak.failures >= LONG and not streak.failures_told and not _is_paused(streak):
-                    streak.failures_told, streak.told_of_failures_at = True, timezone.now()
+                if streak.failures >= LONG and not streak.failures_notified and not _is_paused(streak):
+                    streak.failures_notified, streak.failures_notified_at = True, timezone.now()
                     failing.append((streak, outcome.failure))
-            case Kind.REFUSAL:
+            case OutcomeKind.REFUSAL:
                 streak.refusals += 1
-                if streak.refusals >= LONG and not streak.refusals_told:
+                if streak.refusals >= LONG and not streak.refusals_notified:
                     refused[streak.pk] = streak, outcome.failure
     for streak, failure in failing:
         mails.requests_fail(streak.connection, failure)
@@ -108,10 +108,10 @@ def count(outcomes: Sequence[Outcome]) -> None:
         streak.save(update_fields=_COUNTED)
 
 
-def _locked(counted: Iterable[tuple[Token, Outcome]]) -> Mapping[UUID, Streak]:
+def _locked(counted: Iterable[tuple[Token, RequestOutcome]]) -> Mapping[UUID, Streak]:
     """The streaks that go on or end, by connection; where nothing has failed, now or before, there is none."""
-    failed = {token.connection_id: token for token, outcome in counted if outcome.kind != Kind.SUCCESS}
-    succeeded = {token.connection_id for token, outcome in counted if outcome.kind == Kind.SUCCESS}
+    failed = {token.connection_id: token for token, outcome in counted if outcome.kind != OutcomeKind.SUCCESS}
+    succeeded = {token.connection_id for token, outcome in counted if outcome.kind == OutcomeKind.SUCCESS}
     Streak.objects.bulk_create(
         [
             Streak(organization_id=failed[connection_id].organization_id, connection_id=connection_id)
@@ -125,17 +125,17 @@ def _locked(counted: Iterable[tuple[Token, Outcome]]) -> Mapping[UUID, Streak]:
 
 
 def _is_paused(streak: Streak) -> bool:
-    told = streak.told_of_failures_at
-    return told is not None and told > timezone.now() - BETWEEN_MAILS_OF_FAILURES
+    notified_at = streak.failures_notified_at
+    return notified_at is not None and notified_at > timezone.now() - BETWEEN_MAILS_OF_FAILURES
 
 
 def _tell_of_refusals(streak: Streak, failure: Failure) -> None:
     now = timezone.now()
     Organization.objects.select_for_update(no_key=True).get(pk=streak.organization_id)
-    lately = Streak.objects.of(streak.organization_id).filter(told_of_refusals_at__gt=now - BETWEEN_MAILS_OF_REFUSALS)
+    lately = Streak.objects.of(streak.organization_id).filter(refusals_notified_at__gt=now - BETWEEN_MAILS_OF_REFUSALS)
     if not lately.exists():
         mails.requests_are_refused(streak.connection, failure)
         # Saved at once: of two connections in one batch, one is told of.
-        streak.told_of_refusals_at = now
-        streak.refusals_told = streak.refusals >= LONG
-        streak.save(update_fields=["told_of_refusals_at"])
+        streak.refusals_notified_at = now
+        streak.refusals_notified = streak.refusals >= LONG
+        streak.save(update_fields=["refusals_notified_at"])

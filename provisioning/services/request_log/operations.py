@@ -14,14 +14,14 @@ from core.tenancy import TenantQuerySet
 from provisioning.models import RequestOperation
 from provisioning.services.request_log.subject_keys import NOBODY, Subject
 
-LONGEST_VERDICT = 300
+LONGEST_RESULT = 300
 
 # How many may wait in this process for the log's writer; those of further requests are let go.
 MOST_WAITING = 20_000
 
 COLUMNS = (
     "id", "organization_id", "request_id", "position", "method", "resource", "user_id", "user_label", "subject_key",
-    "status", "cause", "verdict",
+    "status", "cause", "result",
 )  # fmt: skip
 
 
@@ -36,10 +36,10 @@ class LoggedOperation:
     label: str = ""
     status: int = 0
     cause: str = ""
-    verdict: str = ""
+    result: str = ""
 
 
-class Waiting:
+class WaitingOperations:
     """How many operations this process holds for the writer."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Waiting:
             self._number -= len(operations)
 
 
-waiting = Waiting()
+waiting = WaitingOperations()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Named:
     user_id: str
     label: str
     subject_key: str
-    verdict: str
+    result: str
 
 
 def rows(
@@ -96,7 +96,7 @@ def rows(
             each.subject_key,
             operation.status,
             operation.cause[:40],
-            each.verdict,
+            each.result,
         )
 
 
@@ -111,7 +111,7 @@ def forget(organization_id: UUID, request_ids: Iterable[UUID]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class LoggedDeparture:
     """A suspension or deletion that was asked for within a bulk request.
 
     ``status`` from 400 on says that it failed, 0 that nothing has come of it yet. ``step`` is that of the set-up;
@@ -122,5 +122,5 @@ class Departure:
     user_id: str
     status: int
     cause: str = ""
-    verdict: str = ""
+    result: str = ""
     about: dict[str, str] | None = None

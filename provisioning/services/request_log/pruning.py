@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.ids import first_id_at
 from organizations.models import Organization
 from provisioning.models import RequestLog, RequestLogQuerySet
-from provisioning.services.request_log import details, operations
+from provisioning.services.request_log import logged_exchanges, operations
 
 PRUNED_AT_ONCE = 1000
 
@@ -24,7 +24,7 @@ def prune() -> int:
     In small steps, and with what additional logging has kept of them; that is deleted after SCIM_DETAIL_DAYS already.
     Returns how many rows of the log that were.
     """
-    details.prune()
+    logged_exchanges.prune()
     limit = timezone.now() - timedelta(days=settings.SCIM_LOG_RETENTION_DAYS)
     deleted = _delete(RequestLog.objects.filter(pk__lt=first_id_at(limit)))
     for organization_id in Organization.objects.values_list("pk", flat=True):
@@ -34,7 +34,7 @@ def prune() -> int:
     return deleted
 
 
-def hold_back(organization_id: UUID) -> bool:
+def prune_anonymous(organization_id: UUID) -> bool:
     """Delete the oldest of an organization's rows without a token of it that are beyond SCIM_LOG_UNKNOWN_ROWS.
 
     That is one step, for the writer of the log, between two runs of ``prune``. Rows that another process is deleting
@@ -65,7 +65,7 @@ def _delete(found: RequestLogQuerySet) -> int:
 def _forget(places: Mapping[UUID, UUID]) -> int:
     """Delete rows, by id and organization, with all that is kept of them."""
     ids = list(places)
-    details.forget(ids)
+    logged_exchanges.forget(ids)
     for organization_id in set(places.values()):
         operations.forget(organization_id, [each for each in ids if places[each] == organization_id])
     return RequestLog.objects.filter(pk__in=ids).delete()[0]

@@ -2,7 +2,7 @@
 
 The figures are kept by each process for itself, and in memory: what they bound is the growth of a table. How many rows
 there are in all is bounded by SCIM_LOG_UNKNOWN_ROWS, which the writer holds, see
-``provisioning.services.request_log.pruning.hold_back``.
+``provisioning.services.request_log.pruning.prune_anonymous``.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ PARTS = 50
 
 
 @dataclass(slots=True)
-class Turnstile:
+class UnauthenticatedLimit:
     """Counts by organization and address, or token, within the minute at hand."""
 
     _minute: int = 0

@@ -23,24 +23,24 @@ MOST_NAMED = 100
 
 # The brake tells of itself, nobody stays in who is not here, and what came too fast, a version conflict
 # or a busy database is tried again.
-NOT_TOLD = LIMITS | {"held-back", "user-unknown", "PreconditionFailed", "database"}
+NOT_NOTIFIED = LIMITS | {"provisioning-paused", "user-unknown", "PreconditionFailed", "database"}
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedDeparture:
     """A suspension or deletion that was refused; ``user`` is the userName, empty where only the id is known."""
 
     organization_id: UUID
     connection_id: UUID
     cause: str
-    verdict: str
+    result: str
     user_id: str
     user: str
 
 
-def tell(refused: Sequence[Refused]) -> None:
+def tell(refused: Sequence[RefusedDeparture]) -> None:
     """Mail what nobody was mailed of within the hour; the rest waits for the next mail. Called in a transaction."""
-    counted = [each for each in refused if each.cause not in NOT_TOLD]
+    counted = [each for each in refused if each.cause not in NOT_NOTIFIED]
     if not counted:
         return
     names = _names(counted)
@@ -53,10 +53,10 @@ def tell(refused: Sequence[Refused]) -> None:
         of_place = [each for each in counted if (each.connection_id, each.cause) == (connection_id, cause)]
         alert = _locked(connection, cause)
         alert.users = list(dict.fromkeys([*alert.users, *(names(each) for each in of_place)]))[:MOST_NAMED]
-        if alert.told_at is None or alert.told_at <= now - BETWEEN_MAILS:
-            mails.departures_refused(connection, cause, of_place[-1].verdict, alert.users)
-            alert.told_at, alert.users = now, []
-        alert.save(update_fields=["told_at", "users"])
+        if alert.notified_at is None or alert.notified_at <= now - BETWEEN_MAILS:
+            mails.departures_refused(connection, cause, of_place[-1].result, alert.users)
+            alert.notified_at, alert.users = now, []
+        alert.save(update_fields=["notified_at", "users"])
 
 
 def _locked(connection: Connection, cause: str) -> DepartureAlert:
@@ -65,7 +65,7 @@ def _locked(connection: Connection, cause: str) -> DepartureAlert:
     return DepartureAlert.objects.select_for_update().get(connection=connection, cause=cause)
 
 
-def _names(refused: Iterable[Refused]) -> Callable[[Refused], str]:
+def _names(refused: Iterable[RefusedDeparture]) -> Callable[[RefusedDeparture], str]:
     """What the users are called, asked of the database once; a user of another organization is not known by the id."""
     ids = {found for each in refused if not each.user and (found := id_of(each.user_id))}
     organizations = {each.organization_id for each in refused}

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from provisioning.services.request_log import origins, setup_steps
 from provisioning.services.request_log.causes import LIMITS, SUSPENDED
-from provisioning.services.request_log.operations import Departure
+from provisioning.services.request_log.operations import LoggedDeparture
 from provisioning.services.request_log.setup_steps import Standing, Step
 
 
@@ -24,7 +24,7 @@ class Request(Protocol):
     origin: str
     authenticated: bool
     started: datetime
-    departures: Sequence[Departure]
+    departures: Sequence[LoggedDeparture]
 
 
 class Presented(Protocol):
@@ -40,10 +40,10 @@ class Presented(Protocol):
 Asked = TypeVar("Asked", bound=Request)
 Key = Callable[[UUID | str], str]
 Place = tuple[str, str, str, bool]
-Told = tuple[Asked, str, Presented | None]
+Attempt = tuple[Asked, str, Presented | None]
 
 # Without a valid token: the client's fault or a stranger's, and never a matter of the connection's own switches.
-_AT_THE_DOOR = frozenset(
+_UNAUTHENTICATED_CAUSES = frozenset(
     {
         "token-missing",
         "token-malformed",
@@ -69,16 +69,16 @@ class Met(Generic[Asked]):
     step: str
     failed: bool
     request: Asked
-    departure: Departure | None = None
+    departure: LoggedDeparture | None = None
 
 
-def steps_of(told: Sequence[Told[Asked]], key: Key) -> list[Met[Asked]]:
-    """For each step the latest success and the latest failure; ``told`` are requests with whose they are and by what.
+def steps_of(attempts: Sequence[Attempt[Asked]], key: Key) -> list[Met[Asked]]:
+    """For each step the latest success and the latest failure; ``attempts`` are requests with their owner and token.
 
     To be asked after tokens were marked as used: once one has worked, others' faults say nothing about the connection.
     """
-    latest: dict[Place, tuple[Asked, Departure | None]] = {}
-    for request, organization, connection in _attributed(told, key):
+    latest: dict[Place, tuple[Asked, LoggedDeparture | None]] = {}
+    for request, organization, connection in _attributed(attempts, key):
         if request.authenticated:
             elsewhere = not origins.same(request.origin, settings.BASE_URL)
             _note(latest, (organization, connection, Step.ADDRESS, elsewhere), request)
@@ -93,10 +93,10 @@ def steps_of(told: Sequence[Told[Asked]], key: Key) -> list[Met[Asked]]:
 
 
 def _note(
-    latest: dict[Place, tuple[Asked, Departure | None]],
+    latest: dict[Place, tuple[Asked, LoggedDeparture | None]],
     place: Place,
     request: Asked,
-    departure: Departure | None = None,
+    departure: LoggedDeparture | None = None,
 ) -> None:
     before = latest.get(place)
     if before is None or before[0].started <= request.started:
@@ -113,22 +113,22 @@ def _is_no_fault(request: Request) -> bool:
     return request.status == 404 and request.method in ("GET", "DELETE") and request.cause in _NO_FAULTS
 
 
-def _attributed(told: Iterable[Told[Asked]], key: Key) -> Iterator[tuple[Asked, str, str]]:
+def _attributed(attempts: Iterable[Attempt[Asked]], key: Key) -> Iterator[tuple[Asked, str, str]]:
     """Each request with its organization and the connection that it tells something about, if there is one."""
-    doubtful: list[Told[Asked]] = []
-    for each in told:
+    doubtful: list[Attempt[Asked]] = []
+    for each in attempts:
         request, organization, token = each
         if request.cause in LIMITS:
             continue  # it is asked again, and shows then what it comes to
-        if request.status == 401 and request.cause in _AT_THE_DOOR:
+        if request.status == 401 and request.cause in _UNAUTHENTICATED_CAUSES:
             doubtful.append(each)
         elif token is not None and token.connection:
             yield request, organization, token.connection
     if doubtful:
-        yield from _held_against(doubtful, key)
+        yield from _attributed_failures(doubtful, key)
 
 
-def _held_against(doubtful: Sequence[Told[Asked]], key: Key) -> Iterator[tuple[Asked, str, str]]:
+def _attributed_failures(doubtful: Sequence[Attempt[Asked]], key: Key) -> Iterator[tuple[Asked, str, str]]:
     """Requests without a valid token, where the connection may have to do with it."""
     found = setup_steps.standings({organization for _, organization, _ in doubtful})
     standings = {
@@ -139,7 +139,7 @@ def _held_against(doubtful: Sequence[Told[Asked]], key: Key) -> Iterator[tuple[A
         standing = standings.get(organization, {})
         match list(standing.items()):
             case _ if token is not None and token.connection and token.organization == organization:
-                if standing.get(token.connection, Standing.PROVEN) is not Standing.PROVEN:
+                if standing.get(token.connection, Standing.USED) is not Standing.USED:
                     yield request, organization, token.connection
             case [(only, Standing.UNTRIED)]:
                 # It may well be the identity provider with a mistyped token. Later it is a stranger.

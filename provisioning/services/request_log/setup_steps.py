@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 from uuid_utils import uuid7
 
-from provisioning.models import Connection, Milestone, Token
+from provisioning.models import Connection, SetupStep, Token
 
 
 class Step(StrEnum):
@@ -31,7 +31,7 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StepOutcome:
     """What a request came to; ``request_id`` leads to its row in the log. Ids are as the database keeps them."""
 
     organization: str
@@ -42,37 +42,37 @@ class Outcome:
     request_id: str
     status: int = 0
     cause: str = ""
-    verdict: str = ""
+    result: str = ""
     arguments: str = "{}"
     method: str = ""
 
 
 # One row for each step of a connection, whoever is first; of two processes the one with the later request is believed.
 _DONE = (
-    "INSERT INTO provisioning_milestone (id, organization_id, connection_id, step, done_at, done_request_id,"
+    "INSERT INTO provisioning_setupstep (id, organization_id, connection_id, step, done_at, done_request_id,"
     " done_method,"
-    " done_status, failed_method, failed_cause, failed_verdict, failed_arguments)"
+    " done_status, failed_method, failed_cause, failed_result, failed_arguments)"
     " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '', '', '', '{}')"
     " ON CONFLICT (organization_id, connection_id, step) DO UPDATE"
     " SET done_at = excluded.done_at, done_request_id = excluded.done_request_id,"
     " done_method = excluded.done_method, done_status = excluded.done_status"
-    " WHERE provisioning_milestone.done_at IS NULL OR provisioning_milestone.done_at < excluded.done_at"
+    " WHERE provisioning_setupstep.done_at IS NULL OR provisioning_setupstep.done_at < excluded.done_at"
 )
 _FAILED = (
-    "INSERT INTO provisioning_milestone (id, organization_id, connection_id, step, done_method, failed_at,"
+    "INSERT INTO provisioning_setupstep (id, organization_id, connection_id, step, done_method, failed_at,"
     " failed_request_id,"
-    " failed_method, failed_status, failed_cause, failed_verdict, failed_arguments)"
+    " failed_method, failed_status, failed_cause, failed_result, failed_arguments)"
     " VALUES (%s, %s, %s, %s, '', %s, %s, %s, %s, %s, %s, %s)"
     " ON CONFLICT (organization_id, connection_id, step) DO UPDATE"
     " SET failed_at = excluded.failed_at, failed_request_id = excluded.failed_request_id,"
     " failed_method = excluded.failed_method, failed_status = excluded.failed_status,"
-    " failed_cause = excluded.failed_cause, failed_verdict = excluded.failed_verdict,"
+    " failed_cause = excluded.failed_cause, failed_result = excluded.failed_result,"
     " failed_arguments = excluded.failed_arguments"
-    " WHERE provisioning_milestone.failed_at IS NULL OR provisioning_milestone.failed_at < excluded.failed_at"
+    " WHERE provisioning_setupstep.failed_at IS NULL OR provisioning_setupstep.failed_at < excluded.failed_at"
 )
 
 
-def keep(outcomes: Iterable[Outcome], *, key: Any) -> None:
+def keep(outcomes: Iterable[StepOutcome], *, key: Any) -> None:
     """Write the latest outcome of each step down; ``key`` turns an id into what the database keeps."""
     done, failed = [], []
     moment = connection.ops.adapt_datetimefield_value
@@ -83,7 +83,7 @@ def keep(outcomes: Iterable[Outcome], *, key: Any) -> None:
             *(moment(each.at), key(each.request_id), each.method, each.status or None),
         )
         if each.failed:
-            failed.append((*place, each.cause, each.verdict, each.arguments))
+            failed.append((*place, each.cause, each.result, each.arguments))
         else:
             done.append(place)
     with connection.cursor() as cursor:
@@ -93,10 +93,10 @@ def keep(outcomes: Iterable[Outcome], *, key: Any) -> None:
             cursor.executemany(_FAILED, failed)
 
 
-def of(connection: Connection) -> Mapping[str, Milestone]:
+def of(connection: Connection) -> Mapping[str, SetupStep]:
     """How the steps of a connection stand, in one query by its index; those that never came are left out."""
-    found = Milestone.objects.of(connection.organization_id).filter(connection_id=connection.pk)
-    return {milestone.step: milestone for milestone in found}
+    found = SetupStep.objects.of(connection.organization_id).filter(connection_id=connection.pk)
+    return {setup_step.step: setup_step for setup_step in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +114,23 @@ class Last:
         return self.status is None or self.status < 400
 
 
-def last_of(reached: Mapping[str, Milestone]) -> Last | None:
+def last_of(reached: Mapping[str, SetupStep]) -> Last | None:
     """The latest request of all that a connection's steps tell of; None where none ever came."""
-    found = [last for milestone in reached.values() for last in _lasts(milestone)]
+    found = [last for setup_step in reached.values() for last in _lasts(setup_step)]
     # Of several steps of one request, the one that says more.
     return max(found, key=lambda last: (last.at, last.method), default=None)
 
 
-def _lasts(milestone: Milestone) -> Iterable[Last]:
-    if milestone.done_at is not None:
-        yield Last(milestone.done_at, milestone.done_request_id, milestone.done_method, milestone.done_status)
-    if milestone.failed_at is not None:
-        yield Last(milestone.failed_at, milestone.failed_request_id, milestone.failed_method, milestone.failed_status)
+def _lasts(setup_step: SetupStep) -> Iterable[Last]:
+    if setup_step.done_at is not None:
+        yield Last(setup_step.done_at, setup_step.done_request_id, setup_step.done_method, setup_step.done_status)
+    if setup_step.failed_at is not None:
+        yield Last(
+            setup_step.failed_at, setup_step.failed_request_id, setup_step.failed_method, setup_step.failed_status
+        )
 
 
-def got_through(reached: Mapping[str, Milestone]) -> bool:
+def got_through(reached: Mapping[str, SetupStep]) -> bool:
     """Whether any request of the connection ever went well, those of tests from the page apart."""
     return any(each.done_at is not None for step, each in reached.items() if step != Step.ADDRESS)
 
@@ -138,7 +140,7 @@ class Standing(StrEnum):
 
     BARE = "bare"
     UNTRIED = "untried"
-    PROVEN = "proven"
+    USED = "used"
 
 
 def standings(organization_ids: Collection[Any]) -> Mapping[UUID, Mapping[UUID, Standing]]:
@@ -151,7 +153,7 @@ def standings(organization_ids: Collection[Any]) -> Mapping[UUID, Mapping[UUID, 
     for organization_id, connection_id, used in tokens.values_list("organization_id", "connection_id", "last_used_at"):
         of_organization = found.get(organization_id, {})
         if used is not None:
-            of_organization[connection_id] = Standing.PROVEN
+            of_organization[connection_id] = Standing.USED
         elif of_organization.get(connection_id) is Standing.BARE:
             of_organization[connection_id] = Standing.UNTRIED
     return found

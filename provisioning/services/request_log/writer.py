@@ -25,9 +25,9 @@ from provisioning.services.connections import tokens as rotation
 from provisioning.services.connections.tokens import Success
 from provisioning.services.request_log import (
     additional_logging,
-    details,
     entries,
     failure_streaks,
+    logged_exchanges,
     pruning,
     refused_departures,
     setup_step_attribution,
@@ -35,18 +35,18 @@ from provisioning.services.request_log import (
 )
 from provisioning.services.request_log import operations as operation_rows
 from provisioning.services.request_log.causes import LIMITS, SUSPENDED
-from provisioning.services.request_log.details import Exchanged
 from provisioning.services.request_log.entries import COLUMNS, CONNECTIONS, LONGEST_ARGUMENT, Entry, Presented, Whom
-from provisioning.services.request_log.failure_streaks import Kind
+from provisioning.services.request_log.failure_streaks import OutcomeKind
+from provisioning.services.request_log.logged_exchanges import Exchanged
 from provisioning.services.request_log.mails import Failure
 from provisioning.services.request_log.rate_limit import (
     PER_INVALID_TOKEN,
     PER_LIMITED_TOKEN,
     Overflow,
-    Turnstile,
+    UnauthenticatedLimit,
     surplus,
 )
-from provisioning.services.request_log.refused_departures import Refused
+from provisioning.services.request_log.refused_departures import RefusedDeparture
 from provisioning.services.request_log.setup_step_attribution import Met
 from provisioning.services.request_log.setup_steps import Step
 from users.models import Group, User
@@ -104,7 +104,7 @@ class _Counts:
 
 _queue: deque[Entry] = deque()
 _counts = _Counts()
-_turnstile = Turnstile()
+_unauthenticated_limit = UnauthenticatedLimit()
 _overflow = Overflow()
 _writing = threading.Lock()
 
@@ -117,10 +117,10 @@ def note(entry: Entry) -> None:
         _counts.dropped += 1
         return
     if entry.exchange is not None:
-        details.waiting.take(entry.exchange)
+        logged_exchanges.waiting.take(entry.exchange)
     if (length := entry.length) > entries.SHORT:
-        if details.waiting.has_room_for(length):
-            entry.holds = length
+        if logged_exchanges.waiting.has_room_for(length):
+            entry.reserved = length
         else:
             entry.shorten()
     if entry.operations:
@@ -149,7 +149,7 @@ def flush() -> None:
             remaining -= len(batch)
             _write_or_drop(batch)
             _release(batch)
-        _hold_back_strangers()
+        _prune_anonymous()
 
 
 def forget() -> None:
@@ -161,12 +161,12 @@ def forget() -> None:
 def _release(batch: Sequence[Entry]) -> None:
     for entry in batch:
         if entry.exchange is not None:
-            details.waiting.release(entry.exchange)
+            logged_exchanges.waiting.release(entry.exchange)
         if entry.operations:
             operation_rows.waiting.release(entry.operations)
-        if entry.holds:
-            details.waiting.let_go(entry.holds)
-            entry.holds = 0
+        if entry.reserved:
+            logged_exchanges.waiting.let_go(entry.reserved)
+            entry.reserved = 0
 
 
 def _write_until_stopped() -> None:
@@ -188,7 +188,7 @@ def _forget_the_parent() -> None:
     global _overflow, _writing
     _overflow, _writing = Overflow(), threading.Lock()
     _queue.clear()
-    details.waiting.start_afresh()
+    logged_exchanges.waiting.start_afresh()
     operation_rows.waiting.start_afresh()
 
 
@@ -205,8 +205,8 @@ def _write_or_drop(batch: Sequence[Entry]) -> None:
     for last_try in (False, True):
         try:
             with transaction.atomic():
-                strangers = _write(batch)
-            _overflow.count(strangers)
+                anonymous_rows = _write(batch)
+            _overflow.count(anonymous_rows)
             return
         except Exception as error:
             # Whatever it is: the thread lives on, and a connection that has failed is dialled anew.
@@ -217,14 +217,14 @@ def _write_or_drop(batch: Sequence[Entry]) -> None:
                 log.warning("request log rows lost", count=len(batch), reason=type(error).__name__)
 
 
-def _hold_back_strangers() -> None:
+def _prune_anonymous() -> None:
     """Delete one step of what strangers have in the log beyond their share.
 
     What goes wrong is left to the next time that the organization is looked at.
     """
     try:
         while (organization := _overflow.take()) is not None:
-            if not pruning.hold_back(UUID(organization)):
+            if not pruning.prune_anonymous(UUID(organization)):
                 _overflow.again(organization)
                 return
     except Exception as error:
@@ -248,8 +248,8 @@ def _write(batch: Sequence[Entry]) -> Counter[str]:
         # Chosen once: a batch that is tried again finds its rows where they were.
         entry.place = entry.place or _place(entry, owners[entry.slug], tokens.get(entry.digest))
     kept = [entry for entry in at_home if entry.place == entry.request_id]
-    _insert_told([(entry, owners[entry.slug], tokens.get(entry.digest)) for entry in kept], key, moment)
-    details.write(
+    _insert_identified([(entry, owners[entry.slug], tokens.get(entry.digest)) for entry in kept], key, moment)
+    logged_exchanges.write(
         {
             entry.request_id: Exchanged(
                 UUID(owners[entry.slug]), entry.query, entry.exchange, entries.is_anonymous(entry, owners, tokens)
@@ -263,15 +263,15 @@ def _write(batch: Sequence[Entry]) -> Counter[str]:
     _mark_used(batch, tokens)
     _mark_former_slugs(batch)
     # What a test from the page asks says nothing about the identity provider.
-    told = [
+    attributed = [
         (entry, owners[entry.slug], token)
         for entry in at_home
         if (token := tokens.get(entry.digest)) is None or not token.is_test
     ]
-    failure_streaks.count(list(_outcomes(told)))
-    if refused := list(_refused(told)):
+    failure_streaks.count(list(_outcomes(attributed)))
+    if refused := list(_refused(attributed)):
         _tell(refused)
-    setup_steps.keep([_milestone(met) for met in setup_step_attribution.steps_of(told, key)], key=key)
+    setup_steps.keep([_setup_step(met) for met in setup_step_attribution.steps_of(attributed, key)], key=key)
     _counts.homeless += len(batch) - len(at_home)
     return Counter(owners[entry.slug] for entry in kept if entries.is_anonymous(entry, owners, tokens))
 
@@ -295,11 +295,13 @@ def _place(entry: Entry, organization: str, token: Presented | None) -> str:
         if not entry.is_unauthorized:
             return entry.request_id
         is_limited = entry.cause in LIMITS
-        return _turnstile.admit(entry.request_id, organization, entry.address, minute, is_limited=is_limited)
+        return _unauthenticated_limit.admit(
+            entry.request_id, organization, entry.address, minute, is_limited=is_limited
+        )
     if entry.cause in LIMITS:
-        return _turnstile.admit_token(entry.request_id, token.key, PER_LIMITED_TOKEN, minute)
+        return _unauthenticated_limit.admit_token(entry.request_id, token.key, PER_LIMITED_TOKEN, minute)
     if entry.is_unauthorized:
-        return _turnstile.admit_token(entry.request_id, token.key, PER_INVALID_TOKEN, minute)
+        return _unauthenticated_limit.admit_token(entry.request_id, token.key, PER_INVALID_TOKEN, minute)
     return entry.request_id
 
 
@@ -323,19 +325,19 @@ def _tokens(digests: set[str], key: Callable[[UUID | str], str]) -> dict[str, Pr
     return found
 
 
-def _insert_told(
+def _insert_identified(
     kept: Sequence[tuple[Entry, str, Presented | None]],
     key: Callable[[UUID | str], str],
     moment: Callable[[datetime], Any],
 ) -> None:
     """Write the rows of requests, and of the operations in bulk requests, with the names that they are known by."""
-    told = [(*each, entries.whom(each[0], entries.own_token(each[2], each[1]))) for each in kept]
+    attributed = [(*each, entries.whom(each[0], entries.own_token(each[2], each[1]))) for each in kept]
     names: dict[str, dict[str, str]] = {}
-    for (owner, found), name in _names_of(told, key).items():
+    for (owner, found), name in _names_of(attributed, key).items():
         names.setdefault(owner, {})[found] = name
     rows_of_requests: list[tuple[Any, ...]] = []
     rows_of_operations: list[tuple[Any, ...]] = []
-    for entry, organization, token, about in told:
+    for entry, organization, token, about in attributed:
         of_tenant = names.get(organization, {})
         label = about.label or of_tenant.get(about.resource_id, "") or about.sent
         if entry.operations:
@@ -349,14 +351,14 @@ def _insert_told(
 
 
 def _names_of(
-    told: Iterable[tuple[Entry, str, Presented | None, Whom]], key: Callable[[UUID | str], str]
+    attributed: Iterable[tuple[Entry, str, Presented | None, Whom]], key: Callable[[UUID | str], str]
 ) -> Mapping[tuple[str, str], str]:
     """What users and groups are called of whom the requests tell the id only, by organization and id.
 
     Whatever goes well tells the name, so most batches ask for none.
     """
     wanted: dict[str, set[tuple[str, str]]] = {"User": set(), "Group": set()}
-    for entry, organization, _token, about in told:
+    for entry, organization, _token, about in attributed:
         if about.resource_id and not about.label:
             wanted[about.resource].add((organization, about.resource_id))
         for each in entry.operations:
@@ -403,31 +405,31 @@ def _mark_used(batch: Sequence[Entry], tokens: Mapping[str, Presented]) -> None:
             cursor.execute(_USED[token.table], values)
 
 
-def _outcomes(told: Iterable[tuple[Entry, str, Presented | None]]) -> Iterator[failure_streaks.Outcome]:
+def _outcomes(attributed: Iterable[tuple[Entry, str, Presented | None]]) -> Iterator[failure_streaks.RequestOutcome]:
     """What became of the requests that presented a connection's token at its own organization's address.
 
     Of several successes in a row the first alone says something.
     """
     succeeding: set[str] = set()
-    for entry, organization, token in told:
+    for entry, organization, token in attributed:
         if token is None or token.connection is None or token.organization != organization:
             continue
         match failure_streaks.kind_of(entry.status, entry.cause):
             case None:
                 pass
-            case Kind.SUCCESS if token.connection in succeeding:
+            case OutcomeKind.SUCCESS if token.connection in succeeding:
                 pass
-            case Kind.SUCCESS as kind:
+            case OutcomeKind.SUCCESS as kind:
                 succeeding.add(token.connection)
-                yield failure_streaks.Outcome(UUID(token.key), UUID(token.connection), kind, _failure(entry))
+                yield failure_streaks.RequestOutcome(UUID(token.key), UUID(token.connection), kind, _failure(entry))
             case kind:
                 succeeding.discard(token.connection)
-                yield failure_streaks.Outcome(UUID(token.key), UUID(token.connection), kind, _failure(entry))
+                yield failure_streaks.RequestOutcome(UUID(token.key), UUID(token.connection), kind, _failure(entry))
 
 
-def _refused(told: Iterable[tuple[Entry, str, Presented | None]]) -> Iterator[Refused]:
+def _refused(attributed: Iterable[tuple[Entry, str, Presented | None]]) -> Iterator[RefusedDeparture]:
     """The suspensions and deletions that were refused, though the token was valid."""
-    for entry, organization, token in told:
+    for entry, organization, token in attributed:
         if token is None or token.connection is None or token.organization != organization:
             continue
         if entry.status == 401 or entry.cause == SUSPENDED:
@@ -436,17 +438,17 @@ def _refused(told: Iterable[tuple[Entry, str, Presented | None]]) -> Iterator[Re
         mask = entries.masking(entry.query)
         if entry.step in _DEPARTURES and entry.status >= 400:
             user_id = entries.kept(entry.path.rstrip("/").rpartition("/")[2], LONGEST_ARGUMENT, mask)
-            verdict = entries.verdict(entry, mask)
-            yield Refused(*place, entry.cause[:40], verdict, user_id, entries.clean(entry.user_label))
+            result = entries.result(entry, mask)
+            yield RefusedDeparture(*place, entry.cause[:40], result, user_id, entries.clean(entry.user_label))
         for each in entry.departures:
             if each.status >= 400:
                 user = entries.clean((each.about or {}).get("user", ""))
-                verdict = entries.kept(each.verdict, entries.LONGEST_VERDICT, mask)
+                result = entries.kept(each.result, entries.LONGEST_RESULT, mask)
                 user_id = entries.kept(each.user_id, LONGEST_ARGUMENT, mask)
-                yield Refused(*place, each.cause[:40], verdict, user_id, user)
+                yield RefusedDeparture(*place, each.cause[:40], result, user_id, user)
 
 
-def _tell(refused: Sequence[Refused]) -> None:
+def _tell(refused: Sequence[RefusedDeparture]) -> None:
     """Let it be mailed that people stay in; whatever goes wrong with that, the rows are kept."""
     try:
         with transaction.atomic():
@@ -458,7 +460,7 @@ def _tell(refused: Sequence[Refused]) -> None:
 def _failure(entry: Entry) -> Failure:
     mask = entries.masking(entry.query)
     path = entries.kept(entry.path, 200, mask)
-    return Failure(entries.clean(entry.method)[:10], path, entry.status, entry.cause, entries.verdict(entry, mask))
+    return Failure(entries.clean(entry.method)[:10], path, entry.status, entry.cause, entries.result(entry, mask))
 
 
 def _mark_former_slugs(batch: Sequence[Entry]) -> None:
@@ -467,20 +469,20 @@ def _mark_former_slugs(batch: Sequence[Entry]) -> None:
         FormerSlug.objects.filter(slug=slug).update(last_used_at=latest[slug])
 
 
-def _milestone(met: Met[Entry]) -> setup_steps.Outcome:
+def _setup_step(met: Met[Entry]) -> setup_steps.StepOutcome:
     entry = met.request
     place = met.organization, met.connection, met.step, met.failed, entry.started
     method = entries.clean(entry.method)[:10]
     if met.step == Step.ADDRESS:
         origin = entries.kept(entry.origin, LONGEST_ARGUMENT, entries.masking(entry.query))
-        return setup_steps.Outcome(*place, entry.request_id, verdict=origin if met.failed else "")
+        return setup_steps.StepOutcome(*place, entry.request_id, result=origin if met.failed else "")
     if not met.failed:
-        return setup_steps.Outcome(*place, entry.request_id, entry.status, method=method)
+        return setup_steps.StepOutcome(*place, entry.request_id, entry.status, method=method)
     mask = entries.masking(entry.query)
     if (departure := met.departure) is not None:
-        verdict = entries.kept(departure.verdict, entries.LONGEST_VERDICT, mask)
+        result = entries.kept(departure.result, entries.LONGEST_RESULT, mask)
         about = entries.as_arguments(departure.about or {}, mask)
-        told = departure.status, departure.cause[:40], verdict, about
+        reported = departure.status, departure.cause[:40], result, about
     else:
-        told = entry.status, entry.cause[:40], entries.verdict(entry, mask), entries.arguments(entry, mask)
-    return setup_steps.Outcome(*place, entry.place, *told, method=method)
+        reported = entry.status, entry.cause[:40], entries.result(entry, mask), entries.arguments(entry, mask)
+    return setup_steps.StepOutcome(*place, entry.place, *reported, method=method)

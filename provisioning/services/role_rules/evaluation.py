@@ -11,13 +11,13 @@ from core.addresses import canonical, fold
 from provisioning.models import RoleRule
 from users import profile as profiles
 from users.profile import Profile
-from users.services.hot_queries import held
+from users.services.user_sql import groups_of_users
 
 ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 _GROUPS_OF = (
-    f"WITH RECURSIVE {held('= %s')}"  # noqa: S608
-    " SELECT DISTINCT g.display_name_key FROM held JOIN users_group g ON g.id = held.id"
+    f"WITH RECURSIVE {groups_of_users('= %s')}"  # noqa: S608
+    " SELECT DISTINCT g.display_name_key FROM memberships JOIN users_group g ON g.id = memberships.id"
 )
 
 # Where in a profile the attributes stand that are texts.
@@ -29,20 +29,20 @@ PATHS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class UserFacts:
     """What rules look at, as it is compared: ``texts`` by attribute, ``address`` as the canonical primary address."""
 
     texts: tuple[tuple[str, str], ...]
     address: str
 
     @classmethod
-    def of(cls, profile: Profile) -> Facts:
+    def of(cls, profile: Profile) -> UserFacts:
         """The facts of a profile."""
         texts = ((attribute.value, fold(_text(profile, path))) for attribute, path in PATHS.items())
         return cls(tuple(texts), canonical(profiles.primary_email(profile)))
 
 
-def first_fit(rules: Iterable[RoleRule], facts: Facts, groups: frozenset[str] = frozenset()) -> RoleRule | None:
+def first_fit(rules: Iterable[RoleRule], facts: UserFacts, groups: frozenset[str] = frozenset()) -> RoleRule | None:
     """The first rule that fits a person who is in the groups of those folded names, at any depth."""
     texts = dict(facts.texts)
     return next((rule for rule in rules if _fits(rule, texts, facts.address, groups)), None)

@@ -18,11 +18,11 @@ from users.models import GivenBy, Role, Source
 from users.permissions import BuiltIn
 
 # Whose role no rule touches: the identity provider says it, or somebody gave it on a page.
-SETTLED = (GivenBy.PROVIDER, GivenBy.HAND)
+SETTLED = (GivenBy.PROVIDER, GivenBy.MANUAL)
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class RuleSet:
     """Rules in their order, and the role of those who had one by a rule and whom none fits any more.
 
     ``spares_admins``: nobody gets or loses the Admin role, as where a connection asks that may not give it.
@@ -40,7 +40,7 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RoleChange:
     """Whose role changes, and to what: by a rule, or by the fallback for None."""
 
     user_id: UUID
@@ -49,7 +49,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class Changes:
     """How many people a rule, or the fallback, takes from one role to another; ``active`` of them can sign in."""
 
     from_id: UUID
@@ -60,7 +60,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Among:
+class EvaluationScope:
     """Whom a judgement is about: everybody whom SCIM manages, or fewer.
 
     ``members`` are people and groups, with all who are in those; ``locked`` holds them until the transaction ends.
@@ -74,117 +74,117 @@ class Among:
     offset: int = 0
 
 
-EVERYBODY = Among()
+EVERYBODY = EvaluationScope()
 
 
-def changes(book: Book, among: Among = EVERYBODY) -> list[Verdict]:
+def changes(rule_set: RuleSet, scope: EvaluationScope = EVERYBODY) -> list[RoleChange]:
     """Those whose role the rules change, in the order of ids."""
-    text, values = _wanted(book, among)
+    text, values = _wanted(rule_set, scope)
     text += " SELECT w.id, w.rule, w.wanted FROM wanted w WHERE w.wanted <> w.role_id ORDER BY w.id"
-    if among.limit is not None:
+    if scope.limit is not None:
         text += " LIMIT %s OFFSET %s"
-        values += [among.limit, among.offset]
+        values += [scope.limit, scope.offset]
     return [
-        Verdict(sql.from_key(user_id), *_outcome(book, number))
+        RoleChange(sql.from_key(user_id), *_outcome(rule_set, number))
         for user_id, number, _role_id in sql.select(text, values)
     ]
 
 
-def tallies(book: Book) -> list[Tally]:
+def count_changes(rule_set: RuleSet) -> list[Changes]:
     """How many change from which role by which rule, most first."""
-    text, values = _wanted(book, EVERYBODY)
+    text, values = _wanted(rule_set, EVERYBODY)
     text += (
         " SELECT w.role_id, w.rule, COUNT(*), SUM(CASE WHEN w.is_active THEN 1 ELSE 0 END) FROM wanted w"
         " WHERE w.wanted <> w.role_id GROUP BY w.role_id, w.rule ORDER BY 3 DESC, 2, 1"
     )
     return [
-        Tally(sql.from_key(from_id), *_outcome(book, number), people, active)
+        Changes(sql.from_key(from_id), *_outcome(rule_set, number), people, active)
         for from_id, number, people, active in sql.select(text, values)
     ]
 
 
-def _outcome(book: Book, number: int) -> tuple[RoleRule | None, Role]:
-    rule = book.rules[number - 1] if number else None
-    return rule, rule.role if rule else book.fallback
+def _outcome(rule_set: RuleSet, number: int) -> tuple[RoleRule | None, Role]:
+    rule = rule_set.rules[number - 1] if number else None
+    return rule, rule.role if rule else rule_set.fallback
 
 
 _GIVING_ADMIN = "SELECT c.id FROM provisioning_connection c WHERE c.organization_id = %s AND c.manage_admins"
 
 
-def _wanted(book: Book, among: Among) -> tuple[str, list[Any]]:
+def _wanted(rule_set: RuleSet, scope: EvaluationScope) -> tuple[str, list[Any]]:
     """The table ``wanted``: id, role_id, is_active, rule (its number, 0 for none) and the role that follows."""
     dialect = dialects.current()
-    organization = sql.key(book.organization_id)
+    organization = sql.key(rule_set.organization_id)
     tables: list[str] = []
     values: list[Any] = []
-    if among.members is not None:
+    if scope.members is not None:
         tables.append(
             f"scope (id) AS ({dialect.each_id} UNION SELECT COALESCE(m.user_id, m.member_group_id)"  # noqa: S608
             " FROM users_groupmember m JOIN scope ON m.group_id = scope.id)"
         )
-        values.append(sql.ids(map(str, among.members)))
-    if ask_for_groups(book.rules):
-        named, named_values = _named_groups(book)
+        values.append(sql.ids(map(str, scope.members)))
+    if ask_for_groups(rule_set.rules):
+        named, named_values = _named_groups(rule_set)
         tables.append(f"named (rule, id) AS ({named})")
         tables.append(
             "fitting (rule, id) AS (SELECT rule, id FROM named UNION SELECT f.rule, m.member_group_id FROM fitting f"
             " JOIN users_groupmember m ON m.group_id = f.id WHERE m.member_group_id IS NOT NULL)"
         )
         values += named_values
-    people, people_values = _people(book, among, organization)
+    people, people_values = _people(rule_set, scope, organization)
     tables.append(f"people AS ({people})")
     values += people_values
-    giving = book.giving_admin
-    conditions = [_condition(number, rule, organization, giving) for number, rule in enumerate(book.rules, 1)]
+    giving = rule_set.giving_admin
+    conditions = [_condition(number, rule, organization, giving) for number, rule in enumerate(rule_set.rules, 1)]
     cases = " ".join(f"WHEN {text} THEN {number}" for number, (text, _) in enumerate(conditions, 1))
     judged = f"CASE {cases} ELSE 0 END" if cases else "0"
     tables.append(
         f"judged AS (SELECT p.id, p.role_id, p.role_given_by, p.is_active, {judged} AS rule FROM people p)"  # noqa: S608
     )
     values += chain.from_iterable(found for _, found in conditions)
-    roles = " ".join(f"WHEN {number} THEN {dialect.id_place}" for number in range(1, len(book.rules) + 1))
+    roles = " ".join(f"WHEN {number} THEN {dialect.id_place}" for number in range(1, len(rule_set.rules) + 1))
     # Who has the role by a rule and by none any more gets the fallback; who never had one keeps what they have.
     otherwise = f"CASE WHEN j.role_given_by = %s THEN {dialect.id_place} ELSE j.role_id END"
     role = f"CASE j.rule {roles} ELSE {otherwise} END" if roles else otherwise
     tables.append(f"wanted AS (SELECT j.id, j.role_id, j.is_active, j.rule, {role} AS wanted FROM judged j)")  # noqa: S608
-    values += [*(sql.key(rule.role_id) for rule in book.rules), GivenBy.RULE.value, sql.key(book.fallback.pk)]
+    values += [*(sql.key(rule.role_id) for rule in rule_set.rules), GivenBy.RULE.value, sql.key(rule_set.fallback.pk)]
     return f"WITH RECURSIVE {', '.join(tables)}", values
 
 
-def _named_groups(book: Book) -> tuple[str, list[Any]]:
+def _named_groups(rule_set: RuleSet) -> tuple[str, list[Any]]:
     parts: list[str] = []
     values: list[Any] = []
-    for number, rule in enumerate(book.rules, 1):
+    for number, rule in enumerate(rule_set.rules, 1):
         if rule.attribute == RoleRule.Attribute.GROUP:
             compared, found = _compared(rule, "g.display_name_key")
             parts.append(
                 f"SELECT {number} AS rule, g.id FROM users_group g WHERE g.organization_id = %s AND {compared}"  # noqa: S608
             )
-            values += [sql.key(book.organization_id), *found]
+            values += [sql.key(rule_set.organization_id), *found]
     return " UNION ALL ".join(parts), values
 
 
-def _people(book: Book, among: Among, organization: UUID | str) -> tuple[str, list[Any]]:
+def _people(rule_set: RuleSet, scope: EvaluationScope, organization: UUID | str) -> tuple[str, list[Any]]:
     dialect = dialects.current()
-    used = [attribute for attribute in PATHS if any(rule.attribute == attribute for rule in book.rules)]
+    used = [attribute for attribute in PATHS if any(rule.attribute == attribute for rule in rule_set.rules)]
     columns = "".join(
         f", {dialect.constant_text('u.search', PATHS[attribute])} AS {_column(attribute)}" for attribute in used
     )
-    scope = " JOIN scope ON scope.id = u.id" if among.members is not None else ""
+    scope_join = " JOIN scope ON scope.id = u.id" if scope.members is not None else ""
     # Nobody gets or loses the Admin role unless the connection that keeps them may give and take it.
     text = (
         f"SELECT u.id, u.role_id, u.role_given_by, u.is_active, u.managed_by, u.email_key{columns}"  # noqa: S608
-        f" FROM users_user u{scope} WHERE u.organization_id = %s AND u.source = %s"
+        f" FROM users_user u{scope_join} WHERE u.organization_id = %s AND u.source = %s"
         " AND u.role_given_by NOT IN (%s, %s)"
         " AND (u.role_id NOT IN (SELECT r.id FROM users_role r WHERE r.organization_id = %s AND r.key = %s)"
-        f" OR u.managed_by IN ({book.giving_admin}))"
+        f" OR u.managed_by IN ({rule_set.giving_admin}))"
     )
     settled = (each.value for each in SETTLED)
     values: list[Any] = [organization, Source.SCIM.value, *settled, organization, BuiltIn.ADMIN.value, organization]
-    if among.after is not None:
+    if scope.after is not None:
         text += " AND u.id > %s"
-        values.append(sql.key(among.after))
-    if among.locked:
+        values.append(sql.key(scope.after))
+    if scope.locked:
         text += f" ORDER BY u.id{dialect.lock('u')}"
     return text, values
 

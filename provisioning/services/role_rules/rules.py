@@ -18,19 +18,19 @@ from core.refusals import Refusal, StaleVersion
 from organizations.services.organizations import lock
 from provisioning.models import RoleRule, RoleRuleSet
 from provisioning.services.role_rules import evaluation_sql
-from provisioning.services.role_rules.evaluation_sql import Among, Book, Tally, Verdict
+from provisioning.services.role_rules.evaluation_sql import Changes, EvaluationScope, RoleChange, RuleSet
 from users.models import GivenBy, Role, Source, User
 from users.permissions import BuiltIn
-from users.services import authority, role_changes, roles
+from users.services import authority, role_reassignment, roles
 from users.services.authority import EDIT_SIGN_IN, BeyondOwnRights
-from users.services.role_changes import TOGETHER, Award
+from users.services.role_reassignment import TOGETHER, Award
 
 # A statement names each rule, and a person has to understand them.
 MOST_RULES = 50
 LONGEST_VALUE, LONGEST_KEY = 256, 400
 
 # So many people are held at once while rules are applied to all: whoever else writes about one of them waits so long.
-HELD_TOGETHER = 250
+LOCKED_TOGETHER = 250
 
 # So many members of a group are looked at in one statement, which stays far below the time-outs.
 LOOKED_AT_TOGETHER = 10_000
@@ -43,7 +43,7 @@ class RulesInvalid(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RuleInput:
     """A rule as somebody has typed it; what it says may be anything."""
 
     attribute: str
@@ -60,8 +60,8 @@ class Preview:
     one of those who would lose the Admin role keeps it, since nobody else active has it.
     """
 
-    book: Book
-    tallies: Sequence[Tally]
+    rule_set: RuleSet
+    count_changes: Sequence[Changes]
     people: int
     untouched: Mapping[str, int]
     keeps_an_admin: bool
@@ -69,11 +69,11 @@ class Preview:
     @property
     def total(self) -> int:
         """How many would change."""
-        return sum(tally.people for tally in self.tallies)
+        return sum(changes.people for changes in self.count_changes)
 
-    def page(self, start: int, length: int) -> list[Verdict]:
+    def page(self, start: int, length: int) -> list[RoleChange]:
         """Some of those who would change, in the order of ids."""
-        return evaluation_sql.changes(self.book, Among(limit=length, offset=start))
+        return evaluation_sql.changes(self.rule_set, EvaluationScope(limit=length, offset=start))
 
 
 def in_force(organization_id: UUID) -> list[RoleRule]:
@@ -87,7 +87,7 @@ def set_of(organization_id: UUID) -> RoleRuleSet:
     return found or RoleRuleSet(organization_id=organization_id)
 
 
-def worded(wanted: Sequence[Wanted], *, by: Actor) -> list[RoleRule]:
+def worded(wanted: Sequence[RuleInput], *, by: Actor) -> list[RoleRule]:
     """Rules as they would be saved, in their order.
 
     Raises RulesInvalid, ``roles.RoleUnknown`` and ``authority.BeyondOwnRights``.
@@ -98,28 +98,28 @@ def worded(wanted: Sequence[Wanted], *, by: Actor) -> list[RoleRule]:
     return [_rule(position, each, offered, by.organization_id) for position, each in enumerate(wanted, 1)]
 
 
-def book_of(rules: Iterable[RoleRule], *, organization_id: UUID, default: Role | None = None) -> Book:
+def rule_set_of(rules: Iterable[RoleRule], *, organization_id: UUID, default: Role | None = None) -> RuleSet:
     """Rules with the role where none fits: the ``default`` one, if it is known; not Admin, which only a rule gives."""
     fallback = default or roles.default_role(organization_id)
     if fallback.is_admin:
         fallback = Role.objects.of(organization_id).get(key=BuiltIn.APP_MANAGEMENT)
-    return Book(organization_id, tuple(rules), fallback)
+    return RuleSet(organization_id, tuple(rules), fallback)
 
 
 def preview(rules: Iterable[RoleRule], *, organization_id: UUID) -> Preview:
     """What would become of everybody, if these were the rules. Nothing is changed."""
-    book = book_of(rules, organization_id=organization_id)
-    tallies = evaluation_sql.tallies(book)
+    rule_set = rule_set_of(rules, organization_id=organization_id)
+    count_changes = evaluation_sql.count_changes(rule_set)
     managed = User.objects.of(organization_id).filter(source=Source.SCIM)
     given = Counter(dict(managed.order_by().values_list("role_given_by").annotate(people=Count("*"))))
     admins = User.objects.of(organization_id).active_admins()
-    admin_ids = {tally.from_id for tally in tallies} & set(
+    admin_ids = {changes.from_id for changes in count_changes} & set(
         Role.objects.of(organization_id).filter(key=BuiltIn.ADMIN).values_list("pk", flat=True)
     )
-    losing = sum(tally.active for tally in tallies if tally.from_id in admin_ids)
+    losing = sum(changes.active for changes in count_changes if changes.from_id in admin_ids)
     return Preview(
-        book,
-        tallies,
+        rule_set,
+        count_changes,
         given.total(),
         {each.value: given[each.value] for each in evaluation_sql.SETTLED},
         bool(losing) and losing == admins.count(),
@@ -127,25 +127,25 @@ def preview(rules: Iterable[RoleRule], *, organization_id: UUID) -> Preview:
 
 
 @transaction.atomic
-def save(wanted: Sequence[Wanted], *, seen: int, by: Actor) -> RoleRuleSet:
+def save(wanted: Sequence[RuleInput], *, expected_version: int, by: Actor) -> RoleRuleSet:
     """Let these be the rules from now on; ``apply_some`` then does the same to the people who are there.
 
-    ``seen`` is the version of the set that was looked at. Nobody saves rules who could not give and take each of the
-    roles in question. Raises RulesInvalid, StaleVersion, ``roles.RoleUnknown``, ``authority.BeyondOwnRights`` and
-    ProofNeeded.
+    ``expected_version`` is the version of the set that was looked at. Nobody saves rules who could not give and take
+    each of the roles in question. Raises RulesInvalid, StaleVersion, ``roles.RoleUnknown``,
+    ``authority.BeyondOwnRights`` and ReauthenticationRequired.
     """
     whole, _ = RoleRuleSet.objects.select_for_update().get_or_create(organization_id=by.organization_id)
-    if whole.version != seen:
+    if whole.version != expected_version:
         raise StaleVersion(
             "Somebody else has saved the role rules meanwhile, and nothing of yours is saved. Look at the rules as "
             "they are now, and make your changes there."
         )
     former, rules = in_force(by.organization_id), worded(wanted, by=by)
-    reach = authority.behind(by)
+    reach = authority.of_actor(by)
     reach.require(*(rule.role for rule in (*former, *rules)))
-    authority.require_proof(*(rule.role for rule in rules), by=by)
+    authority.require_reauthentication(*(rule.role for rule in rules), by=by)
     for role in sorted({rule.role for rule in rules}, key=lambda each: each.pk):
-        roles.hold(role, by=by)
+        roles.lock_role(role, by=by)
     expected = preview(rules, organization_id=by.organization_id)
     _stay_within(reach, expected, by)
     RoleRule.objects.of(by.organization_id).delete()
@@ -171,19 +171,19 @@ def apply_some(*, by: Actor) -> RoleRuleSet:
     if whole is None or not whole.is_applying:
         return whole or set_of(by.organization_id)
     rules = in_force(by.organization_id)
-    book = book_of(rules, organization_id=by.organization_id)
-    found = evaluation_sql.changes(book, Among(after=whole.reached, limit=HELD_TOGETHER))
+    rule_set = rule_set_of(rules, organization_id=by.organization_id)
+    found = evaluation_sql.changes(rule_set, EvaluationScope(after=whole.reached, limit=LOCKED_TOGETHER))
     _refuse_beyond_rights(rules, found, by)
-    whole.changed += len(settle([verdict.user_id for verdict in found], book=book, by=by))
-    whole.is_applying = len(found) == HELD_TOGETHER
+    whole.changed += len(settle([change.user_id for change in found], rule_set=rule_set, by=by))
+    whole.is_applying = len(found) == LOCKED_TOGETHER
     whole.reached = found[-1].user_id if found else whole.reached
     whole.save()
     return whole
 
 
-def _refuse_beyond_rights(rules: Sequence[RoleRule], found: Sequence[Verdict], by: Actor) -> None:
+def _refuse_beyond_rights(rules: Sequence[RoleRule], found: Sequence[RoleChange], by: Actor) -> None:
     """Raises BeyondOwnRights if the actor could no longer save the rules, or take the roles that some people have."""
-    reach = authority.behind(by)
+    reach = authority.of_actor(by)
     if not reach.may(EDIT_SIGN_IN):
         raise BeyondOwnRights("You may no longer apply role rules. Ask an Admin of your organization to go on.")
     if not reach.is_whole:
@@ -191,22 +191,24 @@ def _refuse_beyond_rights(rules: Sequence[RoleRule], found: Sequence[Verdict], b
         reach.require(*(rule.role for rule in rules), *losing)
 
 
-def settle(members: Sequence[UUID], *, book: Book, by: Actor) -> list[Verdict]:
+def settle(members: Sequence[UUID], *, rule_set: RuleSet, by: Actor) -> list[RoleChange]:
     """Give some people, and all who are in some groups, the roles that the rules give them; tells whose role changed.
 
     Call in a transaction. They are held while they are looked at, so that what somebody else writes about them at the
     same moment comes before or after this, and not in between. The last active Admin stays one.
     """
     parts = (members[start : start + LOOKED_AT_TOGETHER] for start in range(0, len(members), LOOKED_AT_TOGETHER))
-    found = [each for part in parts for each in evaluation_sql.changes(book, Among(tuple(part), locked=True))]
+    found = [
+        each for part in parts for each in evaluation_sql.changes(rule_set, EvaluationScope(tuple(part), locked=True))
+    ]
     # Somebody may be a member of their own, and of a group in another part.
-    verdicts = list({each.user_id: each for each in found}.values())
-    done: list[Verdict] = []
-    for start in range(0, len(verdicts), TOGETHER):
-        some = {verdict.user_id: verdict for verdict in verdicts[start : start + TOGETHER]}
-        held = role_changes.held(list(some), organization_id=book.organization_id)
-        awards = _without_the_last_admin([_award(user, some[user.pk]) for user in held], book.organization_id)
-        role_changes.award(awards, by=by)
+    role_changed = list({each.user_id: each for each in found}.values())
+    done: list[RoleChange] = []
+    for start in range(0, len(role_changed), TOGETHER):
+        some = {change.user_id: change for change in role_changed[start : start + TOGETHER]}
+        locked = role_reassignment.locked(list(some), organization_id=rule_set.organization_id)
+        awards = _without_the_last_admin([_award(user, some[user.pk]) for user in locked], rule_set.organization_id)
+        role_reassignment.award(awards, by=by)
         done += [some[each.user.pk] for each in awards]
     return done
 
@@ -216,7 +218,7 @@ def reason_of(rule: RoleRule | None) -> str:
     return f"rule {rule.position}: {rule}" if rule else "no rule fits any more: the default role"
 
 
-def told(rule: RoleRule | None, role: Role, people: int = 1) -> str:
+def sentence(rule: RoleRule | None, role: Role, people: int = 1) -> str:
     """What the request log says about that: of the one user of the request, or of so many members of a group."""
     whom = f" to {_people(people)}" if people > 1 else ""
     if rule:
@@ -224,9 +226,9 @@ def told(rule: RoleRule | None, role: Role, people: int = 1) -> str:
     return f"No rule fits any more, which gave the default role {role}{whom}."
 
 
-def _award(user: User, verdict: Verdict) -> Award:
-    given_by = GivenBy.RULE if verdict.rule else GivenBy.DEFAULT
-    return Award(user, verdict.role, given_by, reason_of(verdict.rule))
+def _award(user: User, change: RoleChange) -> Award:
+    given_by = GivenBy.RULE if change.rule else GivenBy.DEFAULT
+    return Award(user, change.role, given_by, reason_of(change.rule))
 
 
 def _without_the_last_admin(awards: list[Award], organization_id: UUID) -> list[Award]:
@@ -246,13 +248,13 @@ def _is_active_admin(user: User) -> bool:
 
 def _stay_within(reach: authority.Authority, expected: Preview, by: Actor) -> None:
     """Raises BeyondOwnRights if anybody would lose or get a role that may do more than the actor's."""
-    reach.require(*(tally.role for tally in expected.tallies))
-    former = Role.objects.of(by.organization_id).in_bulk([tally.from_id for tally in expected.tallies])
-    for tally in expected.tallies:
-        if not reach.covers(former[tally.from_id]):
+    reach.require(*(changes.role for changes in expected.count_changes))
+    former = Role.objects.of(by.organization_id).in_bulk([changes.from_id for changes in expected.count_changes])
+    for changes in expected.count_changes:
+        if not reach.covers(former[changes.from_id]):
             raise BeyondOwnRights(
-                f"With these rules {_people(tally.people)} would lose the role {former[tally.from_id]}, which may do "
-                "more than yours. Ask an Admin of your organization."
+                f"With these rules {_people(changes.people)} would lose the role {former[changes.from_id]}, which may "
+                "do more than yours. Ask an Admin of your organization."
             )
 
 
@@ -260,7 +262,7 @@ def _people(number: int) -> str:
     return f"{number:,} {'person' if number == 1 else 'people'}"
 
 
-def _rule(position: int, wanted: Wanted, offered: Mapping[str, Role], organization_id: UUID) -> RoleRule:
+def _rule(position: int, wanted: RuleInput, offered: Mapping[str, Role], organization_id: UUID) -> RoleRule:
     if wanted.attribute not in RoleRule.Attribute or wanted.operator not in RoleRule.Operator:
         raise RulesInvalid(f"Rule {position}: choose what it looks at.")
     value = wanted.value.strip()

@@ -27,13 +27,13 @@ def _context(request: HttpRequest) -> Context:
     return {
         "address": address,
         "accepted": all(ruling.passed for ruling in rulings),
-        "rows": [(ruling, *_mend(ruling, address, request)) for ruling in rulings],
+        "rows": [(ruling, *_fix(ruling, address, request)) for ruling in rulings],
     }
 
 
-def _mend(ruling: Ruling, address: str, request: HttpRequest) -> tuple[str, str]:
+def _fix(ruling: Ruling, address: str, request: HttpRequest) -> tuple[str, str]:
     """What the link beside a "no" says and where it leads; empty where there is none for who asks."""
-    permission, words, find = _MENDS.get(ruling.reason, ("", "", None))
+    permission, words, find = _FIXES.get(ruling.reason, ("", "", None))
     if find is None or not request.user.has_perm(permission):
         return "", ""
     return words.format(domain=domain_of(address)), find(ruling, address, request)
@@ -60,8 +60,8 @@ def _person(ruling: Ruling, address: str, request: HttpRequest) -> str:
     return reverse("settings:person", args=[ruling.holder.pk]) if ruling.holder else ""
 
 
-# Which permission a mend needs, what its link says, and where it leads.
-_MENDS: Mapping[str, tuple[str, str, Callable[[Ruling, str, HttpRequest], str]]] = {
+# Which permission a fix needs, what its link says, and where it leads.
+_FIXES: Mapping[str, tuple[str, str, Callable[[Ruling, str, HttpRequest], str]]] = {
     "no-token": ("sign-in.edit", "Generate a token", _scim),
     "scim-off": ("sign-in.edit", "Enable SCIM", _scim),
     "domain-unknown": ("domains.edit", "Add {domain}", _add_domain),

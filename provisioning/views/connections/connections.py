@@ -13,11 +13,11 @@ from django.urls import reverse
 from console import sections
 from console.kept_choices import keep
 from console.requests import actor_of
-from console.sections import Context, Page, Piece
+from console.sections import Context, Page, Panel
 from core.refusals import Malformed, Refusal
 from organizations.views.current import organization_of
 from provisioning.models import Connection, IdentityProvider
-from provisioning.services.connections import connections, reach, transfer
+from provisioning.services.connections import connections, granted_permissions, transfer
 from provisioning.views.which_connection import KEY, address, chosen
 from users.models import Source, User
 from users.services import authority
@@ -38,60 +38,60 @@ def change_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse
     return _done(request, connection, f"This is {connection} now, for {provider.label}.")
 
 
-def hand_over_people(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+def transfer_users(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Make all the people of a connection another one's, once the person is sure."""
-    connection, heir = chosen(request), _heir(request)
-    if heir is None or heir == connection:
+    connection, replacement = chosen(request), _replacement(request)
+    if replacement is None or replacement == connection:
         raise Malformed("Choose the connection that is to manage them.")
-    if request.POST.get("sure") != "read":
-        return _ask(request, "hand-over", connection, heir)
-    moved = transfer.hand_over_all(connection, heir, by=actor_of(request))
-    return _done(request, connection, f"{heir} manages {_people(moved)} more now.")
+    if request.POST.get("confirmed") != "read":
+        return _ask(request, "hand-over", connection, replacement)
+    moved = transfer.transfer_all(connection, replacement, by=actor_of(request))
+    return _done(request, connection, f"{replacement} manages {_people(moved)} more now.")
 
 
 def remove_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Take a connection off for good, once the person is sure."""
-    connection, heir = chosen(request), _heir(request)
-    if request.POST.get("sure") != "read":
-        return _ask(request, "remove", connection, heir)
-    moved = connections.remove(connection, heir=heir, by=actor_of(request))
-    then = f" {heir} manages its {_people(moved)} now." if heir and moved else ""
-    shown = heir or connections.default_connection(connection.organization_id)
+    connection, replacement = chosen(request), _replacement(request)
+    if request.POST.get("confirmed") != "read":
+        return _ask(request, "remove", connection, replacement)
+    moved = connections.remove(connection, replacement=replacement, by=actor_of(request))
+    then = f" {replacement} manages its {_people(moved)} now." if replacement and moved else ""
+    shown = replacement or connections.default_connection(connection.organization_id)
     return _done(request, shown, f"Removed {connection}.{then}")
 
 
-def hand_over_person(request: HttpRequest, user_id: UUID) -> HttpResponse:
+def transfer_user(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """Make one person another connection's."""
     if not User.objects.of(organization_of(request).pk).filter(pk=user_id).exists():
         raise UserUnknown("There is nobody here of that id.")
     try:
-        heir = _heir(request)
-        if heir is None:
+        replacement = _replacement(request)
+        if replacement is None:
             raise Malformed("Choose the connection that is to manage this person.")
-        user = transfer.hand_over(user_id, heir, by=actor_of(request))
+        user = transfer.transfer(user_id, replacement, by=actor_of(request))
     except UserUnknown:
         raise
     except Refusal as refusal:
         messages.error(request, refusal.message, extra_tags=MANAGED_BY.key)
         keep(request, MANAGED_BY.key)
     else:
-        messages.success(request, f"{heir} manages {user} now.", extra_tags=MANAGED_BY.key)
+        messages.success(request, f"{replacement} manages {user} now.", extra_tags=MANAGED_BY.key)
     return redirect(f"{reverse('settings:person', args=[user_id])}#{MANAGED_BY.key}")
 
 
-def _done(request: HttpRequest, connection: Connection, said: str) -> HttpResponse:
-    messages.success(request, said, extra_tags=KEY)
+def _done(request: HttpRequest, connection: Connection, message: str) -> HttpResponse:
+    messages.success(request, message, extra_tags=KEY)
     return redirect(address(connection))
 
 
-def _ask(request: HttpRequest, verb: str, connection: Connection, heir: Connection | None) -> HttpResponse:
+def _ask(request: HttpRequest, verb: str, connection: Connection, replacement: Connection | None) -> HttpResponse:
     """The page that says what will happen; nothing has happened yet."""
     context = {
         "title": f"Remove {connection}?" if verb == "remove" else f"Hand the users of {connection} over?",
         "page": Page.USERS,
         "verb": verb,
         "connection": connection,
-        "heir": heir,
+        "replacement": replacement,
         "people": transfer.count(connection),
         "tokens": connections.live_tokens(connection),
         "back": address(connection),
@@ -106,9 +106,9 @@ def _provider(request: HttpRequest) -> IdentityProvider:
         raise Malformed("Choose an identity provider.") from None
 
 
-def _heir(request: HttpRequest) -> Connection | None:
+def _replacement(request: HttpRequest) -> Connection | None:
     """The connection that is to manage people; None for the choice of none."""
-    text = request.POST.get("heir", "")
+    text = request.POST.get("replacement", "")
     if not text:
         return None
     return connections.find(sections.parsed_id(text), organization_id=organization_of(request).pk)
@@ -121,20 +121,20 @@ def _people(number: int) -> str:
 def _managed_by(request: HttpRequest, user: User) -> Context:
     asker: Any = request.user
     present = connections.of_organization(asker.organization_id)
-    keeper = next((each for each in present if each.pk == user.managed_by), None)
+    managed_by = next((each for each in present if each.pk == user.managed_by), None)
     own = authority.of(asker)
     return {
         "person": user,
-        "keeper": keeper,
-        "address": address(keeper) if keeper else "",
-        "others": [each for each in present if each != keeper and not reach.beyond(each, own)]
+        "managed_by": managed_by,
+        "address": address(managed_by) if managed_by else "",
+        "others": [each for each in present if each != managed_by and not granted_permissions.beyond(each, own)]
         if user.source == Source.SCIM
         else [],
         "may_edit": sections.may(request, "sign-in.edit") and own.covers(user.role),
     }
 
 
-MANAGED_BY = Piece(
+MANAGED_BY = Panel(
     place=PERSON,
     key="managed-by",
     title="Managed by",

@@ -34,7 +34,7 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class GuidePage:
     """A page of the provider's console: how one gets there, and what is done there, in order."""
 
     where: str
@@ -50,7 +50,7 @@ class Guide:
     """
 
     name: str
-    parts: tuple[Part, ...]
+    parts: tuple[GuidePage, ...]
     warnings: tuple[str, ...]
     comes_with: Mapping[Step, str] = field(default_factory=dict)
     never: Mapping[Step, str] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Guide:
 _JUMPCLOUD = Guide(
     "JumpCloud",
     (
-        Part(
+        GuidePage(
             "User Authentication › SSO Applications › your application › Identity Management",
             (
                 Instruction("API Type", "SCIM API"),
@@ -78,7 +78,7 @@ _JUMPCLOUD = Guide(
                 Instruction("Save"),
             ),
         ),
-        Part(
+        GuidePage(
             "User Groups, on the same application",
             (Instruction("Tick the groups", "whose members should have an account here"),),
         ),
@@ -103,11 +103,11 @@ _JUMPCLOUD = Guide(
 _OKTA = Guide(
     "Okta",
     (
-        Part(
+        GuidePage(
             "Applications › your application › General › App Settings › Edit",
             (Instruction("Provisioning", "SCIM, then Save: the tab Provisioning appears"),),
         ),
-        Part(
+        GuidePage(
             "Provisioning › Integration › Edit",
             (
                 Instruction("SCIM connector base URL", "", Gets.BASE_URL),
@@ -123,7 +123,7 @@ _OKTA = Guide(
                 Instruction("Save"),
             ),
         ),
-        Part(
+        GuidePage(
             "Provisioning › To App › Edit",
             (
                 Instruction("Create Users", "Enable"),
@@ -132,7 +132,7 @@ _OKTA = Guide(
                 Instruction("Save"),
             ),
         ),
-        Part("Assignments", (Instruction("Assign", "people or groups"),)),
+        GuidePage("Assignments", (Instruction("Assign", "people or groups"),)),
     ),
     (
         "Sign On › Application username format must be Email: the user name is an e-mail address here.",
@@ -153,7 +153,7 @@ _OKTA = Guide(
 _ENTRA = Guide(
     "Entra ID",
     (
-        Part(
+        GuidePage(
             "Enterprise applications › your application › Provisioning",
             (
                 Instruction("Provisioning Mode", "Automatic"),
@@ -163,15 +163,15 @@ _ENTRA = Guide(
                 Instruction("Save", "the Mappings appear"),
             ),
         ),
-        Part(
+        GuidePage(
             "Mappings › Provision Microsoft Entra ID Users",
             (
                 Instruction("userName", "from an attribute that holds the e-mail address: userPrincipalName or mail"),
                 Instruction('emails[type eq "work"].value', "the same address, or one in a domain with the checkmark"),
             ),
         ),
-        Part("Users and groups", (Instruction("Add user/group", "who should have an account here"),)),
-        Part(
+        GuidePage("Users and groups", (Instruction("Add user/group", "who should have an account here"),)),
+        GuidePage(
             "Provisioning",
             (
                 Instruction("Provision on demand", "one person at once, to see it work"),
@@ -214,11 +214,11 @@ _ONELOGIN_TEMPLATE = """\
 _ONELOGIN = Guide(
     "OneLogin",
     (
-        Part(
+        GuidePage(
             "Applications › Add App",
             (Instruction("SCIM Provisioner with SAML (SCIM v2 Enterprise)", "then Save"),),
         ),
-        Part(
+        GuidePage(
             "Configuration",
             (
                 Instruction("SCIM Base URL", "", Gets.BASE_URL),
@@ -227,8 +227,8 @@ _ONELOGIN = Guide(
                 Instruction("API Connection", "Enable"),
             ),
         ),
-        Part("Parameters", (Instruction("scimusername", "Email"),)),
-        Part(
+        GuidePage("Parameters", (Instruction("scimusername", "Email"),)),
+        GuidePage(
             "Provisioning",
             (
                 Instruction("Enable provisioning"),
@@ -261,7 +261,7 @@ _ONELOGIN = Guide(
 _OTHER = Guide(
     "another identity provider",
     (
-        Part(
+        GuidePage(
             "Where your provider sets up SCIM, provisioning or synchronization of users",
             (
                 Instruction("SCIM version", "2.0"),
@@ -302,7 +302,7 @@ def provider_for(asked: str, connection: Connection) -> IdentityProvider:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownInstruction:
     """An instruction as the page has it: ``id`` of its field, ``value`` to copy, in so many ``lines``."""
 
     instruction: Instruction
@@ -315,13 +315,13 @@ class Shown:
         return self.value.count("\n") + 1
 
 
-def shown(provider: IdentityProvider, values: Mapping[Gets, str]) -> list[tuple[str, list[Shown]]]:
+def shown(provider: IdentityProvider, values: Mapping[Gets, str]) -> list[tuple[str, list[ShownInstruction]]]:
     """The parts of a provider's guide; ``values`` are those that differ from one organization to the next."""
     return [
         (
             part.where,
             [
-                Shown(each, f"guide-{provider}-{number}-{place}", each.text or values.get(each.gets, ""))
+                ShownInstruction(each, f"guide-{provider}-{number}-{place}", each.text or values.get(each.gets, ""))
                 for place, each in enumerate(part.instructions, 1)
             ],
         )

@@ -1,4 +1,4 @@
-"""What must be so before an identity provider can be connected: one line for each, with what mends it."""
+"""What must be so before an identity provider can be connected: one line for each, with what fixes it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from domains.models import Domain
-from provisioning.models import Connection, Milestone, Token
-from provisioning.services.connections import token_makers
-from provisioning.services.connections.token_makers import Outlived
+from provisioning.models import Connection, SetupStep, Token
+from provisioning.services.connections import orphaned_tokens
+from provisioning.services.connections.orphaned_tokens import Outlived
 from provisioning.services.request_log import origins
 from users.models import Role
 
 NAMED = 3
 
 
-class State(StrEnum):
+class PrerequisiteState(StrEnum):
     """``DOUBTFUL`` works, but perhaps not as meant."""
 
     MET = "met"
@@ -31,14 +31,14 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One prerequisite. ``mend`` is what the link to ``address`` says; it is for those who have ``permission``."""
+class Prerequisite:
+    """One prerequisite. ``fix`` is what the link to ``address`` says; it is for those who have ``permission``."""
 
     key: str
     title: str
-    state: State
+    state: PrerequisiteState
     note: str
-    mend: str = ""
+    fix: str = ""
     address: str = ""
     permission: str = ""
 
@@ -62,11 +62,11 @@ def lines(
     connection: Connection,
     tokens: Collection[Token],
     domains: Domains,
-    arrived: Milestone | None,
+    arrived: SetupStep | None,
     request: HttpRequest,
     *,
     may_open: bool,
-) -> list[Line]:
+) -> list[Prerequisite]:
     """The prerequisites; ``arrived`` tells by which address SCIM's last requests came, where there were any.
 
     Without ``may_open``, the user who looks has fewer rights than the connection gives, and is to ask an Admin.
@@ -80,26 +80,34 @@ def lines(
     ]
 
 
-def offered(found: Sequence[Line], user: Any) -> list[tuple[Line, bool]]:
-    """The lines, each with whether ``user`` is offered its mend."""
-    return [(line, bool(line.mend) and user.has_perm(line.permission)) for line in found]
+def offered(found: Sequence[Prerequisite], user: Any) -> list[tuple[Prerequisite, bool]]:
+    """The lines, each with whether ``user`` is offered its fix."""
+    return [(line, bool(line.fix) and user.has_perm(line.permission)) for line in found]
 
 
-def _token(connection: Connection, tokens: Collection[Token], *, may_open: bool) -> Line:
+def _token(connection: Connection, tokens: Collection[Token], *, may_open: bool) -> Prerequisite:
     if not tokens:
         note = "There is none. Your provider signs in with it."
         if not may_open:
-            return Line("token", "Token", State.UNMET, f"{note} Ask an Admin to generate one.")
-        return Line("token", "Token", State.UNMET, note, "Generate a token", "#generate-token", "sign-in.edit")
-    if outlived := token_makers.outlived(connection, tokens):
+            return Prerequisite("token", "Token", PrerequisiteState.UNMET, f"{note} Ask an Admin to generate one.")
+        return Prerequisite(
+            "token", "Token", PrerequisiteState.UNMET, note, "Generate a token", "#generate-token", "sign-in.edit"
+        )
+    if outlived := orphaned_tokens.outlived(connection, tokens):
         first = outlived[0].token
         named = " ".join(_made_by(each, alone=len(tokens) == 1) for each in outlived)
         which = "it" if len(outlived) == 1 else "them"
         if not may_open:
-            return Line("token", "Token", State.DOUBTFUL, f"{named} Ask an Admin to rotate {which}.")
+            return Prerequisite(
+                "token", "Token", PrerequisiteState.DOUBTFUL, f"{named} Ask an Admin to rotate {which}."
+            )
         note = f"{named} Rotate {which}."
-        return Line("token", "Token", State.DOUBTFUL, note, "Rotate the token", f"#token-{first.pk}", "sign-in.edit")
-    return Line("token", "Token", State.MET, "Made" if len(tokens) == 1 else f"{len(tokens)} are live")
+        return Prerequisite(
+            "token", "Token", PrerequisiteState.DOUBTFUL, note, "Rotate the token", f"#token-{first.pk}", "sign-in.edit"
+        )
+    return Prerequisite(
+        "token", "Token", PrerequisiteState.MET, "Made" if len(tokens) == 1 else f"{len(tokens)} are live"
+    )
 
 
 def _made_by(outlived: Outlived, *, alone: bool) -> str:
@@ -107,57 +115,72 @@ def _made_by(outlived: Outlived, *, alone: bool) -> str:
     return f"{which} was made by {outlived.maker}."
 
 
-def _enabled(connection: Connection, *, may_open: bool) -> Line:
+def _enabled(connection: Connection, *, may_open: bool) -> Prerequisite:
     if not connection.enabled:
         note = "It is off, and no token is valid."
         if not may_open:
-            return Line("enabled", "Enable SCIM", State.UNMET, f"{note} Ask an Admin to turn it on.")
-        return Line("enabled", "Enable SCIM", State.UNMET, note, "Go to the switch", "#enable-scim", "sign-in.edit")
-    return Line("enabled", "Enable SCIM", State.MET, "On")
+            return Prerequisite(
+                "enabled", "Enable SCIM", PrerequisiteState.UNMET, f"{note} Ask an Admin to turn it on."
+            )
+        return Prerequisite(
+            "enabled", "Enable SCIM", PrerequisiteState.UNMET, note, "Go to the switch", "#enable-scim", "sign-in.edit"
+        )
+    return Prerequisite("enabled", "Enable SCIM", PrerequisiteState.MET, "On")
 
 
-def _domain(domains: Domains) -> Line:
+def _domain(domains: Domains) -> Prerequisite:
     if not domains.count:
         note = "No domain has the User requests checkmark, so nobody can be created."
         address = f"{reverse('settings:organization')}#domains"
-        return Line("domain", "Domain", State.UNMET, note, "Go to the domains", address, "domains.view")
+        return Prerequisite(
+            "domain", "Domain", PrerequisiteState.UNMET, note, "Go to the domains", address, "domains.view"
+        )
     more = domains.count - len(domains.names)
     names = ", ".join(domains.names) + (f" and {more} more" if more else "")
-    return Line("domain", "Domain", State.MET, f"People of {names} are let in")
+    return Prerequisite("domain", "Domain", PrerequisiteState.MET, f"People of {names} are let in")
 
 
-def _default_role(connection: Connection) -> Line:
+def _default_role(connection: Connection) -> Prerequisite:
     role = Role.objects.of(connection.organization_id).get(is_default=True)
     if not role.is_admin:
-        return Line("role", "Default role", State.MET, f"{role.name}, for people who come without a role")
+        return Prerequisite(
+            "role", "Default role", PrerequisiteState.MET, f"{role.name}, for people who come without a role"
+        )
     note = (
         "Admin: everybody who comes without a role may do everything."
         if connection.manage_admins
         else "Admin, which SCIM may not give: who comes without a role gets App management."
     )
     address = f"{reverse('settings:users')}#default-role"
-    return Line("role", "Default role", State.DOUBTFUL, note, "Choose another", address, "roles.edit")
-
-
-def _address(arrived: Milestone | None, request: HttpRequest) -> Line:
-    title, wanted = "Public address", settings.BASE_URL
-    if not wanted.startswith("https://"):
-        note = f"{wanted} is not https. Whoever runs this server sets BASE_URL to its public https address."
-        return Line("address", title, State.UNMET, note)
-    if arrived is None:
-        seen = f"{request.scheme}://{request.get_host()}"
-        if not origins.same(seen, wanted):
-            return Line("address", title, State.DOUBTFUL, _elsewhere("You see this page", seen, wanted))
-        return Line("address", title, State.MET, f"{wanted}, by which you see this page")
-    if arrived.failed_at is None or (arrived.done_at is not None and arrived.done_at >= arrived.failed_at):
-        return Line("address", title, State.MET, f"{wanted}, by which your provider comes")
-    return Line(
-        "address", title, State.UNMET, _elsewhere("Your provider's requests come", arrived.failed_verdict, wanted)
+    return Prerequisite(
+        "role", "Default role", PrerequisiteState.DOUBTFUL, note, "Choose another", address, "roles.edit"
     )
 
 
-def _elsewhere(who: str, seen: str, wanted: str) -> str:
+def _address(arrived: SetupStep | None, request: HttpRequest) -> Prerequisite:
+    title, wanted = "Public address", settings.BASE_URL
+    if not wanted.startswith("https://"):
+        note = f"{wanted} is not https. Whoever runs this server sets BASE_URL to its public https address."
+        return Prerequisite("address", title, PrerequisiteState.UNMET, note)
+    if arrived is None:
+        came = f"{request.scheme}://{request.get_host()}"
+        if not origins.same(came, wanted):
+            return Prerequisite(
+                "address", title, PrerequisiteState.DOUBTFUL, _elsewhere("You see this page", came, wanted)
+            )
+        return Prerequisite("address", title, PrerequisiteState.MET, f"{wanted}, by which you see this page")
+    if arrived.failed_at is None or (arrived.done_at is not None and arrived.done_at >= arrived.failed_at):
+        return Prerequisite("address", title, PrerequisiteState.MET, f"{wanted}, by which your provider comes")
+    return Prerequisite(
+        "address",
+        title,
+        PrerequisiteState.UNMET,
+        _elsewhere("Your provider's requests come", arrived.failed_result, wanted),
+    )
+
+
+def _elsewhere(who: str, came: str, wanted: str) -> str:
     return (
-        f"{who} by {seen}, and the Base URL says {wanted}. Whoever runs this server sets BASE_URL, or lets the proxy "
+        f"{who} by {came}, and the Base URL says {wanted}. Whoever runs this server sets BASE_URL, or lets the proxy "
         "in front hand on Host and X-Forwarded-Proto."
     )

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from console import one_time_forms, reauthentication, requests, responses
 from console.requests import actor_of, is_htmx
-from console.sections import Context, Control, Page, Piece, Section
+from console.sections import Context, Page, PageAction, Panel, Section
 from core import dates
 from core.parsing import number_of
 from organizations.services import slugs
@@ -21,7 +21,7 @@ from organizations.views.current import organization_of
 from provisioning.models import Connection, IdentityProvider, Token
 from provisioning.services import brake
 from provisioning.services.brake import PercentInvalid
-from provisioning.services.connections import connections, reach, tokens, transfer
+from provisioning.services.connections import connections, granted_permissions, tokens, transfer
 from provisioning.services.connections.connections import SWITCHES
 from provisioning.services.connections.token_names import TokenNameRefused
 from provisioning.services.connections.tokens import RetirementRefused
@@ -32,7 +32,7 @@ from provisioning.views import limits, which_connection
 from provisioning.views.connections import checklist, guides, prerequisites, switches, token_forms
 from provisioning.views.connections import connections as connection_pages
 from provisioning.views.connections.guides import Gets
-from provisioning.views.request_log import details, log, search
+from provisioning.views.request_log import additional_logging, log, search
 from users.models import User
 from users.services import authority
 from users.services.authority import BeyondOwnRights
@@ -71,7 +71,7 @@ def _context(request: HttpRequest) -> Context:
         "switches": switches.shown(connection, authority.of(user)),
         "brake": brake.of(connection),
         "brake_least": brake.LEAST,
-        "details": details.switch(connection),
+        "details": additional_logging.switch(connection),
         "may_edit": user.has_perm("sign-in.edit"),
     }
 
@@ -106,7 +106,7 @@ def _state(request: HttpRequest, connection: Connection, present: Sequence[Conne
     provider = guides.provider_for(_guide_asked_for(request), connection)
     reached = setup_steps.of(connection)
     domains = prerequisites.domains_with_requests(connection.organization_id)
-    beyond = reach.beyond(connection, authority.of(_user(request)))
+    beyond = granted_permissions.beyond(connection, authority.of(_user(request)))
     found = prerequisites.lines(connection, live, domains, reached.get(Step.ADDRESS), request, may_open=not beyond)
     return {
         "connection": connection,
@@ -167,7 +167,7 @@ def generate_token(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Make a token and show it, this once."""
     connection = which_connection.chosen(request)
     if (
-        question := reauthentication.ask_for_proof(request, SCIM.address_after(request), "generate a token")
+        question := reauthentication.ask_to_reauthenticate(request, SCIM.address_after(request), "generate a token")
     ) is not None:
         return question
     one_time_forms.use_up(request, FORM_SALT)
@@ -185,7 +185,7 @@ def rotate_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> H
     actor = actor_of(request)
     connections.find_live_token(token_id, organization_id=actor.organization_id)
     if (
-        question := reauthentication.ask_for_proof(request, SCIM.address_after(request), "rotate the token")
+        question := reauthentication.ask_to_reauthenticate(request, SCIM.address_after(request), "rotate the token")
     ) is not None:
         return question
     one_time_forms.use_up(request, FORM_SALT)
@@ -221,8 +221,11 @@ def retire_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> H
     actor = actor_of(request)
     connections.find_live_token(token_id, organization_id=actor.organization_id)
     try:
-        moment, seen = token_forms.retires_at(request.POST), token_forms.seen(request.POST)
-        token = tokens.retire_token(token_id, moment, seen=seen, by=actor)
+        moment, expected_retires_at = (
+            token_forms.retires_at(request.POST),
+            token_forms.expected_retires_at(request.POST),
+        )
+        token = tokens.retire_token(token_id, moment, expected_retires_at=expected_retires_at, by=actor)
     except RetirementRefused as refusal:
         wrong = {"place": "retire", "token_id": token_id, "why": refusal.message}
         return _show(request, {"wrong": wrong, "typed": {"day": request.POST.get("day", "")}})
@@ -231,7 +234,9 @@ def retire_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> H
 
 def keep_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
     """Let a token retire neither by date nor by itself."""
-    token = tokens.keep_token(token_id, seen=token_forms.seen(request.POST), by=actor_of(request))
+    token = tokens.keep_token(
+        token_id, expected_retires_at=token_forms.expected_retires_at(request.POST), by=actor_of(request)
+    )
     return responses.done(request, SCIM, f"{token.name} stays valid.")
 
 
@@ -248,7 +253,7 @@ def turn_switch(request: HttpRequest, connection_id: UUID, name: str) -> HttpRes
         raise Http404("There is no such switch.")
     wanted = requests.wanted(request)
     connections.turn(which_connection.chosen(request), name, wanted, by=actor_of(request))
-    return responses.done(request, SCIM, switch.said if wanted else switch.said_off)
+    return responses.done(request, SCIM, switch.message if wanted else switch.message_off)
 
 
 def turn_brake(request: HttpRequest, connection_id: UUID) -> HttpResponse:
@@ -274,7 +279,7 @@ def set_brake_percent(request: HttpRequest, connection_id: UUID) -> HttpResponse
 
 def turn_additional_logging(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Turn the connection's additional logging on, also for another 24 hours, or off."""
-    return details.turn(request, SCIM)
+    return additional_logging.turn(request, SCIM)
 
 
 def connections_shown(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
@@ -304,104 +309,104 @@ SCIM = Section(
     template="settings/connections/section.html",
     context=_context,
     query=_query,
-    controls=(
-        Control("users/scim/<uuid:connection_id>/activity/", "scim-activity", "sign-in.view", activity, reads=True),
-        Control("users/scim/<uuid:connection_id>/generate-token/", "generate-token", "sign-in.edit", generate_token),
-        Control(
+    actions=(
+        PageAction("users/scim/<uuid:connection_id>/activity/", "scim-activity", "sign-in.view", activity, reads=True),
+        PageAction("users/scim/<uuid:connection_id>/generate-token/", "generate-token", "sign-in.edit", generate_token),
+        PageAction(
             *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/revoke/", "revoke-token", "sign-in.edit"),
             revoke_token,
         ),
-        Control(
+        PageAction(
             *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/rotate/", "rotate-token", "sign-in.edit"),
             rotate_token,
         ),
-        Control(
+        PageAction(
             *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/rename/", "rename-token", "sign-in.edit"),
             rename_token,
         ),
-        Control(
+        PageAction(
             *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/retire/", "retire-token", "sign-in.edit"),
             retire_token,
         ),
-        Control(
+        PageAction(
             *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/keep/", "keep-token", "sign-in.edit"),
             keep_token,
         ),
-        Control("users/scim/<uuid:connection_id>/switches/<slug:name>/", "scim-switch", "sign-in.edit", turn_switch),
-        Control(
+        PageAction("users/scim/<uuid:connection_id>/switches/<slug:name>/", "scim-switch", "sign-in.edit", turn_switch),
+        PageAction(
             *("users/scim/<uuid:connection_id>/additional-logging/", "additional-logging", "sign-in.edit"),
             turn_additional_logging,
         ),
-        Control("users/scim/connections/add/", "add-connection", "sign-in.edit", connection_pages.add_connection),
-        Control(
+        PageAction("users/scim/connections/add/", "add-connection", "sign-in.edit", connection_pages.add_connection),
+        PageAction(
             "users/scim/<uuid:connection_id>/change/",
             "change-connection",
             "sign-in.edit",
             connection_pages.change_connection,
         ),
-        Control(
+        PageAction(
             "users/scim/<uuid:connection_id>/hand-over/",
-            "hand-over-people",
+            "transfer-users",
             "sign-in.edit",
-            connection_pages.hand_over_people,
+            connection_pages.transfer_users,
         ),
-        Control(
+        PageAction(
             "users/scim/<uuid:connection_id>/remove/",
             "remove-connection",
             "sign-in.edit",
             connection_pages.remove_connection,
         ),
-        Control(
-            *("users/scim/people/<uuid:user_id>/hand-over/", "hand-over-person", "sign-in.edit"),
-            connection_pages.hand_over_person,
+        PageAction(
+            *("users/scim/people/<uuid:user_id>/hand-over/", "transfer-user", "sign-in.edit"),
+            connection_pages.transfer_user,
         ),
-        Control("users/scim/log/", "request-log", "sign-in.view", log.request_log, reads=True),
-        Control("users/scim/limits/", "scim-limits", "sign-in.view", limits.limited_requests, reads=True),
-        Control("users/scim/log/new/", "new-requests", "sign-in.view", log.new_requests, reads=True),
-        Control("users/scim/log/export.csv", "request-log-export", "sign-in.view", log.export, reads=True),
-        Control(
+        PageAction("users/scim/log/", "request-log", "sign-in.view", log.request_log, reads=True),
+        PageAction("users/scim/limits/", "scim-limits", "sign-in.view", limits.limited_requests, reads=True),
+        PageAction("users/scim/log/new/", "new-requests", "sign-in.view", log.new_requests, reads=True),
+        PageAction("users/scim/log/export.csv", "request-log-export", "sign-in.view", log.export, reads=True),
+        PageAction(
             *("users/scim/log/<uuid:request_id>/", "logged-request", "sign-in.view", log.logged_request),
             reads=True,
         ),
-        Control(
+        PageAction(
             *("users/scim/log/<uuid:request_id>/undo/", "undo-request", "users.edit", log.ask_to_undo),
             reads=True,
         ),
-        Control("users/scim/log/<uuid:request_id>/undo/all/", "undo-all", "users.edit", log.undo_all),
-        Control(
+        PageAction("users/scim/log/<uuid:request_id>/undo/all/", "undo-all", "users.edit", log.undo_all),
+        PageAction(
             *("users/scim/log/<uuid:request_id>/details.txt", "request-details-file", "sign-in.edit"),
             log.details_file,
             reads=True,
         ),
-        Control(
+        PageAction(
             *("users/scim/log/<uuid:request_id>/log-next/", "log-next-requests", "sign-in.edit"),
             log.log_next_requests,
         ),
-        Control(
+        PageAction(
             *("users/scim/log/<uuid:request_id>/switch/", "turn-refusing-switch", "sign-in.edit"),
             log.turn_refusing_switch,
         ),
-        Control(
-            *("users/scim/log/<uuid:request_id>/hand-over/", "hand-over-refused-user", "sign-in.edit"),
-            log.hand_over_refused_user,
+        PageAction(
+            *("users/scim/log/<uuid:request_id>/hand-over/", "transfer-refused-user", "sign-in.edit"),
+            log.transfer_refused_user,
         ),
-        Control(
+        PageAction(
             *("users/scim/log/<uuid:request_id>/apply-address/", "apply-refused-address", "users.edit"),
             log.apply_refused_address,
         ),
-        Control(
+        PageAction(
             *("users/scim/log/<uuid:request_id>/allow-domain/", "allow-refused-domain", "domains.edit"),
             log.allow_refused_domain,
         ),
-        Control("users/scim/<uuid:connection_id>/brake/switch/", "scim-brake-switch", "sign-in.edit", turn_brake),
-        Control(
+        PageAction("users/scim/<uuid:connection_id>/brake/switch/", "scim-brake-switch", "sign-in.edit", turn_brake),
+        PageAction(
             "users/scim/<uuid:connection_id>/brake/percent/", "scim-brake-percent", "sign-in.edit", set_brake_percent
         ),
-        *brake_page.CONTROLS,
+        *brake_page.ACTIONS,
     ),
 )
 
-REQUESTS_OF_PERSON = Piece(
+REQUESTS_OF_PERSON = Panel(
     place=PERSON,
     key="requests",
     title="SCIM requests",

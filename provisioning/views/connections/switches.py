@@ -8,15 +8,17 @@ from typing import Any
 from django.urls import reverse
 
 from provisioning.models import Connection
-from provisioning.services.connections import reach
+from provisioning.services.connections import granted_permissions
 from provisioning.services.connections.connections import SWITCHES
 from users.services.authority import Authority
 
 
 def shown(connection: Connection, asker: Authority) -> list[Mapping[str, Any]]:
     """The switches as the page has them: words, state, where a press leads, and why the asker may not press."""
-    beyond = reach.beyond(connection, asker)
-    beyond_admins = reach.beyond(connection, asker, manages_admins=True, act=SWITCHES["manage_admins"].act)
+    beyond = granted_permissions.beyond(connection, asker)
+    beyond_admins = granted_permissions.beyond(
+        connection, asker, manages_admins=True, act=SWITCHES["manage_admins"].act
+    )
     return [
         {
             "id": switch.id,

@@ -29,7 +29,7 @@ FURTHEST = timedelta(days=5 * 366)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class TokenCard:
     """A live token; ``successor`` is a live one that is to take its place. ``is_in_use``: it was used last of all."""
 
     token: Token
@@ -47,17 +47,18 @@ class Shown:
         return self.token.retires_at is not None or self.retires_by_itself
 
     @property
-    def seen(self) -> str:
+    def expected_retires_at(self) -> str:
         """When it is to retire, as its forms send it back."""
         return self.token.retires_at.isoformat() if self.token.retires_at else ""
 
 
-def shown(tokens: Sequence[Token]) -> list[Shown]:
+def shown(tokens: Sequence[Token]) -> list[TokenCard]:
     """The live tokens of a connection, in their order."""
     live = {token.pk: token for token in tokens}
     used = in_use(tokens)
     return [
-        Shown(token, token == used, live.get(token.successor_id) if token.successor_id else None) for token in tokens
+        TokenCard(token, token == used, live.get(token.successor_id) if token.successor_id else None)
+        for token in tokens
     ]
 
 
@@ -95,10 +96,10 @@ def retires_at(form: QueryDict) -> datetime:
     return datetime.combine(day, time.min, timezone.get_current_timezone())
 
 
-def seen(form: QueryDict) -> datetime | None:
+def expected_retires_at(form: QueryDict) -> datetime | None:
     """When the token was to retire, as the page has shown it."""
     try:
-        return parse_datetime(form.get("seen", ""))
+        return parse_datetime(form.get("expected_retires_at", ""))
     except ValueError:
         return None
 

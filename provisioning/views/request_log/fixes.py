@@ -21,9 +21,9 @@ from core.addresses import readable_domain
 from domains.models import Domain
 from provisioning.models import Connection, RequestLog
 from provisioning.services import brake
-from provisioning.services.connections import connections, reach, transfer
+from provisioning.services.connections import connections, granted_permissions, transfer
 from provisioning.services.connections.connections import Switch
-from provisioning.services.fixes import Mend
+from provisioning.services.fixes import Fix
 from provisioning.services.request_log.causes import CAUSES, UNLISTED
 from provisioning.services.request_log.masking import MASK
 from provisioning.views.which_connection import address as connection_address
@@ -41,16 +41,16 @@ NOT_REFUSED_AGAIN = "After that, the next sync is no longer refused for this add
 # The controls that buttons ask, by their names.
 TURN_SWITCH = "turn-refusing-switch"
 ALLOW_DOMAIN = "allow-refused-domain"
-HAND_OVER = "hand-over-refused-user"
+TRANSFER = "transfer-refused-user"
 APPLY_ADDRESS = "apply-refused-address"
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ProposedFix:
     """``text`` is what the link or button says, ``consequence`` what pressing the button does.
 
     ``afterwards`` says what the identity provider does next. ``address`` is where a link leads, ``action`` the name of
-    the control that a button asks; ``mended`` says that there is nothing left to do, and ``since`` when, and then there
+    the control that a button asks; ``fixed`` says that there is nothing left to do, and ``since`` when, and then there
     is neither. All are for those who have ``permission``, and with ``admins_only`` for Admins among them; ``why_not``
     says of somebody's authority why it does not reach that far.
     """
@@ -61,7 +61,7 @@ class Offer:
     action: str = ""
     consequence: str = ""
     afterwards: str = AGAIN
-    mended: str = ""
+    fixed: str = ""
     since: datetime | None = None
     admins_only: bool = False
     why_not: Callable[[Authority], str] | None = None
@@ -95,23 +95,23 @@ class Situation:
     @cached_property
     def _roles(self) -> list[Role]:
         """The roles that connections could give."""
-        return reach.enabled_roles(self._organization_id)
+        return granted_permissions.enabled_roles(self._organization_id)
 
     def _opening(self, connection: Connection, *, manages_admins: bool | None = None) -> Callable[[Authority], str]:
         """What says whether somebody may open a connection further, by as many queries for many rows as for one."""
-        return lambda own: reach.beyond(
+        return lambda own: granted_permissions.beyond(
             connection, own, manages_admins=manages_admins, roles=() if own.is_whole else self._roles
         )
 
     @cached_property
-    def held_back(self) -> frozenset[UUID]:
+    def provisioning_paused(self) -> frozenset[UUID]:
         """The ids of the connections whose brake holds."""
-        return frozenset(each.connection_id for each in brake.held(self._organization_id))
+        return frozenset(each.connection_id for each in brake.paused(self._organization_id))
 
     @cached_property
     def reactivated_at(self) -> datetime | None:
         """When the organization was last reactivated."""
-        events = AuditEvent.objects.of(self._organization_id).filter(action=Action.ORGANIZATION_RELEASED)
+        events = AuditEvent.objects.of(self._organization_id).filter(action=Action.ORGANIZATION_REACTIVATED)
         return events.values_list("created_at", flat=True).first()
 
     @cached_property
@@ -135,106 +135,112 @@ class Situation:
         return {str(pk): OwnAddresses(*own) for pk, *own in found.values_list("pk", "user_name", "email")}
 
     @cached_property
-    def mended_at(self) -> Mapping[tuple[str, str], datetime]:
-        """When each thing that the rows speak of was last mended: by its id and the action, as the trail has them."""
+    def fixed_at(self) -> Mapping[tuple[str, str], datetime]:
+        """When each thing that the rows speak of was last fixed: by its id and the action, as the trail has them."""
         targets = [str(each) for each in (*self.connections, *(domain.pk for domain in self.domains.values()))]
-        events = AuditEvent.objects.of(self._organization_id).filter(target_id__in=targets, action__in=_MENDING)
+        events = AuditEvent.objects.of(self._organization_id).filter(target_id__in=targets, action__in=_FIXING)
         latest = events.order_by().values_list("target_id", "action").annotate(at=Max("created_at"))
         return {(target, action): at for target, action, at in latest}
 
-    def offer(self, row: RequestLog) -> Offer | None:
+    def proposed_fix(self, row: RequestLog) -> ProposedFix | None:
         """What there is to do about a row, if anything."""
-        match CAUSES.get(row.cause, UNLISTED).mend:
+        match CAUSES.get(row.cause, UNLISTED).fix:
             case None:
                 return None
-            case Mend.ADD_DOMAIN | Mend.VERIFY_DOMAIN | Mend.ALLOW_DOMAIN if "domain" in row.arguments:
+            case Fix.ADD_DOMAIN | Fix.VERIFY_DOMAIN | Fix.ALLOW_DOMAIN if "domain" in row.arguments:
                 return self._of_domain(row.arguments["domain"])
-            case Mend.SHOW_USER if row.arguments.get("user_id") in self.users:
+            case Fix.SHOW_USER if row.arguments.get("user_id") in self.users:
                 address = reverse("settings:person", args=[row.arguments["user_id"]])
-                return Offer(f"Show {row.arguments.get('user', 'the user')}", "users.view", address)
-            case Mend.SHOW_ROLES:
-                return Offer("Show the roles", "users.view", f"{reverse('settings:users')}#roles")
-            case Mend.LOOK_AT_BRAKE if connection := self.connection_of(row):
-                if connection.pk not in self.held_back:
-                    return Offer("", "sign-in.view", mended="Nothing is held back now.")
+                return ProposedFix(f"Show {row.arguments.get('user', 'the user')}", "users.view", address)
+            case Fix.SHOW_ROLES:
+                return ProposedFix("Show the roles", "users.view", f"{reverse('settings:users')}#roles")
+            case Fix.LOOK_AT_BRAKE if connection := self.connection_of(row):
+                if connection.pk not in self.provisioning_paused:
+                    return ProposedFix("", "sign-in.view", fixed="Nothing is held back now.")
                 address = reverse("settings:scim-brake", args=[connection.pk])
-                return Offer("Look at who would go", "sign-in.view", address)
-            case Mend.REACTIVATE if self.reactivated_at:
+                return ProposedFix("Look at who would go", "sign-in.view", address)
+            case Fix.REACTIVATE if self.reactivated_at:
                 # Who sees this has been let in again; only the operators can do it.
-                mended = "The organization is active again."
-                return Offer("", "sign-in.view", mended=mended, since=self.reactivated_at)
-            case Mend.GENERATE_TOKEN:
+                fixed = "The organization is active again."
+                return ProposedFix("", "sign-in.view", fixed=fixed, since=self.reactivated_at)
+            case Fix.GENERATE_TOKEN:
                 opening = self._opening(connection) if (connection := self.connection_of(row)) else None
                 address = f"{reverse('settings:users')}#scim"
-                return Offer("Generate a token", "sign-in.edit", address, why_not=opening)
-            case Mend.SHOW_TOKENS if connection := self.connection_of(row):
-                return Offer("Show the tokens", "sign-in.view", connection_address(connection))
-            case Mend.SHOW_LIMITS:
-                return Offer("Show who was limited", "sign-in.view", reverse("settings:scim-limits"))
-            case Mend.SHOW_BASE_URL if connection := self.connection_of(row):
-                return Offer("Show the Base URL", "sign-in.view", connection_address(connection))
-            case Mend.HAND_OVER if row.arguments.get("user_id") in self.users:
+                return ProposedFix("Generate a token", "sign-in.edit", address, why_not=opening)
+            case Fix.SHOW_TOKENS if connection := self.connection_of(row):
+                return ProposedFix("Show the tokens", "sign-in.view", connection_address(connection))
+            case Fix.SHOW_LIMITS:
+                return ProposedFix("Show who was limited", "sign-in.view", reverse("settings:scim-limits"))
+            case Fix.SHOW_BASE_URL if connection := self.connection_of(row):
+                return ProposedFix("Show the Base URL", "sign-in.view", connection_address(connection))
+            case Fix.TRANSFER if row.arguments.get("user_id") in self.users:
                 return self._of_another(row)
-            case Mend.APPLY_ADDRESS if row.arguments.get("user_id") in self.own_addresses:
+            case Fix.APPLY_ADDRESS if row.arguments.get("user_id") in self.own_addresses:
                 return self._of_address(row)
-            case Mend() as mend if mend in SWITCHES and (connection := self.connection_of(row)):
-                switch = SWITCHES[mend]
+            case Fix() as fix if fix in SWITCHES and (connection := self.connection_of(row)):
+                switch = SWITCHES[fix]
                 if getattr(connection, switch.field) == switch.opens:
-                    since = self.mended_at.get((str(connection.pk), switch.opening))
-                    return Offer(switch.offer, "sign-in.view", mended=switch.mended, since=since)
-                opening = self._opening(connection, manages_admins=True if mend is Mend.ALLOW_ADMINS else None)
-                return Offer(
-                    switch.offer, "sign-in.edit", action=TURN_SWITCH, consequence=switch.consequence, why_not=opening
+                    since = self.fixed_at.get((str(connection.pk), switch.opening))
+                    return ProposedFix(switch.proposed_fix, "sign-in.view", fixed=switch.fixed, since=since)
+                opening = self._opening(connection, manages_admins=True if fix is Fix.ALLOW_ADMINS else None)
+                return ProposedFix(
+                    switch.proposed_fix,
+                    "sign-in.edit",
+                    action=TURN_SWITCH,
+                    consequence=switch.consequence,
+                    why_not=opening,
                 )
         return None
 
-    def _of_another(self, row: RequestLog) -> Offer | None:
+    def _of_another(self, row: RequestLog) -> ProposedFix | None:
         connection, user = self.connection_of(row), row.arguments.get("user", "this user")
         if connection is None:
             return None
         if self.users[row.arguments["user_id"]] in (None, connection.pk):
-            return Offer("", "sign-in.view", mended=f"{connection} may change {user} now.")
-        return Offer(
+            return ProposedFix("", "sign-in.view", fixed=f"{connection} may change {user} now.")
+        return ProposedFix(
             f"Let {connection} manage {user}",
             "sign-in.edit",
-            action=HAND_OVER,
+            action=TRANSFER,
             consequence=f"From then on {connection} changes, suspends and deletes {user}, and the connection that did "
             "so until now is refused.",
             why_not=self._opening(connection),
         )
 
-    def _of_address(self, row: RequestLog) -> Offer | None:
+    def _of_address(self, row: RequestLog) -> ProposedFix | None:
         change = _refused_change(row)
         if change is None:
             return None
-        user_id, wanted, seen = change
+        user_id, wanted, expected = change
         present = self.own_addresses[str(user_id)]
         if present == wanted:
-            return Offer("", "sign-in.view", mended=f"{wanted.user_name} has this address now.")
-        if present != seen:
-            return Offer("", "sign-in.view", mended=f"{seen.user_name} has another address by now.")
-        new = " and ".join(wanted.given_up_for(seen)) or wanted.email
-        return Offer(
+            return ProposedFix("", "sign-in.view", fixed=f"{wanted.user_name} has this address now.")
+        if present != expected:
+            return ProposedFix("", "sign-in.view", fixed=f"{expected.user_name} has another address by now.")
+        new = " and ".join(wanted.given_up_for(expected)) or wanted.email
+        return ProposedFix(
             "Apply this address",
             "users.edit",
             action=APPLY_ADDRESS,
             admins_only=True,
-            consequence=" ".join(filter(None, (f"{seen.user_name} gets the address {new}.", *_of_mail(seen, wanted)))),
+            consequence=" ".join(
+                filter(None, (f"{expected.user_name} gets the address {new}.", *_of_mail(expected, wanted)))
+            ),
             afterwards=NOT_REFUSED_AGAIN,
         )
 
-    def _of_domain(self, name: str) -> Offer:
+    def _of_domain(self, name: str) -> ProposedFix:
         domain, readable = self.domains.get(name), readable_domain(name)
         if domain is None:
             address = f"{reverse('settings:organization')}?{urlencode({'add': name})}"
-            return Offer(f"Add {readable}", "domains.edit", address)
+            return ProposedFix(f"Add {readable}", "domains.edit", address)
         if domain.user_requests:
-            since = self.mended_at.get((str(domain.pk), Action.DOMAIN_ALLOWED))
-            mended = f"{readable} has the User requests checkmark now."
-            return Offer("", "sign-in.view", mended=mended, since=since)
+            since = self.fixed_at.get((str(domain.pk), Action.DOMAIN_ALLOWED))
+            fixed = f"{readable} has the User requests checkmark now."
+            return ProposedFix("", "sign-in.view", fixed=fixed, since=since)
         if not domain.is_verified:
-            return Offer(f"Verify {readable}", "domains.edit", reverse("settings:domain", args=[domain.pk]))
-        return Offer(
+            return ProposedFix(f"Verify {readable}", "domains.edit", reverse("settings:domain", args=[domain.pk]))
+        return ProposedFix(
             f"Allow {readable} for User requests",
             "domains.edit",
             action=ALLOW_DOMAIN,
@@ -243,9 +249,9 @@ class Situation:
         )
 
 
-SWITCHES: Mapping[Mend, Switch] = {switch.mend: switch for switch in connections.SWITCHES.values()}
+SWITCHES: Mapping[Fix, Switch] = {switch.fix: switch for switch in connections.SWITCHES.values()}
 
-_MENDING = (Action.DOMAIN_ALLOWED, *(switch.opening for switch in SWITCHES.values()))
+_FIXING = (Action.DOMAIN_ALLOWED, *(switch.opening for switch in SWITCHES.values()))
 
 
 def turn_switch(row: RequestLog, *, by: Actor) -> str:
@@ -253,23 +259,23 @@ def turn_switch(row: RequestLog, *, by: Actor) -> str:
 
     Raises what the switch's verb does.
     """
-    mend = CAUSES.get(row.cause, UNLISTED).mend
-    if mend is None or mend not in SWITCHES:
+    fix = CAUSES.get(row.cause, UNLISTED).fix
+    if fix is None or fix not in SWITCHES:
         return ""
-    switch = SWITCHES[mend]
+    switch = SWITCHES[fix]
     connections.turn(_connection_of(row, by), switch.field, switch.opens, by=by)
-    return switch.mended
+    return switch.fixed
 
 
-def hand_over(row: RequestLog, *, by: Actor) -> str:
+def transfer_user(row: RequestLog, *, by: Actor) -> str:
     """Let the connection of a request keep the user of another one, and say so; empty if the request asks for nothing.
 
     Raises what the verb does.
     """
-    if CAUSES.get(row.cause, UNLISTED).mend is not Mend.HAND_OVER or "user_id" not in row.arguments:
+    if CAUSES.get(row.cause, UNLISTED).fix is not Fix.TRANSFER or "user_id" not in row.arguments:
         return ""
     connection = _connection_of(row, by)
-    user = transfer.hand_over(UUID(row.arguments["user_id"]), connection, by=by)
+    user = transfer.transfer(UUID(row.arguments["user_id"]), connection, by=by)
     return f"{connection} manages {user} now."
 
 
@@ -284,24 +290,24 @@ def apply_address(row: RequestLog, *, by: Actor) -> str:
 
     Raises what the verb does.
     """
-    change = _refused_change(row) if CAUSES.get(row.cause, UNLISTED).mend is Mend.APPLY_ADDRESS else None
+    change = _refused_change(row) if CAUSES.get(row.cause, UNLISTED).fix is Fix.APPLY_ADDRESS else None
     if change is None:
         return ""
-    user_id, wanted, seen = change
-    user = applied_addresses.apply(user_id, wanted, seen=seen, by=by)
+    user_id, wanted, expected = change
+    user = applied_addresses.apply(user_id, wanted, expected=expected, by=by)
     return f"{user.user_name} has this address now."
 
 
-def _of_mail(seen: OwnAddresses, wanted: OwnAddresses) -> tuple[str, ...]:
+def _of_mail(expected: OwnAddresses, wanted: OwnAddresses) -> tuple[str, ...]:
     """Where mail goes once a user has the wanted addresses, and who is told."""
-    told = " and ".join(seen.told_of(wanted))
+    addresses = " and ".join(expected.notified_about(wanted))
     return (
         f"Mail to this user, including password links, then goes to {wanted.email}."
-        if seen.moves_mail(wanted)
+        if expected.moves_mail(wanted)
         else f"Mail to this user still goes to {wanted.email}, but password links can be requested for "
         f"{wanted.user_name} and go there.",
         "Apply it only if you know it belongs to the same person.",
-        f"We notify {told}." if told else "",
+        f"We notify {addresses}." if addresses else "",
     )
 
 
@@ -311,8 +317,8 @@ def _refused_change(row: RequestLog) -> tuple[UUID, OwnAddresses, OwnAddresses] 
     texts = [about.get(name, "") for name in ("user_id", "user_name", "email", "user", "email_before")]
     if not all(texts) or any(MASK in text for text in texts):
         return None
-    user_id, user_name, email, *seen = texts
-    return UUID(user_id), OwnAddresses(user_name, email), OwnAddresses(*seen)
+    user_id, user_name, email, *expected = texts
+    return UUID(user_id), OwnAddresses(user_name, email), OwnAddresses(*expected)
 
 
 def allow_domain(row: RequestLog, *, by: Actor) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Page as Leaf
+from django.core.paginator import Page as PaginatorPage
 from django.core.paginator import Paginator
 from django.db.models import Case, Value, When
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
@@ -29,9 +29,9 @@ from provisioning.models import RequestLog, RequestOperation
 from provisioning.services.request_log import operations as operation_rows
 from provisioning.services.request_log import writer
 from provisioning.services.request_log.causes import CAUSES, UNLISTED
-from provisioning.views.request_log import details, fixes, search, undo
-from provisioning.views.request_log.fixes import Offer, Situation
-from provisioning.views.request_log.search import Found, RequestsForm, id_of
+from provisioning.views.request_log import additional_logging, fixes, search, undo
+from provisioning.views.request_log.fixes import ProposedFix, Situation
+from provisioning.views.request_log.search import FoundRequests, RequestsForm, id_of
 from users.models import User
 from users.services.authority import BeyondOwnRights
 
@@ -51,7 +51,7 @@ HEADER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class LogRow:
     """A request as the pages show it, with what the one who looks may do about it.
 
     ``operations`` are those within a bulk request that fit what was searched for.
@@ -59,50 +59,50 @@ class Shown:
 
     row: RequestLog
     cause: str
-    offer: Offer | None
+    proposed_fix: ProposedFix | None
     operations: Sequence[RequestOperation] = ()
 
 
 def _shown(
     request: HttpRequest, rows: list[RequestLog], fitting: Mapping[UUID, Sequence[RequestOperation]] | None = None
-) -> list[Shown]:
+) -> list[LogRow]:
     user: Any = request.user
     situation = Situation(rows, user.organization_id)
     shown = []
     for row in rows:
-        offer = situation.offer(row)
-        allowed = offer if offer and offer.is_for(user) else None
+        proposed_fix = situation.proposed_fix(row)
+        allowed = proposed_fix if proposed_fix and proposed_fix.is_for(user) else None
         cause = CAUSES.get(row.cause, UNLISTED).name if row.cause else ""
-        shown.append(Shown(row, cause, allowed, (fitting or {}).get(row.pk, ())))
+        shown.append(LogRow(row, cause, allowed, (fitting or {}).get(row.pk, ())))
     return shown
 
 
 @dataclass(frozen=True, slots=True)
-class _Stretch:
+class _LogPage:
     rows: list[RequestLog]
     has_newer: bool
     has_older: bool
 
 
-def _stretch(found: Found, before: UUID | None, after: UUID | None) -> _Stretch:
+def _log_page(found: FoundRequests, before: UUID | None, after: UUID | None) -> _LogPage:
     """The page before or after an id; the first one where that leads past an end."""
     if after:
         rows = found.take(PER_PAGE + 1, after=after)
         if len(rows) > PER_PAGE:
-            return _Stretch(rows[PER_PAGE - 1 :: -1], True, True)
+            return _LogPage(rows[PER_PAGE - 1 :: -1], True, True)
     if before:
         rows = found.take(PER_PAGE + 1, before=before)
         if rows:
-            return _Stretch(rows[:PER_PAGE], True, len(rows) > PER_PAGE)
+            return _LogPage(rows[:PER_PAGE], True, len(rows) > PER_PAGE)
     rows = found.take(PER_PAGE + 1)
-    return _Stretch(rows[:PER_PAGE], False, len(rows) > PER_PAGE)
+    return _LogPage(rows[:PER_PAGE], False, len(rows) > PER_PAGE)
 
 
 def request_log(request: HttpRequest) -> HttpResponse:
     """The requests that fit the filters, a page of them."""
     organization = organization_of(request)
     form = RequestsForm(request.GET, organization.pk)
-    stretch = _stretch(form.narrow(), id_of(request.GET.get("before", "")), id_of(request.GET.get("after", "")))
+    log_page = _log_page(form.narrow(), id_of(request.GET.get("before", "")), id_of(request.GET.get("after", "")))
     query = request.GET.copy()
     for name in ("before", "after"):
         query.pop(name, None)
@@ -113,23 +113,23 @@ def request_log(request: HttpRequest) -> HttpResponse:
         "form": form,
         "time_zone": organization.time_zone,
         "may_export": csv_download.is_open_to(request),
-        "shown": _shown(request, stretch.rows, form.operations_of(stretch.rows)),
+        "shown": _shown(request, log_page.rows, form.operations_of(log_page.rows)),
         "dropped": writer.dropped(),
         "looked_through": search.LOOKED_THROUGH,
-        "of_strangers": search.LOOKED_THROUGH_OF_STRANGERS,
+        "of_anonymous": search.LOOKED_THROUGH_OF_ANONYMOUS,
         "query": query.urlencode(),
-        "newest": _newest(stretch, request),
-        "newer": _with(query, after=stretch.rows[0]) if stretch.has_newer else "",
-        "older": _with(query, before=stretch.rows[-1]) if stretch.has_older else "",
+        "newest": _newest(log_page, request),
+        "newer": _with(query, after=log_page.rows[0]) if log_page.has_newer else "",
+        "older": _with(query, before=log_page.rows[-1]) if log_page.has_older else "",
     }
     return render(request, "settings/request_log/log.html", context)
 
 
-def _newest(stretch: _Stretch, request: HttpRequest) -> UUID | None:
+def _newest(log_page: _LogPage, request: HttpRequest) -> UUID | None:
     """The id after which requests are new to this page; None on a page that does not begin with the newest."""
-    if stretch.has_newer or request.GET.get("before") or request.GET.get("after"):
+    if log_page.has_newer or request.GET.get("before") or request.GET.get("after"):
         return None
-    return stretch.rows[0].pk if stretch.rows else first_id_at(timezone.now())
+    return log_page.rows[0].pk if log_page.rows else first_id_at(timezone.now())
 
 
 def new_requests(request: HttpRequest) -> HttpResponse:
@@ -162,7 +162,7 @@ def _with(query: QueryDict, **places: RequestLog) -> str:
 
 def logged_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """All that is known of one request."""
-    (shown,) = _shown(request, [details.find(request, request_id)])
+    (shown,) = _shown(request, [additional_logging.find(request, request_id)])
     row = shown.row
     user = User.objects.of(organization_of(request).pk).filter(pk=row.user_id).first()
     context = {
@@ -175,8 +175,8 @@ def logged_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
         "operations": _operations(request, row) if row.operations else None,
         "action": _action(shown),
         "notices": sections.notices(request, OF_A_REQUEST),
-        "details": details.of_request(row) if details.why_not(request, row) == "" else None,
-        "details_notices": sections.notices(request, details.OF_DETAILS),
+        "details": additional_logging.of_request(row) if additional_logging.why_not(request, row) == "" else None,
+        "details_notices": sections.notices(request, additional_logging.OF_DETAILS),
         **undo.changed_by(request, row),
     }
     return render(request, "settings/request_log/request.html", context)
@@ -195,66 +195,70 @@ def _title(row: RequestLog, user: User | None) -> str:
 _TURN = Case(When(status__gte=400, then=Value(0)), When(status=0, then=Value(2)), default=Value(1))
 
 
-def _operations(request: HttpRequest, row: RequestLog) -> Leaf[RequestOperation]:
+def _operations(request: HttpRequest, row: RequestLog) -> PaginatorPage[RequestOperation]:
     found = operation_rows.of_request(row.organization_id, row.pk).order_by(_TURN, "position")
     return Paginator(found, PER_PAGE).get_page(request.GET.get("operations"))
 
 
-def _action(shown: Shown) -> str:
-    return reverse(f"settings:{shown.offer.action}", args=[shown.row.pk]) if shown.offer and shown.offer.action else ""
+def _action(shown: LogRow) -> str:
+    return (
+        reverse(f"settings:{shown.proposed_fix.action}", args=[shown.row.pk])
+        if shown.proposed_fix and shown.proposed_fix.action
+        else ""
+    )
 
 
 def log_next_requests(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Turn additional logging on for the connection that the request came through."""
-    return details.log_next(request, details.find(request, request_id))
+    return additional_logging.log_next(request, additional_logging.find(request, request_id))
 
 
 def details_file(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """What was kept of a request, as a text file."""
-    return details.download(request, details.find(request, request_id))
+    return additional_logging.download(request, additional_logging.find(request, request_id))
 
 
 def turn_refusing_switch(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Turn the switch because of which a request was refused."""
-    row = details.find(request, request_id)
-    return _mended(request, row, fixes.turn_switch)
+    row = additional_logging.find(request, request_id)
+    return _fixed(request, row, fixes.turn_switch)
 
 
 def allow_refused_domain(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Give the domain because of which a request was refused the User requests checkmark."""
-    row = details.find(request, request_id)
-    return _mended(request, row, fixes.allow_domain)
+    row = additional_logging.find(request, request_id)
+    return _fixed(request, row, fixes.allow_domain)
 
 
-def hand_over_refused_user(request: HttpRequest, request_id: UUID) -> HttpResponse:
+def transfer_refused_user(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Let the connection whose request was refused keep the user of another one."""
-    row = details.find(request, request_id)
-    return _mended(request, row, fixes.hand_over)
+    row = additional_logging.find(request, request_id)
+    return _fixed(request, row, fixes.transfer_user)
 
 
 def apply_refused_address(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Give a user the address that a connection may not give; who does so has just shown who they are."""
-    row = details.find(request, request_id)
-    if proof := reauthentication.ask_for_proof(
+    row = additional_logging.find(request, request_id)
+    if question := reauthentication.ask_to_reauthenticate(
         request, reverse("settings:logged-request", args=[row.pk]), "apply this address"
     ):
-        return proof
-    return _mended(
+        return question
+    return _fixed(
         request, row, fixes.apply_address, "The next sync is no longer refused for this address.", answers=Refusal
     )
 
 
 def ask_to_undo(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """What undoing all of a request comes to."""
-    return undo.ask(request, details.find(request, request_id))
+    return undo.ask(request, additional_logging.find(request, request_id))
 
 
 def undo_all(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Undo all that a request did to people."""
-    return undo.undo(request, details.find(request, request_id))
+    return undo.undo(request, additional_logging.find(request, request_id))
 
 
-def _mended(
+def _fixed(
     request: HttpRequest,
     row: RequestLog,
     verb: Callable[..., str],
@@ -262,14 +266,14 @@ def _mended(
     *,
     answers: type[Refusal] = BeyondOwnRights,
 ) -> HttpResponse:
-    """Do what mends a request, and show the outcome on its page, also a refusal that is one of ``answers``."""
+    """Do what fixes a request, and show the outcome on its page, also a refusal that is one of ``answers``."""
     try:
-        said = verb(row, by=actor_of(request))
+        message = verb(row, by=actor_of(request))
     except answers as refusal:
         messages.error(request, refusal.message, extra_tags=OF_A_REQUEST)
     else:
-        if said:
-            messages.success(request, f"{said} {afterwards}", extra_tags=OF_A_REQUEST)
+        if message:
+            messages.success(request, f"{message} {afterwards}", extra_tags=OF_A_REQUEST)
     return redirect("settings:logged-request", row.pk)
 
 
@@ -287,7 +291,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     return exports.csv_file(request, taken, name, HEADER, (_cells(row, zone) for row in _all(found)))
 
 
-def _all(found: Found) -> Iterator[RequestLog]:
+def _all(found: FoundRequests) -> Iterator[RequestLog]:
     """Every request, by statements that are short each: none runs for as long as a file takes to be sent."""
     chunk = found.take(PER_CHUNK)
     while chunk:
@@ -303,8 +307,8 @@ def _cells(row: RequestLog, zone: tzinfo) -> tuple[str, ...]:
         row.query,
         str(row.status),
         CAUSES.get(row.cause, UNLISTED).name if row.cause else "",
-        row.verdict,
-        " ".join(row.advice),
+        row.result,
+        " ".join(row.notices),
         f"{row.duration_us / 1000:.1f}",
         row.presented,
         row.client,

@@ -21,7 +21,7 @@ from core import parsing
 from core.addresses import canonical, fold
 from core.ids import first_id_at
 from core.tenancy import TenantQuerySet
-from provisioning.models import Connection, RequestLog, RequestLogQuerySet, RequestOperation, Token, Written
+from provisioning.models import Connection, InlineValue, RequestLog, RequestLogQuerySet, RequestOperation, Token
 from provisioning.services.request_log import subject_keys
 from provisioning.services.request_log.causes import CAUSES
 from users.models import User
@@ -29,7 +29,7 @@ from users.models import User
 # What no index serves is looked for among so many of the organization's own newest requests, as many operations of bulk
 # requests, and so many of the newest requests without a token of it: however many these are, they hide none of the own.
 LOOKED_THROUGH = 50_000
-LOOKED_THROUGH_OF_STRANGERS = 5_000
+LOOKED_THROUGH_OF_ANONYMOUS = 5_000
 
 # The same where a page asks every few seconds, or shows only the latest.
 LOOKED_AT_FOR_NEW = 1_000
@@ -41,7 +41,7 @@ MOST_OTHERS = 3
 
 # So many of a user's operations are looked up at once, and so many are told of a request.
 _AT_ONCE = 500
-_TOLD = 3
+_NOTICES = 3
 
 NO_TOKEN = "none"  # noqa: S105
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
@@ -61,7 +61,7 @@ Operations = TenantQuerySet[RequestOperation]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRequests:
     """Requests that were found in more than one way; each way is read off an index of its own.
 
     ``ways`` are requests that fit by themselves. Of the ``whole``, those fit too that have one of the ``operations``.
@@ -174,18 +174,18 @@ class RequestsForm(forms.Form):
     def _named(self) -> tuple[str, ...]:
         return self._user[1]
 
-    def narrow(self) -> Found:
+    def narrow(self) -> FoundRequests:
         """The requests that fit every value given."""
         rows = self._indexed(RequestLog.objects.of(self._organization_id).select_related("token"))
         if "user" not in self.given:
-            return Found(self._looked_through(rows), rows)
+            return FoundRequests(self._looked_through(rows), rows)
         user_id, names = self._user
         ways = self._looked_through(rows.filter(user_id=user_id)) if user_id else []
         if names:
             named = self._by_name(names, self._newest_operations)
             ways += [self._fitting(newest, self._newest_operations).filter(named) for newest in self._newest(rows)]
         operations = RequestOperation.objects.of(self._organization_id).filter(user_id=user_id) if user_id else None
-        return Found(ways, self._fitting(rows, self._newest_operations), operations)
+        return FoundRequests(ways, self._fitting(rows, self._newest_operations), operations)
 
     def newer_than(self, newest: UUID) -> Sequence[Rows]:
         """Those of them with a later id, in one way or in several without a request in common.
@@ -227,7 +227,7 @@ class RequestsForm(forms.Form):
         fitting = RequestOperation.objects.of(self._organization_id).filter(whom, request_id__in=ids)
         for operation in fitting.order_by("-request_id", "position")[:LOOKED_AT_FOR_NEW]:
             of_request = found.setdefault(operation.request_id, [])
-            if len(of_request) < _TOLD:
+            if len(of_request) < _NOTICES:
                 of_request.append(operation)
         return found
 
@@ -237,11 +237,11 @@ class RequestsForm(forms.Form):
             rows = rows.filter(pk=self._request_id)
         match given.get("status"):
             case "refused":
-                rows = rows.filter(status__gte=Written(400), status__lt=500)
+                rows = rows.filter(status__gte=InlineValue(400), status__lt=500)
             case "failed":
-                rows = rows.filter(status__gte=Written(500))
+                rows = rows.filter(status__gte=InlineValue(500))
             case "partly":
-                rows = rows.filter(failed_operations__gt=Written(0))
+                rows = rows.filter(failed_operations__gt=InlineValue(0))
         if cause := given.get("cause"):
             rows = rows.by_cause(cause)
         if since := given.get("since"):
@@ -264,7 +264,7 @@ class RequestsForm(forms.Form):
         own = _newest_of(self._own(rows), LOOKED_THROUGH)
         if self.given.get("token", NO_TOKEN) != NO_TOKEN:
             return [own]
-        return [own, _newest_of(anonymous, LOOKED_THROUGH_OF_STRANGERS)]
+        return [own, _newest_of(anonymous, LOOKED_THROUGH_OF_ANONYMOUS)]
 
     def _own(self, rows: Rows) -> Rows:
         """The organization's own of some rows that were narrowed to what has an index."""
@@ -374,7 +374,9 @@ def latest_about(user: User, number: int) -> list[OfUser]:
     rows = RequestLog.objects.of(user.organization_id)
     operations = RequestOperation.objects.of(user.organization_id)
     # Anybody can send a name without a token, and would have the page to themselves with ten requests.
-    failures = rows.own_of_few().filter(status__gte=Written(400)).order_by("-pk").values("pk")[:LOOKED_AT_FOR_FAILURES]
+    failures = (
+        rows.own_of_few().filter(status__gte=InlineValue(400)).order_by("-pk").values("pk")[:LOOKED_AT_FOR_FAILURES]
+    )
     named = rows.filter(pk__in=failures, subject_key__contains=subject_keys.whole(user.user_name))
     own = operations.filter(user_id=user.pk)
     ways: list[Any] = [

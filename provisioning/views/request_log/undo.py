@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from audit.models import AppendOnlyQuerySet, AuditEvent
-from audit.views.changes import Line, lines
+from audit.views.changes import FieldChange, lines
 from console import sections
 from console.requests import actor_of, is_htmx
 from core.actors import Actor
@@ -25,7 +25,7 @@ from core.refusals import Malformed
 from provisioning.models import RequestLog
 from users.services import authority
 from users.services import undo as undoing
-from users.services.undo import Kind, Plan, State
+from users.services.undo import UndoKind, UndoPlan, UndoState
 from users.views.undo import address
 from users.views.user import HISTORY_KEY
 
@@ -51,12 +51,12 @@ CARD = "undoing"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An event of a request, as its page shows it. ``undo`` is where it is undone; ``said`` why it need not be."""
+    """An event of a request, as its page shows it. ``undo`` is where it is undone; ``message`` why it need not be."""
 
     event: AuditEvent
-    lines: list[Line]
+    lines: list[FieldChange]
     undo: str
-    said: str
+    message: str
 
     @property
     def folded(self) -> bool:
@@ -64,10 +64,10 @@ class Change:
         return len(self.lines) > FEW_LINES
 
 
-SAID: Mapping[State, str] = {
-    State.OPEN: "",
-    State.BACK: "All of this is as it was before.",
-    State.REMOVED: "This person has been removed since.",
+MESSAGES: Mapping[UndoState, str] = {
+    UndoState.OPEN: "",
+    UndoState.BACK: "All of this is as it was before.",
+    UndoState.REMOVED: "This person has been removed since.",
 }
 
 
@@ -90,11 +90,11 @@ def changed_by(request: HttpRequest, row: RequestLog) -> Mapping[str, Any]:
     may_undo = user.has_perm("users.edit")
     if row.status >= 400 or not (may_undo or user.has_perm("audit-log.view")):
         return {}
-    leaf: Page[AuditEvent] = Paginator(events_of(row), PER_PAGE).get_page(request.GET.get("page"))
+    list_page: Page[AuditEvent] = Paginator(events_of(row), PER_PAGE).get_page(request.GET.get("page"))
     return {
-        "changes": _changes(request, row, list(leaf), may_undo),
-        "leaf": leaf,
-        "may_undo_all": may_undo and leaf.paginator.count > 1,
+        "changes": _changes(request, row, list(list_page), may_undo),
+        "list_page": list_page,
+        "may_undo_all": may_undo and list_page.paginator.count > 1,
         "history": sections.notices(request, HISTORY_KEY),
     }
 
@@ -106,32 +106,32 @@ def _changes(request: HttpRequest, row: RequestLog, events: list[AuditEvent], ma
     reach = authority.of(asker)
     changes = []
     for event in events:
-        undo, said = "", ""
+        undo, message = "", ""
         if plan := found.get(event.pk):
             allowed = may_undo and (plan.user is None or reach.covers(plan.user.role))
-            undo = address(event, back) if allowed and plan.state is State.OPEN else ""
-            said = SAID[plan.state]
-        changes.append(Change(event, lines(event.changes), undo, said))
+            undo = address(event, back) if allowed and plan.state is UndoState.OPEN else ""
+            message = MESSAGES[plan.state]
+        changes.append(Change(event, lines(event.changes), undo, message))
     return changes
 
 
-def _plans(events: list[AuditEvent], organization_id: UUID) -> list[Plan]:
+def _plans(events: list[AuditEvent], organization_id: UUID) -> list[UndoPlan]:
     return undoing.plans(events, people=undoing.people_of(events, organization_id=organization_id))
 
 
 def ask(request: HttpRequest, row: RequestLog) -> HttpResponse:
     """What undoing all of a request comes to; nothing has happened yet."""
     left = _left(row, actor_of(request))
-    kinds = [plan.kind for plan in left if plan.state is State.OPEN]
+    kinds = [plan.kind for plan in left if plan.state is UndoState.OPEN]
     context = {
         "title": "Undo all of this request?",
         "page": sections.Page.USERS,
         "row": row,
         "plans": left[:NAMED],
         "more": max(0, len(left) - NAMED),
-        "made": kinds.count(Kind.CREATION),
-        "removed": kinds.count(Kind.REMOVAL),
-        "changed": kinds.count(Kind.CHANGE),
+        "made": kinds.count(UndoKind.CREATION),
+        "removed": kinds.count(UndoKind.REMOVAL),
+        "changed": kinds.count(UndoKind.CHANGE),
         "back": _back(row),
     }
     return render(request, "settings/request_log/undo.html", context)
@@ -162,17 +162,17 @@ def undo(request: HttpRequest, row: RequestLog) -> HttpResponse:
     # What former steps have left to be said; whoever looks at other pages meanwhile does not lose it.
     key = f"refusals-{row.pk}"
     kept = request.session.pop(key, [])
-    said = [*(kept if run.place else ()), *(refusal.message for refusal in report.refused)][:FEW_REFUSALS]
+    message = [*(kept if run.place else ()), *(refusal.message for refusal in report.refused)][:FEW_REFUSALS]
     if report.count < len(left):
-        if said:
-            request.session[key] = said
+        if message:
+            request.session[key] = message
         now = _Run(left[report.count - 1].event.pk, done, refused)
-        return _how_far(request, row, now, left=len(left) - report.count)
+        return _progress(request, row, now, left=len(left) - report.count)
     if done or not refused:
         messages.success(request, f"{_were(done)} undone.", extra_tags=HISTORY_KEY)
     if refused > FEW_REFUSALS:
-        said.append(f"{_were(refused - FEW_REFUSALS)} refused, too. Undo those one by one to see why.")
-    for words in said:
+        message.append(f"{_were(refused - FEW_REFUSALS)} refused, too. Undo those one by one to see why.")
+    for words in message:
         messages.error(request, words, extra_tags=HISTORY_KEY)
     return HttpResponse(headers={"HX-Redirect": _back(row)}) if is_htmx(request) else redirect(_back(row))
 
@@ -188,7 +188,7 @@ def _run(request: HttpRequest) -> _Run:
     return _Run(place, done, refused)
 
 
-def _how_far(request: HttpRequest, row: RequestLog, run: _Run, *, left: int) -> HttpResponse:
+def _progress(request: HttpRequest, row: RequestLog, run: _Run, *, left: int) -> HttpResponse:
     """The page, or to its script what it replaces: so many are undone, and so many are left."""
     total = run.done + run.refused + left
     context = {
@@ -197,7 +197,7 @@ def _how_far(request: HttpRequest, row: RequestLog, run: _Run, *, left: int) -> 
         "card": CARD,
         "row": row,
         "run": run,
-        "how_far": f"{run.done:,} of {total:,} changes are undone",
+        "progress": f"{run.done:,} of {total:,} changes are undone",
         "come_to": run.done + run.refused,
         "total": total,
         "refused": f"{_were(run.refused)} refused; why is said at the end." if run.refused else "",
@@ -211,7 +211,7 @@ def _how_far(request: HttpRequest, row: RequestLog, run: _Run, *, left: int) -> 
     return render(request, template, context)
 
 
-def _left(row: RequestLog, by: Actor, place: UUID | None = None) -> list[Plan]:
+def _left(row: RequestLog, by: Actor, place: UUID | None = None) -> list[UndoPlan]:
     """What is left to undo of a request after that place, in the order in which it is undone. Raises Malformed.
 
     Of people with whom anything is left, it is all: what is behind a removal shows only when that is undone.
@@ -223,7 +223,7 @@ def _left(row: RequestLog, by: Actor, place: UUID | None = None) -> list[Plan]:
             raise Malformed
         events = events[ids.index(place) + 1 :]
     plans = _plans(events, row.organization_id)
-    unfinished = {plan.event.target_id for plan in plans if plan.state is State.OPEN}
+    unfinished = {plan.event.target_id for plan in plans if plan.state is UndoState.OPEN}
     return [plan for plan in plans if plan.event.target_id in unfinished]
 
 

@@ -17,29 +17,29 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 import domains.services
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from domains.models import Domain
 from organizations.models import Mail, Organization
 from organizations.services import support
-from provisioning.models import Connection, Milestone, Play, PlayState, RequestLog, RequestOperation, Token
+from provisioning.models import Connection, RequestLog, RequestOperation, RunState, SetupStep, TestRun, Token
 from provisioning.services import test_runs
 from provisioning.services.connections import connections
 from provisioning.services.onboarding import Opened, open_organization
-from provisioning.services.request_log import entries, subject_keys, verdicts
+from provisioning.services.request_log import entries, results, subject_keys
 from provisioning.services.request_log.masking import Masking
 from provisioning.services.request_log.setup_steps import Step
-from provisioning.simulator.player import Outcome, Result, filled
 from provisioning.simulator.scripts import SCRIPTS
+from provisioning.simulator.simulator import Result, StepResult, filled
 from saasmanager.management.demo_data import ACME, COMPANIES, CURL, GLOBEX, STORY, Call, Company, Person
 from scim.api import subjects
-from scim.operations.resources import Deed
+from scim.operations.users import WriteOutcome
 from users import profile as profiles
 from users.models import GivenBy, Role, Source, User
 from users.permissions import NAMES, BuiltIn
 from users.profile import Profile
 from users.services import account_requests, accounts, groups, personal_tokens
 from users.services import roles as role_services
-from users.services.personal_tokens import Scope
+from users.services.personal_tokens import TokenScope
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 LOG_SPAN = timedelta(days=6)
@@ -78,12 +78,12 @@ def seed(company: Company) -> Opened:
     assert admin is not None  # noqa: S101
     organization.time_zone = company.time_zone
     organization.save(update_fields=["time_zone"])
-    page = Actor(organization.pk, f"{first.given} {first.family}", Door.PAGE, user_id=admin.pk, address="192.0.2.10")
+    page = Actor(organization.pk, f"{first.given} {first.family}", Channel.PAGE, user_id=admin.pk, address="192.0.2.10")
 
     retired = connections.live_tokens(opened.connection)[0]
     token, bearer_token = connections.generate_token(opened.connection, by=page, name="JumpCloud")
     connections.revoke_token(retired.pk, by=page)
-    scim = Actor(organization.pk, f"SCIM token {token}", Door.SCIM, address="198.51.100.7")
+    scim = Actor(organization.pk, f"SCIM token {token}", Channel.SCIM, address="198.51.100.7")
 
     roles: dict[str, Role] = {role.key: role for role in Role.objects.of(organization.pk)}
     roles |= {name: role_services.create(name, levels, by=page) for name, levels in company.own_roles.items()}
@@ -98,7 +98,7 @@ def seed(company: Company) -> Opened:
             user = accounts.set_active(user.pk, False, by=by)
         people.append(user)
     _group_by_department(company, people, by=scim)
-    personal_tokens.make(admin.pk, "SIEM", [Scope.READ_AUDIT_LOG], days=365, by=page)
+    personal_tokens.make(admin.pk, "SIEM", [TokenScope.READ_AUDIT_LOG], days=365, by=page)
     _add_and_remove_a_leaver(company, roles[BuiltIn.APP_MANAGEMENT], opened.connection, by=scim)
     for person, user in zip(company.people, people, strict=True):
         if person.signed_in_hours_ago is not None:
@@ -129,7 +129,7 @@ def _add(person: Person, company: Company, role: Role, connection: Connection, *
         _profile(person, company),
         role,
         person.source,
-        given_by=GivenBy.DEFAULT if by_scim else GivenBy.HAND,
+        given_by=GivenBy.DEFAULT if by_scim else GivenBy.MANUAL,
         managed_by=connection.pk if by_scim else None,
         password=person.password,
         outsider="freelance" in person.login,
@@ -187,25 +187,25 @@ def _profile(person: Person, company: Company) -> Profile:
 def _log(company: Company, organization: Organization, token: Token, retired: Token, people: list[User]) -> None:
     managed = [user for user in people if user.source == Source.SCIM]
     calls = list(islice(_calls(company), company.log_rows))
-    visits = calls[-1][0] + 1
+    rounds = calls[-1][0] + 1
     end = timezone.now() - SINCE_THE_LAST_REQUEST
     rows = []
-    reached: dict[Step, Milestone] = {}
-    for visit, position, call in calls:
+    reached: dict[Step, SetupStep] = {}
+    for round, position, call in calls:
         # Visits come all day and night, but not to the minute; the requests of one follow each other closely.
-        left = visits - 1 - visit
-        moment = end - LOG_SPAN * (left + left * 7 % 10 / 12) / visits + timedelta(seconds=position * 0.4)
-        row = _row(call, company, managed[visit % len(managed)], len(people), moment)
+        left = rounds - 1 - round
+        moment = end - LOG_SPAN * (left + left * 7 % 10 / 12) / rounds + timedelta(seconds=position * 0.4)
+        row = _row(call, company, managed[round % len(managed)], len(people), moment)
         row.organization = organization
-        row.token = retired if call.stranger else token
+        row.token = retired if call.anonymous else token
         row.token_label = f"{row.token.prefix}…"
         rows.append(row)
-        for step in (call.step, None if call.stranger else Step.REQUEST):
+        for step in (call.step, None if call.anonymous else Step.REQUEST):
             if step:
                 place = {"organization": organization, "connection_id": token.connection_id, "step": step}
-                _reach(reached.setdefault(step, Milestone(**place)), row)
+                _reach(reached.setdefault(step, SetupStep(**place)), row)
     RequestLog.objects.bulk_create(rows)
-    Milestone.objects.bulk_create(reached.values())
+    SetupStep.objects.bulk_create(reached.values())
     last = next(row for row in reversed(rows) if row.token == token)
     token.last_used_at, token.last_used_address, token.last_used_client = last.created_at, last.address, last.client
     # It was used for days, so it is that old.
@@ -214,16 +214,16 @@ def _log(company: Company, organization: Organization, token: Token, retired: To
     retired.save(update_fields=["created_at"])
 
 
-def _reach(milestone: Milestone, row: RequestLog) -> None:
+def _reach(setup_step: SetupStep, row: RequestLog) -> None:
     """Note how the step went at a request that is later than those before."""
     if row.status < 400:
-        milestone.done_at, milestone.done_request_id = row.created_at, row.pk
-        milestone.done_method, milestone.done_status = row.method, row.status
+        setup_step.done_at, setup_step.done_request_id = row.created_at, row.pk
+        setup_step.done_method, setup_step.done_status = row.method, row.status
         return
-    milestone.failed_at, milestone.failed_request_id, milestone.failed_status = row.created_at, row.pk, row.status
-    milestone.failed_method = row.method
-    milestone.failed_cause, milestone.failed_verdict = row.cause, row.verdict
-    milestone.failed_arguments = row.arguments
+    setup_step.failed_at, setup_step.failed_request_id, setup_step.failed_status = row.created_at, row.pk, row.status
+    setup_step.failed_method = row.method
+    setup_step.failed_cause, setup_step.failed_result = row.cause, row.result
+    setup_step.failed_arguments = row.arguments
 
 
 def _promote(company: Company, token: Token, people: list[User], *, by: Actor) -> None:
@@ -243,7 +243,7 @@ def _promote(company: Company, token: Token, people: list[User], *, by: Actor) -
         method="POST",
         path=f"/scim/{company.slug}/v2/Bulk",
         status=200,
-        verdict=verdicts.bulk(len(promoted), {Deed.CHANGED: len(promoted)}, []),
+        result=results.bulk(len(promoted), {WriteOutcome.CHANGED: len(promoted)}, []),
         duration_us=(timezone.now() - started) // timedelta(microseconds=1),
         token=token,
         token_label=str(token),
@@ -275,13 +275,15 @@ def _test(organization: Organization, connection: Connection, *, by: Actor) -> N
     email = f"scim.test@{refused.arguments['domain']}"
     steps = [step for step in SCRIPTS["jumpcloud"].steps if not step.groups]
     known = {"email:quoted": email.replace("@", "%40")}
-    outcomes = [Outcome(step.words, "GET", filled(step.path, known), Result.PASSED, 200, 3.1) for step in steps[:2]]
+    outcomes = [StepResult(step.words, "GET", filled(step.path, known), Result.PASSED, 200, 3.1) for step in steps[:2]]
     why = ("The answer is 400, not 201.",)
     create = steps[2]
-    outcomes.append(Outcome(create.words, create.method, create.path, Result.FAILED, 400, 4.2, why, refused.request_id))
+    outcomes.append(
+        StepResult(create.words, create.method, create.path, Result.FAILED, 400, 4.2, why, refused.request_id)
+    )
     skipped = ("An earlier step did not come off.",)
-    outcomes += [Outcome(step.words, step.method, step.path, Result.SKIPPED, why=skipped) for step in steps[3:]]
-    Play.objects.create(
+    outcomes += [StepResult(step.words, step.method, step.path, Result.SKIPPED, why=skipped) for step in steps[3:]]
+    TestRun.objects.create(
         organization=organization,
         connection_id=connection.pk,
         token_id=uuid7(),
@@ -293,17 +295,17 @@ def _test(organization: Organization, connection: Connection, *, by: Actor) -> N
         started_at=refused.created_at,
         seen_at=refused.created_at,
         finished_at=refused.created_at,
-        state=PlayState.FAILED,
+        state=RunState.FAILED,
         outcomes=[test_runs.as_kept(outcome) for outcome in outcomes],
     )
 
 
 def _calls(company: Company) -> Iterator[tuple[int, int, Call]]:
     """The story without end: number of the visit, position in it, and the request."""
-    visits = [calls for calls in STORY if company.unticked or not any("{unticked}" in call.verdict for call in calls)]
-    for visit, calls in enumerate(cycle(visits)):
+    rounds = [calls for calls in STORY if company.unticked or not any("{unticked}" in call.result for call in calls)]
+    for round, calls in enumerate(cycle(rounds)):
         for position, call in enumerate(calls):
-            yield visit, position, call
+            yield round, position, call
 
 
 def _row(call: Call, company: Company, person: User, count: int, moment: datetime) -> RequestLog:
@@ -328,8 +330,8 @@ def _row(call: Call, company: Company, person: User, count: int, moment: datetim
         query=query,
         status=call.status,
         cause=call.cause,
-        verdict=call.verdict.format(**words),
-        advice=list(call.advice),
+        result=call.result.format(**words),
+        notices=list(call.notices),
         arguments={name: text.format(**words) for name, text in call.arguments.items()},
         duration_us=1_400 + identity.int % 900 + (5_200 if call.method != "GET" else 0),
         client=call.client or company.client,

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from audit.actions import Action
 from audit.models import AuditEvent
 from audit.services import trail
-from core.actors import Actor, Door, operator_at_the_command_line
+from core.actors import Actor, Channel, operator_at_the_command_line
 from domains.models import Domain
 from tests.tenants import Tenant
 from users.services import accounts
@@ -21,14 +21,14 @@ DOMAIN = Domain(name="acme.example")
 
 @pytest.fixture
 def by() -> Actor:
-    return Actor(uuid4(), "Ada Moreau", Door.PAGE, user_id=uuid4(), address="2001:db8::1", request_id="r-1")
+    return Actor(uuid4(), "Ada Moreau", Channel.PAGE, user_id=uuid4(), address="2001:db8::1", request_id="r-1")
 
 
 def test_an_event_keeps_who_what_where_and_when(by: Actor) -> None:
     trail.record(Action.DOMAIN_ADDED, DOMAIN, {"verified": [None, True]}, by=by)
     event = AuditEvent.objects.get()
     assert (event.organization_id, event.actor_id, event.actor_label) == (by.organization_id, by.user_id, "Ada Moreau")
-    assert (event.door, event.address, event.request_id) == ("page", "2001:db8::1", "r-1")
+    assert (event.channel, event.address, event.request_id) == ("page", "2001:db8::1", "r-1")
     assert (event.target_type, event.target_id, event.target_label) == ("domain", str(DOMAIN.pk), "acme.example")
     assert event.changes == {"verified": [None, True]}
     assert event.created_at.tzinfo is not None
@@ -37,7 +37,7 @@ def test_an_event_keeps_who_what_where_and_when(by: Actor) -> None:
 def test_an_operator_needs_neither_account_nor_address() -> None:
     trail.record(Action.DOMAIN_ADDED, DOMAIN, by=operator_at_the_command_line(uuid4()))
     event = AuditEvent.objects.get()
-    assert (event.actor_id, event.address, event.door) == (None, None, "command")
+    assert (event.actor_id, event.address, event.channel) == (None, None, "command")
     assert str(event) == "Operator (command line) added the domain acme.example"
 
 
@@ -53,7 +53,7 @@ def test_a_label_says_more_than_the_target_itself(by: Actor) -> None:
 
 
 def test_long_labels_are_cut_to_what_fits(by: Actor) -> None:
-    long = Actor(by.organization_id, "x" * 500, Door.SCIM)
+    long = Actor(by.organization_id, "x" * 500, Channel.SCIM)
     trail.record(Action.DOMAIN_ADDED, DOMAIN, by=long, label="y" * 500)
     event = AuditEvent.objects.get()
     assert len(event.actor_label) == len(event.target_label) == 320
@@ -85,7 +85,8 @@ ON_ONE = {
     ),
     "sqlite": (
         "INSERT OR REPLACE INTO audit_auditevent SELECT * FROM audit_auditevent",
-        "INSERT INTO audit_auditevent SELECT * FROM audit_auditevent WHERE 1 ON CONFLICT (id) DO UPDATE SET door = 'x'",
+        "INSERT INTO audit_auditevent SELECT * FROM audit_auditevent WHERE 1"
+        " ON CONFLICT (id) DO UPDATE SET channel = 'x'",
     ),
 }
 

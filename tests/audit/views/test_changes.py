@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from audit.views.changes import MOST, SHORT, Line, Value, lines
+from audit.views.changes import MOST, SHORT, FieldChange, Value, lines
 
 
 def shown(changes: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -78,7 +78,7 @@ def test_each_value_of_a_list_has_a_line() -> None:
 def test_long_values_begin_with_a_head_and_end_somewhere(length: int) -> None:
     text = "x" * length
     assert lines({"note": [None, text]}) == [
-        Line(
+        FieldChange(
             "note",
             Value(""),
             Value(

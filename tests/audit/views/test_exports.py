@@ -19,7 +19,7 @@ __all__ = ["operator"]
 
 # The address, what narrows the file, what the trail calls it, and the page that has the button.
 EXPORTS = [
-    ("/settings/users/export/", {"q": "grace"}, "people.exported", "/settings/users/"),
+    ("/settings/users/export/", {"q": "grace"}, "users.exported", "/settings/users/"),
     ("/settings/audit-log/export.csv", {"q": "grace"}, "audit-log.exported", "/settings/audit-log/"),
     ("/settings/users/scim/log/export.csv", {"q": "grace"}, "request-log.exported", "/settings/users/scim/log/"),
 ]
@@ -65,10 +65,10 @@ def test_an_operator_on_a_visit_sees_no_export_and_gets_none(
 
 def downloads() -> Iterator[str]:
     """Every address of Settings that is read, by its place in the table of who may open what."""
-    reads = {control.name for control, _view in responses.controls() if control.reads}
+    reads = {action.name for action, _view in responses.actions() if action.reads}
     for address, form, _allowed in MATRIX:
         if form is None and address.startswith("/settings/"):
-            ids = dict.fromkeys(("connection", "play", "request", "person", "event", "domain", "role", "own"))
+            ids = dict.fromkeys(("connection", "test_run", "request", "person", "event", "domain", "role", "own"))
             name = resolve(address.format(**dict.fromkeys(ids, "01890000-0000-7000-8000-000000000000"))).url_name
             if name in reads:
                 yield address

@@ -22,7 +22,7 @@ from audit.models import AuditEvent
 from audit.services import trail
 from audit.views import log
 from console.csv_download import harmless
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from core.ids import first_id_at
 from domains.models import Domain
 from provisioning.services.connections import connections
@@ -44,7 +44,7 @@ def client(acme: Tenant, signed_in: SignedIn) -> Client:
 
 def note(tenant: Tenant, label: str, action: Action = Action.DOMAIN_ADDED, actor: str = "", **changes: Any) -> None:
     """Write an event about something called so."""
-    by = Actor(tenant.id, actor, Door.SCIM, address="2001:db8::7") if actor else tenant.by
+    by = Actor(tenant.id, actor, Channel.SCIM, address="2001:db8::7") if actor else tenant.by
     trail.record(action, Domain(name=label), changes, by=by)
 
 
@@ -165,7 +165,7 @@ def test_a_text_is_looked_for_among_the_newest_and_further_back_on_request(
             "target_label": "old.lab.example",
             "target_key": "old.lab.example",
         }
-        by = {"organization_id": acme.id, "actor_label": "lab", "actor_key": "lab", "door": Door.SCIM}
+        by = {"organization_id": acme.id, "actor_label": "lab", "actor_key": "lab", "channel": Channel.SCIM}
         AuditEvent.objects.create(id=first_id_at(march), action=Action.DOMAIN_ADDED, **by, **old)
     note(acme, "one.lab.example", actor="lab")
     note(acme, "two.lab.example", actor="lab")

@@ -33,16 +33,16 @@ def test_a_timer_verifies_whatever_has_its_record(acme: Tenant, waiting: tuple[D
     said = run("verify", "--pending")
     assert (said["checked"], said["verified"]) == (2, 1)
     assert said["domains"] == [
-        {"organization": "acme", "name": "acme-new.example", "verified": True, "proof": "dns", "user_requests": False,
-         "finding": "proven"},
-        {"organization": "globex", "name": "globex-new.example", "verified": False, "proof": "", "user_requests": False,
-         "finding": "missing"},
+        {"organization": "acme", "name": "acme-new.example", "verified": True, "verified_by": "dns",
+         "user_requests": False, "finding": "found"},
+        {"organization": "globex", "name": "globex-new.example", "verified": False, "verified_by": "",
+         "user_requests": False, "finding": "missing"},
     ]  # fmt: skip
     ours.refresh_from_db()
     theirs.refresh_from_db()
     assert (ours.is_verified, theirs.is_verified, theirs.finding) == (True, False, "missing")
     event = acme.last_event()
-    assert (str(event), event.door) == ("Operator (command line) verified the domain acme-new.example", "command")
+    assert (str(event), event.channel) == ("Operator (command line) verified the domain acme-new.example", "command")
     # The next call finds less to do, and a command is never told to wait.
     assert run("verify", "--pending")["checked"] == 1
 

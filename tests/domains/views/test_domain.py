@@ -10,7 +10,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from core.actors import Door
+from core.actors import Channel
 from domains import services
 from domains.models import Domain
 from provisioning.models import RequestLog
@@ -55,7 +55,7 @@ def test_adding_leads_to_the_record_that_verifies_the_domain(acme: Tenant, clien
     assert (answer.status_code, answer.headers["Location"]) == (302, address(domain))
     assert (domain.is_verified, domain.user_requests) == (False, False)
     event = acme.last_event()
-    assert (event.action, event.door, event.target_label) == ("domain.added", Door.PAGE, "new.example")
+    assert (event.action, event.channel, event.target_label) == ("domain.added", Channel.PAGE, "new.example")
     html = client.get(address(domain)).content.decode()
     assert "Added new.example. Now show that it is yours." in html
     assert 'value="_saasmanager-challenge.new.example" readonly' in html
@@ -67,7 +67,7 @@ def test_an_international_name_is_read_as_people_write_it_beside_its_form_in_dns
     question = client.get(add(client, "Bücher.Example").headers["Location"]).content.decode()
     assert "You typed “Bücher.Example”. DNS knows this domain as xn--bcher-kva.example." in question
     assert "Nothing is added yet." in question
-    added = add(client, "Bücher.Example", sure="xn--bcher-kva.example")
+    added = add(client, "Bücher.Example", confirmed="xn--bcher-kva.example")
     html = client.get(added.headers["Location"]).content.decode()
     assert "<h1>bücher.example</h1>" in html
     assert "<code>xn--bcher-kva.example</code>" in html
@@ -122,13 +122,13 @@ def test_a_domain_that_should_be_looked_at_twice_is_added_when_its_warning_was_s
     assert Domain.objects.of(acme.id).count() == 1
     html = client.get(answer.headers["Location"]).content.decode()
     assert warning in html and "Nothing is added yet." in html
-    name = re.search(r'name="sure" value="([^"]+)"', html)
+    name = re.search(r'name="confirmed" value="([^"]+)"', html)
     assert name
     assert f'name="name" value="{typed}"' in html
     # Being sure of one domain is not being sure of another.
-    add(client, "outlook.com", sure=name[1])
+    add(client, "outlook.com", confirmed=name[1])
     assert Domain.objects.of(acme.id).count() == 1
-    add(client, typed, sure=name[1])
+    add(client, typed, confirmed=name[1])
     assert Domain.objects.of(acme.id).filter(name=name[1]).exists()
 
 
@@ -164,7 +164,7 @@ def test_check_now_verifies_and_says_what_comes_next(
     assert "Turn on User requests" in html
     assert "Check now" not in html
     event = acme.last_event()
-    assert (event.action, event.door) == ("domain.verified", Door.PAGE)
+    assert (event.action, event.channel) == ("domain.verified", Channel.PAGE)
     client.post(address(new, "user-requests"), {"wanted": "on"})
     new.refresh_from_db()
     assert new.user_requests
@@ -179,7 +179,7 @@ def test_the_script_gets_the_card_alone(new: Domain, client: Client, nameserver:
 
 
 @pytest.mark.parametrize(
-    ("state", "found", "advice"),
+    ("state", "found", "record_hint"),
     [
         ("missing", "The record is not there yet.", "give DNS some time"),
         ("wrong", "There is a record, but with another value.", "Add a record with the value above"),
@@ -189,7 +189,7 @@ def test_the_script_gets_the_card_alone(new: Domain, client: Client, nameserver:
     ],
 )
 def test_the_page_says_what_was_found_and_what_to_do(
-    state: str, found: str, advice: str, globex: Tenant, new: Domain, client: Client, nameserver: NameServer
+    state: str, found: str, record_hint: str, globex: Tenant, new: Domain, client: Client, nameserver: NameServer
 ) -> None:
     if state != "no such domain":
         nameserver.know("new.example")
@@ -203,7 +203,7 @@ def test_the_page_says_what_was_found_and_what_to_do(
         assert services.verify(theirs.pk, by=globex.by).is_verified
     check(client, new)
     html = client.get(address(new)).content.decode().replace("&#x27;", "'")
-    assert found in html and advice in html
+    assert found in html and record_hint in html
     assert "Globex" not in html
     assert ("saas-manager-verification=&lt;old&gt;" in html) == (state == "wrong")
     # Who comes later, or without script, finds the same.
@@ -265,7 +265,7 @@ def test_removing_takes_the_domain_off_and_leaves_its_people(acme: Tenant, domai
     grace.refresh_from_db()
     assert grace.is_active
     event = acme.last_event()
-    assert (event.action, event.door, event.target_label) == ("domain.removed", Door.PAGE, "acme.example")
+    assert (event.action, event.channel, event.target_label) == ("domain.removed", Channel.PAGE, "acme.example")
     # Somebody who still has the page open is told that it is gone.
     events = len(acme.events())
     for deed in ("", "remove", "verify", "user-requests"):
@@ -302,7 +302,7 @@ def refuse(tenant: Tenant, name: str, times: int) -> None:
         RequestLog.objects.create(
             organization=tenant.organization, created_at=timezone.now(), request_id="r", method="POST", path="/Users",
             status=400, cause="domain-unknown", duration_us=1, token_label="t",
-            verdict="Refused: the e-mail domain is not registered.", arguments={"domain": name},
+            result="Refused: the e-mail domain is not registered.", arguments={"domain": name},
         )  # fmt: skip
 
 

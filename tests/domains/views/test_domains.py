@@ -9,7 +9,7 @@ from django.utils.html import escape
 
 import domains.services
 from audit.actions import Action
-from core.actors import Door
+from core.actors import Channel
 from domains.models import Domain
 from tests.signed_in import SignedIn, htmx
 from tests.tenants import Tenant
@@ -53,7 +53,7 @@ def test_one_click_saves_and_answers_with_the_row_and_a_way_back(acme: Tenant, d
     domain.refresh_from_db()
     assert domain.user_requests is False
     event = acme.last_event()
-    assert (event.action, event.door, event.target_label) == (Action.DOMAIN_DISALLOWED, Door.PAGE, "acme.example")
+    assert (event.action, event.channel, event.target_label) == (Action.DOMAIN_DISALLOWED, Channel.PAGE, "acme.example")
     assert event.changes == {"user_requests": [True, False]}
     assert event.actor_label.endswith("@acme.example")
 
@@ -156,5 +156,5 @@ def test_the_domain_in_a_web_or_mail_address_is_shown_back_before_it_is_added(
     assert ">Add initech.example</button>" in shown
     assert f'value="{escape(typed)}"' in shown, "what was typed stays"
     assert not Domain.objects.filter(name__contains="initech").exists()
-    client.post(f"{PAGE}domains/add/", {"name": typed, "sure": "initech.example"})
+    client.post(f"{PAGE}domains/add/", {"name": typed, "confirmed": "initech.example"})
     assert Domain.objects.of(acme.id).get(name__contains="initech").name == "initech.example"

@@ -97,10 +97,10 @@ def test_a_warning_has_the_focus_and_a_mistake_the_field(open_page: Open, lived_
     expect(page.get_by_role("alert")).to_contain_text("is not a valid domain name")
     field.fill("gmail.com")
     page.get_by_role("button", name="Add domain").click()
-    sure = page.get_by_role("button", name="Add gmail.com all the same")
-    expect(sure).to_be_focused()
+    confirmed = page.get_by_role("button", name="Add gmail.com all the same")
+    expect(confirmed).to_be_focused()
     page.get_by_role("link", name="Don't add it").click()
-    expect(sure).to_have_count(0)
+    expect(confirmed).to_have_count(0)
     assert not Domain.objects.of(lived_in.id).filter(name="gmail.com").exists()
 
 

@@ -20,7 +20,7 @@ def test_a_bare_organization_is_active_and_in_utc() -> None:
 
 
 def test_name_and_time_zone_can_be_changed_with_an_event(acme: Tenant) -> None:
-    organizations.update(" Acme Ltd ", "Europe/Berlin", "de", seen=("Acme", "UTC", "en"), by=acme.by)
+    organizations.update(" Acme Ltd ", "Europe/Berlin", "de", expected=("Acme", "UTC", "en"), by=acme.by)
     acme.organization.refresh_from_db()
     assert (acme.organization.name, acme.organization.time_zone) == ("Acme Ltd", "Europe/Berlin")
     event = acme.last_event()
@@ -34,7 +34,7 @@ def test_name_and_time_zone_can_be_changed_with_an_event(acme: Tenant) -> None:
 
 def test_changing_nothing_leaves_no_event(acme: Tenant) -> None:
     before = acme.events()
-    organizations.update("Acme", "UTC", "en", seen=("Acme", "UTC", "en"), by=acme.by)
+    organizations.update("Acme", "UTC", "en", expected=("Acme", "UTC", "en"), by=acme.by)
     assert acme.events() == before
 
 
@@ -55,16 +55,16 @@ def test_a_name_or_time_zone_that_makes_no_sense_changes_nothing(
 ) -> None:
     before = acme.events()
     with pytest.raises(OrganizationInvalid, match=words):
-        organizations.update(name, time_zone, "en", seen=("Acme", "UTC", "en"), by=acme.by)
+        organizations.update(name, time_zone, "en", expected=("Acme", "UTC", "en"), by=acme.by)
     acme.organization.refresh_from_db()
     assert (acme.organization.name, acme.organization.time_zone) == ("Acme", "UTC")
     assert acme.events() == before
 
 
 def test_the_second_of_two_who_change_the_same_is_told(acme: Tenant) -> None:
-    organizations.update("Acme Ltd", "UTC", "en", seen=("Acme", "UTC", "en"), by=acme.by)
+    organizations.update("Acme Ltd", "UTC", "en", expected=("Acme", "UTC", "en"), by=acme.by)
     with pytest.raises(StaleVersion, match="it is 'Acme Ltd' in UTC now"):
-        organizations.update("Acme Inc", "UTC", "en", seen=("Acme", "UTC", "en"), by=acme.by)
+        organizations.update("Acme Inc", "UTC", "en", expected=("Acme", "UTC", "en"), by=acme.by)
     assert Organization.objects.get(pk=acme.id).name == "Acme Ltd"
 
 

@@ -19,7 +19,7 @@ from users.permissions import BuiltIn
 pytestmark = pytest.mark.django_db
 
 PAGE, ASK, CHANGE = "/settings/organization/", "/settings/organization/slug/", "/settings/organization/slug/change/"
-NEW = {"slug": "acme-ltd", "seen": "acme"}
+NEW = {"slug": "acme-ltd", "expected_slug": "acme"}
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_the_page_says_what_will_happen_and_changes_nothing(acme: Tenant, client
 def test_what_can_not_be_is_said_beside_what_was_typed(
     typed: str, words: str, acme: Tenant, globex: Tenant, client: Client
 ) -> None:
-    for answer in (client.get(ASK, {"slug": typed}), client.post(CHANGE, {"slug": typed, "seen": "acme"})):
+    for answer in (client.get(ASK, {"slug": typed}), client.post(CHANGE, {"slug": typed, "expected_slug": "acme"})):
         html = unescape(answer.content.decode())
         assert words in html
         assert f'name="slug" value="{typed}"' in html
@@ -112,7 +112,7 @@ def test_a_former_slug_is_extended_and_ended(acme: Tenant, client: Client) -> No
 
 
 def test_that_of_another_organization_is_not_there(acme: Tenant, globex: Tenant, client: Client) -> None:
-    slugs.change("globex-ltd", seen="globex", by=globex.by)
+    slugs.change("globex-ltd", expected_slug="globex", by=globex.by)
     for former_id in (FormerSlug.objects.get().pk, uuid4()):
         assert client.post(f"{ASK}{former_id}/extend/").status_code == 404
         assert client.post(f"{ASK}{former_id}/end/").status_code == 404
@@ -121,7 +121,7 @@ def test_that_of_another_organization_is_not_there(acme: Tenant, globex: Tenant,
 
 @pytest.mark.parametrize("path", ["", "password/"])
 def test_the_sign_in_pages_lead_on(path: str, acme: Tenant) -> None:
-    slugs.change("acme-ltd", seen="acme", by=acme.by)
+    slugs.change("acme-ltd", expected_slug="acme", by=acme.by)
     answer = Client().get(f"/sign-in/acme/{path}?next=/settings/users/")
     assert answer.headers["Location"] == f"/sign-in/acme-ltd/{path}?next=%2Fsettings%2Fusers%2F"
     FormerSlug.objects.update(until=timezone.now() - timedelta(seconds=1))

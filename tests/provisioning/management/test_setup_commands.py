@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from core.actors import Actor, Door, operator_at_the_command_line
+from core.actors import Actor, Channel, operator_at_the_command_line
 from core.bearer_tokens import digest
 from domains.models import Domain
 from domains.services import add
@@ -189,7 +189,7 @@ def test_a_person_is_told_that_the_new_token_is_not_valid_yet(acme: Organization
 
 
 def test_a_domain_comes_goes_and_has_its_checkmark_switched(acme: Organization) -> None:
-    added = {"name": "acme.example", "verified": True, "proof": "operator", "user_requests": False}
+    added = {"name": "acme.example", "verified": True, "verified_by": "operator", "user_requests": False}
     assert run("domain", "acme", "add", "ACME.example")["domain"] == added
     assert run("domain", "acme", "allow", "acme.example")["domain"]["user_requests"] is True
     assert run("domain", "acme", "list")["domains"] == [{**added, "user_requests": True}]
@@ -218,7 +218,7 @@ def test_commands_are_audited_as_the_operators_doing(acme: Organization) -> None
     assert [event.action for event in events] == [
         "scim.enabled", "scim.token-generated", "domain.allowed", "domain.added", "organization.created",
     ]  # fmt: skip
-    assert {(event.door, event.actor_label) for event in events} == {("command", "Operator (command line)")}
+    assert {(event.channel, event.actor_label) for event in events} == {("command", "Operator (command line)")}
 
 
 def test_user_requests_need_a_verified_domain(acme: Organization) -> None:
@@ -283,22 +283,22 @@ def test_a_second_connection_is_set_up_by_its_name(acme: Organization) -> None:
 def test_a_brake_that_holds_is_released_from_a_shell(acme: Organization) -> None:
     run("scim", "acme", "generate-token")
     assert "holds nothing back" in refusal_of("scim", "acme", "release")
-    Brake.objects.filter(organization=acme).update(held_since=timezone.now(), gone=10, people=50)
+    Brake.objects.filter(organization=acme).update(paused_since=timezone.now(), gone=10, people=50)
     assert "manage.py scim acme release" in text_of("scim", "acme", "status")
-    assert run("scim", "acme", "status")["scim"]["held_back"] is True
+    assert run("scim", "acme", "status")["scim"]["provisioning_paused"] is True
     first = text_of("scim", "acme", "release").splitlines()[0]
     until = Brake.objects.get(organization=acme).counts_from
     assert until is not None
     assert first == f"Released: the mass-change brake holds nothing back until {until:%Y-%m-%d %H:%M} UTC."
     assert "Released" not in text_of("scim", "acme", "status")
-    assert run("scim", "acme", "status")["scim"]["held_back"] is False
-    assert AuditEvent.objects.filter(organization_id=acme.pk).latest("id").action == "scim.brake-released"
+    assert run("scim", "acme", "status")["scim"]["provisioning_paused"] is False
+    assert AuditEvent.objects.filter(organization_id=acme.pk).latest("id").action == "scim.brake-resumed"
 
 
 def test_an_operator_vouches_for_a_domain_that_an_admin_has_added(acme_with_domain: Organization) -> None:
     text = text_of("domain", "acme", "add", "new.example")
     assert "new.example, which Ada Moreau had added, is verified by operator now." in text
-    assert run("domain", "acme", "allow", "new.example")["domain"]["proof"] == "operator"
+    assert run("domain", "acme", "allow", "new.example")["domain"]["verified_by"] == "operator"
     assert "registered already" in refusal_of("domain", "acme", "add", "new.example")
     assert "Do you mean initech.example?" in refusal_of("domain", "acme", "add", "https://www.initech.example/")
 
@@ -308,5 +308,5 @@ def acme_with_domain() -> Organization:
     """An organization whose Admin has added a domain on the page."""
     run("create_organization", "Acme", "--slug", "acme")
     acme = Organization.objects.get()
-    add("new.example", by=Actor(acme.pk, "Ada Moreau", Door.PAGE))
+    add("new.example", by=Actor(acme.pk, "Ada Moreau", Channel.PAGE))
     return acme

@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from audit.actions import Action
 from audit.models import AuditEvent
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from core.refusals import StaleVersion
 from organizations.models import Mail
 from organizations.services import outbox
-from provisioning.models import Brake, Connection, Departure, IdentityProvider, Milestone
+from provisioning.models import Brake, Connection, Departure, IdentityProvider, SetupStep
 from provisioning.services import brake as brakes
 from provisioning.services.brake import PercentInvalid
 from provisioning.services.connections import connections
@@ -39,7 +39,7 @@ def brake_of(idp: Idp) -> Brake:
 
 
 def admin_of(idp: Idp) -> Actor:
-    return Actor(idp.organization.pk, "Ada Moreau", Door.PAGE)
+    return Actor(idp.organization.pk, "Ada Moreau", Channel.PAGE)
 
 
 def people(idp: Idp, number: int) -> list[str]:
@@ -206,14 +206,14 @@ def test_the_share_is_of_the_connections_own_people_and_of_those_whom_none_manag
     User.objects.filter(pk__in=fifty[45:]).update(managed_by=okta.pk)
     assert [suspend(idp, each) for each in fifty[:10]] == [200] * 9 + [429]
     assert (brake_of(idp).gone, brake_of(idp).people) == (9, 45)
-    assert brakes.of(okta).held_since is None
+    assert brakes.of(okta).paused_since is None
 
 
-def test_one_organizations_brake_is_not_anothers(idp: Idp, stranger: Idp, fifty: list[str]) -> None:
+def test_one_organizations_brake_is_not_anothers(idp: Idp, anonymous: Idp, fifty: list[str]) -> None:
     trip(idp, fifty)
-    ids = [idp_user["id"] for idp_user in (stranger.create(f"q{n}@globex.example") for n in range(3))]
-    assert [delete(stranger, each) for each in ids] == [204] * 3
-    assert brakes.held(stranger.organization.pk) == []
+    ids = [idp_user["id"] for idp_user in (anonymous.create(f"q{n}@globex.example") for n in range(3))]
+    assert [delete(anonymous, each) for each in ids] == [204] * 3
+    assert brakes.paused(anonymous.organization.pk) == []
 
 
 # Trying a set-up out
@@ -226,7 +226,7 @@ def test_nine_test_users_made_and_deleted_do_not_stop_a_small_organization(idp: 
     assert [delete(idp, each) for each in ids] == [204] * 9
     more = [idp.create(f"more{number}@acme.example")["id"] for number in range(16)]
     assert [delete(idp, each) for each in more] == [204] * 16
-    assert brakes.of(connection(idp)).held_since is None
+    assert brakes.of(connection(idp)).paused_since is None
 
 
 def test_test_users_who_are_made_and_deleted_again_count(idp: Idp) -> None:
@@ -271,10 +271,10 @@ def test_who_signed_in_or_is_older_or_came_another_way_is_no_test_user(change: d
 def test_those_held_back_inside_a_bulk_request_are_named_until_they_go(idp: Idp, fifty: list[str]) -> None:
     operations = [{"method": "DELETE", "path": f"/Users/{each}"} for each in fifty[:13]]
     idp.send("POST", "/Bulk", {"Operations": operations})
-    held = brakes.refused(brake_of(idp))
-    assert {each.user_name for each in held} == {f"p{number}@acme.example" for number in (10, 11, 12)}
-    assert {each.request_id for each in held} == {idp.log()[-1].request_id}
-    brakes.release(connection(idp), seen=brake_of(idp).version, by=admin_of(idp))
+    paused = brakes.refused(brake_of(idp))
+    assert {each.user_name for each in paused} == {f"p{number}@acme.example" for number in (10, 11, 12)}
+    assert {each.request_id for each in paused} == {idp.log()[-1].request_id}
+    brakes.resume(connection(idp), expected_version=brake_of(idp).version, by=admin_of(idp))
     assert brakes.refused(brake_of(idp)).count() == 3
     assert brakes.departures(brake_of(idp)).count() == 10
     assert delete(idp, fifty[11]) == 204
@@ -294,7 +294,7 @@ def test_the_admins_are_mailed_once_and_the_trail_says_who_was_held_back(
     assert mailoutbox[0].subject == "SCIM is held back in Acme: 10 of 50 people have gone within an hour"
     assert "one more would be more than 20 percent" in mailoutbox[0].body
     assert f"http://testserver/settings/users/scim/{connection(idp).pk}/brake/" in mailoutbox[0].body
-    (event,) = AuditEvent.objects.filter(action=Action.SCIM_BRAKE_HELD)
+    (event,) = AuditEvent.objects.filter(action=Action.SCIM_BRAKE_PAUSED)
     assert event.actor_label.startswith("SCIM token 'Token 1' (smgr_")
     assert event.changes == {"gone": [None, 10], "people": [None, 50]}
 
@@ -309,7 +309,7 @@ def test_while_nobody_answers_they_are_reminded_daily_until_somebody_keeps_it(
             assert suspend(idp, fifty[20]) == 429, "nobody has answered"
             told.append(Mail.objects.count())
     assert told == [2, 2, 2, 4, 4, 4, 6, 6, 6]
-    brakes.keep(connection(idp), seen=brake_of(idp).version, by=admin_of(idp))
+    brakes.keep(connection(idp), expected_version=brake_of(idp).version, by=admin_of(idp))
     with time_machine.travel(timezone.now() + timedelta(days=9), tick=False):
         assert suspend(idp, fifty[20]) == 429
         assert Mail.objects.count() == 6
@@ -318,10 +318,10 @@ def test_while_nobody_answers_they_are_reminded_daily_until_somebody_keeps_it(
 def test_the_log_says_who_was_held_back(idp: Idp, fifty: list[str]) -> None:
     trip(idp, fifty)
     row = idp.log()[-1]
-    assert (row.status, row.cause, str(row.user_id)) == (429, "held-back", fifty[10])
-    failed = Milestone.objects.of(idp.organization.pk).get(failed_cause="held-back", step=Step.DEACTIVATE)
+    assert (row.status, row.cause, str(row.user_id)) == (429, "provisioning-paused", fifty[10])
+    failed = SetupStep.objects.of(idp.organization.pk).get(failed_cause="provisioning-paused", step=Step.DEACTIVATE)
     assert (failed.step, failed.failed_request_id) == (Step.DEACTIVATE, row.pk)
-    assert row.verdict.startswith("Refused: p10@acme.example was not suspended: 10 of 50 people have been suspended")
+    assert row.result.startswith("Refused: p10@acme.example was not suspended: 10 of 50 people have been suspended")
 
 
 # The answers
@@ -329,9 +329,9 @@ def test_the_log_says_who_was_held_back(idp: Idp, fifty: list[str]) -> None:
 
 def test_a_release_lets_all_go_for_an_hour_and_then_counts_anew(idp: Idp, fifty: list[str]) -> None:
     trip(idp, fifty)
-    brakes.release(connection(idp), seen=brake_of(idp).version, by=admin_of(idp))
+    brakes.resume(connection(idp), expected_version=brake_of(idp).version, by=admin_of(idp))
     assert [suspend(idp, each) for each in fifty[10:30]] == [200] * 20
-    (event,) = AuditEvent.objects.filter(action=Action.SCIM_BRAKE_RELEASED)
+    (event,) = AuditEvent.objects.filter(action=Action.SCIM_BRAKE_RESUMED)
     assert event.actor_label == "Ada Moreau"
     with time_machine.travel(timezone.now() + timedelta(minutes=61), tick=False):
         assert [suspend(idp, each) for each in fifty[30:40]] == [200] * 9 + [429]
@@ -339,15 +339,15 @@ def test_a_release_lets_all_go_for_an_hour_and_then_counts_anew(idp: Idp, fifty:
 
 def test_the_second_of_two_who_answer_is_told(idp: Idp, fifty: list[str]) -> None:
     trip(idp, fifty)
-    seen, by = brake_of(idp).version, admin_of(idp)
-    brakes.keep(connection(idp), seen=seen, by=by)
+    expected_version, by = brake_of(idp).version, admin_of(idp)
+    brakes.keep(connection(idp), expected_version=expected_version, by=by)
     with pytest.raises(StaleVersion):
-        brakes.release(connection(idp), seen=seen, by=by)
+        brakes.resume(connection(idp), expected_version=expected_version, by=by)
     assert suspend(idp, fifty[10]) == 429
-    brakes.release(connection(idp), seen=brake_of(idp).version, by=by)
-    for verb in (brakes.release, brakes.keep):
+    brakes.resume(connection(idp), expected_version=brake_of(idp).version, by=by)
+    for verb in (brakes.resume, brakes.keep):
         with pytest.raises(StaleVersion):
-            verb(connection(idp), seen=brake_of(idp).version, by=by)
+            verb(connection(idp), expected_version=brake_of(idp).version, by=by)
 
 
 def test_off_it_holds_nothing_and_on_again_it_counts_from_then(idp: Idp, fifty: list[str]) -> None:
@@ -408,7 +408,7 @@ def test_who_went_is_shown_for_a_day_after_a_release_and_forgotten_after_a_year(
     with time_machine.travel(timezone.now() + timedelta(hours=2), tick=False):
         call_command("prune_request_log")
         assert brakes.departures(brake_of(idp)).count() == 10
-        brakes.release(connection(idp), seen=brake_of(idp).version, by=admin_of(idp))
+        brakes.resume(connection(idp), expected_version=brake_of(idp).version, by=admin_of(idp))
         call_command("prune_request_log")
         assert brakes.departures(brake_of(idp)).count() == 10
     with time_machine.travel(timezone.now() + brakes.REMEMBERED + timedelta(hours=1), tick=False):

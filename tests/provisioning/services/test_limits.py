@@ -11,14 +11,14 @@ from django.test import Client
 
 from core.turns import TURN
 from organizations.models import Organization
-from provisioning.models import DepartureAlert, Milestone, RequestLog, Streak
+from provisioning.models import DepartureAlert, RequestLog, SetupStep, Streak
 from provisioning.services import limits
 from provisioning.services.connections import connections
 from provisioning.services.connections.connections import default_connection
 from provisioning.services.limits import Buckets, Limit
 from provisioning.services.request_log import pruning, rate_limit, writer
 from provisioning.services.request_log.causes import LIMITS
-from provisioning.services.request_log.verdicts import TOKEN_FAULTS
+from provisioning.services.request_log.results import TOKEN_FAULTS
 from scim.operations import search
 from scim.storage import credentials
 from scripts.shares import Turn
@@ -54,9 +54,9 @@ def statuses(idp: Idp, number: int, **headers: str) -> list[int]:
 
 
 def another_token(idp: Idp) -> Idp:
-    from core.actors import Actor, Door
+    from core.actors import Actor, Channel
 
-    by = Actor(idp.organization.pk, "Ada", Door.PAGE)
+    by = Actor(idp.organization.pk, "Ada", Channel.PAGE)
     _, text = connections.generate_token(default_connection(idp.organization.pk), by=by)
     return Idp(idp.organization, text)
 
@@ -94,13 +94,13 @@ def test_a_bucket_fills_again(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None
     assert statuses(idp, 6) == [200] * 5 + [429]
 
 
-def test_the_tokens_of_an_organization_share_its_bucket(idp: Idp, stranger: Idp, settings: Any) -> None:
+def test_the_tokens_of_an_organization_share_its_bucket(idp: Idp, anonymous: Idp, settings: Any) -> None:
     settings.SCIM_ORGANIZATION_BURST = 7
     second = another_token(idp)
     assert statuses(idp, 5) == [200] * 5
     assert statuses(second, 3) == [200, 200, 429]
     assert "This organization's tokens together" in read(second.get("/Users"))["detail"]
-    assert statuses(stranger, 5) == [200] * 5
+    assert statuses(anonymous, 5) == [200] * 5
 
 
 def test_peoples_own_tokens_keep_no_identity_provider_out(idp: Idp, settings: Any) -> None:
@@ -171,11 +171,11 @@ def test_wrong_tokens_beyond_the_limit_of_their_address_are_429(idp: Idp) -> Non
     assert read(refused)["detail"].startswith("Too many requests without a valid bearer token come from this address.")
 
 
-def test_a_valid_token_from_the_same_address_is_always_served(idp: Idp, stranger: Idp) -> None:
+def test_a_valid_token_from_the_same_address_is_always_served(idp: Idp, anonymous: Idp) -> None:
     wrong = Idp(idp.organization, "wrong")
     assert statuses(wrong, 20)[-1] == 429
     assert statuses(idp, 5) == [200] * 5
-    assert statuses(stranger, 5) == [200] * 5
+    assert statuses(anonymous, 5) == [200] * 5
 
 
 def test_wrong_tokens_take_nothing_of_the_organizations_bucket(idp: Idp) -> None:
@@ -184,11 +184,11 @@ def test_wrong_tokens_take_nothing_of_the_organizations_bucket(idp: Idp) -> None
     assert statuses(idp, 5) == [200] * 5
 
 
-def test_another_organizations_token_takes_nothing_either(idp: Idp, stranger: Idp) -> None:
-    foreign = Idp(idp.organization, stranger.token)
+def test_another_organizations_token_takes_nothing_either(idp: Idp, anonymous: Idp) -> None:
+    foreign = Idp(idp.organization, anonymous.token)
     assert set(statuses(foreign, 20)) == {401, 429}
     assert statuses(idp, 5) == [200] * 5
-    assert statuses(stranger, 5) == [200] * 5
+    assert statuses(anonymous, 5) == [200] * 5
 
 
 def test_who_is_over_the_organizations_limit_is_told_so_with_a_valid_token_only(idp: Idp, settings: Any) -> None:
@@ -249,7 +249,7 @@ def test_the_log_says_who_was_limited_and_counts_the_rest(idp: Idp, monkeypatch:
         (429, "token-limit", 0),
         (429, "token-limit", 3),
     ]
-    assert rows[5].verdict == (
+    assert rows[5].result == (
         "Refused for now: the token sends more than 0.1 requests a second, after the first 5. Its identity provider "
         "was told to try again in 10 seconds."
     )
@@ -260,7 +260,7 @@ def test_strangers_that_are_limited_are_logged_by_their_address(idp: Idp) -> Non
     statuses(Idp(idp.organization, "wrong"), 7)
     row = idp.log()[-1]
     assert (row.status, row.cause, row.token_label) == (429, "unauthorized-limit", "no valid token")
-    assert row.verdict.startswith("Refused: 127.0.0.1 sends too many requests without a valid token.")
+    assert row.result.startswith("Refused: 127.0.0.1 sends too many requests without a valid token.")
 
 
 def test_the_limit_of_an_address_is_logged_where_its_other_rows_are_used_up(
@@ -276,23 +276,23 @@ def test_the_limit_of_an_address_is_logged_where_its_other_rows_are_used_up(
 def test_a_limit_is_no_failed_step_of_the_set_up(idp: Idp) -> None:
     statuses(idp, 5)
     idp.log()
-    before = {(each.step, each.done_at, each.failed_at) for each in Milestone.objects.all()}
+    before = {(each.step, each.done_at, each.failed_at) for each in SetupStep.objects.all()}
     assert {failed for _step, _done, failed in before} == {None}
     ada = "/Users/01899a3c-0000-7000-8000-000000000000"
     assert {idp.send(*asked).status_code for asked in (("DELETE", ada), ("POST", "/Users"), ("GET", "/Groups"))} == {
         429
     }
     idp.log()
-    assert {(each.step, each.done_at, each.failed_at) for each in Milestone.objects.all()} == before
+    assert {(each.step, each.done_at, each.failed_at) for each in SetupStep.objects.all()} == before
 
 
 def test_a_strangers_limit_is_no_failed_step_either(idp: Idp) -> None:
     statuses(Idp(idp.organization, "wrong"), 5)
     idp.log()
-    failed = Milestone.objects.get(step="list").failed_request_id
+    failed = SetupStep.objects.get(step="list").failed_request_id
     statuses(Idp(idp.organization, "wrong"), 5)
     idp.log()
-    assert Milestone.objects.get(step="list").failed_request_id == failed
+    assert SetupStep.objects.get(step="list").failed_request_id == failed
 
 
 def test_ten_limited_requests_are_mailed_to_nobody(idp: Idp) -> None:
@@ -429,7 +429,7 @@ def test_of_own_rows_the_figure_stays_where_strangers_came_first(idp: Idp, setti
     assert [row.status for row in idp.log()] == [401] * 3 + [200] * 4
 
 
-def _as_strangers(idp: Idp, number: int) -> list[Any]:
+def _as_anonymous(idp: Idp, number: int) -> list[Any]:
     """Send requests with a wrong token, write them, and return the ids of all rows of strangers, the oldest first."""
     statuses(Idp(idp.organization, "wrong"), number)
     return [row.pk for row in idp.log() if row.is_anonymous]
@@ -450,7 +450,7 @@ def test_the_writer_holds_strangers_to_their_share(idp: Idp) -> None:
     statuses(idp, 8)
     written: list[Any] = []
     for _ in range(12):
-        rows = _as_strangers(idp, 2)
+        rows = _as_anonymous(idp, 2)
         written += [row for row in rows if row not in written]
         assert rows == written[-len(rows) :]
         assert len(rows) <= 6 + 3, "the share, and a part of it"
@@ -460,19 +460,19 @@ def test_the_writer_holds_strangers_to_their_share(idp: Idp) -> None:
 
 @pytest.mark.usefixtures("share")
 def test_what_processes_wrote_that_are_gone_is_deleted_too(
-    idp: Idp, stranger: Idp, monkeypatch: pytest.MonkeyPatch
+    idp: Idp, anonymous: Idp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as gone:
-        gone.setattr(pruning, "hold_back", lambda _organization: True)
-        left = _as_strangers(idp, 20)
-        others = _as_strangers(stranger, 9)
+        gone.setattr(pruning, "prune_anonymous", lambda _organization: True)
+        left = _as_anonymous(idp, 20)
+        others = _as_anonymous(anonymous, 9)
     monkeypatch.setattr(pruning, "PRUNED_AT_ONCE", 4)
     monkeypatch.setattr(writer, "_overflow", rate_limit.Overflow())
-    newest = _as_strangers(idp, 1)
+    newest = _as_anonymous(idp, 1)
     assert newest[:-1] == left[4:], "one step at a time, so that the log does not wait"
-    rows = [len(_as_strangers(idp, 0)) for _ in range(5)]
+    rows = [len(_as_anonymous(idp, 0)) for _ in range(5)]
     assert rows == [13, 9, 6, 6, 6]
-    assert _as_strangers(stranger, 0) == others
+    assert _as_anonymous(anonymous, 0) == others
 
 
 @pytest.mark.usefixtures("share")
@@ -482,8 +482,8 @@ def test_rows_of_strangers_that_can_not_be_deleted_cost_the_log_nothing(
     def fail(_organization: Any) -> bool:
         raise OperationalError
 
-    monkeypatch.setattr(pruning, "hold_back", fail)
-    assert len(_as_strangers(idp, 8)) == 8
+    monkeypatch.setattr(pruning, "prune_anonymous", fail)
+    assert len(_as_anonymous(idp, 8)) == 8
     assert statuses(idp, 1) == [200]
     assert [row.status for row in idp.log()].count(200) == 1
     assert writer.dropped() == 0
@@ -517,7 +517,7 @@ def test_rows_of_strangers_are_known_by_what_they_say_of_the_token() -> None:
 
 
 def test_every_limit_has_words_and_a_fix() -> None:
-    from provisioning.services.fixes import Mend
+    from provisioning.services.fixes import Fix
     from provisioning.services.request_log.causes import CAUSES
 
-    assert {CAUSES[cause].mend for cause in LIMITS} == {Mend.SHOW_LIMITS}
+    assert {CAUSES[cause].fix for cause in LIMITS} == {Fix.SHOW_LIMITS}

@@ -163,7 +163,7 @@ def test_processes_of_one_machine_take_over_a_charge_once(cache: Any, monkeypatc
 
 
 def test_a_machine_that_begins_learns_of_debts(local_cache: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_limits, "TOLD", 0.0)  # its charges were told long ago
+    monkeypatch.setattr(shared_limits, "REPORTED_FOR", 0.0)  # its charges were told long ago
     one = Machine(monkeypatch)
     one.serve(30)
     one.talk()
@@ -194,7 +194,7 @@ def test_what_the_cache_forgets_is_told_again(local_cache: Any, monkeypatch: pyt
 def test_a_clock_that_goes_wrong_leaves_no_debt_that_lasts(
     ahead: float, owed: int, local_cache: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_limits, "TOLD", 0.0)
+    monkeypatch.setattr(shared_limits, "REPORTED_FOR", 0.0)
     one, other = Machine(monkeypatch), Machine(monkeypatch)
     one.serve(10)
     now, since = time.time(), time.monotonic()

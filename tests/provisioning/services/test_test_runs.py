@@ -15,15 +15,15 @@ from django.utils import timezone
 
 from audit.actions import Action
 from organizations.models import Mail
-from provisioning.models import Play, PlayState, RequestLog, Streak, Token
+from provisioning.models import RequestLog, RunState, Streak, TestRun, Token
 from provisioning.services import test_runs
 from provisioning.services.connections import connections, mails
 from provisioning.services.request_log import setup_steps, writer
 from provisioning.services.test_runs import AddressUnfit, AlreadyRunning, ScriptUnknown
-from provisioning.simulator import player
+from provisioning.simulator import simulator
 from provisioning.simulator.client import NAME
-from provisioning.simulator.player import Answer, Result, Unreachable
 from provisioning.simulator.scripts import SCRIPTS
+from provisioning.simulator.simulator import Answer, Result, Unreachable
 from tests.servers import Server
 from tests.tenants import Tenant, open_tenant
 from tests.users.services.test_races import ROUNDS, at_once
@@ -71,21 +71,23 @@ def ready(acme: Tenant) -> Tenant:
 Commits = Any
 
 
-def played(tenant: Tenant, commits: Commits, script: str = "jumpcloud", email: str = "test.user@acme.example") -> Play:
+def finished_run(
+    tenant: Tenant, commits: Commits, script: str = "jumpcloud", email: str = "test.user@acme.example"
+) -> TestRun:
     """A play that has come to its end."""
     with commits(execute=True):
-        play = test_runs.start(tenant.connection, script, email, by=tenant.by)
-    play.refresh_from_db()
-    return play
+        test_run = test_runs.start(tenant.connection, script, email, by=tenant.by)
+    test_run.refresh_from_db()
+    return test_run
 
 
 def died_after(
     tenant: Tenant, words: str, monkeypatch: pytest.MonkeyPatch, commits: Commits, script: str = "jumpcloud"
-) -> Play:
+) -> TestRun:
     """A play whose process was killed after the step of that name."""
 
-    def note(play: Play, outcome: player.Outcome) -> None:
-        keep(play, outcome)
+    def note(test_run: TestRun, outcome: simulator.StepResult) -> None:
+        keep(test_run, outcome)
         if outcome.words == words:
             raise SystemExit
 
@@ -93,12 +95,12 @@ def died_after(
     with monkeypatch.context() as patch:
         patch.setattr(test_runs, "_note", note)
         # What a killed process can't do: neither the play's own clean-up, nor the end of it.
-        patch.setattr(player, "_cleaned", lambda *_: None)
+        patch.setattr(simulator, "_cleaned", lambda *_: None)
         patch.setattr(test_runs, "_settle", lambda *_: None)
         with pytest.raises(SystemExit), commits(execute=True):
             test_runs.start(tenant.connection, script, "test.user@acme.example", by=tenant.by)
-    Play.objects.update(seen_at=timezone.now() - timedelta(seconds=61))
-    return Play.objects.get()
+    TestRun.objects.update(seen_at=timezone.now() - timedelta(seconds=61))
+    return TestRun.objects.get()
 
 
 # What a play does
@@ -109,11 +111,11 @@ def test_every_script_passes_with_groups_and_nothing_of_it_stays(
     script: str, ready: Tenant, inside: None, django_capture_on_commit_callbacks: Commits
 ) -> None:
     before = set(User.objects.of(ready.id))
-    play = played(ready, django_capture_on_commit_callbacks, script)
-    shown = test_runs.steps(play)
+    test_run = finished_run(ready, django_capture_on_commit_callbacks, script)
+    shown = test_runs.steps(test_run)
     assert [step for step in shown if step.result not in (Result.PASSED, Result.CLEANED)] == []
     assert len([step for step in shown if step.words != test_runs.CLEAN_UP]) == len(SCRIPTS[script].steps)
-    assert play.state == PlayState.PASSED and play.finished_at is not None
+    assert test_run.state == RunState.PASSED and test_run.finished_at is not None
     assert set(User.objects.of(ready.id)) == before
     assert not Group.objects.of(ready.id).exists()
     assert all(step.request_id for step in shown)
@@ -123,7 +125,7 @@ def test_the_test_user_and_the_admins_get_no_mail(
     ready: Tenant, inside: None, django_capture_on_commit_callbacks: Commits
 ) -> None:
     ready.add("ada", BuiltIn.ADMIN)
-    played(ready, django_capture_on_commit_callbacks)
+    finished_run(ready, django_capture_on_commit_callbacks)
     mails.warn_of_expiring_tokens()
     assert not Mail.objects.exists()
 
@@ -134,36 +136,36 @@ def test_its_token_ends_with_it_and_is_none_of_those_that_are_counted_and_shown(
     for _ in range(connections.MAX_LIVE_TOKENS - 1):
         connections.generate_token(ready.connection, by=ready.by)
     shown = connections.live_tokens(ready.connection)
-    play = played(ready, django_capture_on_commit_callbacks)
-    assert play.state == PlayState.PASSED
-    token = Token.objects.get(pk=play.token_id)
+    test_run = finished_run(ready, django_capture_on_commit_callbacks)
+    assert test_run.state == RunState.PASSED
+    token = Token.objects.get(pk=test_run.token_id)
     assert token.revoked_at is not None
-    assert token.expires_at is not None and token.expires_at <= play.started_at + timedelta(minutes=5)
+    assert token.expires_at is not None and token.expires_at <= test_run.started_at + timedelta(minutes=5)
     assert connections.live_tokens(ready.connection) == shown
 
 
 def test_the_trail_says_who_tested_and_as_whom_its_requests_were_made(
     ready: Tenant, inside: None, django_capture_on_commit_callbacks: Commits
 ) -> None:
-    play = played(ready, django_capture_on_commit_callbacks)
+    test_run = finished_run(ready, django_capture_on_commit_callbacks)
     events = [event for event in ready.events() if event.action == Action.SCIM_TESTED]
     assert [str(event.target_label) for event in events] == ["JumpCloud's requests"]
     assert events[0].changes == {
         "address": [None, "test.user@acme.example"],
-        "requests made as": [None, play.acted_as],
+        "requests made as": [None, test_run.acted_as],
     }
     created = next(event for event in ready.events() if event.action == Action.USER_CREATED)
-    assert created.actor_label == play.acted_as
+    assert created.actor_label == test_run.acted_as
     assert Action.TOKEN_GENERATED not in {event.action for event in ready.events()[:20] if event.pk > events[0].pk}
 
 
 def test_it_ticks_no_step_of_the_set_up_and_counts_in_no_streak_of_failures(
     ready: Tenant, inside: None, django_capture_on_commit_callbacks: Commits
 ) -> None:
-    played(ready, django_capture_on_commit_callbacks)
+    finished_run(ready, django_capture_on_commit_callbacks)
     ready.tick(ready.domain, False)
     for _ in range(3):
-        played(ready, django_capture_on_commit_callbacks)
+        finished_run(ready, django_capture_on_commit_callbacks)
     writer.flush()
     assert RequestLog.objects.of(ready.id).filter(status=400).count() >= 3
     assert setup_steps.of(ready.connection) == {}
@@ -173,9 +175,9 @@ def test_it_ticks_no_step_of_the_set_up_and_counts_in_no_streak_of_failures(
 def test_while_scim_is_off_the_first_step_fails_and_says_so(
     acme: Tenant, inside: None, django_capture_on_commit_callbacks: Commits
 ) -> None:
-    play = played(acme, django_capture_on_commit_callbacks)
-    first = test_runs.steps(play)[0]
-    assert play.state == PlayState.FAILED
+    test_run = finished_run(acme, django_capture_on_commit_callbacks)
+    first = test_runs.steps(test_run)[0]
+    assert test_run.state == RunState.FAILED
     assert (first.result, first.status) == (Result.FAILED, 401)
     assert "SCIM is turned off for this organization." in first.why[0]
 
@@ -185,9 +187,9 @@ def test_without_groups_none_is_played(
 ) -> None:
     connections.set_groups_enabled(ready.connection, False, by=ready.by)
     ready.connection.refresh_from_db()
-    play = played(ready, django_capture_on_commit_callbacks, "entra")
-    assert play.state == PlayState.PASSED
-    assert not any("/Groups" in step.request for step in test_runs.steps(play))
+    test_run = finished_run(ready, django_capture_on_commit_callbacks, "entra")
+    assert test_run.state == RunState.PASSED
+    assert not any("/Groups" in step.request for step in test_runs.steps(test_run))
 
 
 def test_a_server_that_never_answers_is_asked_once_only(
@@ -201,31 +203,31 @@ def test_a_server_that_never_answers_is_asked_once_only(
             raise Unreachable("No answer from saas.example.com within 15 seconds.")
 
     monkeypatch.setattr(test_runs, "Client", Deaf)
-    play = played(ready, django_capture_on_commit_callbacks)
+    test_run = finished_run(ready, django_capture_on_commit_callbacks)
     assert asked == ["/Users"]
-    assert play.state == PlayState.FAILED
-    assert [step.result for step in test_runs.steps(play)][:2] == [Result.FAILED, ""]
+    assert test_run.state == RunState.FAILED
+    assert [step.result for step in test_runs.steps(test_run)][:2] == [Result.FAILED, ""]
 
 
 def test_a_play_that_takes_too_long_is_ended(
     ready: Tenant, inside: None, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Commits
 ) -> None:
     monkeypatch.setattr(test_runs, "LONGEST", timedelta())
-    play = played(ready, django_capture_on_commit_callbacks)
-    assert play.state == PlayState.FAILED
-    assert len(play.outcomes) == 1
+    test_run = finished_run(ready, django_capture_on_commit_callbacks)
+    assert test_run.state == RunState.FAILED
+    assert len(test_run.outcomes) == 1
 
 
 def test_a_fault_of_this_server_breaks_it_off_and_nothing_stays(
     ready: Tenant, inside: None, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Commits
 ) -> None:
-    def note(play: Play, outcome: player.Outcome) -> None:
+    def note(test_run: TestRun, outcome: simulator.StepResult) -> None:
         if outcome.words == "Change the name":
             raise ValueError
 
     monkeypatch.setattr(test_runs, "_note", note)
-    play = played(ready, django_capture_on_commit_callbacks)
-    assert play.state == PlayState.BROKEN_OFF
+    test_run = finished_run(ready, django_capture_on_commit_callbacks)
+    assert test_run.state == RunState.BROKEN_OFF
     assert not User.objects.of(ready.id).exists()
 
 
@@ -242,14 +244,14 @@ def test_an_address_that_somebody_has_is_refused_before_anything_is_sent(ready: 
             test_runs.start(ready.connection, "okta", unfit, by=ready.by)
     with pytest.raises(ScriptUnknown):
         test_runs.start(ready.connection, "../etc", "test.user@acme.example", by=ready.by)
-    assert not Play.objects.exists() and not Token.objects.filter(is_test=True).exists()
+    assert not TestRun.objects.exists() and not Token.objects.filter(is_test=True).exists()
 
 
 def test_one_at_a_time_is_played_and_the_second_press_finds_the_first(ready: Tenant, globex: Tenant) -> None:
     first = test_runs.start(ready.connection, "okta", "one@acme.example", by=ready.by)
     with pytest.raises(AlreadyRunning) as refused:
         test_runs.start(ready.connection, "jumpcloud", "two@acme.example", by=ready.by)
-    assert refused.value.play == first
+    assert refused.value.test_run == first
     assert test_runs.start(globex.connection, "okta", "one@globex.example", by=globex.by) != first
 
 
@@ -271,10 +273,10 @@ def test_what_a_dead_play_left_is_removed_by_the_next_and_nothing_else_is(
     dead = died_after(ready, "Create the test user", monkeypatch, django_capture_on_commit_callbacks)
     assert User.objects.of(ready.id).filter(user_name="test.user@acme.example").exists()
     assert test_runs.is_broken_off(dead)
-    play = played(ready, django_capture_on_commit_callbacks, email="other@acme.example")
-    assert play.state == PlayState.PASSED
+    test_run = finished_run(ready, django_capture_on_commit_callbacks, email="other@acme.example")
+    assert test_run.state == RunState.PASSED
     dead.refresh_from_db()
-    assert dead.state == PlayState.BROKEN_OFF
+    assert dead.state == RunState.BROKEN_OFF
     assert [step.why for step in test_runs.steps(dead) if step.words == test_runs.CLEAN_UP] == [(test_runs.SWEPT,)]
     assert Token.objects.get(pk=dead.token_id).revoked_at is not None
     assert list(User.objects.of(ready.id)) == [bystander]
@@ -304,15 +306,15 @@ def test_what_scim_does_not_let_a_play_clean_up_is_removed_all_the_same(
 ) -> None:
     keep = test_runs._note
 
-    def note(play: Play, outcome: player.Outcome) -> None:
-        keep(play, outcome)
+    def note(test_run: TestRun, outcome: simulator.StepResult) -> None:
+        keep(test_run, outcome)
         if outcome.words == "Create the test user":
             connections.set_enabled(ready.connection, False, by=ready.by)
 
     monkeypatch.setattr(test_runs, "_note", note)
-    play = played(ready, django_capture_on_commit_callbacks)
-    assert play.state == PlayState.FAILED
-    assert [step.why for step in test_runs.steps(play) if step.words == test_runs.CLEAN_UP] == [(test_runs.SWEPT,)]
+    test_run = finished_run(ready, django_capture_on_commit_callbacks)
+    assert test_run.state == RunState.FAILED
+    assert [step.why for step in test_runs.steps(test_run) if step.words == test_runs.CLEAN_UP] == [(test_runs.SWEPT,)]
     assert not User.objects.of(ready.id).exists()
 
 
@@ -323,15 +325,15 @@ def test_the_daily_command_forgets_plays_after_thirty_days_and_settles_dead_ones
     dead = died_after(ready, "Create the test user", monkeypatch, django_capture_on_commit_callbacks)
     call_command("prune_request_log", stdout=StringIO())
     dead.refresh_from_db()
-    assert dead.state == PlayState.BROKEN_OFF
+    assert dead.state == RunState.BROKEN_OFF
     assert not User.objects.of(ready.id).exists()
     long_ago = timezone.now() - timedelta(days=31)
-    Play.objects.update(started_at=long_ago)
+    TestRun.objects.update(started_at=long_ago)
     Token.objects.update(created_at=long_ago)
     printed = StringIO()
     call_command("prune_request_log", stdout=printed)
     assert "1 tests of a set-up forgotten." in printed.getvalue()
-    assert not Play.objects.exists()
+    assert not TestRun.objects.exists()
     assert list(Token.objects.all()) == [lasting]
 
 
@@ -341,7 +343,7 @@ def test_the_daily_command_forgets_plays_after_thirty_days_and_settles_dead_ones
 @pytest.fixture
 def away(transactional_db: None, real_server: Server, settings: Any) -> Iterator[Tenant]:
     """An organization whose Base URL leads to the real server; of its own slug, for that may still write its log."""
-    settings.BASE_URL = settings.SCIM_PLAY_URL = real_server.url
+    settings.BASE_URL = settings.SCIM_TEST_RUN_URL = real_server.url
     tenant = open_tenant(f"play-{uuid4().hex[:8]}")
     connections.generate_token(tenant.connection, by=tenant.by)
     connections.set_enabled(tenant.connection, True, by=tenant.by)
@@ -360,22 +362,22 @@ def test_it_goes_to_the_server_over_http_and_asks_by_its_public_name(
 ) -> None:
     if elsewhere:
         # This name the server does not answer to.
-        settings.SCIM_PLAY_URL = real_server.url.replace("127.0.0.1", "localhost")
+        settings.SCIM_TEST_RUN_URL = real_server.url.replace("127.0.0.1", "localhost")
     monkeypatch.setattr(test_runs, "in_background", lambda work: work())
-    play = test_runs.start(away.connection, "okta", f"test.user@{away.domain}", by=away.by)
-    play.refresh_from_db()
-    assert [step.why for step in test_runs.steps(play) if step.why] == []
-    assert play.state == PlayState.PASSED
+    test_run = test_runs.start(away.connection, "okta", f"test.user@{away.domain}", by=away.by)
+    test_run.refresh_from_db()
+    assert [step.why for step in test_runs.steps(test_run) if step.why] == []
+    assert test_run.state == RunState.PASSED
     assert not User.objects.of(away.id).exists()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_thread_plays_while_the_page_has_long_been_answered(away: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    play = test_runs.start(away.connection, "jumpcloud", f"test.user@{away.domain}", by=away.by)
-    (thread,) = [each for each in threading.enumerate() if each.name == "scim-play"]
+    test_run = test_runs.start(away.connection, "jumpcloud", f"test.user@{away.domain}", by=away.by)
+    (thread,) = [each for each in threading.enumerate() if each.name == "scim-test-run"]
     thread.join(60)
-    play.refresh_from_db()
-    assert play.state == PlayState.PASSED
+    test_run.refresh_from_db()
+    assert test_run.state == RunState.PASSED
 
 
 @pytest.mark.django_db(transaction=True)
@@ -387,5 +389,5 @@ def test_of_two_who_press_in_the_same_moment_one_begins_and_the_other_is_shown_i
         begin = lambda: test_runs.start(acme.connection, "okta", "test.user@acme.example", by=acme.by)  # noqa: E731
         refusals = at_once(begin, begin)
         assert [type(refusal) for refusal in refusals if refusal] == [AlreadyRunning], f"round {number}"
-        assert Play.objects.count() == Token.objects.filter(is_test=True).count() == number + 1
-        Play.objects.update(state=PlayState.PASSED)
+        assert TestRun.objects.count() == Token.objects.filter(is_test=True).count() == number + 1
+        TestRun.objects.update(state=RunState.PASSED)

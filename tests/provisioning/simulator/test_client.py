@@ -11,7 +11,7 @@ import pytest
 
 from provisioning.simulator import client
 from provisioning.simulator.client import Client
-from provisioning.simulator.player import Unreachable
+from provisioning.simulator.simulator import Unreachable
 
 
 @pytest.fixture

@@ -12,15 +12,15 @@ from django.utils import timezone
 from provisioning.models import Brake, Connection, Token
 from provisioning.services import brake
 from provisioning.services.connections import connections
-from tests.identity_provider import Idp, quiet_journal
-from tests.provisioning.views.test_request_log import latest, permalink
+from tests.identity_provider import Idp, quiet_writer
+from tests.provisioning.views.request_log.test_log import latest, permalink
 from tests.signed_in import SignedIn, htmx
 from tests.tenants import Tenant
 from users.permissions import BuiltIn
 from users.services import accounts
 
 # What a test leaves in the queue must not turn up in the next one's log.
-__all__ = ["quiet_journal"]
+__all__ = ["quiet_writer"]
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,7 @@ WHOM = "Ask an Admin."
 OPENS = {
     "generate-token/": {},
     "tokens/{token}/rotate/": {},
-    "tokens/{token}/keep/": {"seen": ""},
+    "tokens/{token}/keep/": {"expected_retires_at": ""},
     "switches/enabled/": {"wanted": "on"},
     "switches/manage_admins/": {"wanted": "on"},
     "switches/secondary_addresses/": {"wanted": "on"},
@@ -149,18 +149,18 @@ def test_the_brake_is_kept_held_and_not_released(acme: Tenant, client: Client, s
     Brake.objects.update_or_create(
         organization=acme.organization,
         connection=acme.connection,
-        defaults={"held_since": timezone.now(), "gone": 12},
+        defaults={"paused_since": timezone.now(), "gone": 12},
     )
     page = f"{PAGE}scim/{acme.connection.pk}/brake/"
     shown = words(client.get(page).content)
     assert f"{WHY} release what its brake holds back. {WHOM}" in shown
     assert "Release…" not in shown and "Keep held" in shown
     assert "Look at who would go and release" not in words(client.get(PAGE).content)
-    seen = Brake.objects.get().version
-    answer = client.post(f"{page}release/", {"seen": seen}, follow=True)
+    expected_version = Brake.objects.get().version
+    answer = client.post(f"{page}release/", {"expected_version": expected_version}, follow=True)
     assert answer.redirect_chain[-1][0] == page
     assert words(answer.content).count(f"{WHY} release what its brake holds back. {WHOM}") == 2
-    assert Brake.objects.get().held_since is not None
+    assert Brake.objects.get().paused_since is not None
     admin = signed_in(acme)
     assert "Release…" in words(admin.get(page).content)
     assert "Look at who would go and release" in words(admin.get(PAGE).content)

@@ -18,7 +18,7 @@ from provisioning.services.connections import connections
 from provisioning.services.request_log import writer
 from provisioning.views.brake import PER_PAGE
 from tests.identity_provider import Idp
-from tests.provisioning.views.test_section import plain
+from tests.provisioning.views.connections.test_section import plain
 from tests.signed_in import SignedIn, htmx
 from tests.tenants import Tenant
 from users.models import User
@@ -41,7 +41,7 @@ def idp(acme: Tenant) -> Idp:
 
 
 @pytest.fixture
-def held(acme: Tenant, idp: Idp) -> list[User]:
+def paused(acme: Tenant, idp: Idp) -> list[User]:
     """Twelve people, of whom nine are suspended, and two were held back; one of these by two requests."""
     people = [acme.add(f"p{number:02}") for number in range(12)]
     # Whoever was made within the day could be a try-out's test user.
@@ -61,8 +61,8 @@ def shown(client: Client, address: str) -> str:
     return plain(client.get(address).content.decode())
 
 
-def seen(client: Client, tenant: Tenant) -> str:
-    found = re.search(r'name="seen" value="(\d+)"', client.get(at(tenant)).content.decode())
+def expected_version(client: Client, tenant: Tenant) -> str:
+    found = re.search(r'name="expected_version" value="(\d+)"', client.get(at(tenant)).content.decode())
     assert found
     return found[1]
 
@@ -71,7 +71,7 @@ def brake(tenant: Tenant) -> Brake:
     return brakes.of(tenant.connection)
 
 
-def test_the_page_says_who_has_gone_and_who_would_go(acme: Tenant, client: Client, held: list[User]) -> None:
+def test_the_page_says_who_has_gone_and_who_would_go(acme: Tenant, client: Client, paused: list[User]) -> None:
     html = shown(client, at(acme))
     assert "9 of 12 people had gone within an hour, and one more would have been more than 20 percent." in html
     would_go, has_gone = html.split("Who would go")[-1].split("Who has gone")[0], html.split("Who has gone")[-1]
@@ -92,7 +92,7 @@ def test_a_test_user_who_does_not_count_is_marked(acme: Tenant, client: Client, 
 
 
 def test_while_it_holds_the_users_page_the_section_and_the_log_lead_there(
-    acme: Tenant, client: Client, held: list[User]
+    acme: Tenant, client: Client, paused: list[User]
 ) -> None:
     html = client.get(USERS).content.decode()
     assert html.count("SCIM is held back") == 2, "at the head and in the section"
@@ -108,71 +108,77 @@ def test_where_nothing_is_held_nothing_is_said(acme: Tenant, client: Client, idp
     assert "Keep held" not in html and "Who would go" not in html
 
 
-def test_release_lets_them_go_and_says_until_when(acme: Tenant, client: Client, idp: Idp, held: list[User]) -> None:
-    answer = client.post(at(acme, "release"), {"seen": seen(client, acme)}, follow=True)
+def test_release_lets_them_go_and_says_until_when(acme: Tenant, client: Client, idp: Idp, paused: list[User]) -> None:
+    answer = client.post(at(acme, "release"), {"expected_version": expected_version(client, acme)}, follow=True)
     html = plain(answer.content.decode())
     assert "Released. Nothing is held back for an hour." in html
     assert "from then on the brake counts anew" in html
     assert "p00@acme.example" in html.split("Who has gone")[-1], "the list stays"
     assert "p10@acme.example" in html.split("Who would go")[-1].split("Who has gone")[0]
-    assert idp.send("DELETE", f"/Users/{held[9].pk}").status_code == 204
-    assert acme.events()[1].action == Action.SCIM_BRAKE_RELEASED
+    assert idp.send("DELETE", f"/Users/{paused[9].pk}").status_code == 204
+    assert acme.events()[1].action == Action.SCIM_BRAKE_RESUMED
     assert "SCIM is held back" not in shown(client, USERS)
     assert "it holds nothing back until" in shown(client, USERS)
     assert "Nothing is held back now." in shown(client, LOG)
 
 
-def test_keep_held_says_who_did_and_can_still_be_released(acme: Tenant, client: Client, held: list[User]) -> None:
-    html = plain(client.post(at(acme, "keep"), {"seen": seen(client, acme)}, follow=True).content.decode())
+def test_keep_held_says_who_did_and_can_still_be_released(acme: Tenant, client: Client, paused: list[User]) -> None:
+    html = plain(
+        client.post(
+            at(acme, "keep"), {"expected_version": expected_version(client, acme)}, follow=True
+        ).content.decode()
+    )
     assert "Kept held by admin@acme.example" in html and "Nobody is reminded by mail any more." in html
-    assert acme.last_event().action == Action.SCIM_BRAKE_KEPT
+    assert acme.last_event().action == Action.SCIM_BRAKE_KEPT_PAUSED
     assert f'action="{at(acme, "keep")}"' not in client.get(at(acme)).content.decode()
-    client.post(at(acme, "release"), {"seen": seen(client, acme)})
-    assert brake(acme).held_since is None
+    client.post(at(acme, "release"), {"expected_version": expected_version(client, acme)})
+    assert brake(acme).paused_since is None
 
 
-def test_the_second_of_two_is_told_and_twice_is_once(acme: Tenant, client: Client, held: list[User]) -> None:
-    version = seen(client, acme)
-    client.post(at(acme, "release"), {"seen": version})
-    html = plain(client.post(at(acme, "release"), {"seen": version}, follow=True).content.decode())
+def test_the_second_of_two_is_told_and_twice_is_once(acme: Tenant, client: Client, paused: list[User]) -> None:
+    version = expected_version(client, acme)
+    client.post(at(acme, "release"), {"expected_version": version})
+    html = plain(client.post(at(acme, "release"), {"expected_version": version}, follow=True).content.decode())
     assert "Somebody else has answered or changed the brake meanwhile." in html
-    assert [event.action for event in acme.events()].count(Action.SCIM_BRAKE_RELEASED) == 1
+    assert [event.action for event in acme.events()].count(Action.SCIM_BRAKE_RESUMED) == 1
 
 
 @pytest.mark.parametrize("wrong", ["", "x", "-1", "9" * 40, "²"])
-def test_a_form_that_cannot_be_read_changes_nothing(wrong: str, acme: Tenant, client: Client, held: list[User]) -> None:
+def test_a_form_that_cannot_be_read_changes_nothing(
+    wrong: str, acme: Tenant, client: Client, paused: list[User]
+) -> None:
     for address in (at(acme, "release"), at(acme, "keep")):
-        assert client.post(address, {"seen": wrong}, **htmx()).status_code == 400
-        assert client.post(address, {"seen": wrong}).status_code == 302
-    assert (brake(acme).held_since is not None, brake(acme).kept_at) == (True, None)
+        assert client.post(address, {"expected_version": wrong}, **htmx()).status_code == 400
+        assert client.post(address, {"expected_version": wrong}).status_code == 302
+    assert (brake(acme).paused_since is not None, brake(acme).kept_paused_at) == (True, None)
 
 
-def test_who_may_only_look_finds_no_buttons(acme: Tenant, signed_in: SignedIn, held: list[User]) -> None:
+def test_who_may_only_look_finds_no_buttons(acme: Tenant, signed_in: SignedIn, paused: list[User]) -> None:
     html = signed_in(acme, BuiltIn.READ_ONLY).get(at(acme)).content.decode()
     assert "Your role does not release it." in html
     assert at(acme, "release") not in html and at(acme, "keep") not in html
 
 
 def test_another_connection_or_organization_is_not_braked(
-    acme: Tenant, globex: Tenant, signed_in: SignedIn, client: Client, held: list[User]
+    acme: Tenant, globex: Tenant, signed_in: SignedIn, client: Client, paused: list[User]
 ) -> None:
     other = connections.add("Okta", IdentityProvider.OKTA, by=acme.by)
     assert "Nothing is held back." in shown(client, f"/settings/users/scim/{other.pk}/brake/")
     assert "Nothing is held back." in shown(signed_in(globex), at(globex))
     for part in ("release", "keep"):
-        assert signed_in(globex).post(at(acme, part), {"seen": "2"}).status_code == 404
-    assert Brake.objects.get(held_since__isnull=False).version == 2
+        assert signed_in(globex).post(at(acme, part), {"expected_version": "2"}).status_code == 404
+    assert Brake.objects.get(paused_since__isnull=False).version == 2
 
 
 # The setting
 
 
-def test_the_switch_turns_it_off_and_on(acme: Tenant, client: Client, held: list[User]) -> None:
+def test_the_switch_turns_it_off_and_on(acme: Tenant, client: Client, paused: list[User]) -> None:
     assert (
         "The brake is off, and holds nothing back."
         in client.post(at(acme, "switch"), {"wanted": "off"}, **htmx()).content.decode()
     )
-    assert (brake(acme).enabled, brake(acme).held_since) == (False, None)
+    assert (brake(acme).enabled, brake(acme).paused_since) == (False, None)
     assert "The brake is off: your provider suspends and deletes as many people as it likes." in shown(client, at(acme))
     client.post(at(acme, "switch"), {"wanted": "on"})
     assert brake(acme).enabled

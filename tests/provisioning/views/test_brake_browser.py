@@ -19,10 +19,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def held(acme: Tenant, signed_in: SignedIn, live_server: LiveServer, page: Page) -> Iterator[Page]:
+def paused(acme: Tenant, signed_in: SignedIn, live_server: LiveServer, page: Page) -> Iterator[Page]:
     """Settings > Users as an Admin sees it while the brake holds; sixty have gone, and some would go."""
     now = timezone.now()
-    Brake.objects.filter(connection=acme.connection).update(held_since=now, gone=60, people=300, version=2)
+    Brake.objects.filter(connection=acme.connection).update(paused_since=now, gone=60, people=300, version=2)
     Departure.objects.bulk_create(
         Departure(
             organization=acme.organization,
@@ -54,26 +54,26 @@ def held(acme: Tenant, signed_in: SignedIn, live_server: LiveServer, page: Page)
     page.goto("about:blank")  # so that nothing asks the server while the database is emptied
 
 
-def test_it_is_for_everybody(held: Page, acme: Tenant) -> None:
-    for address in (held.url, held.url.replace("/users/", f"/users/scim/{acme.connection.pk}/brake/")):
-        held.goto(address)
-        for summary in held.locator("details.sure summary").all():
+def test_it_is_for_everybody(paused: Page, acme: Tenant) -> None:
+    for address in (paused.url, paused.url.replace("/users/", f"/users/scim/{acme.connection.pk}/brake/")):
+        paused.goto(address)
+        for summary in paused.locator("details.sure summary").all():
             summary.click()
-        assert_for_everybody(held)
+        assert_for_everybody(paused)
 
 
-def test_it_is_released_with_the_keyboard_alone(held: Page, acme: Tenant) -> None:
-    held.get_by_role("link", name="Look at who would go and release").first.press("Enter")
-    expect(held.get_by_role("region", name="Who would go").get_by_role("row")).to_have_count(5)
-    held.locator("summary", has_text="Release…").press("Enter")
-    held.get_by_role("button", name="Release", exact=True).press("Enter")
-    expect(held.get_by_text("Released. Nothing is held back for an hour.")).to_be_visible()
-    assert Brake.objects.get(connection=acme.connection).held_since is None
+def test_it_is_released_with_the_keyboard_alone(paused: Page, acme: Tenant) -> None:
+    paused.get_by_role("link", name="Look at who would go and release").first.press("Enter")
+    expect(paused.get_by_role("region", name="Who would go").get_by_role("row")).to_have_count(5)
+    paused.locator("summary", has_text="Release…").press("Enter")
+    paused.get_by_role("button", name="Release", exact=True).press("Enter")
+    expect(paused.get_by_text("Released. Nothing is held back for an hour.")).to_be_visible()
+    assert Brake.objects.get(connection=acme.connection).paused_since is None
 
 
-def test_the_share_is_set_without_a_new_page(held: Page, acme: Tenant) -> None:
-    held.get_by_label("Percent of people who may go within an hour").fill("33")
-    held.locator("#brake-percent-save").press("Enter")
-    expect(held.get_by_text("The brake holds back what is more than 33 percent.").first).to_be_visible()
-    expect(held.get_by_label("Percent of people who may go within an hour")).to_have_value("33")
+def test_the_share_is_set_without_a_new_page(paused: Page, acme: Tenant) -> None:
+    paused.get_by_label("Percent of people who may go within an hour").fill("33")
+    paused.locator("#brake-percent-save").press("Enter")
+    expect(paused.get_by_text("The brake holds back what is more than 33 percent.").first).to_be_visible()
+    expect(paused.get_by_label("Percent of people who may go within an hour")).to_have_value("33")
     assert Brake.objects.get(connection=acme.connection).percent == 33

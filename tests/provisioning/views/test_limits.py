@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from provisioning.models import Token
 from provisioning.views import limits
-from tests.provisioning.views.test_request_log import permalink, shown
-from tests.provisioning.views.test_section import log
+from tests.provisioning.views.connections.test_section import log
+from tests.provisioning.views.request_log.test_log import permalink, shown
 from tests.signed_in import SignedIn
 from tests.tenants import Tenant
 from users.permissions import BuiltIn
@@ -45,7 +45,7 @@ def test_the_page_names_who_was_limited_newest_first(
     limited(acme, "share-limit", token=token)
     newest = limited(acme, "unauthorized-limit", address="192.0.2.77", token_label="no valid token")
     limited(globex, "unauthorized-limit", address="192.0.2.99")
-    log(acme, status=429, cause="held-back")
+    log(acme, status=429, cause="provisioning-paused")
     page = shown(client, PAGE)
     names = [f"The token {token}", f"Acme, by the token {token}", f"Acme, by the token {token}", "192.0.2.77"]
     places = [page.index(name) for name in (names[3], names[1], names[0])]
@@ -64,14 +64,14 @@ def test_older_ones_are_a_page_further(acme: Tenant, client: Client, monkeypatch
     monkeypatch.setattr(limits, "PER_PAGE", 2)
     for number, cause in enumerate(("token-limit", "share-limit", "token-limit", "unauthorized-limit", "token-limit")):
         limited(acme, cause, address=f"192.0.2.{number}", created_at=timezone.now() + timedelta(seconds=number))
-    seen, address = [], PAGE
+    expected_version, address = [], PAGE
     for _ in range(3):
         html = client.get(address).content.decode()
-        seen.append(html.count('data-label="Who"'))
+        expected_version.append(html.count('data-label="Who"'))
         if 'id="limits-older"' not in html:
             break
         address = PAGE + html.partition('id="limits-older" href="')[2].partition('"')[0]
-    assert seen == [2, 2, 1]
+    assert expected_version == [2, 2, 1]
     assert 'id="limits-newest"' in html
     assert client.get(PAGE, {"before": "nonsense"}).status_code == 200
 

@@ -8,7 +8,7 @@ from django.test import Client
 from provisioning.models import Connection, RoleRuleSet
 from provisioning.services.role_rules import rules as role_rules_rules
 from provisioning.views import role_rules
-from tests.provisioning.services.test_role_rules import SALES_ARE_HR, in_department
+from tests.provisioning.services.role_rules.test_rules import SALES_ARE_HR, in_department
 from tests.role_rules import Line, role_named, role_of, save
 from tests.signed_in import SignedIn, htmx
 from tests.tenants import Tenant
@@ -26,12 +26,12 @@ def admin(acme: Tenant, signed_in: SignedIn) -> Client:
     return signed_in(acme)
 
 
-def press(client: Client, acme: Tenant, do: str, *lines: Line, seen: int = 0, **more: Any) -> Any:
+def press(client: Client, acme: Tenant, do: str, *lines: Line, expected_version: int = 0, **more: Any) -> Any:
     columns = list(zip(*lines, strict=True)) or [(), (), (), ()]
     names = ("attribute", "operator", "value")
     form = dict(zip(names, map(list, columns), strict=False))
     form["role"] = [str(role_named(acme.organization, name).pk) for name in columns[3]]
-    return client.post(CHANGE, {"do": do, "seen": str(seen), **form, **more})
+    return client.post(CHANGE, {"do": do, "expected_version": str(expected_version), **form, **more})
 
 
 def text_of(response: Any) -> str:
@@ -56,7 +56,7 @@ def test_without_rules_the_page_says_what_they_are_for(admin: Client) -> None:
 def test_the_preview_says_who_would_change_and_changes_nothing(acme: Tenant, admin: Client) -> None:
     ann = provisioned(acme, "ann", title="Boss")
     provisioned(acme, "bob")
-    provisioned(acme, "cy", GivenBy.HAND, title="Boss")
+    provisioned(acme, "cy", GivenBy.MANUAL, title="Boss")
     page = text_of(press(admin, acme, "preview", ("title", "is", "Boss", "HR")))
     assert "1 person changes" in page
     assert "Looked at: 3 people whom your identity provider manages." in page
@@ -113,7 +113,7 @@ def test_a_button_that_the_page_does_not_have_is_refused(acme: Tenant, admin: Cl
 
 
 def test_a_form_with_half_a_rule_is_refused(acme: Tenant, admin: Client) -> None:
-    assert admin.post(CHANGE, {"do": "save", "seen": "0", "value": ["a"]}).status_code == 302
+    assert admin.post(CHANGE, {"do": "save", "expected_version": "0", "value": ["a"]}).status_code == 302
     assert rules(acme) == []
 
 
@@ -141,7 +141,14 @@ def test_what_is_wrong_is_said_and_what_was_typed_stays(
 def test_a_role_of_another_organization_is_none(acme: Tenant, globex: Tenant, admin: Client) -> None:
     page = admin.post(
         CHANGE,
-        {"do": "save", "seen": "0", "attribute": "title", "operator": "is", "value": "a", "role": globex.role("hr").pk},
+        {
+            "do": "save",
+            "expected_version": "0",
+            "attribute": "title",
+            "operator": "is",
+            "value": "a",
+            "role": globex.role("hr").pk,
+        },
     )
     assert "Rule 1: choose a role." in text_of(page)
     assert rules(acme) == []
@@ -149,12 +156,12 @@ def test_a_role_of_another_organization_is_none(acme: Tenant, globex: Tenant, ad
 
 def test_whoever_saves_second_sees_the_others_rules_and_keeps_what_was_typed(acme: Tenant, admin: Client) -> None:
     save(acme.organization, ("title", "is", "Clerk", "IT"))
-    page = press(admin, acme, "save", SALES_ARE_HR, seen=0)
+    page = press(admin, acme, "save", SALES_ARE_HR, expected_version=0)
     assert "Somebody else has saved the role rules meanwhile" in text_of(page)
     assert "1. title is Clerk: IT" in text_of(page)
     assert [row.value for row in page.context["rows"]] == ["Sales"]
     assert rules(acme) == ["title is Clerk: IT"]
-    press(admin, acme, "save", SALES_ARE_HR, seen=page.context["seen"])
+    press(admin, acme, "save", SALES_ARE_HR, expected_version=page.context["expected_version"])
     assert rules(acme) == ["department is Sales: HR"]
 
 
@@ -162,19 +169,21 @@ def test_people_are_paged(acme: Tenant, admin: Client, monkeypatch: pytest.Monke
     monkeypatch.setattr(role_rules, "PER_PAGE", 2)
     for number in range(5):
         provisioned(acme, f"p{number}", title="Boss")
-    seen = [
+    expected_version = [
         [line.user.user_name for line in press(admin, acme, do, ("title", "is", "Boss", "HR")).context["people"]]
         for do in ("preview", "preview.2", "preview.3", "preview.99")
     ]
-    assert [len(some) for some in seen] == [2, 2, 1, 1]
-    assert sorted({name for some in seen for name in some}) == [f"p{number}@acme.example" for number in range(5)]
+    assert [len(some) for some in expected_version] == [2, 2, 1, 1]
+    assert sorted({name for some in expected_version for name in some}) == [
+        f"p{number}@acme.example" for number in range(5)
+    ]
 
 
 def test_what_takes_long_goes_on_with_the_next_request(
     acme: Tenant, admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(role_rules, "APPLIES_FOR", 0)
-    monkeypatch.setattr(role_rules_rules, "HELD_TOGETHER", 2)
+    monkeypatch.setattr(role_rules_rules, "LOCKED_TOGETHER", 2)
     people = [provisioned(acme, f"p{number}", title="Boss") for number in range(5)]
     press(admin, acme, "save", ("title", "is", "Boss", "HR"))
     page = text_of(admin.get(SECTION))
@@ -190,30 +199,30 @@ def test_what_takes_long_goes_on_with_the_next_request(
 
 
 @pytest.fixture
-def keeper(acme: Tenant, signed_in: SignedIn) -> Client:
+def managed_by(acme: Tenant, signed_in: SignedIn) -> Client:
     """Somebody who may set up sign-in, and nothing else."""
     return signed_in(acme, "sign-in.edit")
 
 
-def test_nobody_makes_a_rule_for_a_role_that_may_do_more_than_their_own(acme: Tenant, keeper: Client) -> None:
+def test_nobody_makes_a_rule_for_a_role_that_may_do_more_than_their_own(acme: Tenant, managed_by: Client) -> None:
     for do in ("preview", "save"):
-        page = text_of(press(keeper, acme, do, ("title", "is", "Boss", "Admin")))
+        page = text_of(press(managed_by, acme, do, ("title", "is", "Boss", "Admin")))
         assert "The role Admin may do more than yours." in page
         assert 'value="Boss"' in page
     assert rules(acme) == []
 
 
-def test_nobody_changes_rules_that_give_such_a_role(acme: Tenant, keeper: Client) -> None:
+def test_nobody_changes_rules_that_give_such_a_role(acme: Tenant, managed_by: Client) -> None:
     save(acme.organization, ("title", "is", "Boss", "Admin"))
-    assert "only an Admin can change them" in text_of(keeper.get(SECTION))
-    assert keeper.get(EDITOR).status_code == 302
-    press(keeper, acme, "save", ("title", "is", "Boss", "sign-in.edit"), seen=1)
+    assert "only an Admin can change them" in text_of(managed_by.get(SECTION))
+    assert managed_by.get(EDITOR).status_code == 302
+    press(managed_by, acme, "save", ("title", "is", "Boss", "sign-in.edit"), expected_version=1)
     assert rules(acme) == ["title is Boss: Admin"]
 
 
-def test_nobody_takes_away_such_a_role_by_a_rule(acme: Tenant, keeper: Client) -> None:
+def test_nobody_takes_away_such_a_role_by_a_rule(acme: Tenant, managed_by: Client) -> None:
     ann = acme.add("ann", "users.edit", given_by=GivenBy.DEFAULT, profile={"title": "Boss"})
-    page = press(keeper, acme, "save", ("title", "is", "Boss", "sign-in.edit"))
+    page = press(managed_by, acme, "save", ("title", "is", "Boss", "sign-in.edit"))
     assert "1 person would lose the role users.edit" in text_of(page)
     assert (role_of(ann.pk), rules(acme)) == ("users.edit by default", [])
 
@@ -249,7 +258,7 @@ def test_a_list_of_people_costs_the_same_number_of_queries_whatever_its_length(
 
 def test_a_person_whose_role_was_given_by_hand_is_left_to_the_rules_in_one_click(acme: Tenant, admin: Client) -> None:
     save(acme.organization, ("title", "is", "Boss", "HR"))
-    ann = provisioned(acme, "ann", GivenBy.HAND, title="Boss")
+    ann = provisioned(acme, "ann", GivenBy.MANUAL, title="Boss")
     address = f"/settings/users/{ann.pk}/"
     page = text_of(admin.get(address))
     assert "No role rule changes the role of this person, since somebody gave it by hand." in page
@@ -264,7 +273,7 @@ def test_a_person_whose_role_was_given_by_hand_is_left_to_the_rules_in_one_click
 
 
 def test_without_rules_a_persons_page_does_not_speak_of_them(acme: Tenant, admin: Client) -> None:
-    ann = provisioned(acme, "ann", GivenBy.HAND)
+    ann = provisioned(acme, "ann", GivenBy.MANUAL)
     assert "No role rule changes" not in text_of(admin.get(f"/settings/users/{ann.pk}/"))
     admin.post(f"/settings/users/scim/people/{ann.pk}/role-rules/")
     assert "There are no role rules. Make them first" in text_of(admin.get(f"/settings/users/{ann.pk}/"))
@@ -281,7 +290,7 @@ def test_whoever_may_only_look_sees_what_the_rules_say_and_no_button(acme: Tenan
 
 def test_an_admin_whom_the_rules_may_not_touch_has_no_button_and_the_page_says_why(acme: Tenant, admin: Client) -> None:
     save(acme.organization, SALES_ARE_HR)
-    ann = acme.add("ann", BuiltIn.ADMIN, given_by=GivenBy.HAND, managed_by=acme.connection.pk)
+    ann = acme.add("ann", BuiltIn.ADMIN, given_by=GivenBy.MANUAL, managed_by=acme.connection.pk)
     page = text_of(admin.get(f"/settings/users/{ann.pk}/"))
     assert "take the Admin role away while" in page
     assert "Let the role rules decide" not in page

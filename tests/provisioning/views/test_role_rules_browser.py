@@ -8,7 +8,7 @@ from provisioning.services.role_rules import rules as role_rules_rules
 from provisioning.views import role_rules
 from tests.console.test_browser import Open, give_session, lived_in, no_script, open_page
 from tests.everybody import assert_for_everybody
-from tests.provisioning.services.test_role_rules import SALES_ARE_HR
+from tests.provisioning.services.role_rules.test_rules import SALES_ARE_HR
 from tests.provisioning.views.test_role_rules import EDITOR, provisioned, rules
 from tests.role_rules import role_of, save
 from tests.signed_in import SignedIn
@@ -52,23 +52,23 @@ def test_everybody_is_reached_while_the_page_is_open(
     open_page: Open, lived_in: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(role_rules, "APPLIES_FOR", 0)
-    monkeypatch.setattr(role_rules_rules, "HELD_TOGETHER", 2)
+    monkeypatch.setattr(role_rules_rules, "LOCKED_TOGETHER", 2)
     people = [provisioned(lived_in, f"p{number}", title="Boss") for number in range(5)]
-    role_rules_rules.save(_bosses(lived_in), seen=0, by=lived_in.by)
+    role_rules_rules.save(_bosses(lived_in), expected_version=0, by=lived_in.by)
     page = open_page("/settings/users/#role-rules")
     expect(page.get_by_text("Done. 5 people have another role now.").first).to_be_visible()
     assert [role_of(each.pk) for each in people] == ["HR by rule"] * 5
 
 
-def _bosses(tenant: Tenant) -> list[role_rules_rules.Wanted]:
-    return [role_rules_rules.Wanted("title", "is", "Boss", str(tenant.role("hr").pk))]
+def _bosses(tenant: Tenant) -> list[role_rules_rules.RuleInput]:
+    return [role_rules_rules.RuleInput("title", "is", "Boss", str(tenant.role("hr").pk))]
 
 
 def test_all_works_without_script(
     no_script: Page, lived_in: Tenant, signed_in: SignedIn, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(role_rules, "APPLIES_FOR", 0)
-    monkeypatch.setattr(role_rules_rules, "HELD_TOGETHER", 2)
+    monkeypatch.setattr(role_rules_rules, "LOCKED_TOGETHER", 2)
     people = [provisioned(lived_in, f"p{number}", title="Boss") for number in range(3)]
     give_session(no_script.context, signed_in(lived_in), live_server)
     no_script.goto(live_server.url + EDITOR)
@@ -103,7 +103,7 @@ def test_it_is_for_everybody(open_page: Open, lived_in: Tenant) -> None:
 
 
 def test_a_person_is_left_to_the_rules_with_the_keyboard_and_for_everybody(open_page: Open, lived_in: Tenant) -> None:
-    ann = provisioned(lived_in, "ann", GivenBy.HAND, title="Boss of everything with a very long name")
+    ann = provisioned(lived_in, "ann", GivenBy.MANUAL, title="Boss of everything with a very long name")
     save(lived_in.organization, ("title", "begins", "Boss", "HR"))
     page = open_page(f"/settings/users/{ann.pk}/")
     button = page.get_by_role("button", name="Let the role rules decide")

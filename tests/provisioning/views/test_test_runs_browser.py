@@ -8,11 +8,11 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from provisioning.models import Play, PlayState
+from provisioning.models import RunState, TestRun
 from provisioning.services import test_runs
 from tests.console.test_browser import give_session
 from tests.everybody import assert_for_everybody
-from tests.provisioning.views.test_test_runs import a_play, address_of, outcomes
+from tests.provisioning.views.test_test_runs import a_test_run, address_of, outcomes
 from tests.signed_in import SignedIn
 from tests.tenants import Tenant
 
@@ -34,7 +34,7 @@ def admins(
 def advance(number: int, **fields: Any) -> None:
     """The play has come as far as that many steps."""
     came = [test_runs.as_kept(outcome) for outcome in outcomes(number)]
-    Play.objects.update(outcomes=came, seen_at=timezone.now(), groups=False, **fields)
+    TestRun.objects.update(outcomes=came, seen_at=timezone.now(), groups=False, **fields)
 
 
 def test_steps_come_in_by_themselves_with_the_keyboard_alone(admins: Page) -> None:
@@ -42,8 +42,8 @@ def test_steps_come_in_by_themselves_with_the_keyboard_alone(admins: Page) -> No
     expect(admins.get_by_text("Step 1 of")).to_be_visible()
     advance(4)
     expect(admins.get_by_text("Step 5 of 9 is on its way.")).to_be_visible()
-    advance(9, state=PlayState.PASSED, finished_at=timezone.now())
-    expect(admins.locator("#play").get_by_text("All 9 requests came through")).to_be_visible()
+    advance(9, state=RunState.PASSED, finished_at=timezone.now())
+    expect(admins.locator("#test-run").get_by_text("All 9 requests came through")).to_be_visible()
     expect(admins.locator("[data-poll]")).to_have_count(0)
 
 
@@ -68,6 +68,6 @@ def test_a_refusal_stands_where_it_was_caused_and_the_field_has_the_focus(admins
 
 
 def test_it_is_for_everybody(admins: Page, acme: Tenant, live_server: LiveServer) -> None:
-    for play in (a_play(acme, *outcomes(3)), a_play(acme, *outcomes(1), state=PlayState.BROKEN_OFF)):
-        admins.goto(live_server.url + address_of(play))
+    for test_run in (a_test_run(acme, *outcomes(3)), a_test_run(acme, *outcomes(1), state=RunState.BROKEN_OFF)):
+        admins.goto(live_server.url + address_of(test_run))
         assert_for_everybody(admins)

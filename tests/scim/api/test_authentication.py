@@ -10,7 +10,7 @@ import organizations.services.organizations
 from core.actors import operator_at_the_command_line
 from core.bearer_tokens import digest
 from organizations.models import Mail
-from provisioning.models import Connection, Milestone, Token
+from provisioning.models import Connection, SetupStep, Token
 from provisioning.services.connections import connections
 from provisioning.services.request_log.setup_steps import Step
 from scim.protocol.errors import Unauthorized
@@ -62,8 +62,8 @@ def test_every_wrong_token_gets_the_same_answer(idp: Idp, header: str) -> None:
     assert (response.status_code, response.content) == (401, expected)
 
 
-def test_strangers_cannot_tell_an_organization_that_exists_from_one_that_does_not(idp: Idp, stranger: Idp) -> None:
-    authorization = {"authorization": f"Bearer {stranger.token}"}
+def test_strangers_cannot_tell_an_organization_that_exists_from_one_that_does_not(idp: Idp, anonymous: Idp) -> None:
+    authorization = {"authorization": f"Bearer {anonymous.token}"}
     here = idp.http.get(idp.base + "/Users", headers=authorization)
     nowhere = idp.http.get("/scim/nobody/v2/Users", headers=authorization)
     assert here.status_code == nowhere.status_code == 401
@@ -93,16 +93,16 @@ def test_an_expired_token_is_refused(idp: Idp) -> None:
     assert idp.get("/Users").status_code == 200
     Token.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert idp.get("/Users").status_code == 401
-    assert idp.log()[-1].verdict == "Refused: this token has expired. Give the identity provider a new one."
+    assert idp.log()[-1].result == "Refused: this token has expired. Give the identity provider a new one."
 
 
-def test_who_has_the_right_token_learns_that_scim_is_off(idp: Idp, stranger: Idp) -> None:
+def test_who_has_the_right_token_learns_that_scim_is_off(idp: Idp, anonymous: Idp) -> None:
     turn_off(idp)
     response = idp.get("/Users")
     assert response.status_code == 401
     assert "Enable SCIM" in read(response)["detail"]
-    stranger_here = Idp(idp.organization, stranger.token).get("/Users")
-    assert "Enable SCIM" not in read(stranger_here)["detail"]
+    anonymous_here = Idp(idp.organization, anonymous.token).get("/Users")
+    assert "Enable SCIM" not in read(anonymous_here)["detail"]
 
 
 def test_a_new_token_works_only_once_scim_is_enabled(idp: Idp) -> None:
@@ -131,12 +131,12 @@ SUSPENDED_REQUESTS: list[tuple[str, str, Any]] = [
 
 @pytest.mark.parametrize(("method", "path", "body"), SUSPENDED_REQUESTS)
 def test_the_right_token_is_told_that_its_organization_is_suspended_and_no_other_is(
-    method: str, path: str, body: Any, idp: Idp, stranger: Idp, settings: Any
+    method: str, path: str, body: Any, idp: Idp, anonymous: Idp, settings: Any
 ) -> None:
     settings.OPERATOR_CONTACT = "support@saas.example"
-    wrong, elsewhere = Idp(idp.organization, "smgr_no"), Idp(idp.organization, stranger.token)
+    wrong, elsewhere = Idp(idp.organization, "smgr_no"), Idp(idp.organization, anonymous.token)
     before = [_told(each.send(method, path, body)) for each in (wrong, elsewhere)]
-    organizations.services.organizations.hold("Unpaid", by=operator_at_the_command_line(idp.organization.pk))
+    organizations.services.organizations.suspend("Unpaid", by=operator_at_the_command_line(idp.organization.pk))
     status, detail = _told(idp.send(method, path, body))
     assert status == 403
     assert "This organization is suspended" in detail and "support@saas.example" in detail
@@ -150,14 +150,14 @@ def test_the_right_token_is_told_that_its_organization_is_suspended_and_no_other
 
 def test_a_suspended_organization_is_served_again_once_it_is_reactivated(idp: Idp) -> None:
     by = operator_at_the_command_line(idp.organization.pk)
-    organizations.services.organizations.hold("Unpaid", by=by)
+    organizations.services.organizations.suspend("Unpaid", by=by)
     assert idp.get("/Users").status_code == 403
-    organizations.services.organizations.release("Paid", by=by)
+    organizations.services.organizations.reactivate("Paid", by=by)
     assert idp.get("/Users").status_code == 200
 
 
 def test_what_a_suspended_organization_is_refused_neither_mails_nor_fails_a_step(idp: Idp) -> None:
-    organizations.services.organizations.hold("Unpaid", by=operator_at_the_command_line(idp.organization.pk))
+    organizations.services.organizations.suspend("Unpaid", by=operator_at_the_command_line(idp.organization.pk))
     for _ in range(12):
         idp.send("POST", "/Users", {"userName": "ada@acme.example"})
         idp.send("DELETE", "/Users/01a22bd8-d600-7000-8000-000000000001")
@@ -165,7 +165,7 @@ def test_what_a_suspended_organization_is_refused_neither_mails_nor_fails_a_step
     assert {(row.status, row.cause) for row in rows} == {(403, "organization-suspended")}
     assert not Mail.objects.exists()
     # What was asked last is told of the connection; no step of its set-up fails by it.
-    assert not Milestone.objects.exclude(failed_status=None).exclude(step=Step.REQUEST).exists()
+    assert not SetupStep.objects.exclude(failed_status=None).exclude(step=Step.REQUEST).exists()
 
 
 def _told(response: Any) -> tuple[int, str]:

@@ -166,9 +166,9 @@ class TestCommonAttributes:
     """Sections 3 and 3.1."""
 
     @pytest.mark.clause("7643-3.1-5", "7643-3.1-8")
-    def test_ids_are_unique_among_users_and_groups_and_never_say_bulk_id(self, idp: Idp, stranger: Idp) -> None:
+    def test_ids_are_unique_among_users_and_groups_and_never_say_bulk_id(self, idp: Idp, anonymous: Idp) -> None:
         made = [idp.create()["id"], idp.create_group()["id"], idp.create("bob@acme.example")["id"]]
-        made += [stranger.create("eve@globex.example")["id"], stranger.create_group()["id"]]
+        made += [anonymous.create("eve@globex.example")["id"], anonymous.create_group()["id"]]
         assert len(set(made)) == 5
         assert all(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", each) for each in made)
 

@@ -18,7 +18,7 @@ BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 @pytest.fixture
 def moved(idp: Idp) -> Idp:
     """A provider that still has the Base URL from before the organization took another slug."""
-    slugs.change("acme-ltd", seen="acme", by=operator_at_the_command_line(idp.organization.pk))
+    slugs.change("acme-ltd", expected_slug="acme", by=operator_at_the_command_line(idp.organization.pk))
     assert idp.base == "/scim/acme/v2"
     return idp
 
@@ -81,17 +81,17 @@ def test_the_log_is_the_organizations_and_shows_that_the_old_address_is_in_use(m
     assert last_used(moved) is not None
 
 
-def test_a_wrong_token_is_refused_logged_and_no_use(moved: Idp, stranger: Idp) -> None:
+def test_a_wrong_token_is_refused_logged_and_no_use(moved: Idp, anonymous: Idp) -> None:
     expected = moved.http.get("/scim/nobody/v2/Users").content
-    for token in ("smgr_wrong", stranger.token):
+    for token in ("smgr_wrong", anonymous.token):
         answer = moved.http.get("/scim/acme/v2/Users", headers={"authorization": f"Bearer {token}"})
         assert (answer.status_code, answer.content) == (401, expected)
     assert [row.status for row in moved.log()] == [401, 401]
     assert last_used(moved) is None
 
 
-def test_a_token_of_the_organization_opens_no_strangers_address(moved: Idp, stranger: Idp) -> None:
-    slugs.change("globex-ltd", seen="globex", by=operator_at_the_command_line(stranger.organization.pk))
+def test_a_token_of_the_organization_opens_no_strangers_address(moved: Idp, anonymous: Idp) -> None:
+    slugs.change("globex-ltd", expected_slug="globex", by=operator_at_the_command_line(anonymous.organization.pk))
     answer = moved.http.get("/scim/globex/v2/Users", headers={"authorization": f"Bearer {moved.token}"})
     assert answer.status_code == 401
 
@@ -106,7 +106,7 @@ def test_it_ends(moved: Idp, how: str) -> None:
         case "ended":
             slugs.end(row.pk, by=by)
         case "suspended":
-            organizations.hold("Unpaid", by=by)
+            organizations.suspend("Unpaid", by=by)
     refused = 403 if how == "suspended" else 401
     assert moved.get("/Users").status_code == refused
     assert moved.send("POST", "/Users", {"userName": "ada@acme.example"}).status_code == refused

@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from scim.operations import resources
+from scim.operations import users
 from tests.identity_provider import Idp, read
 
 USER = {"userName": "ada@acme.example"}
@@ -170,7 +170,7 @@ class TestFaults:
     def test_a_database_that_does_not_answer_is_503_with_retry_after(
         self, idp: Idp, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(resources, "read", _raise(OperationalError("lock timeout")))
+        monkeypatch.setattr(users, "read", _raise(OperationalError("lock timeout")))
         response = idp.get("/Users/1")
         assert response.status_code == 503
         assert int(response.headers["Retry-After"]) > 0
@@ -180,7 +180,7 @@ class TestFaults:
     def test_a_fault_that_nobody_foresaw_is_a_scim_500_without_its_innards(
         self, idp: Idp, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(resources, "read", _raise(RuntimeError("secret innards")))
+        monkeypatch.setattr(users, "read", _raise(RuntimeError("secret innards")))
         response = idp.get("/Users/1")
         assert response.status_code == 500
         assert b"innards" not in response.content

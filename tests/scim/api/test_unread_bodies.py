@@ -121,7 +121,7 @@ def test_nor_is_the_body_of_somebody_whose_token_opens_nothing_here(idp: Idp, sp
 
 
 def test_nor_is_one_at_a_former_slug(idp: Idp) -> None:
-    slugs.change("acme-ltd", seen="acme", by=operator_at_the_command_line(idp.organization.pk))
+    slugs.change("acme-ltd", expected_slug="acme", by=operator_at_the_command_line(idp.organization.pk))
     assert idp.base == "/scim/acme/v2"
     for authorization in ("", "Bearer smgr_wrong"):
         assert statuses(idp.http, below("/scim/acme/v2"), authorization) == {401}

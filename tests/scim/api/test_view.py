@@ -36,10 +36,10 @@ class Exhausted(BaseThrottle):
 class Seen(ScimView):
     """Keeps what its handler was given."""
 
-    seen: list[Any] = []
+    expected_slug: list[Any] = []
 
     def get(self, request: Request, slug: str) -> HttpResponse:
-        self.seen.append((request, self.credentials))
+        self.expected_slug.append((request, self.credentials))
         return answer(b"{}")
 
 
@@ -51,7 +51,7 @@ def ask(view: type[ScimView], idp: Idp, token: str | None = None, **options: Any
 
 def test_the_handler_gets_a_request_of_the_framework_with_credentials_and_no_user(idp: Idp) -> None:
     ask(Seen, idp)
-    request, credentials = Seen.seen.pop()
+    request, credentials = Seen.expected_slug.pop()
     assert isinstance(request, Request)
     assert isinstance(credentials, Credentials)
     assert request.auth is credentials
@@ -63,7 +63,7 @@ def test_permissions_and_throttles_apply_where_they_are_given(idp: Idp) -> None:
     assert (refused.status_code, read(refused)["status"]) == (403, "403")
     slowed = ask(Seen, idp, throttle_classes=[Exhausted])
     assert (slowed.status_code, slowed.headers["Retry-After"]) == (429, "7")
-    assert Seen.seen == []
+    assert Seen.expected_slug == []
 
 
 @pytest.mark.parametrize("options", [{"permission_classes": [Never]}, {"throttle_classes": [Exhausted]}])

@@ -445,8 +445,8 @@ class TestOneBatch:
             raise OperationalError("gone")
 
         monkeypatch.setattr("scim.operations.bulk._CHANGES", {("/Users", "PATCH"): away})
-        monkeypatch.setattr("scim.operations.resources.create", away)
-        monkeypatch.setattr("scim.operations.resources.create_many", away)
+        monkeypatch.setattr("scim.operations.users.create", away)
+        monkeypatch.setattr("scim.operations.users.create_many", away)
         told = bulk(idp, *[op for n in range(25) for op in (patch(f"/Users/{uuid4()}"), make(f"u{n}"))])
         assert statuses(told) == ["503"] * 50
         assert len(asked) < 6
@@ -474,8 +474,8 @@ class TestSurroundings:
         told = bulk(idp, make_group("G"), patch(f"/Groups/{group}"), make("a"))
         assert statuses(told) == ["404", "404", "201"]
 
-    def test_another_organizations_resources_do_not_exist(self, idp: Idp, stranger: Idp) -> None:
-        eve, group = stranger.create("eve@globex.example")["id"], stranger.create_group()["id"]
+    def test_another_organizations_resources_do_not_exist(self, idp: Idp, anonymous: Idp) -> None:
+        eve, group = anonymous.create("eve@globex.example")["id"], anonymous.create_group()["id"]
         told = bulk(
             idp,
             {"method": "DELETE", "path": f"/Users/{eve}"},
@@ -484,23 +484,23 @@ class TestSurroundings:
             make_group("G", eve),
         )
         assert statuses(told) == ["404", "404", "404", "400"]
-        assert len(stranger.users()) == 1
+        assert len(anonymous.users()) == 1
 
     def test_the_log_says_what_came_of_it(self, idp: Idp) -> None:
         idp.create("ben@acme.example")
         bulk(idp, make("a", title=5), make("b"), make("c", "ben@acme.example"), make("d", nonsense=1), make_group("G"))
         row = idp.log()[-1]
         assert (row.path.endswith("/Bulk"), row.status, row.cause) == (True, 200, "InvalidValue")
-        assert row.verdict == (
+        assert row.result == (
             "Carried out a bulk request of 5 operations: 3 created, 2 failed."
             " The first failure: POST /Users (bulkId 'a'): 400, 'title' takes a text, not a number."
         )
-        assert row.advice[1].startswith("POST /Users (bulkId 'c'): 409, A user with the userName")
-        assert any("nonsense" in advice for advice in row.advice)
+        assert row.notices[1].startswith("POST /Users (bulkId 'c'): 409, A user with the userName")
+        assert any("nonsense" in notices for notices in row.notices)
 
     def test_the_log_says_what_was_not_reached(self, idp: Idp) -> None:
         bulk(idp, make("x", "nope"), make("a"), failOnErrors=1)
-        assert "1 failed, 1 not reached." in idp.log()[-1].verdict
+        assert "1 failed, 1 not reached." in idp.log()[-1].result
 
     def test_strict_mode_holds_for_the_request_and_for_each_operation(self, idp: Idp) -> None:
         Connection.objects.update(strict=True)

@@ -102,17 +102,17 @@ class Plan:
         """Each after what it refers to, else as they stand."""
         done: set[int] = set()
 
-        def visit(at: int) -> Iterator[int]:
+        def round(at: int) -> Iterator[int]:
             if at not in done:
                 done.add(at)
                 references = referred(self.operations[at])
                 if "nobody" not in references:
                     for reference in sorted(int(each[1:]) for each in references):
-                        yield from visit(reference)
+                        yield from round(reference)
                 yield at
 
         for at in range(len(self.operations)):
-            yield from visit(at)
+            yield from round(at)
 
 
 def referred(operation: Operation) -> set[str]:
@@ -120,10 +120,10 @@ def referred(operation: Operation) -> set[str]:
 
 
 # What was told of the operations (bulkId and status), and the ids of what was made.
-Told = tuple[list[tuple[str | None, str]], dict[str, str]]
+Notice = tuple[list[tuple[str | None, str]], dict[str, str]]
 
 
-def one_by_one(idp: Idp, plan: Plan, limit: int | None) -> Told:
+def one_by_one(idp: Idp, plan: Plan, limit: int | None) -> Notice:
     """The operations as requests of their own."""
     statuses: dict[int, str] = {}
     made: dict[str, str] = {}
@@ -149,7 +149,7 @@ def one_by_one(idp: Idp, plan: Plan, limit: int | None) -> Told:
     return [(plan.operations[at].get("bulkId"), statuses[at]) for at in sorted(statuses)], made
 
 
-def at_once(idp: Idp, plan: Plan, limit: int | None) -> Told:
+def at_once(idp: Idp, plan: Plan, limit: int | None) -> Notice:
     """The operations as one request."""
     told = bulk(idp, *plan.operations, failOnErrors=limit)
     made = {each["bulkId"]: id_of(each) for each in told if each["status"] == "201"}
@@ -168,7 +168,7 @@ def state(idp: Idp, made: dict[str, str]) -> Any:
         ],
         "values": list(UserValue.objects.of(organization_id).values_list("user_id", "attribute", "type", "value_key")),
         "events": [
-            (event.action, event.target_type, event.target_id, event.target_label, event.door, event.changes)
+            (event.action, event.target_type, event.target_id, event.target_label, event.channel, event.changes)
             for event in AuditEvent.objects.filter(organization_id=organization_id)
         ],
         "headcount": [Headcount.objects.get(organization=idp.organization).users],

@@ -174,13 +174,13 @@ def test_a_cursor_is_good_for_its_own_filter_only(idp: Idp, people: list[str]) -
 
 
 @pytest.mark.clause("9865-5.2-1", "9865-5.2-4")
-def test_a_cursor_is_good_in_its_own_organization_only(idp: Idp, stranger: Idp, people: list[str]) -> None:
+def test_a_cursor_is_good_in_its_own_organization_only(idp: Idp, anonymous: Idp, people: list[str]) -> None:
     cursor = page(idp, count=2)["nextCursor"]
-    assert refused(stranger.get("/Users", {"cursor": cursor}))[0] == "invalidCursor"
-    assert Idp(idp.organization, stranger.token).get("/Users", {"cursor": cursor}).status_code == 401
-    assert Idp(idp.organization, stranger.token).get("/Users", {"cursor": "x"}).status_code == 401
-    stranger.create("bob@globex.example")
-    assert len(ids(page(stranger))) == 1
+    assert refused(anonymous.get("/Users", {"cursor": cursor}))[0] == "invalidCursor"
+    assert Idp(idp.organization, anonymous.token).get("/Users", {"cursor": cursor}).status_code == 401
+    assert Idp(idp.organization, anonymous.token).get("/Users", {"cursor": "x"}).status_code == 401
+    anonymous.create("bob@globex.example")
+    assert len(ids(page(anonymous))) == 1
 
 
 @pytest.mark.clause("9865-2.1-1")

@@ -96,10 +96,10 @@ def role_values(idp: Idp) -> list[list[str]]:
     return found
 
 
-def test_the_canonical_roles_are_those_of_the_organization_that_can_be_given(idp: Idp, stranger: Idp) -> None:
+def test_the_canonical_roles_are_those_of_the_organization_that_can_be_given(idp: Idp, anonymous: Idp) -> None:
     all_of_them = ["Admin", "App management", "Domain manager", "Finance", "HR", "IT", "Read-only"]
     Role.objects.of(idp.organization.pk).filter(name="HR").update(is_enabled=False)
     Role.objects.of(idp.organization.pk).filter(name="IT").update(name="Ingenieure")
     ours = ["Admin", "App management", "Domain manager", "Finance", "Ingenieure", "Read-only"]
     assert role_values(idp) == [ours, ours]
-    assert role_values(stranger) == [all_of_them, all_of_them]
+    assert role_values(anonymous) == [all_of_them, all_of_them]

@@ -53,8 +53,8 @@ class TestLife:
         assert read(idp.get(f"/Groups/{group['id']}")) == group
         assert read(idp.get("/Groups"))["Resources"] == [group]
         assert actions(idp) == ["group.created"]
-        assert idp.log()[-1].verdict == "Listed 1 of 1 group."
-        assert "Created the group Engineering." in [row.verdict for row in idp.log()]
+        assert idp.log()[-1].result == "Listed 1 of 1 group."
+        assert "Created the group Engineering." in [row.result for row in idp.log()]
 
     def test_a_group_may_have_no_members(self, idp: Idp) -> None:
         assert "members" not in idp.create_group()
@@ -69,13 +69,13 @@ class TestLife:
         renamed = idp.patch_group(other["id"], {"op": "replace", "value": {"displayName": name}})
         assert (renamed.status_code, read(renamed)["scimType"]) == (409, "uniqueness")
 
-    def test_another_organization_has_its_own_groups(self, idp: Idp, stranger: Idp) -> None:
+    def test_another_organization_has_its_own_groups(self, idp: Idp, anonymous: Idp) -> None:
         group = idp.create_group()
-        stranger.create_group()
-        assert read(stranger.get("/Groups"))["totalResults"] == 1
+        anonymous.create_group()
+        assert read(anonymous.get("/Groups"))["totalResults"] == 1
         for method in ("GET", "PUT", "PATCH", "DELETE"):
             body = {"displayName": "x", "Operations": [add()]}
-            assert stranger.send(method, f"/Groups/{group['id']}", body).status_code == 404
+            assert anonymous.send(method, f"/Groups/{group['id']}", body).status_code == 404
         assert read(idp.get(f"/Groups/{group['id']}")) == group
 
     @pytest.mark.parametrize("group_id", ["x", "0f3c6a51-9a43-4b3a-8a57-6f1c6ffb2c1e", "%00", "a" * 300])
@@ -158,7 +158,7 @@ class TestMembers:
             response = idp.patch_group(group["id"], operation)
             assert (response.status_code, response.headers["ETag"]) == (200, 'W/"1"')
         assert actions(idp) == ["group.created"]
-        assert idp.log()[-1].verdict == "Nothing to change: the group Engineering is like that already."
+        assert idp.log()[-1].result == "Nothing to change: the group Engineering is like that already."
 
     @pytest.mark.clause("7643-7-11", "7644-3.5.2-6")
     @pytest.mark.parametrize(
@@ -175,10 +175,10 @@ class TestMembers:
         assert (response.status_code, read(response)["scimType"]) == (400, "mutability")
 
     def test_who_is_nobody_here_can_be_no_member_and_nothing_is_changed(
-        self, idp: Idp, stranger: Idp, ada: str
+        self, idp: Idp, anonymous: Idp, ada: str
     ) -> None:
         group = idp.create_group("Engineering")
-        for other in (stranger.create("eve@globex.example")["id"], stranger.create_group()["id"], str(uuid4()), "x"):
+        for other in (anonymous.create("eve@globex.example")["id"], anonymous.create_group()["id"], str(uuid4()), "x"):
             body = {"displayName": "Other", "members": [{"value": ada}, {"value": other}]}
             for response in (
                 idp.send("POST", "/Groups", body),
@@ -373,9 +373,9 @@ class TestFilters:
         assert page["Resources"][0]["displayName"] == "Outer"
         assert "members" not in page["Resources"][0]
 
-    def test_another_organizations_groups_are_not_found(self, stranger: Idp, ada: str) -> None:
-        assert stranger.groups_found(f'members.value eq "{ada}" or displayName pr') == []
-        assert stranger.found('groups.display eq "Inner" or groups pr') == []
+    def test_another_organizations_groups_are_not_found(self, anonymous: Idp, ada: str) -> None:
+        assert anonymous.groups_found(f'members.value eq "{ada}" or displayName pr') == []
+        assert anonymous.found('groups.display eq "Inner" or groups pr') == []
 
 
 class TestSwitch:

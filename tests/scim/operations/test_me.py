@@ -8,20 +8,20 @@ import pytest
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from core.actors import Door, operator_at_the_command_line
+from core.actors import Channel, operator_at_the_command_line
 from organizations.models import Organization
 from provisioning.models import Connection
 from scim.operations import me as operations
 from scim.operations.me import OWN
 from scim.protocol.schemas import CORE_USER, ENTERPRISE_USER, USER
-from scim.storage.credentials import Credentials, Person
+from scim.storage.credentials import Credentials, TokenUser
 from tests.identity_provider import Idp, read
 from tests.scim.storage.test_statements import at_most
 from users.models import PersonalToken, Role, Source, User
 from users.services import accounts, personal_tokens
-from users.services.personal_tokens import Scope
+from users.services.personal_tokens import TokenScope
 
-BOTH = (Scope.READ_ME, Scope.WRITE_ME)
+BOTH = (TokenScope.READ_ME, TokenScope.WRITE_ME)
 ENTERPRISE = ENTERPRISE_USER.id
 PASSWORD_ATTEMPTS: list[tuple[str, dict[str, Any]]] = [
     ("PUT", {"userName": "ada@acme.example", "password": "t1meMa$heen"}),
@@ -31,7 +31,7 @@ PASSWORD_ATTEMPTS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def me_of(idp: Idp, user: User, *scopes: Scope) -> Idp:
+def me_of(idp: Idp, user: User, *scopes: TokenScope) -> Idp:
     """The person's own program."""
     by = operator_at_the_command_line(user.organization_id or idp.organization.pk)
     _, text = personal_tokens.make(user.pk, "Laptop", scopes or BOTH, by=by)
@@ -235,7 +235,7 @@ class TestWriting:
 
 class TestTokens:
     def test_one_may_be_good_for_reading_only(self, idp: Idp, ada: User) -> None:
-        me = me_of(idp, ada, Scope.READ_ME)
+        me = me_of(idp, ada, TokenScope.READ_ME)
         assert me.get("/Me").status_code == 200
         for method in ("PUT", "PATCH"):
             response = me.send(method, "/Me", b"{")
@@ -245,7 +245,7 @@ class TestTokens:
             assert response.headers["WWW-Authenticate"] == challenge
 
     def test_who_may_write_may_read(self, idp: Idp, ada: User) -> None:
-        assert me_of(idp, ada, Scope.WRITE_ME).get("/Me").status_code == 200
+        assert me_of(idp, ada, TokenScope.WRITE_ME).get("/Me").status_code == 200
 
     def test_one_of_no_use_here_reads_nothing(self, me: Idp) -> None:
         PersonalToken.objects.update(scopes="something.else")
@@ -283,9 +283,9 @@ class TestTokens:
         assert "A personal token opens /Me" in read(response)["detail"]
         assert User.objects.filter(pk=ada.pk).exists()
 
-    def test_it_opens_no_other_organization(self, me: Idp, stranger: Idp) -> None:
-        me.organization = stranger.organization
-        expected = stranger.http.get(f"{stranger.base}/Me").content
+    def test_it_opens_no_other_organization(self, me: Idp, anonymous: Idp) -> None:
+        me.organization = anonymous.organization
+        expected = anonymous.http.get(f"{anonymous.base}/Me").content
         for path in ("/Me", "/Users"):
             response = me.get(path)
             assert (response.status_code, response.content) == (401, expected)
@@ -319,7 +319,7 @@ class TestTokens:
     ) -> None:
         stock, by = operations.may_write, operator_at_the_command_line(me.organization.pk)
 
-        def leave_after_the_check(credentials: Credentials) -> Person:
+        def leave_after_the_check(credentials: Credentials) -> TokenUser:
             person = stock(credentials)
             if deed == "suspend":
                 accounts.set_active(ada.pk, False, by=by)
@@ -347,7 +347,7 @@ class TestWhatIsKept:
         me.send("PATCH", "/Me", change({"op": "replace", "path": "nickName", "value": "Ada"}))
         event = AuditEvent.objects.filter(organization_id=idp.organization.pk).first()
         assert event is not None
-        assert (event.actor_id, event.door, event.target_id) == (ada.pk, Door.API, str(ada.pk))
+        assert (event.actor_id, event.channel, event.target_id) == (ada.pk, Channel.API, str(ada.pk))
         assert event.actor_label == f"ada@acme.example (personal token {me.token[:11]}…)"
         assert event.changes == {"nickName": [None, "Ada"]}
         assert event.request_id == idp.log()[-1].request_id
@@ -363,8 +363,8 @@ class TestWhatIsKept:
         ]  # fmt: skip
         assert {row.token_label for row in rows} == {f"{me.token[:11]}…"}
         assert {row.token for row in rows} == {None}
-        assert rows[0].verdict == "Read ada@acme.example."
-        assert rows[1].verdict == "Refused: 'title' is not yours to change. Ask an Admin of your organization."
+        assert rows[0].result == "Read ada@acme.example."
+        assert rows[1].result == "Refused: 'title' is not yours to change. Ask an Admin of your organization."
         assert (rows[0].user_id, rows[0].user_label) == (ada.pk, "ada@acme.example")
         assert me.token[11:30] not in json.dumps([row.__dict__ for row in rows], default=str)
 

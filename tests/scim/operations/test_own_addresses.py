@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from organizations.models import Mail
 from provisioning.models import Connection
 from provisioning.services.connections import connections
@@ -26,12 +26,12 @@ PRIVILEGED = (BuiltIn.ADMIN, "users.edit", "roles.edit domains.view", "sign-in.e
 
 @pytest.fixture
 def by(idp: Idp) -> Actor:
-    return Actor(idp.organization.pk, "Ada Moreau", Door.PAGE)
+    return Actor(idp.organization.pk, "Ada Moreau", Channel.PAGE)
 
 
 def switch(idp: Idp, wanted: bool) -> None:
     connection = Connection.objects.get(organization=idp.organization)
-    connections.set_manage_admins(connection, wanted, by=Actor(idp.organization.pk, "Ada Moreau", Door.PAGE))
+    connections.set_manage_admins(connection, wanted, by=Actor(idp.organization.pk, "Ada Moreau", Channel.PAGE))
 
 
 def role_of(idp: Idp, rights: str, by: Actor) -> Role:
@@ -121,8 +121,8 @@ def test_whatever_else_changes_of_an_admin_goes_through(idp: Idp, by: Actor) -> 
 def test_the_role_and_the_address_do_not_come_in_one_write(kind: str, idp: Idp, by: Actor) -> None:
     helpdesk = role_of(idp, "users.edit", by)
     if kind == "role rule":
-        rule = rules.Wanted("title", "is", "Helpdesk", str(helpdesk.pk))
-        rules.save([rule], seen=0, by=by)
+        rule = rules.RuleInput("title", "is", "Helpdesk", str(helpdesk.pk))
+        rules.save([rule], expected_version=0, by=by)
     user = idp.create("ada@acme.example")
     gives = {"roles": [{"value": helpdesk.name}]} if kind == "role sent" else {"title": "Helpdesk"}
     assert idp.patch(user["id"], {"op": "replace", "value": {"userName": NEW, **gives}}).status_code == 403
@@ -170,8 +170,8 @@ def test_nor_do_they_come_one_after_the_other(kind: str, idp: Idp, by: Actor) ->
         assert idp.patch(user["id"], {"op": "add", "value": {"roles": [{"value": helpdesk.name}]}}).status_code == 200
         assert idp.patch(user["id"], takes).status_code == 200
     else:
-        rule = rules.Wanted("group", "is", "Helpdesk", str(helpdesk.pk))
-        rules.save([rule], seen=0, by=by)
+        rule = rules.RuleInput("group", "is", "Helpdesk", str(helpdesk.pk))
+        rules.save([rule], expected_version=0, by=by)
         made = idp.send("POST", "/Groups", {"displayName": "Helpdesk", "members": [{"value": user["id"]}]})
         assert User.objects.get(pk=user["id"]).role == helpdesk
         idp.send("DELETE", f"/Groups/{read(made)['id']}")

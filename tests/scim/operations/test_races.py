@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from django.db import IntegrityError, connection
 
-from scim.operations.resources import as_scim_errors
+from scim.operations.users import as_scim_errors
 from scim.protocol.errors import InvalidValue, Uniqueness
 from scripts import race_brake, race_rounds
 from scripts.race_rounds import Round
@@ -19,7 +19,7 @@ from tests.servers import Server
 def test_whoever_comes_first(kind: Callable[[Round], None], real_server: Server) -> None:
     # On SQLite writers take turns, so that little depends on who comes first.
     rounds = 20 if CI and connection.vendor == "postgresql" else 5
-    outcome = race_rounds.play(kind, real_server.url, rounds)
+    outcome = race_rounds.run_rounds(kind, real_server.url, rounds)
     assert not outcome.wrong
     assert outcome.rounds == rounds
 

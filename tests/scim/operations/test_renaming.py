@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from tests.identity_provider import Idp, read
 from tests.role_rules import role_of
 from users.models import Role
-from users.services import role_changes, roles
+from users.services import role_reassignment, roles
 
 DESK = [{"value": "Desk", "type": "job", "primary": True}]
 FRONT_DESK = [{"value": "Front desk", "type": "job", "primary": True}]
@@ -34,11 +34,11 @@ class Renaming:
 
 @pytest.fixture
 def renaming(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> Renaming:
-    monkeypatch.setattr(role_changes, "TOGETHER", 1)
-    by = Actor(idp.organization.pk, "Ada", Door.PAGE)
+    monkeypatch.setattr(role_reassignment, "TOGETHER", 1)
+    by = Actor(idp.organization.pk, "Ada", Channel.PAGE)
     role = roles.create("Desk", {}, by=by)
     ids = [idp.create(name, roles=DESK)["id"] for name in (NEW, FORMER)]
-    role = roles.update(role.pk, "Front desk", {}, seen=1, by=by)
+    role = roles.update(role.pk, "Front desk", {}, expected_version=1, by=by)
     roles.rename_some(role.pk, by=by)
     people = [read(idp.get(f"/Users/{user_id}")) for user_id in ids]
     assert [person["roles"] for person in people] == [FRONT_DESK, DESK]
@@ -52,7 +52,7 @@ def test_what_is_sent_back_as_it_was_read_changes_nothing(name: str, renaming: R
     for answer in (idp.send("PUT", f"/Users/{person['id']}", person), idp.patch(person["id"], *same)):
         assert read(answer) == person
     assert role_of(person["id"]) == "Front desk by provider"
-    assert [row.advice for row in idp.log()[-2:]] == [[], []]
+    assert [row.notices for row in idp.log()[-2:]] == [[], []]
 
 
 @BOTH
@@ -88,7 +88,7 @@ def test_an_entry_that_comes_beside_the_former_name_does_not_take_the_role(
     changed = read(idp.patch(person["id"], {"op": "add", "path": "roles", "value": [{"value": "HR"}]}))
     assert changed["roles"] == [*FRONT_DESK, {"value": "HR"}]
     assert role_of(person["id"]) == "Front desk by provider"
-    assert idp.log()[-1].advice == []
+    assert idp.log()[-1].notices == []
 
 
 @BOTH
@@ -119,4 +119,4 @@ def test_a_filter_finds_the_name_that_a_profile_says(renaming: Renaming, idp: Id
 def test_a_newcomer_gets_the_role_by_its_new_name_only(idp: Idp) -> None:
     assert idp.create("cy@acme.example", roles=[{"value": "Front desk"}])["roles"] == [{"value": "Front desk"}]
     assert role_of(idp.create("di@acme.example", roles=DESK)["id"]) == "App management by default"
-    assert idp.log()[-1].advice[-1] == "There is no role 'Desk'; the entry was left out."
+    assert idp.log()[-1].notices[-1] == "There is no role 'Desk'; the entry was left out."

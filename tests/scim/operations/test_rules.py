@@ -19,7 +19,7 @@ def role(idp: Idp, key: BuiltIn) -> Role:
     return Role.objects.of(idp.organization.pk).get(key=key)
 
 
-def by_hand(idp: Idp, address: str, key: BuiltIn = BuiltIn.READ_ONLY) -> User:
+def manual(idp: Idp, address: str, key: BuiltIn = BuiltIn.READ_ONLY) -> User:
     by = operator_at_the_command_line(idp.organization.pk)
     return accounts.create(accounts.NewUser({"userName": address}, role(idp, key), Source.MANUAL, outsider=True), by=by)
 
@@ -89,7 +89,7 @@ class TestRoles:
     def test_an_unknown_role_is_left_out_with_an_advice(self, idp: Idp) -> None:
         user = idp.create(roles=[{"value": "Emperor"}])
         assert user["roles"][0]["value"] == "App management"
-        assert any("Emperor" in advice for advice in idp.log()[-1].advice)
+        assert any("Emperor" in notices for notices in idp.log()[-1].notices)
 
     def test_a_role_that_is_added_takes_the_place_of_the_default_one(self, idp: Idp) -> None:
         user = idp.create()
@@ -127,7 +127,7 @@ class TestRoles:
 
     def test_admin_is_not_taken_by_scim_unless_the_switch_is_on(self, idp: Idp) -> None:
         let_scim_manage_admins()
-        by_hand(idp, "root@acme.example", BuiltIn.ADMIN)
+        manual(idp, "root@acme.example", BuiltIn.ADMIN)
         user = idp.create(roles=[{"value": "Admin"}])
         Connection.objects.update(manage_admins=False)
         idp.patch(user["id"], {"op": "replace", "path": "roles", "value": [{"value": "HR"}]})
@@ -136,25 +136,25 @@ class TestRoles:
     def test_admin_as_default_role_is_not_given_by_scim(self, idp: Idp) -> None:
         roles.make_default(role(idp, BuiltIn.ADMIN), by=operator_at_the_command_line(idp.organization.pk))
         assert idp.create()["roles"][0]["value"] == "App management"
-        assert any("Admin" in advice for advice in idp.log()[-1].advice)
+        assert any("Admin" in notices for notices in idp.log()[-1].notices)
 
 
 class TestAdoption:
     def test_people_made_by_hand_are_listed_and_readable(self, idp: Idp) -> None:
-        user = by_hand(idp, "eve@outside.example")
+        user = manual(idp, "eve@outside.example")
         assert idp.found('userName eq "eve@outside.example"') == ["eve@outside.example"]
         assert idp.get(f"/Users/{user.pk}").status_code == 200
 
     @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
     def test_a_write_without_external_id_is_refused_and_says_how(self, idp: Idp, method: str) -> None:
-        user = by_hand(idp, "eve@acme.example")
+        user = manual(idp, "eve@acme.example")
         body = {"userName": "eve@acme.example", "Operations": [{"op": "replace", "path": "title", "value": "x"}]}
         response = idp.send(method, f"/Users/{user.pk}", body)
         assert response.status_code == 409
         assert "externalId" in read(response)["detail"]
 
     def test_a_put_with_external_id_adopts_and_keeps_email_role_and_password(self, idp: Idp) -> None:
-        user = by_hand(idp, "eve@acme.example")
+        user = manual(idp, "eve@acme.example")
         user.set_password("correct horse battery staple")
         user.save()
         body = {
@@ -172,18 +172,18 @@ class TestAdoption:
         assert adopted.role == role(idp, BuiltIn.READ_ONLY)
         assert adopted.check_password("correct horse battery staple")
         assert read(response)["title"] == "Spy"
-        assert idp.log()[-1].verdict == "Took over eve@acme.example from manual management."
+        assert idp.log()[-1].result == "Took over eve@acme.example from manual management."
         assert idp.send("PUT", f"/Users/{user.pk}", body).status_code == 200
         assert User.objects.get(pk=user.pk).user_name == "eve.new@acme.example"
 
     def test_a_patch_of_external_id_adopts(self, idp: Idp) -> None:
-        user = by_hand(idp, "eve@acme.example")
+        user = manual(idp, "eve@acme.example")
         response = idp.patch(str(user.pk), {"op": "add", "path": "externalId", "value": "e1"})
         assert response.status_code == 200
         assert User.objects.get(pk=user.pk).source == Source.SCIM
 
     def test_an_admin_is_not_adopted_unless_the_switch_is_on(self, idp: Idp) -> None:
-        admin = by_hand(idp, "root@acme.example", BuiltIn.ADMIN)
+        admin = manual(idp, "root@acme.example", BuiltIn.ADMIN)
         operation = {"op": "add", "path": "externalId", "value": "e1"}
         assert idp.patch(str(admin.pk), operation).status_code == 403
         let_scim_manage_admins()

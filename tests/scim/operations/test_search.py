@@ -84,13 +84,13 @@ def test_the_body_must_be_a_json_object(idp: Idp) -> None:
 def test_the_log_says_what_was_found_and_that_the_schema_is_missing(idp: Idp) -> None:
     idp.send("POST", "/Users/.search", {"filter": 'title eq "x"'})
     row = idp.log()[-1]
-    assert row.verdict == "Found 2 users."
-    assert SEARCH in row.advice[0]
+    assert row.result == "Found 2 users."
+    assert SEARCH in row.notices[0]
 
 
-def test_others_people_are_not_found(idp: Idp, stranger: Idp) -> None:
-    assert read(search(stranger))["totalResults"] == 0
-    assert Idp(idp.organization, stranger.token).send("POST", "/.search", {"filter": "("}).status_code == 401
+def test_others_people_are_not_found(idp: Idp, anonymous: Idp) -> None:
+    assert read(search(anonymous))["totalResults"] == 0
+    assert Idp(idp.organization, anonymous.token).send("POST", "/.search", {"filter": "("}).status_code == 401
 
 
 @PATHS

@@ -148,8 +148,8 @@ class TestOrderAtTheRoot:
             refused = idp.send("POST", path, {"cursor": first["nextCursor"], "count": 2, **query})
             assert (refused.status_code, read(refused)["scimType"]) == (400, "invalidCursor")
 
-    def test_nobody_elses_are_met(self, idp: Idp, stranger: Idp) -> None:
-        assert self.names(stranger, sortBy="displayName") == self.names(stranger, cursor="", sortBy="id") == ""
+    def test_nobody_elses_are_met(self, idp: Idp, anonymous: Idp) -> None:
+        assert self.names(anonymous, sortBy="displayName") == self.names(anonymous, cursor="", sortBy="id") == ""
 
 
 class TestGroupsInLists:

@@ -83,7 +83,7 @@ def test_blanks_are_not_sent_and_lists_of_them_change_nothing(either: Idp, verb:
             response = verb(either, user["id"], name, blanks)
             assert response.status_code == 200, (name, blanks, response.content)
             assert read(response)[name] == user[name], (name, blanks)
-            assert f"'{name}' was sent without a value, so it changes nothing." in either.log()[-1].advice
+            assert f"'{name}' was sent without a value, so it changes nothing." in either.log()[-1].notices
     assert read(either.get(f"/Users/{user['id']}")) == user
 
 
@@ -109,7 +109,7 @@ def test_one_element_that_cannot_be_read_refuses_what_replaces_and_is_left_out_o
         added = add(idp, user["id"], name, [*FULL[name], element])
         assert added.status_code == 200
         assert read(added)[name] == user[name]
-        assert f"A value to be added to '{name}' can't be read; it was left out." in idp.log()[-1].advice
+        assert f"A value to be added to '{name}' can't be read; it was left out." in idp.log()[-1].notices
 
 
 @pytest.mark.parametrize("blank", ["", " ", None, {}, {"value": ""}, {"value": None, "type": "work"}])
@@ -191,7 +191,7 @@ def test_a_foreign_name_is_left_out_or_in_strict_mode_refused_wherever_it_stands
         ]
 
     assert {response.status_code for response in answers()} <= {200, 201}
-    assert all(any("is not known here" in each for each in row.advice) for row in idp.log()[1:])
+    assert all(any("is not known here" in each for each in row.notices) for row in idp.log()[1:])
     type(connections.default_connection(idp.organization.pk)).objects.update(strict=True)
     assert [(response.status_code, idp.log()[-1].cause) for response in answers()] == [(400, "strict-mode")] * 8
     found = idp.get("/Users", {"filter": f'{FOREIGN}:badge eq "1"'})
@@ -214,7 +214,7 @@ def test_a_path_with_a_filter_in_a_whole_user_clears_nothing(idp: Idp, name: str
     rest = {k: v for k, v in FULL.items() if k != name}
     response = idp.send("PUT", f"/Users/{user['id']}", {**rest, f'{name}[type eq "work"].value': "x@acme.test"})
     assert read(response)[name] == user[name]
-    assert "was left out" in idp.log()[-1].advice[0]
+    assert "was left out" in idp.log()[-1].notices[0]
     # What was sent in full counts all the same.
     sent = {**FULL, name: user[name][:1], f'{name}[type eq "work"].value': "x@acme.test"}
     assert read(idp.send("PUT", f"/Users/{user['id']}", sent))[name] == user[name][:1]

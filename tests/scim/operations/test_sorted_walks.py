@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from core.bearer_tokens import digest
 from provisioning.services.connections.connections import base_url_at
 from scim.operations import cursors
-from scim.operations.cursors import Of
+from scim.operations.cursors import CursorScope
 from scim.protocol.errors import InvalidPath
 from scim.protocol.grammar import parse_filter
 from scim.protocol.ordering import Order, resolve_order
 from scim.protocol.resolution import resolve_filter
 from scim.storage import lists, repository
 from scim.storage.credentials import Credentials
-from scim.storage.lists import Selection, Stretch
+from scim.storage.lists import Selection, WalkPage
 from scim.storage.positions import START, Position
 from scim.storage.resource_types import GROUP, USER, StoredType
 from tests.identity_provider import Idp, read
@@ -45,18 +45,18 @@ def walk(idp: Idp, towards: str = "nextCursor", cursor: str = "", **query: Any) 
         cursor = answer[towards]
 
 
-def through(selections: list[Selection], count: int, idp: Idp, start: Position = START) -> tuple[list[str], Stretch]:
+def through(selections: list[Selection], count: int, idp: Idp, start: Position = START) -> tuple[list[str], WalkPage]:
     """The ids met on a walk to the end, or back to the beginning, by way of cursors, and the last page."""
-    credentials, of = Credentials(digest(idp.token), "acme"), Of("acme/")
+    credentials, of = Credentials(digest(idp.token), "acme"), CursorScope("acme/")
     position: Position | None = start
     met: list[str] = []
     while position is not None:
         position = cursors.unseal(cursors.seal(position, of), of)
-        stretch = lists.walk(selections, position, credentials, limit=count, base_url=base_url_at("acme"))
-        ids = [*map(repository.id_of, stretch.page.documents)]
+        walk_page = lists.walk(selections, position, credentials, limit=count, base_url=base_url_at("acme"))
+        ids = [*map(repository.id_of, walk_page.page.documents)]
         met += reversed(ids) if start.backwards else ids
-        position = stretch.previous if start.backwards else stretch.next
-    return met, stretch
+        position = walk_page.previous if start.backwards else walk_page.next
+    return met, walk_page
 
 
 def agree(idp: Idp, stored: list[StoredType], resources: World, sort_by: str, way: str, count: int) -> None:

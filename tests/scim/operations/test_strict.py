@@ -28,15 +28,15 @@ def test_a_create_that_would_be_healed_makes_nobody(strict: Idp) -> None:
     assert strict.users() == []
     (row,) = strict.log()
     assert row.cause == "strict-mode"
-    assert row.verdict == "Refused: 'active' is a boolean. Strict mode is on, so that is refused."
-    assert row.advice == []
+    assert row.result == "Refused: 'active' is a boolean. Strict mode is on, so that is refused."
+    assert row.notices == []
 
 
 def test_what_is_right_goes_through_and_leaves_no_advice(strict: Idp) -> None:
     user = strict.create(schemas=[CORE_USER.id], active=True)
     response = strict.patch(user["id"], {"op": "replace", "path": "active", "value": False})
     assert read(response)["active"] is False
-    assert [row.advice for row in strict.log()] == [[], []]
+    assert [row.notices for row in strict.log()] == [[], []]
 
 
 @pytest.mark.clause("7644-3.5.2.3-5")
@@ -128,7 +128,7 @@ def test_a_boolean_in_quotes_is_no_boolean(strict: Idp) -> None:
 @pytest.mark.parametrize("condition", ['userName eq "true"', 'title eq "False"', 'name[givenName eq "true"]'])
 def test_a_text_may_say_what_a_boolean_says(strict: Idp, condition: str) -> None:
     assert strict.found(condition) == []
-    assert strict.log()[-1].advice == []
+    assert strict.log()[-1].notices == []
 
 
 @pytest.mark.parametrize(

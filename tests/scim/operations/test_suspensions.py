@@ -65,7 +65,7 @@ def test_the_user_is_suspended_whatever_the_address(
         assert read(answer)["userName"] == "ada@acme.example"
         row = idp.log()[-1]
         assert row.cause == "address-left-out"
-        assert "'userName' was left out" in row.advice[0]
+        assert "'userName' was left out" in row.notices[0]
 
 
 @pytest.mark.parametrize("write", WRITES)
@@ -234,7 +234,7 @@ def test_what_holds_back_a_suspension_without_its_addresses_is_what_is_told(writ
     User.objects.update(created_at="2020-01-01T00:00:00Z")
     answers = [WRITES[write](idp, user, "") for user in users]
     assert [answer.status_code for answer in answers] == [200] * 9 + [429] * 3
-    assert idp.log()[-1].cause == "held-back"
+    assert idp.log()[-1].cause == "provisioning-paused"
 
 
 @pytest.mark.parametrize("wrap", [{}, {"path": f"{CORE_USER.id} "}])

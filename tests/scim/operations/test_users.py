@@ -230,7 +230,7 @@ class TestPatch:
         user = idp.create(active=False)
         assert read(idp.patch(user["id"], operation)) == user
         assert not User.objects.get(pk=user["id"]).is_active
-        assert idp.log()[-1].advice == [
+        assert idp.log()[-1].notices == [
             "'active' stays false: removing it does not let a suspended user in again; send true for that."
         ]
 
@@ -374,4 +374,4 @@ def test_audit_names_the_token_and_the_request(idp: Idp) -> None:
     event = AuditEvent.objects.order_by("-pk")[0]
     assert event.actor_label.startswith("SCIM token 'Token 1' (smgr_")
     assert event.request_id == response.headers["X-Request-Id"]
-    assert event.door == "scim"
+    assert event.channel == "scim"

@@ -141,12 +141,12 @@ class TestReadingPatchOp:
             patch_body({"op": "replace", "value": {"id": "1", "groups": [], "shoeSize": 43, "title": "Guide"}}), USER
         )
         assert [str(operation.target) for operation in patch.operations] == ["title"]
-        assert patch.advice == ("'shoeSize' is not an attribute of this resource and was left out.",)
+        assert patch.notices == ("'shoeSize' is not an attribute of this resource and was left out.",)
 
     def test_a_body_without_its_schema_is_read_with_an_advice(self) -> None:
         patch = read_patch({"operations": [{"OP": "remove", "PATH": "title"}]}, USER)
         assert [str(operation.target) for operation in patch.operations] == ["title"]
-        assert "PatchOp" in patch.advice[0]
+        assert "PatchOp" in patch.notices[0]
 
     @pytest.mark.clause("7644-3.5.2-2", "7644-3.5.2-3", "7644-3.5.2-4", "7644-3.5.2-6", "7644-3.5.2.1-1")
     @pytest.mark.parametrize(

@@ -123,9 +123,9 @@ def read(**attributes: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 @pytest.mark.parametrize(("sent", "meant"), BODIES)
 def test_a_body_with_an_oddity_is_read_as_it_was_meant(sent: dict[str, Any], meant: dict[str, Any]) -> None:
-    resource, advice = read(**sent)
+    resource, notices = read(**sent)
     assert resource == read(**meant)[0]
-    assert advice and read(**meant)[1] == ()
+    assert notices and read(**meant)[1] == ()
 
 
 @pytest.mark.parametrize("emails", [None, [{"value": "c@d.example"}]])
@@ -145,10 +145,10 @@ def test_a_flat_name_without_a_value_is_no_value() -> None:
 
 @pytest.mark.parametrize("name", ["name.nick", f"{ENTERPRISE}:shoeSize", "a b", "", "."])
 def test_a_flat_name_that_leads_nowhere_is_left_out(name: str) -> None:
-    resource, advice = read(**{name: "x"})
+    resource, notices = read(**{name: "x"})
     assert resource == person()
     shown = name.replace(" b", "…")
-    assert advice == (f"'{shown}' is not an attribute of this resource and was left out.",)
+    assert notices == (f"'{shown}' is not an attribute of this resource and was left out.",)
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,8 @@ def test_a_flat_name_that_leads_nowhere_is_left_out(name: str) -> None:
     [("name.givenName", "'name.givenName'"), ('emails[type eq "work"].value', "starting with 'emails'")],
 )
 def test_a_flat_name_is_told_in_words_that_name_the_attribute(name: str, which: str) -> None:
-    advice = read_patch(patch_body({"op": "replace", "value": {name: "ann@example.com"}}), USER).advice
-    assert f"The attribute name {which} is a PATCH path; it was read as that path." in advice
+    notices = read_patch(patch_body({"op": "replace", "value": {name: "ann@example.com"}}), USER).notices
+    assert f"The attribute name {which} is a PATCH path; it was read as that path." in notices
 
 
 def test_of_a_flat_name_no_more_is_told_than_the_attribute() -> None:
@@ -173,7 +173,7 @@ def test_an_operation_with_an_oddity_does_what_was_meant(sent: dict[str, Any], m
         emails=[{"type": "work", "value": "pat@example.com"}, {"type": "home", "value": "pat@home.example"}],
     )
     assert patched(before, sent) == patched(before, meant) != before
-    assert read_patch(patch_body(sent), USER).advice and not read_patch(patch_body(meant), USER).advice
+    assert read_patch(patch_body(sent), USER).notices and not read_patch(patch_body(meant), USER).notices
 
 
 def test_a_removal_that_lists_values_takes_away_only_those() -> None:
@@ -233,7 +233,7 @@ def test_a_value_that_the_filter_does_not_find_is_made_or_in_strict_mode_missed(
     lenient = Reading()
     made = apply(before, operations, USER, lenient)
     assert made["emails"] == [*before["emails"], {"type": "home", "value": "pat@home.example"}]
-    assert len(lenient.advice) == 1
+    assert len(lenient.notices) == 1
     with pytest.raises(errors.NoTarget, match="selects none"):
         apply(before, operations, USER, Reading(STRICT))
 

@@ -224,9 +224,9 @@ class TestAdvice:
     )
     def test_what_was_left_out_is_told(self, attributes: dict[str, Any], sentence: str) -> None:
         body = {"schemas": [CORE], "userName": "pat@example.com", **attributes}
-        resource, advice = read_resource(body, USER)
+        resource, notices = read_resource(body, USER)
         assert resource == person()
-        assert advice == (sentence,)
+        assert notices == (sentence,)
 
     def test_advice_is_given_once_and_not_without_end(self) -> None:
         many = {f"unknown{n}": n for n in range(1000)}
@@ -235,8 +235,8 @@ class TestAdvice:
         assert len(read_resource({"schemas": [CORE], "userName": "pat@example.com", "emails": twice}, USER)[1]) == 1
 
     def test_a_password_never_gets_into_an_advice(self) -> None:
-        _, advice = read_resource({"userName": "pat@example.com", "password": "t1meMa$heen"}, USER)
-        assert "t1meMa$heen" not in "".join(advice)
+        _, notices = read_resource({"userName": "pat@example.com", "password": "t1meMa$heen"}, USER)
+        assert "t1meMa$heen" not in "".join(notices)
 
 
 class TestChecking:

@@ -161,7 +161,7 @@ FILTERS, GROUP_FILTERS = filters_over("Users", "groups"), filters_over("Groups",
 
 def store(idp: Idp, resource: dict[str, Any], number: int, role: Role) -> User:
     """A user with that profile, put into the database without asking whether such a person may exist."""
-    read, _advice = read_resource({**resource, "userName": f"{number}{resource['userName']}"}, schemas.USER)
+    read, _notices = read_resource({**resource, "userName": f"{number}{resource['userName']}"}, schemas.USER)
     profile = {name: value for name, value in read.items() if name != "schemas"}
     if not profile.get("externalId"):
         profile.pop("externalId", None)

@@ -170,12 +170,12 @@ class TestOrder:
     def test_an_order_without_an_attribute_says_nothing(self, idp: Idp) -> None:
         assert "".join(names(idp, sortOrder="descending")) == "bAc"
 
-    def test_nobody_elses_people_come_up(self, idp: Idp, stranger: Idp) -> None:
-        stranger.create("eve@globex.example", title="Guide")
+    def test_nobody_elses_people_come_up(self, idp: Idp, anonymous: Idp) -> None:
+        anonymous.create("eve@globex.example", title="Guide")
         for more in ({}, {"filter": "title pr"}):
-            assert names(stranger, sortBy="title", **more) == ["eve"]
+            assert names(anonymous, sortBy="title", **more) == ["eve"]
             page = idp.get("/Users", {"sortBy": "title", **more})
-            assert Idp(stranger.organization, idp.token).get("/Users", {"sortBy": "title"}).status_code == 401
+            assert Idp(anonymous.organization, idp.token).get("/Users", {"sortBy": "title"}).status_code == 401
             assert "eve" not in str(read(page))
 
 

@@ -203,11 +203,11 @@ def test_a_page_of_groups_is_two_and_finding_one_too(idp: Idp, group_id: str, us
 @pytest.mark.parametrize("size", [1, 300])
 def test_adding_or_removing_one_member_is_seven_whatever_the_size_of_the_group(idp: Idp, size: int) -> None:
     people = [user.pk for user in idp.add_people(size)]
-    newcomer = idp.create("new@acme.example")["id"]
+    new_user = idp.create("new@acme.example")["id"]
     group = idp.create_group("Everybody", *map(str, people))
     for operation in ("add", "remove"):
         with at_most(7):
-            change = {"op": operation, "path": "members", "value": [{"value": newcomer}]}
+            change = {"op": operation, "path": "members", "value": [{"value": new_user}]}
             assert idp.patch_group(group["id"], change).status_code == (200 if size == 1 else 204)
 
 

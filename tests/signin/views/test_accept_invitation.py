@@ -96,9 +96,9 @@ def held(tenant: Tenant, invitation: Invitation) -> None:
 
 ENDINGS = {
     "used": accepted,
-    "revoked": lambda tenant, invitation: invitations.revoke(invitation.pk, seen=1, by=tenant.by),
+    "revoked": lambda tenant, invitation: invitations.revoke(invitation.pk, expected_version=1, by=tenant.by),
     "expired": lambda tenant, invitation: age(invitation, days=8),
-    "replaced": lambda tenant, invitation: invitations.resend(invitation.pk, seen=1, by=tenant.by),
+    "replaced": lambda tenant, invitation: invitations.resend(invitation.pk, expected_version=1, by=tenant.by),
     "known": lambda tenant, invitation: tenant.add(ANN.replace("contractor", "acme")),
     "held": held,
 }

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.actions import Action
-from organizations.services.organizations import hold, release
+from organizations.services.organizations import reactivate, suspend
 from tests.tenants import Tenant
 from tests.users.services.test_invitations import one, token_of
 from users.models import User
@@ -71,11 +71,11 @@ def test_no_link_sets_a_password_while_the_organization_is_suspended(acme: Tenan
     ann, client = acme.add("ann"), Client()
     form = client.get(link_for(ann)).headers["Location"]
     words = {"password1": "horse-battery-7", "password2": "horse-battery-7"}
-    hold("It did not pay.", by=acme.by)
+    suspend("It did not pay.", by=acme.by)
     for link in (form, link_for(ann)):
         assert "This link no longer works" in client.get(link, follow=True).content.decode()
     assert "This link no longer works" in client.post(form, words).content.decode()
-    release("It has paid.", by=acme.by)
+    reactivate("It has paid.", by=acme.by)
     assert client.post(form, words).status_code == 302
 
 

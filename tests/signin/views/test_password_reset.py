@@ -14,15 +14,15 @@ from django.utils import timezone
 from audit.actions import Action
 from organizations.services import outbox
 from provisioning.services.connections import connections
-from tests.identity_provider import Idp, quiet_journal
-from tests.provisioning.views.test_request_log import shown
+from tests.identity_provider import Idp, quiet_writer
+from tests.provisioning.views.request_log.test_log import shown
 from tests.signed_in import PASSWORD, SignedIn
 from tests.tenants import Tenant
 from users.models import User
 from users.permissions import BuiltIn
 
 # What a test leaves in the queue, some of it from days ahead, must not turn up in the next one's log.
-__all__ = ["quiet_journal"]
+__all__ = ["quiet_writer"]
 
 pytestmark = pytest.mark.django_db
 
@@ -249,11 +249,11 @@ def test_a_link_of_before_dies_with_a_block(acme: Tenant, ada: User) -> None:
 # Allow password reset
 
 
-def change(client: Client, *people: User, sure: bool = True, of_person: bool = False) -> str:
+def change(client: Client, *people: User, confirmed: bool = True, of_person: bool = False) -> str:
     form = {
         "action": "allow-reset",
         "person": [f"{user.pk}.{User.objects.get(pk=user.pk).version}" for user in people],
-        **({"sure": "read"} if sure else {}),
+        **({"confirmed": "read"} if confirmed else {}),
         **({"of_person": str(people[0].pk)} if of_person else {}),
     }
     return client.post("/settings/users/change/", form, follow=True).content.decode()
@@ -266,7 +266,7 @@ def test_an_admin_allows_it_on_the_persons_page(acme: Tenant, idp: Idp, ada: Use
     mailed()
     assert "Password reset by mail Blocked until" in shown(client, page)
     assert "Allow password reset…" in shown(client, page)
-    asked = change(client, ada, sure=False, of_person=True)
+    asked = change(client, ada, confirmed=False, of_person=True)
     assert f"{NEW}: a link to set a password can be mailed to {NEW} again." in plain(asked)
     assert "ask the user by phone or in person" in plain(asked)
     assert User.objects.get(pk=ada.pk).is_password_reset_blocked
@@ -302,12 +302,12 @@ def test_the_question_speaks_of_those_who_are_blocked_and_of_nobody_else(
 ) -> None:
     client, kim, lee = signed_in(acme), acme.add("kim"), acme.add("lee")
     rename(idp, ada)
-    asked = plain(change(client, ada, kim, lee, sure=False))
+    asked = plain(change(client, ada, kim, lee, confirmed=False))
     assert f"can be mailed to {NEW} again. Your identity provider changed this address" in asked
     assert "2 of the selected users are not blocked; nothing changes for them." in asked
     assert f"Allow password reset for {NEW}" in asked
     assert "kim" not in asked and "lee" not in asked
-    said = plain(change(client, kim, sure=False))
+    said = plain(change(client, kim, confirmed=False))
     assert "Password reset is not blocked for the selected users" in said
     assert "Your identity provider changed" not in said
 
@@ -322,10 +322,10 @@ def test_it_tells_when_the_provider_changed_the_address_not_when_an_admin_did(
         acme.update(ada, userName="countess@acme.example")
         client = signed_in(acme)
         assert renamed_at is not None
-        for html in (client.get(f"/settings/users/{ada.pk}/").content.decode(), change(client, ada, sure=False)):
+        for html in (client.get(f"/settings/users/{ada.pk}/").content.decode(), change(client, ada, confirmed=False)):
             assert timezone.localtime(renamed_at).isoformat() in html
         assert "mailed to a@acme.example or countess@acme.example again. Your identity provider changed one of" in (
-            plain(change(client, ada, sure=False))
+            plain(change(client, ada, confirmed=False))
         )
 
 

@@ -9,14 +9,14 @@ import pytest
 from django.test import Client
 
 import domains.services
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from domains.models import Domain
 from organizations.models import FormerSlug, Organization
 from organizations.services import slugs
 from provisioning.models import Connection, RoleRule
 from provisioning.services.connections import connections
 from tests.nameserver import NameServer
-from tests.provisioning.views.test_section import log, once
+from tests.provisioning.views.connections.test_section import log, once
 from tests.saasmanager.test_access import everything
 from tests.signed_in import PASSWORD, SignedIn, htmx
 from tests.tenants import Tenant, waiting_request
@@ -24,7 +24,7 @@ from tests.users.views.test_personal_tokens import once as once_for_oneself
 from users.models import Invitation, Role, User
 from users.permissions import BuiltIn
 from users.services import accounts, invitations
-from users.services.personal_tokens import Scope
+from users.services.personal_tokens import TokenScope
 
 Form = dict[str, Any]
 Sent = tuple[str, Form]
@@ -44,31 +44,35 @@ def admin_of(tenant: Tenant) -> str:
 
 
 def provider(tenant: Tenant) -> Actor:
-    return Actor(tenant.id, "SCIM token smgr_1…", Door.SCIM)
+    return Actor(tenant.id, "SCIM token smgr_1…", Channel.SCIM)
 
 
 def invite(tenant: Tenant) -> Sent:
     role = admin_of(tenant)
-    return f"{SETTINGS}invitations/send/", {"addresses": "new@x.example\nother@x.example", "role": role, "sure": role}
+    return f"{SETTINGS}invitations/send/", {
+        "addresses": "new@x.example\nother@x.example",
+        "role": role,
+        "confirmed": role,
+    }
 
 
 def give(tenant: Tenant) -> Sent:
     people = [f"{tenant.add(name).pk}.1" for name in ("grace", "hopper")]
-    return f"{SETTINGS}change/", {"action": "role", "person": people, "role": admin_of(tenant), "sure": "read"}
+    return f"{SETTINGS}change/", {"action": "role", "person": people, "role": admin_of(tenant), "confirmed": "read"}
 
 
 def approve(tenant: Tenant) -> Sent:
     asked = str(waiting_request(tenant).pk)
-    return f"{SETTINGS}requests/approve/", {"asked": asked, "role": admin_of(tenant), "sure": "read"}
+    return f"{SETTINGS}requests/approve/", {"asked": asked, "role": admin_of(tenant), "confirmed": "read"}
 
 
 def default(tenant: Tenant) -> Sent:
-    return f"{SETTINGS}default-role/", {"role": admin_of(tenant), "sure": "read"}
+    return f"{SETTINGS}default-role/", {"role": admin_of(tenant), "confirmed": "read"}
 
 
 def rule(tenant: Tenant) -> Sent:
     row = {"attribute": "group", "operator": "is", "value": "Owners", "role": admin_of(tenant)}
-    return f"{SETTINGS}scim/role-rules/change/", {**row, "do": "save", "seen": "0"}
+    return f"{SETTINGS}scim/role-rules/change/", {**row, "do": "save", "expected_version": "0"}
 
 
 def switch(tenant: Tenant) -> Sent:
@@ -84,14 +88,14 @@ def go_back(tenant: Tenant) -> Sent:
     grace = tenant.add("grace", BuiltIn.ADMIN)
     tenant.add("other", BuiltIn.ADMIN)
     accounts.change_role(grace.pk, tenant.role(BuiltIn.HR), by=provider(tenant))
-    return f"{SETTINGS}changes/{tenant.last_event().pk}/undo/", {"part": "roles", "seen": "2"}
+    return f"{SETTINGS}changes/{tenant.last_event().pk}/undo/", {"part": "roles", "expected_version": "2"}
 
 
 def bring_back(tenant: Tenant) -> Sent:
     grace = tenant.add("grace", BuiltIn.ADMIN)
     tenant.add("other", BuiltIn.ADMIN)
     accounts.delete(accounts.find(grace.pk, organization_id=tenant.id), by=provider(tenant))
-    return f"{SETTINGS}changes/{tenant.last_event().pk}/undo/", {"seen": "0"}
+    return f"{SETTINGS}changes/{tenant.last_event().pk}/undo/", {"expected_version": "0"}
 
 
 def leave(tenant: Tenant) -> Sent:
@@ -107,14 +111,18 @@ def leave(tenant: Tenant) -> Sent:
 def replace(tenant: Tenant) -> Sent:
     going = tenant.add("grace", "going").role
     assert going is not None
-    return f"{SETTINGS}roles/{going.pk}/delete/", {"seen": "1", "sure": "read", "heir": admin_of(tenant)}
+    return f"{SETTINGS}roles/{going.pk}/delete/", {
+        "expected_version": "1",
+        "confirmed": "read",
+        "replacement": admin_of(tenant),
+    }
 
 
 def restore(tenant: Tenant) -> Sent:
     grace = tenant.add("grace", BuiltIn.ADMIN)
     tenant.add("other", BuiltIn.ADMIN)
     accounts.set_active(grace.pk, False, by=tenant.by)
-    return f"{SETTINGS}change/", {"action": "restore", "person": [f"{grace.pk}.2"], "sure": "read"}
+    return f"{SETTINGS}change/", {"action": "restore", "person": [f"{grace.pk}.2"], "confirmed": "read"}
 
 
 WAYS = (invite, give, approve, default, rule, switch, fix, go_back, bring_back, leave, replace, restore)
@@ -186,7 +194,12 @@ def test_all_that_was_chosen_is_carried_on(acme: Tenant, signed_in: SignedIn) ->
 def test_another_role_than_admin_is_given_without_the_password(acme: Tenant, signed_in: SignedIn) -> None:
     client, grace = signed_in(acme), acme.add("grace")
     long_ago(client)
-    form = {"action": "role", "person": f"{grace.pk}.1", "role": str(acme.role(BuiltIn.READ_ONLY).pk), "sure": "read"}
+    form = {
+        "action": "role",
+        "person": f"{grace.pk}.1",
+        "role": str(acme.role(BuiltIn.READ_ONLY).pk),
+        "confirmed": "read",
+    }
     assert client.post(f"{SETTINGS}change/", form).headers["Location"].startswith("/settings/users/")
     grace.refresh_from_db()
     assert grace.role == acme.role(BuiltIn.READ_ONLY)
@@ -251,7 +264,7 @@ def rotate(tenant: Tenant, client: Client) -> Sent:
 
 
 def make_own(tenant: Tenant, client: Client) -> Sent:
-    form = {"name": "SIEM", "scope": [Scope.READ_ME], "expires": "30"}
+    form = {"name": "SIEM", "scope": [TokenScope.READ_ME], "expires": "30"}
     return "/settings/profile/tokens/make/", {**form, "once": once_for_oneself(client)}
 
 
@@ -268,11 +281,11 @@ def let_operators_look(tenant: Tenant, client: Client) -> Sent:
 
 
 def change_slug(tenant: Tenant, client: Client) -> Sent:
-    return f"{ORGANIZATION}slug/change/", {"slug": "acme-new", "seen": "acme"}
+    return f"{ORGANIZATION}slug/change/", {"slug": "acme-new", "expected_slug": "acme"}
 
 
 def end_slug(tenant: Tenant, client: Client) -> Sent:
-    slugs.change("acme-new", seen="acme", by=tenant.by)
+    slugs.change("acme-new", expected_slug="acme", by=tenant.by)
     return f"{ORGANIZATION}slug/{FormerSlug.objects.of(tenant.id).get().pk}/end/", {}
 
 

@@ -45,7 +45,7 @@ def strasse(acme: Tenant) -> Tenant:
     return acme
 
 
-def seen(answer: Any) -> str:
+def expected_version(answer: Any) -> str:
     """The page without what differs from one request to the next."""
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", answer.content.decode())
 
@@ -135,7 +135,7 @@ def test_the_question_is_the_same_for_everybody(where: str, strasse: Tenant) -> 
         cache.clear()
         with CaptureQueriesContext(connection) as queries:
             answer = Client().post(where, {**FORMS[where], "email": f"{login}@straße.example"})
-        pages.add((answer.status_code, seen(answer).replace(login, "LOGIN")))
+        pages.add((answer.status_code, expected_version(answer).replace(login, "LOGIN")))
         statements.add(tuple(re.sub(r"'[^']*'|s\d+_x\d+", "", query["sql"]) for query in queries))
         assert question(answer)
     assert len(pages) == len(statements) == 1
@@ -145,7 +145,7 @@ def test_the_question_is_the_same_for_everybody(where: str, strasse: Tenant) -> 
 
 @pytest.mark.parametrize("where", FORMS)
 def test_the_question_has_the_only_button_and_the_focus(where: str, strasse: Tenant) -> None:
-    html = seen(Client().post(where, {**FORMS[where], "email": "grace@straße.example"}))
+    html = expected_version(Client().post(where, {**FORMS[where], "email": "grace@straße.example"}))
     assert re.findall(r"<button[^>]*>([^<]*)</button>", html) == ["Continue with this address"]
     assert 'class="button first"' in html
     assert re.findall(r"<(\w+)[^>]* autofocus", html) == ["button"]
@@ -167,7 +167,7 @@ def test_an_address_that_no_mail_reaches_is_refused_alike_for_everybody(where: s
     pages = set()
     for login in ("künown", "nöbody"):
         answer = Client().post(where, {**FORMS[where], "email": f"{login}@acme.example"})
-        pages.add(unescape(seen(answer)).replace(login, "LOGIN"))
+        pages.add(unescape(expected_version(answer)).replace(login, "LOGIN"))
     (page,) = pages
     assert "has letters beyond ASCII before the @, and mail to those is not supported." in page
     assert "on its way" not in page and "If this address has an account" not in page
@@ -253,10 +253,10 @@ def test_an_invitation_shows_where_mail_would_go_before_it_goes(
 def test_to_make_an_admin_both_questions_are_asked_at_once(acme: Tenant, signed_in: SignedIn) -> None:
     client, role = signed_in(acme), acme.role(BuiltIn.ADMIN)
     data = {"addresses": "ann@straße.example", "role": role.pk}
-    for more in ({}, {"sure": role.pk}, {"respelled": f"ann@{STRASSE}"}):
+    for more in ({}, {"confirmed": role.pk}, {"respelled": f"ann@{STRASSE}"}):
         client.post("/settings/users/invitations/send/", {**data, **more})
         assert not Invitation.objects.exists()
-    client.post("/settings/users/invitations/send/", {**data, "sure": role.pk, "respelled": f"ann@{STRASSE}"})
+    client.post("/settings/users/invitations/send/", {**data, "confirmed": role.pk, "respelled": f"ann@{STRASSE}"})
     assert Invitation.objects.get().email == f"ann@{STRASSE}"
 
 
@@ -267,7 +267,7 @@ def test_a_domain_that_dns_writes_otherwise_is_added_after_a_look(acme: Tenant, 
     assert f"You typed “Straße.example”. DNS knows this domain as {STRASSE}." in page
     assert ">Add straße.example</button>" in page and "all the same" not in page
     assert not Domain.objects.filter(name=STRASSE).exists()
-    client.post("/settings/organization/domains/add/", {"name": "Straße.example", "sure": STRASSE})
+    client.post("/settings/organization/domains/add/", {"name": "Straße.example", "confirmed": STRASSE})
     assert Domain.objects.filter(name=STRASSE).exists()
 
 

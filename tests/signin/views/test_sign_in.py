@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 import organizations.services.organizations
 from audit.actions import Action
-from core.actors import Door
+from core.actors import Channel
 from organizations.services import outbox, slugs
 from tests.signed_in import PASSWORD, SignedIn, person, sign_in
 from tests.tenants import Tenant, set_password
@@ -35,7 +35,7 @@ def attempt(tenant: Tenant, login: str, password: str = PASSWORD, **extra: Any) 
     return Client().post(address, {"login": login, "password": password}, **extra)
 
 
-def seen(answer: Any) -> str:
+def expected_version(answer: Any) -> str:
     """The page without what differs from one request to the next."""
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", answer.content.decode())
 
@@ -120,7 +120,7 @@ def test_a_sign_in_is_kept_in_the_trail(acme: Tenant) -> None:
     sign_in(Client(), ada, REMOTE_ADDR="192.0.2.77")
     event = acme.last_event()
     assert event.action == Action.USER_SIGNED_IN
-    assert (event.door, event.actor_id, event.target_id) == (Door.SIGN_IN, ada.pk, str(ada.pk))
+    assert (event.channel, event.actor_id, event.target_id) == (Channel.SIGN_IN, ada.pk, str(ada.pk))
     assert event.address == "192.0.2.77"
     assert str(event) == "ada@acme.example signed in"
 
@@ -139,7 +139,7 @@ def test_every_wrong_attempt_gets_the_same_bytes(acme: Tenant, globex: Tenant) -
         "another organization's": ("gus@globex.example", PASSWORD),
     }
     pages = {
-        case: seen(attempt(acme, login, password)).replace(login, "LOGIN")
+        case: expected_version(attempt(acme, login, password)).replace(login, "LOGIN")
         for case, (login, password) in attempts.items()
     }
     assert WRONG in pages["wrong password"]
@@ -177,7 +177,7 @@ def test_a_suspended_organization_says_so_and_whom_to_ask_and_nothing_else(
 ) -> None:
     settings.OPERATOR_CONTACT = "support@saas.example"
     user = person(acme, BuiltIn.ADMIN, "ada")
-    organizations.services.organizations.hold("Unpaid since June", by=acme.by)
+    organizations.services.organizations.suspend("Unpaid since June", by=acme.by)
     form = {"login": user.user_name, "email": user.user_name, "password": PASSWORD, "name": "Ada"}
     answers = [Client().get(address), Client().post(address, form), Client().post(address, {**form, "password": "no"})]
     pages = {re.sub(r'nonce="[^"]*"', "", answer.content.decode()) for answer in answers}
@@ -191,23 +191,23 @@ def test_a_suspended_organization_says_so_and_whom_to_ask_and_nothing_else(
 
 @pytest.mark.parametrize("start", ["/sign-in/", "/sign-up/"])
 def test_an_address_of_a_suspended_organization_leads_to_what_says_so(start: str, acme: Tenant) -> None:
-    organizations.services.organizations.hold("Unpaid", by=acme.by)
+    organizations.services.organizations.suspend("Unpaid", by=acme.by)
     answer = Client().post(start, {"email": "ada@acme.example"}, follow=True)
     assert answer.status_code == 403
     assert "This organization is suspended" in answer.content.decode()
 
 
 def test_a_former_slug_of_a_suspended_organization_leads_to_what_says_so(acme: Tenant) -> None:
-    slugs.change("acme-new", seen="acme", by=acme.by)
-    organizations.services.organizations.hold("Unpaid", by=acme.by)
+    slugs.change("acme-new", expected_slug="acme", by=acme.by)
+    organizations.services.organizations.suspend("Unpaid", by=acme.by)
     assert "This organization is suspended" in Client().get("/sign-in/acme/", follow=True).content.decode()
 
 
 def test_whose_session_ended_with_the_organization_is_told_why(acme: Tenant, signed_in: SignedIn) -> None:
     client = signed_in(acme)
-    organizations.services.organizations.hold("Unpaid", by=acme.by)
+    organizations.services.organizations.suspend("Unpaid", by=acme.by)
     assert "This organization is suspended" in client.get("/settings/users/", follow=True).content.decode()
-    organizations.services.organizations.release("Paid", by=acme.by)
+    organizations.services.organizations.reactivate("Paid", by=acme.by)
     assert client.get("/settings/users/").status_code == 200
 
 
@@ -448,7 +448,7 @@ def test_asking_for_a_link_tells_nobody_who_has_an_account(acme: Tenant) -> None
     acme.add("grace")
     suspended = acme.add("sue")
     acme.update(suspended, active=False)
-    pages = {seen(ask_for_a_link(acme, f"{name}@acme.example")) for name in ("grace", "nobody", "sue")}
+    pages = {expected_version(ask_for_a_link(acme, f"{name}@acme.example")) for name in ("grace", "nobody", "sue")}
     assert len(pages) == 1
     assert "If this address has an account" in pages.pop()
     link_in_the_mail()

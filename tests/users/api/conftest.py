@@ -8,6 +8,6 @@ from audit.services import stream
 
 
 @pytest.fixture(autouse=True)
-def nothing_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     """One machine has one clock. What is held back is a test's own matter."""
-    monkeypatch.setattr(stream, "HOLD_BACK", timedelta(milliseconds=-1000))
+    monkeypatch.setattr(stream, "DELAY", timedelta(milliseconds=-1000))

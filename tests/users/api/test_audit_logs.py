@@ -18,13 +18,13 @@ import domains.services
 from audit.actions import Action
 from audit.models import AuditEvent
 from audit.services import stream, trail
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from domains.models import Domain
 from tests.tenants import Tenant
 from users.models import PersonalToken, User
 from users.permissions import BuiltIn
 from users.services import accounts, personal_tokens
-from users.services.personal_tokens import Scope
+from users.services.personal_tokens import TokenScope
 
 pytestmark = pytest.mark.django_db
 
@@ -68,8 +68,8 @@ class Api:
                 return
 
 
-def api_of(tenant: Tenant, user: User, *scopes: Scope) -> Api:
-    return Api(personal_tokens.make(user.pk, "SIEM", scopes or (Scope.READ_AUDIT_LOG,), by=tenant.by)[1])
+def api_of(tenant: Tenant, user: User, *scopes: TokenScope) -> Api:
+    return Api(personal_tokens.make(user.pk, "SIEM", scopes or (TokenScope.READ_AUDIT_LOG,), by=tenant.by)[1])
 
 
 def note(tenant: Tenant, label: str, action: Action = Action.DOMAIN_ADDED, by: Actor | None = None) -> None:
@@ -95,7 +95,7 @@ def test_an_event_has_everything_that_the_page_shows(acme: Tenant, api: Api) -> 
             "time": event.created_at.isoformat().replace("+00:00", "Z"),
             "action": "domain.added",
             "text": "Ada Moreau added the domain labs.example",
-            "door": "page",
+            "channel": "page",
             "actor": {"id": None, "label": "Ada Moreau", "address": "192.0.2.10"},
             "target": {"type": "domain", "id": str(domain.pk), "label": "labs.example"},
             "changes": {"verified": [None, True]},
@@ -155,7 +155,7 @@ def test_times_cut_out_a_stretch(acme: Tenant, api: Api) -> None:
 
 
 def test_a_filter_takes_actions_actors_and_targets(acme: Tenant, api: Api, ada: User) -> None:
-    by_ada = Actor(acme.id, "ada@acme.example", Door.PAGE, user_id=ada.pk)
+    by_ada = Actor(acme.id, "ada@acme.example", Channel.PAGE, user_id=ada.pk)
     note(acme, "one.example", by=by_ada)
     note(acme, "two.example", Action.DOMAIN_REMOVED)
     two = AuditEvent.objects.of(acme.id)[0].target_id
@@ -196,17 +196,17 @@ def test_an_event_is_held_back_for_as_long_as_clocks_may_differ(
 ) -> None:
     cursor = api.read(limit=1000)["next"]
     note(acme, "a.example")
-    monkeypatch.setattr(stream, "HOLD_BACK", timedelta(hours=1))
+    monkeypatch.setattr(stream, "DELAY", timedelta(hours=1))
     assert api.read(cursor=cursor) == {"logs": [], "next": cursor, "has_more": False}
-    monkeypatch.setattr(stream, "HOLD_BACK", timedelta(milliseconds=-1000))
+    monkeypatch.setattr(stream, "DELAY", timedelta(milliseconds=-1000))
     assert labels(api.read(cursor=cursor)["logs"]) == ["a.example"]
 
 
 def test_without_any_settled_event_the_cursor_stays_at_the_beginning(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "HOLD_BACK", timedelta(days=1))
+    monkeypatch.setattr(stream, "DELAY", timedelta(days=1))
     nothing = api.read()
     assert nothing["logs"] == []
-    monkeypatch.setattr(stream, "HOLD_BACK", timedelta(milliseconds=-1000))
+    monkeypatch.setattr(stream, "DELAY", timedelta(milliseconds=-1000))
     assert api.read(cursor=nothing["next"], limit=1)["logs"] == api.read(limit=1)["logs"]
 
 
@@ -215,7 +215,7 @@ def test_an_event_that_was_begun_first_and_ends_last_is_not_passed_by(
     acme: Tenant, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first writer is still under way when the second has ended, and is asked about meanwhile."""
-    monkeypatch.setattr(stream, "HOLD_BACK", timedelta(0))
+    monkeypatch.setattr(stream, "DELAY", timedelta(0))
     cursor = settled_to_the_end(acme, api)
     written, may_end = threading.Event(), threading.Event()
 
@@ -253,7 +253,7 @@ def test_an_event_that_was_begun_first_and_ends_last_is_not_passed_by(
 def test_who_follows_many_writers_gets_every_event_once(
     acme: Tenant, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "HOLD_BACK", timedelta(seconds=2))
+    monkeypatch.setattr(stream, "DELAY", timedelta(seconds=2))
     cursor = settled_to_the_end(acme, api)
 
     def write(writer: int) -> None:
@@ -318,7 +318,7 @@ def test_the_persons_role_decides(role: BuiltIn, acme: Tenant) -> None:
 
 
 def test_the_token_needs_the_scope(acme: Tenant, ada: User) -> None:
-    answer = api_of(acme, ada, Scope.READ_ME, Scope.WRITE_ME).ask()
+    answer = api_of(acme, ada, TokenScope.READ_ME, TokenScope.WRITE_ME).ask()
     assert problem(answer) == (403, "This personal token lacks the scope audit.read. Make one that has it.")
     assert 'error="insufficient_scope", scope="audit.read"' in answer.headers["WWW-Authenticate"]
 

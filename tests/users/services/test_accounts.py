@@ -56,7 +56,7 @@ def test_creation_is_audited_with_the_whole_profile(acme: Tenant) -> None:
     ann = acme.add("ann", profile={"title": "Engineer"})
     event = acme.last_event()
     assert (event.action, event.target_id, event.target_label) == ("user.created", str(ann.pk), "ann@acme.example")
-    assert (event.actor_label, event.door, event.address, event.request_id) == (
+    assert (event.actor_label, event.channel, event.address, event.request_id) == (
         "Ada Moreau", "page", "192.0.2.10", "r-1",
     )  # fmt: skip
     assert event.changes["profile"][0] is None
@@ -453,7 +453,7 @@ def _bare_user(tenant: Tenant, role: Role | None, user_name: str, **fields: Any)
 # Many at once
 
 
-def newcomer(tenant: Tenant, login: str, **profile: Any) -> NewUser:
+def new_user(tenant: Tenant, login: str, **profile: Any) -> NewUser:
     return NewUser(
         {"userName": f"{login}@acme.example", **profile}, tenant.role(BuiltIn.APP_MANAGEMENT), Source.SCIM, uuid4()
     )
@@ -463,13 +463,13 @@ def test_of_many_each_is_let_in_or_refused_in_turn(acme: Tenant) -> None:
     acme.add("old")
     outcomes = accounts.create_many(
         [
-            newcomer(acme, "ann"),
-            newcomer(acme, "OLD"),
-            newcomer(acme, "ANN"),
-            newcomer(acme, "ben", emails=emails("ben@nowhere.example")),
-            newcomer(acme, "cem", emails=emails("no address")),
-            newcomer(acme, "dan", emails=emails("ann@acme.example")),
-            newcomer(acme, "eve", emails=emails("eve@acme.example"), active=False),
+            new_user(acme, "ann"),
+            new_user(acme, "OLD"),
+            new_user(acme, "ANN"),
+            new_user(acme, "ben", emails=emails("ben@nowhere.example")),
+            new_user(acme, "cem", emails=emails("no address")),
+            new_user(acme, "dan", emails=emails("ann@acme.example")),
+            new_user(acme, "eve", emails=emails("eve@acme.example"), active=False),
         ],
         by=acme.by,
     )
@@ -487,7 +487,7 @@ def test_of_many_each_is_let_in_or_refused_in_turn(acme: Tenant) -> None:
 
 
 def test_who_needs_somebody_who_is_refused_is_refused_too(acme: Tenant) -> None:
-    boss, ann, ben = newcomer(acme, "bo ss"), newcomer(acme, "ann"), newcomer(acme, "ben")
+    boss, ann, ben = new_user(acme, "bo ss"), new_user(acme, "ann"), new_user(acme, "ben")
     assert boss.user_id and ann.user_id
     ann = replace(ann, needs=frozenset({boss.user_id}))
     ben = replace(ben, needs=frozenset({ann.user_id}))
@@ -501,9 +501,9 @@ def test_many_who_lose_a_race_for_one_name_are_none_of_them_there(
 ) -> None:
     acme.add("ben")
     events = acme.events()
-    monkeypatch.setattr(accounts.Names, "take", lambda self, user: None)
+    monkeypatch.setattr(accounts.Names, "claim", lambda self, user: None)
     with pytest.raises(IntegrityError):
-        accounts.create_many([newcomer(acme, "ann"), newcomer(acme, "ben")], by=acme.by)
+        accounts.create_many([new_user(acme, "ann"), new_user(acme, "ben")], by=acme.by)
     assert [user.user_name for user in User.objects.of(acme.id)] == ["ben@acme.example"]
     assert (acme.headcount(), acme.events()) == (1, events)
 

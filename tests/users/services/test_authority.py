@@ -15,10 +15,10 @@ from provisioning.services.connections import connections
 from tests.tenants import Tenant
 from users.models import Role, User
 from users.permissions import Area, BuiltIn, Level, spelled
-from users.services import authority, bulk_actions, roles
+from users.services import authority, roles, user_actions
 from users.services.authority import BeyondOwnRights
-from users.services.bulk_actions import Chosen, Verb
 from users.services.roles import RoleUnknown
+from users.services.user_actions import Chosen, Verb
 
 LEVELS = st.dictionaries(st.sampled_from(Area), st.sampled_from(Level))
 
@@ -47,13 +47,13 @@ def test_who_is_suspended_or_has_no_role_hands_on_not_even_what_anybody_may(acme
     admin = Role(key=BuiltIn.ADMIN)
     for nobody in (None, User(role=None), User(is_active=False, role=admin)):
         assert not authority.of(nobody).covers(admin)
-    stranger = replace(acme.by, user_id=uuid4())
-    assert not authority.behind(stranger).covers(acme.role("users.view"))
+    anonymous = replace(acme.by, user_id=uuid4())
+    assert not authority.of_actor(anonymous).covers(acme.role("users.view"))
 
 
 def test_what_somebody_may_do_elsewhere_counts_for_nothing_here(acme: Tenant, globex: Tenant) -> None:
     foreign = globex.add("gabriel", BuiltIn.ADMIN)
-    reach = authority.behind(replace(acme.by, user_id=foreign.pk))
+    reach = authority.of_actor(replace(acme.by, user_id=foreign.pk))
     assert not reach.covers(acme.role("users.view"))
 
 
@@ -83,7 +83,7 @@ def test_who_may_do_more_is_neither_suspended_nor_restored_nor_removed_nor_demot
     if verb is Verb.ALLOW_RESET:
         User.objects.filter(pk=person.pk).update(password_reset_blocked_until=timezone.now() + timedelta(days=1))
     by = acting(acme, "users.edit")
-    report = bulk_actions.apply(verb, [Chosen(person.pk, person.version)], role=acme.role(BuiltIn.HR), by=by)
+    report = user_actions.apply(verb, [Chosen(person.pk, person.version)], role=acme.role(BuiltIn.HR), by=by)
     assert [type(refusal) for refusal in report.refused] == [BeyondOwnRights]
     now = User.objects.get(pk=person.pk)
     assert (now.role, now.is_active, now.version) == (person.role, person.is_active, person.version)
@@ -95,14 +95,14 @@ def test_nobody_gives_themselves_or_others_more(acme: Tenant) -> None:
     for person in (actor, grace):
         for wanted in (BuiltIn.ADMIN, BuiltIn.READ_ONLY, "users.edit roles.edit"):
             chosen = [Chosen(person.pk, person.version)]
-            report = bulk_actions.apply(Verb.GIVE_ROLE, chosen, role=acme.role(wanted), by=by)
+            report = user_actions.apply(Verb.GIVE_ROLE, chosen, role=acme.role(wanted), by=by)
             assert [type(refusal) for refusal in report.refused] == [BeyondOwnRights], wanted
     assert User.objects.get(pk=actor.pk).role == actor.role
 
 
 def test_people_within_reach_are_changed(acme: Tenant) -> None:
     by, grace = acting(acme, "users.edit"), acme.add("grace")
-    report = bulk_actions.apply(Verb.GIVE_ROLE, [Chosen(grace.pk, 1)], role=acme.role("users.view"), by=by)
+    report = user_actions.apply(Verb.GIVE_ROLE, [Chosen(grace.pk, 1)], role=acme.role("users.view"), by=by)
     assert (report.done, report.refused) == (["grace@acme.example"], [])
 
 
@@ -113,10 +113,10 @@ def test_a_role_that_may_do_more_is_not_made_changed_deleted_or_made_the_default
     within = acme.role("users.view")
     tried = (
         lambda: roles.create("More", {Area.USERS: Level.EDIT}, by=by),
-        lambda: roles.update(more.pk, "Less", {}, seen=1, by=by),
-        lambda: roles.update(within.pk, "users.view", {Area.DOMAINS: Level.VIEW}, seen=1, by=by),
+        lambda: roles.update(more.pk, "Less", {}, expected_version=1, by=by),
+        lambda: roles.update(within.pk, "users.view", {Area.DOMAINS: Level.VIEW}, expected_version=1, by=by),
         lambda: roles.rename_some(more.pk, by=by),
-        lambda: roles.delete(more.pk, seen=1, by=by),
+        lambda: roles.delete(more.pk, expected_version=1, by=by),
         lambda: roles.make_default(more, by=by),
         lambda: roles.make_default(acme.role(BuiltIn.ADMIN), by=by),
     )
@@ -131,9 +131,11 @@ def test_the_people_of_a_role_that_goes_get_none_that_may_do_more(acme: Tenant) 
     by, going = acting(acme, "roles.edit"), acme.role("going")
     ann = acme.add("ann", "going")
     with pytest.raises(BeyondOwnRights):
-        roles.delete(going.pk, heir_id=acme.role(BuiltIn.READ_ONLY).pk, seen=1, by=by)
+        roles.delete(going.pk, replacement_id=acme.role(BuiltIn.READ_ONLY).pk, expected_version=1, by=by)
     with pytest.raises(BeyondOwnRights):
-        roles.set_enabled(acme.add("hal", BuiltIn.HR).role_id, False, heir_id=acme.role(BuiltIn.READ_ONLY).pk, by=by)
+        roles.set_enabled(
+            acme.add("hal", BuiltIn.HR).role_id, False, replacement_id=acme.role(BuiltIn.READ_ONLY).pk, by=by
+        )
     assert User.objects.get(pk=ann.pk).role == going
 
 

@@ -60,7 +60,7 @@ def test_who_is_moved_takes_nobodys_place_in_the_new_connection(acme: Tenant) ->
     other = connections.add("Okta", IdentityProvider.OKTA, by=acme.by)
     ann = provisioned(acme, "ann")
     acme.add("bob", managed_by=other.pk, profile=SHARED)
-    transfer.hand_over(ann.pk, other, by=acme.by)
+    transfer.transfer(ann.pk, other, by=acme.by)
     assert provisioned(acme, "cy").external_id == "e-1"
-    assert transfer.hand_over_all(acme.connection, other, by=acme.by) == 1
+    assert transfer.transfer_all(acme.connection, other, by=acme.by) == 1
     assert User.objects.of(acme.id).filter(managed_by=other.pk, external_id="e-1", is_active=True).count() == 3

@@ -41,6 +41,6 @@ def test_one_address_invited_twice_in_the_same_moment_gets_one_mail(acme: Tenant
 def test_of_two_who_send_again_in_the_same_moment_the_second_is_told(acme: Tenant) -> None:
     invitation = one(acme, ANN)
     for number in range(ROUNDS):
-        send = lambda: invitations.resend(invitation.pk, seen=number + 1, by=acme.by)  # noqa: B023, E731
+        send = lambda: invitations.resend(invitation.pk, expected_version=number + 1, by=acme.by)  # noqa: B023, E731
         refusals = at_once(send, send)
         assert [type(refusal) for refusal in refusals if refusal] == [StaleVersion], f"round {number}"

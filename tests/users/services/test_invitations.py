@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from core.actors import Actor, Door
+from core.actors import Actor, Channel
 from core.refusals import StaleVersion
 from organizations.models import Mail
 from organizations.services import outbox
@@ -18,12 +18,19 @@ from tests.tenants import Tenant
 from users.models import Invitation, Source, User
 from users.permissions import BuiltIn
 from users.services import accounts, invitations
-from users.services.invitations import HasAccount, InvitationOver, InvitationUnknown, Known, Outcome, TooManyMails
+from users.services.invitations import (
+    HasAccount,
+    InvitationOver,
+    InvitationsOutcome,
+    InvitationUnknown,
+    Known,
+    TooManyMails,
+)
 
 ANN = "ann@contractor.example"
 
 
-def invite(tenant: Tenant, *addresses: str, role: BuiltIn = BuiltIn.HR) -> Outcome:
+def invite(tenant: Tenant, *addresses: str, role: BuiltIn = BuiltIn.HR) -> InvitationsOutcome:
     return invitations.invite(addresses, role=tenant.role(role), by=tenant.by)
 
 
@@ -39,7 +46,7 @@ def token_of(invitation: Invitation) -> str:
 
 
 def invitee(tenant: Tenant) -> Actor:
-    return Actor(tenant.id, ANN, Door.SIGN_IN, address="192.0.2.77")
+    return Actor(tenant.id, ANN, Channel.SIGN_IN, address="192.0.2.77")
 
 
 def accept(tenant: Tenant, token: str) -> User:
@@ -163,10 +170,10 @@ def test_there_is_a_limit_a_day_and_beyond_it_nobody_is_invited(acme: Tenant, gl
     assert Invitation.objects.of(acme.id).count() == 2
     invitation = one(acme)
     with pytest.raises(TooManyMails, match="0 are left"):
-        invitations.resend(invitation.pk, seen=1, by=acme.by)
+        invitations.resend(invitation.pk, expected_version=1, by=acme.by)
     assert len(invite(globex, "c@x.example").invited) == 1, "each organization has its own"
     Mail.objects.update(created_at=timezone.now() - timedelta(hours=25))
-    invitations.resend(invitation.pk, seen=1, by=acme.by)
+    invitations.resend(invitation.pk, expected_version=1, by=acme.by)
 
 
 # Sending again, and revoking
@@ -175,7 +182,7 @@ def test_there_is_a_limit_a_day_and_beyond_it_nobody_is_invited(acme: Tenant, gl
 def test_a_new_link_replaces_the_old_one_and_the_time_begins_anew(acme: Tenant) -> None:
     invitation = age(one(acme), days=8)
     former = token_of(invitation)
-    again = invitations.resend(invitation.pk, seen=1, by=acme.by)
+    again = invitations.resend(invitation.pk, expected_version=1, by=acme.by)
     assert str(acme.last_event()) == f"Ada Moreau sent the invitation of {ANN} again"
     assert again.sent_count == 2
     assert again.is_open
@@ -186,25 +193,25 @@ def test_a_new_link_replaces_the_old_one_and_the_time_begins_anew(acme: Tenant) 
 
 def test_who_sends_again_what_was_sent_again_meanwhile_is_told(acme: Tenant) -> None:
     invitation = one(acme)
-    invitations.resend(invitation.pk, seen=1, by=acme.by)
+    invitations.resend(invitation.pk, expected_version=1, by=acme.by)
     for verb in (invitations.resend, invitations.revoke):
         with pytest.raises(StaleVersion, match="since you opened the page"):
-            verb(invitation.pk, seen=1, by=acme.by)
+            verb(invitation.pk, expected_version=1, by=acme.by)
     assert Mail.objects.filter(organization_id=acme.id).count() == 2
 
 
 def test_a_revoked_invitation_opens_nothing_and_is_revoked_once(acme: Tenant) -> None:
     invitation = one(acme)
     token = token_of(invitation)
-    assert invitations.revoke(invitation.pk, seen=1, by=acme.by)[1] is True
+    assert invitations.revoke(invitation.pk, expected_version=1, by=acme.by)[1] is True
     assert str(acme.last_event()) == f"Ada Moreau revoked the invitation of {ANN}"
     events = len(acme.events())
-    assert invitations.revoke(invitation.pk, seen=1, by=acme.by)[1] is False
+    assert invitations.revoke(invitation.pk, expected_version=1, by=acme.by)[1] is False
     assert len(acme.events()) == events
     with pytest.raises(InvitationOver):
         accept(acme, token)
     with pytest.raises(InvitationOver, match="Invite the address anew"):
-        invitations.resend(invitation.pk, seen=1, by=acme.by)
+        invitations.resend(invitation.pk, expected_version=1, by=acme.by)
     assert one(acme).is_open
 
 
@@ -212,8 +219,8 @@ def test_who_is_no_longer_invited_and_whose_link_is_no_longer_good_is_not_mailed
     acme: Tenant, mailoutbox: list[Any]
 ) -> None:
     ann, bob, zoe = one(acme), one(acme, "bob@contractor.example"), one(acme, "zoe@contractor.example")
-    invitations.revoke(ann.pk, seen=1, by=acme.by)
-    again = invitations.resend(bob.pk, seen=1, by=acme.by)
+    invitations.revoke(ann.pk, expected_version=1, by=acme.by)
+    again = invitations.resend(bob.pk, expected_version=1, by=acme.by)
     link = token_of(again)
     outbox.deliver()
     assert sorted(address for mail in mailoutbox for address in mail.to) == [bob.email, zoe.email]
@@ -225,7 +232,7 @@ def test_another_organizations_invitation_is_not_there(acme: Tenant, globex: Ten
     for pk in (foreign.pk, uuid4()):
         for verb in (invitations.resend, invitations.revoke):
             with pytest.raises(InvitationUnknown):
-                verb(pk, seen=1, by=acme.by)
+                verb(pk, expected_version=1, by=acme.by)
     foreign.refresh_from_db()
     assert foreign.is_open
 
@@ -239,7 +246,7 @@ def test_who_accepts_is_a_user_with_the_role_and_the_password(acme: Tenant) -> N
     assert (found.user_name, found.email, found.display_name) == (ANN, ANN, "Ann Lee")
     assert (found.role, found.source, found.is_active) == (acme.role(BuiltIn.HR), Source.MANUAL, True)
     assert found.check_password("six-blue-boats")
-    assert [(event.action, event.actor_label, event.door) for event in acme.events()[:2]] == [
+    assert [(event.action, event.actor_label, event.channel) for event in acme.events()[:2]] == [
         ("invitation.accepted", ANN, "sign-in"),
         ("user.created", ANN, "sign-in"),
     ]
@@ -274,7 +281,7 @@ def test_an_account_made_meanwhile_closes_the_invitation(acme: Tenant) -> None:
     with pytest.raises(HasAccount):
         accept(acme, token_of(invitation))
     with pytest.raises(HasAccount, match="has an account meanwhile"):
-        invitations.resend(invitation.pk, seen=1, by=acme.by)
+        invitations.resend(invitation.pk, expected_version=1, by=acme.by)
     assert User.objects.of(acme.id).count() == 1
 
 
@@ -290,7 +297,7 @@ def test_who_left_can_be_invited_again(acme: Tenant) -> None:
 def test_the_timer_forgets_what_was_over_long_ago_and_nothing_else(acme: Tenant, capsys: Any) -> None:
     accepted, revoked, expired, recent, still_open = invite(acme, *(f"p{each}@x.example" for each in range(5))).invited
     accept(acme, token_of(accepted))
-    invitations.revoke(revoked.pk, seen=1, by=acme.by)
+    invitations.revoke(revoked.pk, expected_version=1, by=acme.by)
     for invitation in (accepted, revoked):
         age(invitation, days=31)
     age(expired, days=38)

@@ -9,13 +9,13 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from core.actors import Actor, Door, operator_at_the_command_line
+from core.actors import Actor, Channel, operator_at_the_command_line
 from organizations.models import Mail
 from organizations.services import outbox
 from provisioning.models import Token
-from provisioning.services.connections import connections, token_makers, tokens
+from provisioning.services.connections import connections, orphaned_tokens, tokens
 from provisioning.services.role_rules import rules
-from provisioning.services.role_rules.rules import Wanted
+from provisioning.services.role_rules.rules import RuleInput
 from tests.tenants import Tenant, waiting_request
 from tests.users.services.test_invitations import accept, token_of
 from tests.users.services.test_races import ROUNDS, at_once
@@ -25,17 +25,17 @@ from users.permissions import BuiltIn, levels_of
 from users.services import (
     account_requests,
     accounts,
-    bulk_actions,
     invitations,
     personal_tokens,
-    role_changes,
+    role_reassignment,
     roles,
     undo,
+    user_actions,
 )
 from users.services.authority import BeyondOwnRights
-from users.services.bulk_actions import Chosen, Verb
 from users.services.invitations import InvitationOver
-from users.services.personal_tokens import Scope
+from users.services.personal_tokens import TokenScope
+from users.services.user_actions import Chosen, Verb
 
 HELPDESK = "users.edit roles.view"
 
@@ -69,13 +69,13 @@ def suspend(tenant: Tenant, user: User) -> None:
 
 def suspend_by_scim(tenant: Tenant, user: User) -> None:
     found = accounts.find(user.pk, organization_id=tenant.id)
-    by = Actor(tenant.id, "SCIM connection Default", Door.SCIM)
+    by = Actor(tenant.id, "SCIM connection Default", Channel.SCIM)
     accounts.update(found, {**profiles.read(found), "active": False}, by=by)
 
 
 def suspend_in_bulk(tenant: Tenant, user: User) -> None:
     user.refresh_from_db()
-    assert bulk_actions.apply(Verb.SUSPEND, [Chosen(user.pk, user.version)], by=tenant.by).done
+    assert user_actions.apply(Verb.SUSPEND, [Chosen(user.pk, user.version)], by=tenant.by).done
 
 
 def demote(tenant: Tenant, user: User) -> None:
@@ -88,21 +88,23 @@ def remove(tenant: Tenant, user: User) -> None:
 
 def award_less(tenant: Tenant, user: User) -> None:
     """As role rules do."""
-    held = role_changes.held([user.pk], organization_id=tenant.id)
+    locked = role_reassignment.locked([user.pk], organization_id=tenant.id)
     role = tenant.role(BuiltIn.READ_ONLY)
-    role_changes.award([role_changes.Award(each, role, GivenBy.RULE, "rule 1") for each in held], by=tenant.by)
+    role_reassignment.award(
+        [role_reassignment.Award(each, role, GivenBy.RULE, "rule 1") for each in locked], by=tenant.by
+    )
 
 
 def edit_role(tenant: Tenant, user: User) -> None:
     role = accounts.find(user.pk, organization_id=tenant.id).role
     assert role
-    roles.update(role.pk, role.name, levels_of("", "roles.view"), seen=role.version, by=tenant.by)
+    roles.update(role.pk, role.name, levels_of("", "roles.view"), expected_version=role.version, by=tenant.by)
 
 
 def delete_role(tenant: Tenant, user: User) -> None:
     role = accounts.find(user.pk, organization_id=tenant.id).role
     assert role
-    roles.delete(role.pk, heir_id=tenant.role(BuiltIn.FINANCE).pk, seen=role.version, by=tenant.by)
+    roles.delete(role.pk, replacement_id=tenant.role(BuiltIn.FINANCE).pk, expected_version=role.version, by=tenant.by)
 
 
 def delete_role_in_steps(tenant: Tenant, user: User) -> None:
@@ -110,8 +112,8 @@ def delete_role_in_steps(tenant: Tenant, user: User) -> None:
     assert role
     for number in range(2):
         tenant.add(f"colleague{number}", HELPDESK)
-    heir = tenant.role(BuiltIn.FINANCE).pk
-    assert roles.hand_over(role.pk, heir_id=heir, seen=role.version, by=tenant.by)
+    replacement = tenant.role(BuiltIn.FINANCE).pk
+    assert roles.reassign(role.pk, replacement_id=replacement, expected_version=role.version, by=tenant.by)
 
 
 OF_A_PERSON = [suspend, suspend_by_scim, suspend_in_bulk, demote, remove]
@@ -129,7 +131,7 @@ EVENTS: list[tuple[Event, str]] = [
 def test_an_invitation_ends_with_the_rights_of_its_inviter(
     event: Event, role: str, acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(role_changes, "TOGETHER", 1)
+    monkeypatch.setattr(role_reassignment, "TOGETHER", 1)
     user = maker(acme, role)
     invitation = invited(acme, user)
     token = token_of(invitation)
@@ -156,7 +158,7 @@ def test_no_way_around_the_verbs_lets_an_invitation_outlive_its_inviter(event: E
         User.objects.filter(pk=user.pk).update(role=acme.role(BuiltIn.READ_ONLY))
     else:
         User.objects.filter(pk=user.pk).delete()
-    for ask in (lambda: invitations.behind(token), lambda: accept(acme, token)):
+    for ask in (lambda: invitations.invitation_for(token), lambda: accept(acme, token)):
         with pytest.raises(InvitationOver):
             ask()
 
@@ -178,7 +180,7 @@ def test_a_demotion_leaves_what_may_still_be_given(acme: Tenant) -> None:
 def test_an_invitation_ends_when_its_role_becomes_more_than_its_inviter_may_give(acme: Tenant) -> None:
     role = acme.role("domains.view")
     invitation = invited(acme, maker(acme, HELPDESK + " domains.view"), "domains.view")
-    roles.update(role.pk, role.name, levels_of("", "domains.edit"), seen=role.version, by=acme.by)
+    roles.update(role.pk, role.name, levels_of("", "domains.edit"), expected_version=role.version, by=acme.by)
     invitation.refresh_from_db()
     assert invitation.ended_at
 
@@ -198,7 +200,7 @@ def test_who_is_removed_and_comes_back_has_no_invitations(acme: Tenant) -> None:
     user = maker(acme)
     token = token_of(invited(acme, user))
     found = accounts.find(user.pk, organization_id=acme.id)
-    accounts.delete(found, by=Actor(acme.id, "SCIM connection Default", Door.SCIM))
+    accounts.delete(found, by=Actor(acme.id, "SCIM connection Default", Channel.SCIM))
     removal = next(each for each in acme.events() if each.action == "user.deleted")
     undo.revert(removal.pk, by=acme.by)
     assert User.objects.filter(pk=user.pk).exists()
@@ -219,9 +221,9 @@ def test_the_organizations_own_invitations_have_no_inviter_to_lose(acme: Tenant)
 @pytest.mark.django_db
 def test_an_operators_invitation_ends_with_the_operator(acme: Tenant) -> None:
     operator = User.objects.create_superuser("op", "op@operators.example", "x")
-    by = Actor(acme.id, "op", Door.OPERATOR, user_id=operator.pk)
+    by = Actor(acme.id, "op", Channel.OPERATOR, user_id=operator.pk)
     (invitation,) = invitations.invite(["new@x.example"], role=acme.role(BuiltIn.ADMIN), by=by).invited
-    assert invitations.behind(token_of(invitation)) == invitation
+    assert invitations.invitation_for(token_of(invitation)) == invitation
     User.objects.filter(pk=operator.pk).update(is_active=False)
     with pytest.raises(InvitationOver):
         accept(acme, token_of(invitation))
@@ -234,10 +236,10 @@ def test_an_ended_invitation_is_sent_again_only_by_who_may_and_is_theirs_then(ac
     invitation = invited(acme, user, BuiltIn.ADMIN)
     suspend(acme, user)
     with pytest.raises(BeyondOwnRights):
-        invitations.resend(invitation.pk, seen=1, by=acting(acme, desk))
+        invitations.resend(invitation.pk, expected_version=1, by=acting(acme, desk))
     with pytest.raises(BeyondOwnRights):
-        invitations.resend(invitation.pk, seen=1, by=acting(acme, user))
-    again = invitations.resend(invitation.pk, seen=1, by=acting(acme, other))
+        invitations.resend(invitation.pk, expected_version=1, by=acting(acme, user))
+    again = invitations.resend(invitation.pk, expected_version=1, by=acting(acme, other))
     assert (again.invited_by_id, again.ended_at, again.is_open) == (other.pk, None, True)
     token = token_of(again)
     suspend(acme, other)
@@ -248,7 +250,7 @@ def test_an_ended_invitation_is_sent_again_only_by_who_may_and_is_theirs_then(ac
 @pytest.mark.django_db
 def test_an_open_invitation_that_is_sent_again_is_whose_who_sent_it(acme: Tenant) -> None:
     user, other = maker(acme), maker(acme, login="other")
-    again = invitations.resend(invited(acme, user).pk, seen=1, by=acting(acme, other))
+    again = invitations.resend(invited(acme, user).pk, expected_version=1, by=acting(acme, other))
     suspend(acme, user)
     assert accept(acme, token_of(again)).is_active
 
@@ -260,7 +262,7 @@ def test_an_ended_invitation_goes_when_the_address_is_invited_anew_or_it_is_revo
     suspend(acme, user)
     assert set(Invitation.objects.of(acme.id).listed()) == {first, second}
     anew = invited(acme, other)
-    assert invitations.revoke(second.pk, seen=1, by=acting(acme, other))[1]
+    assert invitations.revoke(second.pk, expected_version=1, by=acting(acme, other))[1]
     assert list(Invitation.objects.of(acme.id).listed()) == [anew]
 
 
@@ -299,7 +301,7 @@ def test_of_the_end_of_an_inviter_and_the_acceptance_one_comes_first(event: Even
         if event in (edit_role, delete_role):
             acme.own_roles(HELPDESK).exclude(users__isnull=False).delete()
             for role in acme.own_roles(HELPDESK):
-                roles.update(role.pk, f"Former {number}", {}, seen=role.version, by=acme.by)
+                roles.update(role.pk, f"Former {number}", {}, expected_version=role.version, by=acme.by)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -375,7 +377,7 @@ def test_a_link_to_set_a_password_ends_with_a_suspension_for_good(ask: Callable[
 def test_a_link_to_set_a_password_ends_with_a_removal_for_good(acme: Tenant) -> None:
     pat = acme.add("pat", password="six-blue-boats")
     link = ask_for_link(acme, pat)
-    accounts.delete(accounts.find(pat.pk, organization_id=acme.id), by=Actor(acme.id, "SCIM", Door.SCIM))
+    accounts.delete(accounts.find(pat.pk, organization_id=acme.id), by=Actor(acme.id, "SCIM", Channel.SCIM))
     assert not opens(link)
     undo.revert(acme.last_event().pk, by=acme.by)
     assert User.objects.filter(pk=pat.pk).exists()
@@ -401,7 +403,7 @@ def test_a_suspension_ends_a_form_for_a_new_password_that_is_open(acme: Tenant) 
 @pytest.mark.parametrize("event", [suspend, demote, remove])
 def test_a_personal_token_does_no_more_than_its_owner_may(event: Event, acme: Tenant, client: Any) -> None:
     user = maker(acme)
-    token, text = personal_tokens.make(user.pk, "logs", [Scope.READ_AUDIT_LOG], by=acme.by)
+    token, text = personal_tokens.make(user.pk, "logs", [TokenScope.READ_AUDIT_LOG], by=acme.by)
     ask = lambda: client.get("/api/audit/v1/logs", headers={"Authorization": f"Bearer {text}"})  # noqa: E731
     assert ask().status_code == 200
     event(acme, user)
@@ -419,13 +421,13 @@ def test_a_personal_token_does_no_more_than_its_owner_may(event: Event, acme: Te
 @pytest.mark.parametrize("event", [suspend, demote, remove])
 def test_role_rules_are_the_organizations_and_outlive_their_maker(event: Event, acme: Tenant) -> None:
     user = maker(acme)
-    wanted = [Wanted("department", "is", "Staff", str(acme.role(BuiltIn.HR).pk))]
-    rules.save(wanted, seen=0, by=acting(acme, user))
+    wanted = [RuleInput("department", "is", "Staff", str(acme.role(BuiltIn.HR).pk))]
+    rules.save(wanted, expected_version=0, by=acting(acme, user))
     event(acme, user)
     assert [str(rule.role) for rule in rules.in_force(acme.id)] == ["HR"]
-    more = [Wanted("department", "is", "Staff", str(acme.role(BuiltIn.ADMIN).pk))]
+    more = [RuleInput("department", "is", "Staff", str(acme.role(BuiltIn.ADMIN).pk))]
     with pytest.raises(BeyondOwnRights):
-        rules.save(more, seen=1, by=acting(acme, user))
+        rules.save(more, expected_version=1, by=acting(acme, user))
 
 
 @pytest.mark.django_db
@@ -434,17 +436,17 @@ def test_role_rules_are_the_organizations_and_outlive_their_maker(event: Event, 
 def test_each_step_of_applying_role_rules_asks_the_actors_rights_anew(
     saved: bool, event: Event, acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "HELD_TOGETHER", 1)
+    monkeypatch.setattr(rules, "LOCKED_TOGETHER", 1)
     user = maker(acme)
     for number in range(3):
         department = {"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "Staff"}}
         acme.add(f"p{number}", profile=department, given_by=GivenBy.DEFAULT)
-    rule = [Wanted("department", "is", "Staff", str(acme.role(BuiltIn.HR).pk))]
-    rules.save(rule, seen=0, by=acme.by)
+    rule = [RuleInput("department", "is", "Staff", str(acme.role(BuiltIn.HR).pk))]
+    rules.save(rule, expected_version=0, by=acme.by)
     if not saved:
         while rules.apply_some(by=acme.by).is_applying:
             pass
-        rules.save([], seen=1, by=acting(acme, user))
+        rules.save([], expected_version=1, by=acting(acme, user))
     whole = rules.apply_some(by=acting(acme, user))
     assert (whole.changed, whole.is_applying) == (1, True)
     event(acme, user)
@@ -459,12 +461,12 @@ def test_each_step_of_applying_role_rules_asks_the_actors_rights_anew(
 def test_a_step_of_applying_role_rules_takes_no_role_beyond_the_actors(
     acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "HELD_TOGETHER", 1)
+    monkeypatch.setattr(rules, "LOCKED_TOGETHER", 1)
     user = maker(acme, "sign-in.edit")
     for number in range(2):
         acme.add(f"p{number}", given_by=GivenBy.DEFAULT)
-    rule = [Wanted("domain", "is", acme.domain, str(acme.role(BuiltIn.HR).pk))]
-    rules.save(rule, seen=0, by=acting(acme, user))
+    rule = [RuleInput("domain", "is", acme.domain, str(acme.role(BuiltIn.HR).pk))]
+    rules.save(rule, expected_version=0, by=acting(acme, user))
     assert rules.apply_some(by=acting(acme, user)).is_applying
     User.objects.filter(role_given_by=GivenBy.DEFAULT, email__startswith="p").update(role=acme.role(BuiltIn.READ_ONLY))
     with pytest.raises(BeyondOwnRights):
@@ -483,7 +485,7 @@ LOST = {
 
 def outlived(tenant: Tenant) -> dict[str, str]:
     """The tokens that the checklist advises to rotate, and what it says about who made them."""
-    found = token_makers.outlived(tenant.connection, connections.live_tokens(tenant.connection))
+    found = orphaned_tokens.outlived(tenant.connection, connections.live_tokens(tenant.connection))
     return {each.token.name: each.maker for each in found}
 
 
@@ -518,10 +520,10 @@ def test_a_token_is_to_be_rotated_whose_maker_has_less_than_the_connection_gives
 
 @pytest.mark.django_db
 def test_another_organizations_user_is_no_maker(acme: Tenant, globex: Tenant) -> None:
-    stranger = globex.add("stranger", BuiltIn.ADMIN)
+    anonymous = globex.add("anonymous", BuiltIn.ADMIN)
     token, _text = connections.generate_token(acme.connection, by=acme.by, name="First")
-    Token.objects.filter(pk=token.pk).update(created_by=stranger, created_by_label=str(stranger))
-    assert outlived(acme) == {"First": f"{stranger}, who is no longer a user"}
+    Token.objects.filter(pk=token.pk).update(created_by=anonymous, created_by_label=str(anonymous))
+    assert outlived(acme) == {"First": f"{anonymous}, who is no longer a user"}
 
 
 # Work that goes on step by step
@@ -532,7 +534,7 @@ def test_each_step_on_several_people_asks_the_actors_rights_anew(acme: Tenant) -
     user = maker(acme, HELPDESK)
     first, second = acme.add("first"), acme.add("second")
     chosen = [Chosen(user.pk, user.version), Chosen(first.pk, first.version), Chosen(second.pk, second.version)]
-    report = bulk_actions.apply(Verb.SUSPEND, chosen, by=acting(acme, user))
+    report = user_actions.apply(Verb.SUSPEND, chosen, by=acting(acme, user))
     assert report.done == [str(user)]
     assert [type(refusal) for refusal in report.refused] == [BeyondOwnRights] * 2
     assert User.objects.filter(pk__in=[first.pk, second.pk], is_active=True).count() == 2

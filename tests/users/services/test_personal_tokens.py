@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from core.actors import Door
+from core.actors import Channel
 from tests.provisioning.management.test_setup_commands import refusal_of, run, text_of
 from tests.tenants import Tenant, set_password
 from users.models import PersonalToken, User
@@ -17,8 +17,8 @@ from users.services.accounts import UserUnknown
 from users.services.personal_tokens import (
     MAX_LIVE_TOKENS,
     PersonSuspended,
-    Scope,
     TokenInvalid,
+    TokenScope,
     TokenUnknown,
     TooManyTokens,
 )
@@ -30,11 +30,11 @@ def ann(acme: Tenant) -> User:
 
 
 def make(acme: Tenant, user: User, name: str = "Laptop", **options: int) -> tuple[PersonalToken, str]:
-    return personal_tokens.make(user.pk, name, {Scope.READ_ME}, by=acme.by, **options)
+    return personal_tokens.make(user.pk, name, {TokenScope.READ_ME}, by=acme.by, **options)
 
 
 def test_a_token_is_kept_as_a_hash_and_known_again_by_its_prefix(acme: Tenant, ann: User) -> None:
-    token, text = personal_tokens.make(ann.pk, "  Laptop  sync ", {Scope.WRITE_ME, Scope.READ_ME}, by=acme.by)
+    token, text = personal_tokens.make(ann.pk, "  Laptop  sync ", {TokenScope.WRITE_ME, TokenScope.READ_ME}, by=acme.by)
     token.refresh_from_db()
     assert re.fullmatch(r"smgp_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}", text)
     assert token.digest == hashlib.sha256(text.encode()).hexdigest()
@@ -117,7 +117,7 @@ def test_a_new_password_leaves_the_tokens_alive(acme: Tenant, ann: User) -> None
 def test_another_organization_can_neither_make_nor_revoke(acme: Tenant, globex: Tenant, ann: User) -> None:
     token, _ = make(acme, ann)
     with pytest.raises(UserUnknown):
-        personal_tokens.make(ann.pk, "Laptop", {Scope.READ_ME}, by=globex.by)
+        personal_tokens.make(ann.pk, "Laptop", {TokenScope.READ_ME}, by=globex.by)
     with pytest.raises(TokenUnknown):
         personal_tokens.revoke(token.pk, by=globex.by)
     assert personal_tokens.live(ann) == [token]
@@ -133,7 +133,7 @@ def test_the_command_makes_lists_and_revokes(acme: Tenant, ann: User) -> None:
     assert made["user"] == {"id": str(ann.pk), "user_name": "ann@acme.example"}
     (shown,) = made["tokens"]
     assert (shown["prefix"], shown["name"], shown["scopes"]) == (token.prefix, "Laptop", ["scim.me.read"])
-    assert acme.last_event().door == Door.COMMAND
+    assert acme.last_event().channel == Channel.COMMAND
 
     listed = run("personal_token", "acme", "list", "ann@acme.example")
     assert listed == {**made, "bearer_token": None}

@@ -13,9 +13,9 @@ from tests.tenants import Tenant
 from users import profile as profiles
 from users.models import Role, User
 from users.permissions import BuiltIn
-from users.services import accounts, bulk_actions, role_changes, roles
+from users.services import accounts, role_reassignment, roles, user_actions
 from users.services.accounts import LastAdmin, NameTaken
-from users.services.bulk_actions import Chosen, Report, Verb
+from users.services.user_actions import ActionReport, Chosen, Verb
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,13 +56,13 @@ def test_two_admins_who_leave_in_the_same_moment_cannot_both_go(acme: Tenant) ->
 def test_whoever_gets_a_role_while_it_is_renamed_has_its_new_name(
     acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(role_changes, "TOGETHER", 1)
+    monkeypatch.setattr(role_reassignment, "TOGETHER", 1)
     role, version = roles.create("Desk", {}, by=acme.by), 1
     # The first whom the steps come to, or pass by.
     ann, *people = acme.add("ann"), *(acme.add(login, "Desk") for login in ("bob", "cy", "di"))
 
     def rename(name: str) -> None:
-        roles.update(role.pk, name, {}, seen=version, by=acme.by)
+        roles.update(role.pk, name, {}, expected_version=version, by=acme.by)
         while roles.rename_some(role.pk, by=acme.by)[0].former_name:
             pass
 
@@ -70,7 +70,7 @@ def test_whoever_gets_a_role_while_it_is_renamed_has_its_new_name(
         known, ann = Role.objects.get(pk=role.pk), accounts.change_role(ann.pk, acme.role(BuiltIn.HR), by=acme.by)
         at_once(
             lambda: rename(f"Desk {version}"),  # noqa: B023
-            lambda: bulk_actions.apply(Verb.GIVE_ROLE, [Chosen(ann.pk, ann.version)], role=known, by=acme.by),  # noqa: B023
+            lambda: user_actions.apply(Verb.GIVE_ROLE, [Chosen(ann.pk, ann.version)], role=known, by=acme.by),  # noqa: B023
         )
         holders = User.objects.of(acme.id).filter(role=role)
         assert {user.pk for user in holders} == {user.pk for user in (ann, *people)}, f"round {version}"
@@ -116,9 +116,9 @@ def test_a_change_that_waits_for_a_new_role_still_finds_the_person(acme: Tenant)
         assert (found.role, found.is_active) == (role, bool(number % 2))
 
 
-def reports_of(*deeds: Callable[[], Report]) -> list[Report]:
+def reports_of(*deeds: Callable[[], ActionReport]) -> list[ActionReport]:
     """What became of people whom several change at once."""
-    reports: list[Report] = []
+    reports: list[ActionReport] = []
     assert at_once(*(lambda deed=deed: reports.append(deed()) for deed in deeds)) == [None] * len(deeds)  # type: ignore[misc]
     return reports
 
@@ -126,10 +126,10 @@ def reports_of(*deeds: Callable[[], Report]) -> list[Report]:
 def test_of_two_who_change_a_person_whom_they_saw_alike_the_second_is_told(acme: Tenant) -> None:
     role = acme.role(BuiltIn.HR)
     for number in range(ROUNDS):
-        seen = [Chosen(acme.add(f"p{number}").pk, 1)]
+        expected_version = [Chosen(acme.add(f"p{number}").pk, 1)]
         reports = reports_of(
-            lambda: bulk_actions.apply(Verb.SUSPEND, seen, by=acme.by),  # noqa: B023
-            lambda: bulk_actions.apply(Verb.GIVE_ROLE, seen, role=role, by=acme.by),  # noqa: B023
+            lambda: user_actions.apply(Verb.SUSPEND, expected_version, by=acme.by),  # noqa: B023
+            lambda: user_actions.apply(Verb.GIVE_ROLE, expected_version, role=role, by=acme.by),  # noqa: B023
         )
         assert sorted(len(report.done) for report in reports) == [0, 1]
         assert [type(refusal) for report in reports for refusal in report.refused] == [StaleVersion]
@@ -138,9 +138,9 @@ def test_of_two_who_change_a_person_whom_they_saw_alike_the_second_is_told(acme:
 @pytest.mark.parametrize("verb", [Verb.SUSPEND, Verb.REMOVE])
 def test_a_form_sent_twice_in_the_same_moment_does_nothing_twice(verb: Verb, acme: Tenant) -> None:
     for number in range(ROUNDS):
-        seen = [Chosen(acme.add(f"p{number}").pk, 1)]
+        expected_version = [Chosen(acme.add(f"p{number}").pk, 1)]
         events = len(acme.events())
-        send = lambda: bulk_actions.apply(verb, seen, by=acme.by)  # noqa: B023, E731
+        send = lambda: user_actions.apply(verb, expected_version, by=acme.by)  # noqa: B023, E731
         reports = reports_of(send, send)
         assert sorted((len(report.done), len(report.already)) for report in reports) == [(0, 1), (1, 0)]
         assert len(acme.events()) == events + 1

@@ -11,11 +11,11 @@ from organizations.models import Mail
 from organizations.services import outbox
 from tests.tenants import Tenant, confirmation_in
 from tests.users.services.test_races import at_once
-from users.models import RequestNotice
+from users.models import RequestNotification
 from users.permissions import BuiltIn
 from users.services import account_requests, accounts, request_notifications
 from users.services.accounts import UserUnknown
-from users.services.request_notifications import NoticesFull, NotMailed
+from users.services.request_notifications import NotificationsFull, NotMailed
 
 
 def asks(tenant: Tenant, login: str = "grace") -> set[str]:
@@ -129,7 +129,7 @@ def test_the_list_has_an_end(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> N
     people = [acme.add(login) for login in ("ann", "bea", "cyd")]
     for person in people[:2]:
         request_notifications.add(person.pk, by=acme.by)
-    with pytest.raises(NoticesFull, match="At most 2 people"):
+    with pytest.raises(NotificationsFull, match="At most 2 people"):
         request_notifications.add(people[2].pk, by=acme.by)
     assert request_notifications.add(people[0].pk, by=acme.by) == (people[0], False)
     assert on_list(acme) == ["ann@acme.example", "bea@acme.example"]
@@ -152,5 +152,5 @@ def test_two_admins_who_add_somebody_in_the_same_moment_add_them_once(acme: Tena
         hal = acme.add(f"hal{number}")
         deeds = [lambda: request_notifications.add(hal.pk, by=acme.by)] * 2  # noqa: B023
         assert at_once(*deeds) == [None, None], f"round {number}"
-        assert RequestNotice.objects.filter(user=hal).count() == 1
-    assert [event.action for event in acme.events()].count("request-notice.added") == 10
+        assert RequestNotification.objects.filter(user=hal).count() == 1
+    assert [event.action for event in acme.events()].count("request-notification.added") == 10

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.actions import Action
-from core.actors import Door
+from core.actors import Channel
 from core.refusals import StaleVersion
 from tests.tenants import Tenant
 from users import profile as profiles
 from users.models import Role, User
 from users.permissions import NAMES, Area, BuiltIn, Level, levels_of, permissions_of, spelled
-from users.services import accounts, bulk_actions, invitations, role_changes, roles, undo
-from users.services.bulk_actions import Chosen, Verb
+from users.services import accounts, invitations, role_reassignment, roles, undo, user_actions
 from users.services.roles import RoleFixed, RoleInUse, RoleInvalid, RoleUnknown
+from users.services.user_actions import Chosen, Verb
 
 
 def test_a_new_organization_has_every_built_in_role_and_app_management_as_default(acme: Tenant) -> None:
@@ -123,7 +123,7 @@ def test_there_are_not_too_many(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -
 def test_a_changed_role_has_its_new_rights_at_once(acme: Tenant) -> None:
     role = roles.create("Desk", VIEW_USERS, by=acme.by)
     ann = acme.add("ann", "Desk")
-    roles.update(role.pk, "Desk", {Area.DOMAINS: Level.VIEW}, seen=1, by=acme.by)
+    roles.update(role.pk, "Desk", {Area.DOMAINS: Level.VIEW}, expected_version=1, by=acme.by)
     ann = User.objects.get(pk=ann.pk)
     assert ann.has_perm("domains.view") and not ann.has_perm("users.view")
     assert ann.version == 1
@@ -132,18 +132,18 @@ def test_a_changed_role_has_its_new_rights_at_once(acme: Tenant) -> None:
 
 def test_who_was_slower_is_told_what_the_role_is_now(acme: Tenant) -> None:
     role = roles.create("Desk", VIEW_USERS, by=acme.by)
-    roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
+    roles.update(role.pk, "Front desk", VIEW_USERS, expected_version=1, by=acme.by)
     with pytest.raises(StaleVersion, match="'Front desk'"):
-        roles.update(role.pk, "Back desk", VIEW_USERS, seen=1, by=acme.by)
+        roles.update(role.pk, "Back desk", VIEW_USERS, expected_version=1, by=acme.by)
     with pytest.raises(StaleVersion):
-        roles.delete(role.pk, seen=1, by=acme.by)
+        roles.delete(role.pk, expected_version=1, by=acme.by)
     assert Role.objects.get(pk=role.pk).name == "Front desk"
 
 
 def test_a_change_to_what_is_so_already_leaves_no_trace(acme: Tenant) -> None:
     role = roles.create("Desk", VIEW_USERS, by=acme.by)
     events = len(acme.events())
-    assert roles.update(role.pk, "Desk", VIEW_USERS, seen=1, by=acme.by).version == 1
+    assert roles.update(role.pk, "Desk", VIEW_USERS, expected_version=1, by=acme.by).version == 1
     assert len(acme.events()) == events
 
 
@@ -151,7 +151,7 @@ def test_a_new_name_stands_in_the_profiles_and_the_rest_of_an_entry_stays(acme: 
     role = roles.create("Desk", VIEW_USERS, by=acme.by)
     ann = acme.add("ann", "Desk", profile={"roles": [{"value": "desk", "type": "job", "primary": True}]})
     bob = acme.add("bob")
-    roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
+    roles.update(role.pk, "Front desk", VIEW_USERS, expected_version=1, by=acme.by)
     ann, known = User.objects.get(pk=ann.pk), User.objects.get(pk=bob.pk)
     assert profiles.read(ann)["roles"] == [{"value": "Front desk", "type": "job", "primary": True}]
     assert ann.search["roles"][0]["value"] == "front desk"
@@ -165,11 +165,11 @@ def test_a_new_name_stands_in_the_profiles_and_the_rest_of_an_entry_stays(acme: 
 @pytest.fixture
 def renamed(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> Role:
     """The role Desk of five people, which has just been given the name Front desk: two of them at a time have it."""
-    monkeypatch.setattr(role_changes, "TOGETHER", 2)
+    monkeypatch.setattr(role_reassignment, "TOGETHER", 2)
     role = roles.create("Desk", VIEW_USERS, by=acme.by)
     for number in range(5):
         acme.add(f"p{number}", "Desk")
-    return roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
+    return roles.update(role.pk, "Front desk", VIEW_USERS, expected_version=1, by=acme.by)
 
 
 def end_renaming(role: Role, tenant: Tenant) -> None:
@@ -211,10 +211,10 @@ def test_many_people_get_the_new_name_part_by_part(acme: Tenant, renamed: Role) 
 
 
 def test_few_people_have_the_new_name_at_once(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(role_changes, "TOGETHER", 2)
+    monkeypatch.setattr(role_reassignment, "TOGETHER", 2)
     role = roles.create("Desk", VIEW_USERS, by=acme.by)
     people = [acme.add(f"p{number}", "Desk") for number in range(2)]
-    assert not roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by).former_name
+    assert not roles.update(role.pk, "Front desk", VIEW_USERS, expected_version=1, by=acme.by).former_name
     assert said_by(*people) == ["Front desk"] * 2
 
 
@@ -232,21 +232,21 @@ def test_who_comes_and_goes_while_others_get_the_new_name(acme: Tenant, renamed:
 
 def test_who_is_given_a_role_that_was_renamed_meanwhile_has_its_new_name(acme: Tenant) -> None:
     role, ann = roles.create("Desk", VIEW_USERS, by=acme.by), acme.add("ann")
-    roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
+    roles.update(role.pk, "Front desk", VIEW_USERS, expected_version=1, by=acme.by)
     assert role.name == "Desk"
-    bulk_actions.apply(Verb.GIVE_ROLE, [Chosen(ann.pk, 1)], role=role, by=acme.by)
+    user_actions.apply(Verb.GIVE_ROLE, [Chosen(ann.pk, 1)], role=role, by=acme.by)
     assert said_by(ann) == ["Front desk"]
 
 
 def test_a_role_is_not_renamed_twice_at_once(acme: Tenant, renamed: Role) -> None:
     with pytest.raises(RoleInvalid, match="still call it 'Desk'"):
-        roles.update(renamed.pk, "Back desk", VIEW_USERS, seen=2, by=acme.by)
+        roles.update(renamed.pk, "Back desk", VIEW_USERS, expected_version=2, by=acme.by)
     roles.rename_some(renamed.pk, by=acme.by)
     # Its rights can be changed, and that goes on from where it was.
-    roles.update(renamed.pk, "Front desk", {Area.DOMAINS: Level.VIEW}, seen=2, by=acme.by)
+    roles.update(renamed.pk, "Front desk", {Area.DOMAINS: Level.VIEW}, expected_version=2, by=acme.by)
     assert said_by() == ["Front desk"] * 2 + ["Desk"] * 3
     end_renaming(renamed, acme)
-    roles.update(renamed.pk, "Back desk", VIEW_USERS, seen=3, by=acme.by)
+    roles.update(renamed.pk, "Back desk", VIEW_USERS, expected_version=3, by=acme.by)
     end_renaming(renamed, acme)
     assert said_by() == ["Back desk"] * 5
 
@@ -255,7 +255,7 @@ def test_nobody_takes_a_name_that_profiles_still_say(acme: Tenant, globex: Tenan
     other = roles.create("Other", VIEW_USERS, by=acme.by)
     for attempt in (
         lambda: roles.create("DESK", VIEW_USERS, by=acme.by),
-        lambda: roles.update(other.pk, "desk", VIEW_USERS, seen=1, by=acme.by),
+        lambda: roles.update(other.pk, "desk", VIEW_USERS, expected_version=1, by=acme.by),
     ):
         with pytest.raises(RoleInvalid, match="still call the role Front desk 'Desk'"):
             attempt()
@@ -265,12 +265,12 @@ def test_nobody_takes_a_name_that_profiles_still_say(acme: Tenant, globex: Tenan
 
 
 def test_a_role_can_go_while_its_people_get_its_new_name(acme: Tenant, renamed: Role) -> None:
-    heir = acme.role(BuiltIn.HR)
+    replacement = acme.role(BuiltIn.HR)
     people = list(User.objects.of(acme.id).filter(role=renamed))
     roles.rename_some(renamed.pk, by=acme.by)
-    while roles.hand_over(renamed.pk, heir_id=heir.pk, seen=2, by=acme.by):
+    while roles.reassign(renamed.pk, replacement_id=replacement.pk, expected_version=2, by=acme.by):
         pass
-    roles.delete(renamed.pk, heir_id=heir.pk, seen=2, by=acme.by)
+    roles.delete(renamed.pk, replacement_id=replacement.pk, expected_version=2, by=acme.by)
     assert said_by(*people) == ["HR"] * 5
     with pytest.raises(RoleUnknown):
         roles.rename_some(renamed.pk, by=acme.by)
@@ -278,14 +278,14 @@ def test_a_role_can_go_while_its_people_get_its_new_name(acme: Tenant, renamed: 
 
 def test_a_new_spelling_comes_to_many_people_too(acme: Tenant, renamed: Role) -> None:
     end_renaming(renamed, acme)
-    roles.update(renamed.pk, "Front Desk", VIEW_USERS, seen=2, by=acme.by)
+    roles.update(renamed.pk, "Front Desk", VIEW_USERS, expected_version=2, by=acme.by)
     end_renaming(renamed, acme)
     assert said_by() == ["Front Desk"] * 5
 
 
 def test_who_left_the_role_with_its_former_name_can_come_back(acme: Tenant, renamed: Role) -> None:
     moved, gone, *_ = User.objects.of(acme.id).filter(role=renamed)
-    by_scim = replace(acme.by, door=Door.SCIM)
+    by_scim = replace(acme.by, channel=Channel.SCIM)
     accounts.change_role(moved.pk, acme.role(BuiltIn.HR), by=by_scim)
     left = acme.last_event()
     with transaction.atomic():
@@ -301,11 +301,11 @@ def test_who_left_the_role_with_its_former_name_can_come_back(acme: Tenant, rena
 def test_the_new_name_takes_no_statement_for_each(
     acme: Tenant, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
 ) -> None:
-    monkeypatch.setattr(role_changes, "TOGETHER", 40)
+    monkeypatch.setattr(role_reassignment, "TOGETHER", 40)
     role = roles.create("Desk", VIEW_USERS, by=acme.by)
     for number in range(41):
         acme.add(f"p{number}", "Desk")
-    roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
+    roles.update(role.pk, "Front desk", VIEW_USERS, expected_version=1, by=acme.by)
     with django_assert_max_num_queries(12):
         assert roles.rename_some(role.pk, by=acme.by)[1] == 40
 
@@ -314,39 +314,39 @@ def test_the_new_name_takes_no_statement_for_each(
 def test_built_in_roles_are_neither_changed_nor_deleted(key: BuiltIn, acme: Tenant) -> None:
     role = acme.role(key)
     with pytest.raises(RoleFixed):
-        roles.update(role.pk, "Mine", VIEW_USERS, seen=1, by=acme.by)
+        roles.update(role.pk, "Mine", VIEW_USERS, expected_version=1, by=acme.by)
     with pytest.raises(RoleFixed):
         roles.rename_some(role.pk, by=acme.by)
     with pytest.raises(RoleFixed):
-        roles.delete(role.pk, seen=1, by=acme.by)
+        roles.delete(role.pk, expected_version=1, by=acme.by)
     assert acme.role(key).name == NAMES[key]
 
 
 def test_a_role_that_nobody_has_is_deleted(acme: Tenant) -> None:
     role = roles.create("Desk", VIEW_USERS, by=acme.by)
-    assert roles.delete(role.pk, seen=1, by=acme.by)[1] == 0
+    assert roles.delete(role.pk, expected_version=1, by=acme.by)[1] == 0
     assert not Role.objects.filter(pk=role.pk).exists()
     event = acme.last_event()
     assert (event.action, event.target_label) == (Action.ROLE_DELETED, "Desk")
     assert event.changes == {"name": ["Desk", None], "rights": ["users.view", None]}
     with pytest.raises(RoleUnknown):
-        roles.delete(role.pk, seen=1, by=acme.by)
+        roles.delete(role.pk, expected_version=1, by=acme.by)
 
 
 def test_a_role_in_use_goes_only_if_its_people_get_another(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(role_changes, "TOGETHER", 2)
-    role, heir = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.READ_ONLY)
+    monkeypatch.setattr(role_reassignment, "TOGETHER", 2)
+    role, replacement = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.READ_ONLY)
     people = [acme.add(f"p{number}", "Desk") for number in range(5)]
     shown = acme.add("sent", "Desk", profile={"roles": [{"value": "Desk"}, {"value": "HR"}]})
     bob = acme.add("bob")
     for nobody in (None, role.pk):
         with pytest.raises(RoleInUse, match="Choose the role that they get instead"):
-            roles.delete(role.pk, heir_id=nobody, seen=1, by=acme.by)
-    assert roles.delete(role.pk, heir_id=heir.pk, seen=1, by=acme.by)[1] == 6
+            roles.delete(role.pk, replacement_id=nobody, expected_version=1, by=acme.by)
+    assert roles.delete(role.pk, replacement_id=replacement.pk, expected_version=1, by=acme.by)[1] == 6
     entry = {"value": "Read-only", "primary": True}
     for person in (*people, shown):
         now = User.objects.get(pk=person.pk)
-        assert now.role == heir
+        assert now.role == replacement
         assert now.version == person.version + 1
         assert now.updated_at and person.updated_at and now.updated_at >= person.updated_at
         assert profiles.read(now) == {**profiles.read(person), "roles": [entry]}
@@ -362,90 +362,92 @@ def test_a_role_in_use_goes_only_if_its_people_get_another(acme: Tenant, monkeyp
 
 
 def test_many_people_get_another_role_part_by_part(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(role_changes, "TOGETHER", 2)
-    role, heir = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.READ_ONLY)
+    monkeypatch.setattr(role_reassignment, "TOGETHER", 2)
+    role, replacement = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.READ_ONLY)
     for number in range(5):
         acme.add(f"p{number}", "Desk")
 
     def holders(of: Role) -> int:
         return User.objects.of(acme.id).filter(role=of).count()
 
-    def hand_over() -> int:
-        return roles.hand_over(role.pk, heir_id=heir.pk, seen=1, by=acme.by)
+    def reassign() -> int:
+        return roles.reassign(role.pk, replacement_id=replacement.pk, expected_version=1, by=acme.by)
 
     for left in (3, 1):
-        assert hand_over() == 2
+        assert reassign() == 2
         # Whoever stops here leaves a role that is there, and people who have it or the other one.
-        assert (holders(role), holders(heir)) == (left, 5 - left)
+        assert (holders(role), holders(replacement)) == (left, 5 - left)
         assert Role.objects.get(pk=role.pk).is_enabled
-    assert hand_over() == 0
-    assert roles.delete(role.pk, heir_id=heir.pk, seen=1, by=acme.by)[1] == 1
-    assert holders(heir) == 5
+    assert reassign() == 0
+    assert roles.delete(role.pk, replacement_id=replacement.pk, expected_version=1, by=acme.by)[1] == 1
+    assert holders(replacement) == 5
     assert sum(event.action == Action.USER_ROLE_CHANGED for event in acme.events()) == 5
 
 
 def test_who_hands_their_own_role_over_keeps_it_to_the_end(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(role_changes, "TOGETHER", 1)
+    monkeypatch.setattr(role_reassignment, "TOGETHER", 1)
     role = roles.create("Desk", {Area.ROLES: Level.EDIT}, by=acme.by)
     ann = acme.add("ann", "Desk")
     for number in range(3):
         acme.add(f"p{number}", "Desk")
-    by, heir = replace(acme.by, user_id=ann.pk), acme.role(BuiltIn.APP_MANAGEMENT)
-    while roles.hand_over(role.pk, heir_id=heir.pk, seen=1, by=by):
+    by, replacement = replace(acme.by, user_id=ann.pk), acme.role(BuiltIn.APP_MANAGEMENT)
+    while roles.reassign(role.pk, replacement_id=replacement.pk, expected_version=1, by=by):
         assert User.objects.get(pk=ann.pk).role == role
-    assert roles.delete(role.pk, heir_id=heir.pk, seen=1, by=by)[1] == 2
-    assert User.objects.get(pk=ann.pk).role == heir
+    assert roles.delete(role.pk, replacement_id=replacement.pk, expected_version=1, by=by)[1] == 2
+    assert User.objects.get(pk=ann.pk).role == replacement
 
 
 def test_what_forbids_the_end_forbids_every_part(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(role_changes, "TOGETHER", 1)
-    role, heir = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.IT)
+    monkeypatch.setattr(role_reassignment, "TOGETHER", 1)
+    role, replacement = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.IT)
     for number in range(4):
         acme.add(f"p{number}", "Desk")
         acme.add(f"h{number}", BuiltIn.HR)
     hr = acme.role(BuiltIn.HR)
-    assert roles.hand_over(role.pk, heir_id=heir.pk, seen=1, by=acme.by) == 1
-    assert roles.hand_over(hr.pk, heir_id=heir.pk, seen=None, by=acme.by) == 1
+    assert roles.reassign(role.pk, replacement_id=replacement.pk, expected_version=1, by=acme.by) == 1
+    assert roles.reassign(hr.pk, replacement_id=replacement.pk, expected_version=None, by=acme.by) == 1
     people = User.objects.of(acme.id).filter(role__in=(role, hr)).count()
-    roles.update(role.pk, "Front desk", VIEW_USERS, seen=1, by=acme.by)
+    roles.update(role.pk, "Front desk", VIEW_USERS, expected_version=1, by=acme.by)
     with pytest.raises(StaleVersion):
-        roles.hand_over(role.pk, heir_id=heir.pk, seen=1, by=acme.by)
+        roles.reassign(role.pk, replacement_id=replacement.pk, expected_version=1, by=acme.by)
     with pytest.raises(RoleFixed):
-        roles.hand_over(acme.role(BuiltIn.READ_ONLY).pk, heir_id=heir.pk, seen=None, by=acme.by)
+        roles.reassign(
+            acme.role(BuiltIn.READ_ONLY).pk, replacement_id=replacement.pk, expected_version=None, by=acme.by
+        )
     roles.make_default(hr, by=acme.by)
     with pytest.raises(RoleFixed):
-        roles.hand_over(hr.pk, heir_id=heir.pk, seen=None, by=acme.by)
-    roles.set_enabled(heir.pk, False, heir_id=hr.pk, by=acme.by)
+        roles.reassign(hr.pk, replacement_id=replacement.pk, expected_version=None, by=acme.by)
+    roles.set_enabled(replacement.pk, False, replacement_id=hr.pk, by=acme.by)
     with pytest.raises(RoleUnknown):
-        roles.hand_over(role.pk, heir_id=heir.pk, seen=2, by=acme.by)
+        roles.reassign(role.pk, replacement_id=replacement.pk, expected_version=2, by=acme.by)
     # The one whom IT had taken over from Desk, and the one from HR, are with HR now.
     assert User.objects.of(acme.id).filter(role__in=(role, hr)).count() == people + 2
 
 
 def test_moving_people_takes_no_statement_for_each(acme: Tenant, django_assert_max_num_queries: Any) -> None:
-    role, heir = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.HR)
+    role, replacement = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.HR)
     for number in range(40):
         acme.add(f"p{number}", "Desk")
     with django_assert_max_num_queries(22):
-        assert roles.delete(role.pk, heir_id=heir.pk, seen=1, by=acme.by)[1] == 40
+        assert roles.delete(role.pk, replacement_id=replacement.pk, expected_version=1, by=acme.by)[1] == 40
 
 
 def test_who_was_invited_with_a_role_that_goes_is_to_get_the_other(acme: Tenant) -> None:
-    role, heir = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.HR)
+    role, replacement = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.HR)
     invited = invitations.invite(["bob@x.example"], role=role, by=acme.by).invited[0]
     with pytest.raises(RoleInUse):
-        roles.delete(role.pk, seen=1, by=acme.by)
-    assert roles.delete(role.pk, heir_id=heir.pk, seen=1, by=acme.by)[1] == 0
+        roles.delete(role.pk, expected_version=1, by=acme.by)
+    assert roles.delete(role.pk, replacement_id=replacement.pk, expected_version=1, by=acme.by)[1] == 0
     invited.refresh_from_db()
-    assert invited.role == heir
+    assert invited.role == replacement
 
 
 def test_a_refused_deletion_moves_nobody(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    role, heir = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.HR)
+    role, replacement = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.HR)
     ann = acme.add("ann", "Desk")
     monkeypatch.setattr(Role, "delete", lambda self: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        roles.delete(role.pk, heir_id=heir.pk, seen=1, by=acme.by)
+        roles.delete(role.pk, replacement_id=replacement.pk, expected_version=1, by=acme.by)
     now = User.objects.get(pk=ann.pk)
     assert (now.role, now.version, now.document) == (role, 1, ann.document)
 
@@ -454,7 +456,7 @@ def test_the_default_role_is_neither_deleted_nor_switched_off(acme: Tenant) -> N
     role, finance = roles.create("Desk", VIEW_USERS, by=acme.by), acme.role(BuiltIn.FINANCE)
     roles.make_default(role, by=acme.by)
     with pytest.raises(RoleFixed, match="Choose another default role first"):
-        roles.delete(role.pk, heir_id=finance.pk, seen=1, by=acme.by)
+        roles.delete(role.pk, replacement_id=finance.pk, expected_version=1, by=acme.by)
     roles.make_default(finance, by=acme.by)
     with pytest.raises(RoleFixed, match="Choose another default role first"):
         roles.set_enabled(finance.pk, False, by=acme.by)
@@ -465,7 +467,7 @@ def test_an_optional_role_is_switched_off_and_on(acme: Tenant) -> None:
     ann = acme.add("ann", BuiltIn.HR)
     with pytest.raises(RoleInUse):
         roles.set_enabled(hr.pk, False, by=acme.by)
-    assert roles.set_enabled(hr.pk, False, heir_id=it.pk, by=acme.by)[1] == 1
+    assert roles.set_enabled(hr.pk, False, replacement_id=it.pk, by=acme.by)[1] == 1
     assert acme.last_event().action == Action.ROLE_SWITCHED_OFF
     assert User.objects.get(pk=ann.pk).role == it
     with pytest.raises(RoleUnknown):
@@ -489,7 +491,7 @@ def test_a_role_that_is_off_takes_over_nobody_and_is_no_default(acme: Tenant) ->
     acme.add("ann", BuiltIn.HR)
     roles.set_enabled(it.pk, False, by=acme.by)
     with pytest.raises(RoleUnknown):
-        roles.set_enabled(hr.pk, False, heir_id=it.pk, by=acme.by)
+        roles.set_enabled(hr.pk, False, replacement_id=it.pk, by=acme.by)
     with pytest.raises(RoleUnknown):
         roles.make_default(it, by=acme.by)
     assert roles.default_role(acme.id).key == BuiltIn.APP_MANAGEMENT
@@ -499,11 +501,11 @@ def test_another_organizations_role_is_neither_changed_nor_taken_over(acme: Tena
     foreign, own = roles.create("Desk", VIEW_USERS, by=globex.by), acme.role(BuiltIn.HR)
     acme.add("ann", BuiltIn.HR)
     for attempt in (
-        lambda: roles.update(foreign.pk, "Mine", {}, seen=1, by=acme.by),
+        lambda: roles.update(foreign.pk, "Mine", {}, expected_version=1, by=acme.by),
         lambda: roles.rename_some(foreign.pk, by=acme.by),
-        lambda: roles.delete(foreign.pk, seen=1, by=acme.by),
+        lambda: roles.delete(foreign.pk, expected_version=1, by=acme.by),
         lambda: roles.set_enabled(globex.role(BuiltIn.HR).pk, False, by=acme.by),
-        lambda: roles.set_enabled(own.pk, False, heir_id=foreign.pk, by=acme.by),
+        lambda: roles.set_enabled(own.pk, False, replacement_id=foreign.pk, by=acme.by),
         lambda: roles.make_default(foreign, by=acme.by),
     ):
         with pytest.raises(RoleUnknown):

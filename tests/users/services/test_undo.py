@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.models import AuditEvent
-from core.actors import Actor, Door, operator_at_the_command_line
+from core.actors import Actor, Channel, operator_at_the_command_line
 from core.refusals import StaleVersion
 from domains.models import Domain
 from domains.services import AddressRefused, set_user_requests
@@ -29,7 +29,7 @@ from users.services import accounts, roles
 from users.services import undo as undoing
 from users.services.accounts import LastAdmin, NameTaken
 from users.services.authority import BeyondOwnRights
-from users.services.undo import EventUnknown, Kind, NotRecorded, RemovedSince, RoleGone, State
+from users.services.undo import EventUnknown, NotRecorded, RemovedSince, RoleGone, UndoKind, UndoState
 
 ENTERPRISE = ENTERPRISE_USER.id
 
@@ -45,7 +45,7 @@ def last_event(idp: Idp, **which: Any) -> AuditEvent:
     return event
 
 
-def undo(idp: Idp, by: Actor, event: AuditEvent | None = None, **how: Any) -> undoing.Outcome:
+def undo(idp: Idp, by: Actor, event: AuditEvent | None = None, **how: Any) -> undoing.UndoOutcome:
     """Undo an event, by default the last one about a person."""
     return undoing.revert((event or last_event(idp)).pk, by=by, **how)
 
@@ -79,7 +79,7 @@ def test_a_change_is_undone_and_the_version_goes_on(idp: Idp, by: Actor) -> None
     changed = replace(title="Boss", nickName="Al", **{ENTERPRISE: {"department": "Finance"}})
     assert idp.patch(made["id"], changed).status_code == 200
     outcome = undo(idp, by)
-    assert (outcome.kind, outcome.changed, outcome.label) == (Kind.CHANGE, True, "ada@acme.example")
+    assert (outcome.kind, outcome.changed, outcome.label) == (UndoKind.CHANGE, True, "ada@acme.example")
     assert everything_about(idp, made["id"]) == before
     assert User.objects.get(pk=made["id"]).version == 3
 
@@ -90,7 +90,7 @@ def test_the_trail_says_who_undid_what_and_which_event_that_was(idp: Idp, by: Ac
     undone = last_event(idp)
     undo(idp, by)
     event = last_event(idp)
-    assert (event.action, event.door, event.target_id) == ("user.change-undone", Door.COMMAND, user_id)
+    assert (event.action, event.channel, event.target_id) == ("user.change-undone", Channel.COMMAND, user_id)
     assert str(event) == f"{by.label} undid: {undone}"
     assert event.changes == {"title": ["Boss", "Engineer"], "undoes": [None, str(undone.pk)]}
 
@@ -158,10 +158,10 @@ def test_undoing_twice_is_told_and_does_nothing_twice(idp: Idp, by: Actor) -> No
     user_id = idp.create(title="Engineer")["id"]
     idp.patch(user_id, replace(title="Boss"))
     event = last_event(idp)
-    assert undo(idp, by, event, seen=2).changed
+    assert undo(idp, by, event, expected_version=2).changed
     events = AuditEvent.objects.count()
     # The second click of a double one has seen what was before the first.
-    assert not undo(idp, by, event, seen=2).changed
+    assert not undo(idp, by, event, expected_version=2).changed
     assert (User.objects.get(pk=user_id).version, AuditEvent.objects.count()) == (3, events)
 
 
@@ -171,9 +171,9 @@ def test_whoever_has_not_seen_the_latest_state_is_told(idp: Idp, by: Actor) -> N
     event = last_event(idp)
     idp.patch(user_id, replace(nickName="Al"))
     with pytest.raises(StaleVersion, match="by somebody else since you opened the page"):
-        undo(idp, by, event, seen=2)
+        undo(idp, by, event, expected_version=2)
     assert document(idp, user_id)["title"] == "Boss"
-    assert undo(idp, by, event, seen=3).changed
+    assert undo(idp, by, event, expected_version=3).changed
     assert (document(idp, user_id).get("title"), document(idp, user_id)["nickName"]) == ("Engineer", "Al")
 
 
@@ -219,7 +219,7 @@ def actor(idp: Idp, role: Role) -> Actor:
     profile = {"userName": f"actor{User.objects.count()}@acme.example"}
     new = accounts.NewUser(profile, role, Source.MANUAL)
     user = accounts.create(new, by=operator_at_the_command_line(role.organization_id))
-    return Actor(role.organization_id, str(user), Door.PAGE, user_id=user.pk)
+    return Actor(role.organization_id, str(user), Channel.PAGE, user_id=user.pk)
 
 
 def role(idp: Idp, key: str) -> Role:
@@ -336,11 +336,11 @@ def test_who_was_made_is_removed_and_that_can_be_undone_too(idp: Idp, by: Actor)
     user_id = idp.create(title="Engineer")["id"]
     before = everything_about(idp, user_id)
     outcome = undo(idp, by)
-    assert (outcome.kind, outcome.changed) == (Kind.CREATION, True)
+    assert (outcome.kind, outcome.changed) == (UndoKind.CREATION, True)
     assert not User.objects.filter(pk=user_id).exists()
     removal = last_event(idp)
-    assert (removal.action, removal.door) == ("user.deleted", Door.COMMAND)
-    assert undo(idp, by, removal).kind is Kind.REMOVAL
+    assert (removal.action, removal.channel) == ("user.deleted", Channel.COMMAND)
+    assert undo(idp, by, removal).kind is UndoKind.REMOVAL
     assert everything_about(idp, user_id) == before
     undo(idp, by)
     assert not User.objects.filter(pk=user_id).exists()
@@ -349,9 +349,9 @@ def test_who_was_made_is_removed_and_that_can_be_undone_too(idp: Idp, by: Actor)
 def test_undoing_the_making_of_somebody_who_is_gone_does_nothing(idp: Idp, by: Actor) -> None:
     user_id = idp.create()["id"]
     made = last_event(idp)
-    undo(idp, by, made, seen=1)
+    undo(idp, by, made, expected_version=1)
     events = AuditEvent.objects.count()
-    outcome = undo(idp, by, made, seen=1)
+    outcome = undo(idp, by, made, expected_version=1)
     assert (outcome.changed, outcome.label) == (False, "ada@acme.example")
     assert (User.objects.filter(pk=user_id).exists(), AuditEvent.objects.count()) == (False, events)
 
@@ -364,7 +364,7 @@ def test_who_was_removed_is_there_again_as_the_same_person(idp: Idp, by: Actor) 
     headcount = len(idp.users())
     assert idp.send("DELETE", f"/Users/{user_id}").status_code == 204
     outcome = undo(idp, by)
-    assert (outcome.kind, outcome.changed) == (Kind.REMOVAL, True)
+    assert (outcome.kind, outcome.changed) == (UndoKind.REMOVAL, True)
     assert everything_about(idp, user_id) == before
     assert read(idp.get("/Users", {"count": 0}))["totalResults"] == headcount
     assert User.objects.get(pk=user_id).version > version + 1
@@ -394,7 +394,7 @@ def test_who_comes_back_is_kept_by_the_same_connection_unless_that_is_gone(idp: 
     assert User.objects.get(pk=user_id).managed_by == first.pk
     idp.send("DELETE", f"/Users/{user_id}")
     connections.add("Second", IdentityProvider.OKTA, by=by)
-    connections.remove(first, heir=None, by=by)
+    connections.remove(first, replacement=None, by=by)
     undo(idp, by)
     assert User.objects.get(pk=user_id).managed_by is None
 
@@ -444,8 +444,8 @@ def test_who_comes_back_is_in_the_groups_again_that_are_still_there(idp: Idp, by
 @pytest.mark.django_db(transaction=True)
 def test_a_removal_is_undone_while_one_of_its_groups_changes(idp: Idp, by: Actor) -> None:
     helpdesk = own_role("Helpdesk", "users", by)
-    rule = rules.Wanted("group", "is", "Authors", str(helpdesk.pk))
-    rules.save([rule], seen=0, by=by)
+    rule = rules.RuleInput("group", "is", "Authors", str(helpdesk.pk))
+    rules.save([rule], expected_version=0, by=by)
     for number in range(8):
         gone, other = (idp.create(f"u{number}{letter}@acme.example")["id"] for letter in "ab")
         members = [{"value": gone}, {"value": other}]
@@ -464,8 +464,8 @@ def test_undoing_a_removal_twice_brings_one_person_back(idp: Idp, by: Actor) -> 
     user_id = idp.create()["id"]
     idp.send("DELETE", f"/Users/{user_id}")
     removed = last_event(idp)
-    assert undo(idp, by, removed, seen=0).changed
-    assert not undo(idp, by, removed, seen=0).changed
+    assert undo(idp, by, removed, expected_version=0).changed
+    assert not undo(idp, by, removed, expected_version=0).changed
     assert [str(user.pk) for user in idp.users()] == [user_id]
 
 
@@ -506,16 +506,16 @@ def test_who_had_a_role_that_is_gone_is_not_brought_back(idp: Idp, by: Actor) ->
 # What can be undone
 
 
-def test_only_what_scim_did_to_a_person_can_be_undone(idp: Idp, stranger: Idp, by: Actor) -> None:
+def test_only_what_scim_did_to_a_person_can_be_undone(idp: Idp, anonymous: Idp, by: Actor) -> None:
     user_id = idp.create()["id"]
     idp.create_group("Makers", user_id)
     accounts.set_active(UUID(user_id), False, by=by)
-    for which in ({"door": Door.COMMAND}, {"target_type": "group"}):
+    for which in ({"channel": Channel.COMMAND}, {"target_type": "group"}):
         with pytest.raises(EventUnknown):
             undo(idp, by, last_event(idp, **which))
-    stranger.create("eve@globex.example")
+    anonymous.create("eve@globex.example")
     with pytest.raises(EventUnknown):
-        undo(idp, by, last_event(stranger))
+        undo(idp, by, last_event(anonymous))
     assert {user.user_name for user in User.objects.all()} == {"ada@acme.example", "eve@globex.example"}
 
 
@@ -531,7 +531,7 @@ def test_what_the_trail_has_masked_is_not_guessed(idp: Idp, by: Actor, monkeypat
 
 def test_what_the_trail_of_former_releases_did_not_keep_is_not_guessed(idp: Idp, by: Actor) -> None:
     user_id = idp.create()["id"]
-    old = {"target_id": user_id, "target_type": "user", "organization_id": idp.organization.pk, "door": Door.SCIM}
+    old = {"target_id": user_id, "target_type": "user", "organization_id": idp.organization.pk, "channel": Channel.SCIM}
     adopted = AuditEvent.objects.create(**old, action="user.adopted", changes={"externalId": [None, "e1"]})
     given = AuditEvent.objects.create(
         **old, action="user.role-changed", changes={"roles": [None, [{"value": "App management", "primary": True}]]}
@@ -596,12 +596,12 @@ def test_how_things_stand_with_many_events_is_one_query(idp: Idp, django_assert_
     idp.patch(ids[0], replace(title="B"))
     idp.patch(ids[1], replace(title="B"))
     idp.send("DELETE", f"/Users/{ids[1]}")
-    events = list(AuditEvent.objects.of(idp.organization.pk).filter(door=Door.SCIM))
+    events = list(AuditEvent.objects.of(idp.organization.pk).filter(channel=Channel.SCIM))
     with django_assert_num_queries(1):
         people = undoing.people_of(events, organization_id=idp.organization.pk)
         states = {(plan.event.target_id, plan.kind): plan.state for plan in undoing.plans(events, people=people)}
-    assert states[ids[0], Kind.CHANGE] is State.OPEN
-    assert states[ids[1], Kind.CHANGE] is State.REMOVED
-    assert states[ids[1], Kind.CREATION] is State.BACK
-    assert states[ids[1], Kind.REMOVAL] is State.OPEN
-    assert states[ids[2], Kind.CREATION] is State.OPEN
+    assert states[ids[0], UndoKind.CHANGE] is UndoState.OPEN
+    assert states[ids[1], UndoKind.CHANGE] is UndoState.REMOVED
+    assert states[ids[1], UndoKind.CREATION] is UndoState.BACK
+    assert states[ids[1], UndoKind.REMOVAL] is UndoState.OPEN
+    assert states[ids[2], UndoKind.CREATION] is UndoState.OPEN

@@ -32,7 +32,7 @@ def ask(address: str, name: str = "Grace Hopper", where: str = SIGN_UP, **extra:
     return Client().post(where, {"name": name, "email": address}, **extra)
 
 
-def seen(answer: Any) -> str:
+def expected_version(answer: Any) -> str:
     """The page without what differs from one request to the next."""
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", answer.content.decode())
 
@@ -74,8 +74,10 @@ def test_the_answer_is_the_same_whatever_is_known_of_an_address(acme: Tenant) ->
         with CaptureQueriesContext(connection) as queries:
             answers.append(ask(address))
         costs[address] = len(queries)
-    assert {(answer.status_code, seen(answer)) for answer in answers} == {(200, seen(answers[0]))}
-    assert "a mail is on its way" in seen(answers[0])
+    assert {(answer.status_code, expected_version(answer)) for answer in answers} == {
+        (200, expected_version(answers[0]))
+    }
+    assert "a mail is on its way" in expected_version(answers[0])
     del costs["a@far.example"]
     assert len(set(costs.values())) == 1
     assert Mail.objects.count() == 4
@@ -87,8 +89,8 @@ def test_a_refused_sign_in_offers_the_same_to_everybody(acme: Tenant) -> None:
         Client().post("/sign-in/acme/", {"login": f"{login}@acme.example", "password": "wrong"})
         for login in ("known", "nobody")
     ]
-    assert len({seen(page).replace("nobody", "known") for page in pages}) == 1
-    assert "No account yet?" in seen(pages[0])
+    assert len({expected_version(page).replace("nobody", "known") for page in pages}) == 1
+    assert "No account yet?" in expected_version(pages[0])
 
 
 @pytest.mark.parametrize(
@@ -212,7 +214,7 @@ def test_an_admin_is_made_only_when_the_warning_was_read(acme: Tenant, signed_in
     page = client.post(APPROVE, form).content.decode()
     assert "Admin may do everything" in page
     assert account_requests.waiting(acme.id).exists()
-    client.post(APPROVE, {**form, "sure": "read"})
+    client.post(APPROVE, {**form, "confirmed": "read"})
     assert User.objects.of(acme.id).get(user_name=asked.email).role == acme.role(BuiltIn.ADMIN)
 
 
@@ -221,11 +223,11 @@ def test_declining_asks_for_the_reason_first_and_keeps_what_was_typed(acme: Tena
     form = {"asked": str(asked.pk)}
     assert "Reason, which is mailed" in client.post(DECLINE, form).content.decode()
     too_long = "x" * 501
-    page = client.post(DECLINE, {**form, "sure": "read", "reason": too_long}).content.decode()
+    page = client.post(DECLINE, {**form, "confirmed": "read", "reason": too_long}).content.decode()
     assert "Write a reason with at most 500 characters" in page
     assert too_long in page
     assert account_requests.waiting(acme.id).exists()
-    page = client.post(DECLINE, {**form, "sure": "read", "reason": "No"}, follow=True).content.decode()
+    page = client.post(DECLINE, {**form, "confirmed": "read", "reason": "No"}, follow=True).content.decode()
     assert "The request of hopper@acme.example was declined." in page
     assert Mail.objects.filter(name="account_request_declined").count() == 1
 
@@ -241,10 +243,10 @@ def test_a_domain_unticked_meanwhile_is_named_on_the_page(acme: Tenant, signed_i
 @pytest.mark.parametrize("address", [APPROVE, DECLINE])
 def test_forged_forms_change_nothing(address: str, acme: Tenant, globex: Tenant, signed_in: SignedIn) -> None:
     client, asked, foreign = signed_in(acme), waiting_request(acme), waiting_request(globex)
-    role = {"role": str(acme.role(BuiltIn.IT).pk), "sure": "read", "reason": "No"}
+    role = {"role": str(acme.role(BuiltIn.IT).pk), "confirmed": "read", "reason": "No"}
     for request_id in (foreign.pk, uuid4()):
         assert client.post(address, {**role, "asked": str(request_id)}).status_code == 404
-        assert client.post(address, {**role, "asked": str(request_id), "sure": ""}).status_code == 404
+        assert client.post(address, {**role, "asked": str(request_id), "confirmed": ""}).status_code == 404
     for rubbish in (["no-uuid"], [str(uuid4()) for _ in range(101)]):
         assert client.post(address, {**role, "asked": rubbish}, **htmx()).status_code == 400
     page = client.post(address, role, follow=True).content.decode()
@@ -259,17 +261,17 @@ def test_from_signing_up_to_the_first_sign_in(acme: Tenant, signed_in: SignedIn,
     admin = signed_in(acme)
     ask("grace@acme.example")
     outbox.deliver()
-    stranger = Client()
-    stranger.post(f"/sign-up/confirm/{confirmation_in(mailoutbox[0].body)}/")
+    anonymous = Client()
+    anonymous.post(f"/sign-up/confirm/{confirmation_in(mailoutbox[0].body)}/")
     asked = account_requests.waiting(acme.id).get()
     admin.post(APPROVE, {"asked": str(asked.pk), "role": str(acme.role(BuiltIn.READ_ONLY).pk)})
     outbox.deliver()
     link = re.search(r"https?://[^/]+(/new-password/\S+)", mailoutbox[-1].body)
     assert link
-    form = stranger.get(link[1], follow=True)
+    form = anonymous.get(link[1], follow=True)
     password = {"password1": PASSWORD, "password2": PASSWORD}
-    assert stranger.post(form.redirect_chain[-1][0], password).status_code == 302
-    answer = stranger.post("/sign-in/acme/", {"login": "grace@acme.example", "password": PASSWORD})
+    assert anonymous.post(form.redirect_chain[-1][0], password).status_code == 302
+    answer = anonymous.post("/sign-in/acme/", {"login": "grace@acme.example", "password": PASSWORD})
     assert answer.status_code == 302
-    assert stranger.get("/settings/users/").status_code == 200
-    assert stranger.get(link[1], follow=True).content.decode().count("This link no longer works") > 0
+    assert anonymous.get("/settings/users/").status_code == 200
+    assert anonymous.get(link[1], follow=True).content.decode().count("This link no longer works") > 0

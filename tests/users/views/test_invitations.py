@@ -86,9 +86,9 @@ def test_an_admin_is_invited_only_when_the_warning_was_read(acme: Tenant, client
     assert "Admin may do everything" in text_of(answer)
     assert ANN in answer.content.decode()
     assert invited(acme) == []
-    post(client, acme, ANN, BuiltIn.ADMIN, sure=str(acme.role(BuiltIn.HR).pk))
+    post(client, acme, ANN, BuiltIn.ADMIN, confirmed=str(acme.role(BuiltIn.HR).pk))
     assert invited(acme) == [], "the warning was of another role"
-    assert post(client, acme, ANN, BuiltIn.ADMIN, sure=str(acme.role(BuiltIn.ADMIN).pk)).status_code == 302
+    assert post(client, acme, ANN, BuiltIn.ADMIN, confirmed=str(acme.role(BuiltIn.ADMIN).pk)).status_code == 302
     assert invited(acme) == [ANN]
 
 
@@ -198,7 +198,7 @@ def test_an_invitation_whose_inviter_lost_the_rights_is_shown_as_ended(how: str,
     invitation.refresh_from_db()
     assert invitation.is_open
     assert invitation.invited_by == "admin@acme.example"
-    assert invitations.behind(token_of(invitation)) == invitation
+    assert invitations.invitation_for(token_of(invitation)) == invitation
 
 
 def test_who_may_not_give_the_role_is_not_offered_to_invite_again(
@@ -285,8 +285,8 @@ def test_nothing_of_another_organizations_invitations_is_shown(acme: Tenant, glo
     foreign = one(globex)
     assert ANN not in client.get(LIST).content.decode()
     for action in ("resend", "revoke"):
-        for sure in ("read", ""):
-            form = {"action": action, "invitation": f"{foreign.pk}.1", "sure": sure}
+        for confirmed in ("read", ""):
+            form = {"action": action, "invitation": f"{foreign.pk}.1", "confirmed": confirmed}
             assert client.post(CHANGE, form).status_code == 404
     foreign.refresh_from_db()
     assert (foreign.sent_count, foreign.revoked_at) == (1, None)
@@ -317,16 +317,16 @@ def test_revoking_is_asked_about_first(acme: Tenant, client: Client) -> None:
     assert "The link in the mail opens nothing any more." in text_of(answer)
     invitation.refresh_from_db()
     assert invitation.is_open
-    change(client, "revoke", invitation, sure="read")
+    change(client, "revoke", invitation, confirmed="read")
     assert f"The invitation of {ANN} was revoked." in text_of(client.get(LIST))
-    change(client, "revoke", invitation, sure="read")
+    change(client, "revoke", invitation, confirmed="read")
     assert f"The invitation of {ANN} was revoked already." in text_of(client.get(LIST))
 
 
 def test_who_accepted_meanwhile_is_told_of(acme: Tenant, client: Client) -> None:
     invitation, other = invite(acme, ANN, "b@x.example").invited
     invitations.accept(token_of(invitation), name="Ann", password="six-blue-boats", by=acme.by)
-    change(client, "revoke", invitation, other, sure="read")
+    change(client, "revoke", invitation, other, confirmed="read")
     text = text_of(client.get(LIST))
     assert "The invitation of b@x.example was revoked." in text
     assert f"{ANN} has accepted the invitation and is a user now." in text
@@ -340,7 +340,7 @@ def test_who_accepted_meanwhile_is_told_of(acme: Tenant, client: Client) -> None
         {"action": "resend", "invitation": "rubbish"},
         {"action": "resend", "invitation": f"{'-' * 36}.1"},
         {"action": "delete", "invitation": f"{uuid4()}.1"},
-        {"action": "revoke", "sure": "read", "invitation": [f"{uuid4()}.1" for _ in range(101)]},
+        {"action": "revoke", "confirmed": "read", "invitation": [f"{uuid4()}.1" for _ in range(101)]},
         {"action": "resend", "list": "status=%00&page=%FF"},
     ],
 )

@@ -21,12 +21,12 @@ __all__ = ["lived_in", "no_script", "open_page"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def tab_to(page: Page, control: Any) -> None:
+def tab_to(page: Page, action: Any) -> None:
     for _ in range(40):
-        if control.evaluate("element => element === document.activeElement"):
+        if action.evaluate("element => element === document.activeElement"):
             break
         page.keyboard.press("Tab")
-    expect(control).to_be_focused()
+    expect(action).to_be_focused()
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 

@@ -14,7 +14,7 @@ from tests.tenants import Tenant
 from users.models import PersonalToken, User
 from users.permissions import BuiltIn
 from users.services import personal_tokens
-from users.services.personal_tokens import Scope
+from users.services.personal_tokens import TokenScope
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def once(client: Client) -> str:
 
 
 def make(client: Client, **form: Any) -> str:
-    form = {"name": "SIEM", "scope": [Scope.READ_ME], "once": once(client), **form}
+    form = {"name": "SIEM", "scope": [TokenScope.READ_ME], "once": once(client), **form}
     return client.post(MAKE, form).content.decode()
 
 
@@ -44,7 +44,7 @@ def shown(html: str) -> str:
 
 
 def test_a_token_is_shown_once_and_listed_with_what_it_is_good_for(acme: Tenant, client: Client) -> None:
-    text = shown(make(client, scope=[Scope.READ_ME, Scope.READ_AUDIT_LOG], expires="365"))
+    text = shown(make(client, scope=[TokenScope.READ_ME, TokenScope.READ_AUDIT_LOG], expires="365"))
     token = PersonalToken.objects.get(digest=digest(text))
     assert token.user.user_name == "admin@acme.example"
     assert token.scopes == "scim.me.read audit.read"
@@ -66,14 +66,14 @@ def test_a_token_may_live_for_ever(client: Client) -> None:
 def test_sending_the_form_again_makes_no_other_token(client: Client) -> None:
     value = once(client)
     assert shown(make(client, once=value))
-    again = client.post(MAKE, {"name": "SIEM", "scope": [Scope.READ_ME], "once": value}, follow=True)
+    again = client.post(MAKE, {"name": "SIEM", "scope": [TokenScope.READ_ME], "once": value}, follow=True)
     assert "This token has already been shown, and no other was made." in again.content.decode()
     assert PersonalToken.objects.count() == 1
 
 
 def test_a_form_of_somebody_else_makes_nothing(acme: Tenant, client: Client, signed_in: SignedIn) -> None:
     value = once(signed_in(acme, BuiltIn.HR))
-    client.post(MAKE, {"name": "SIEM", "scope": [Scope.READ_ME], "once": value})
+    client.post(MAKE, {"name": "SIEM", "scope": [TokenScope.READ_ME], "once": value})
     assert not PersonalToken.objects.exists()
 
 
@@ -112,7 +112,7 @@ def test_the_audit_log_is_offered_to_those_only_who_may_read_it(acme: Tenant, si
 def test_after_a_while_the_password_is_asked_for_first(client: Client, settings: Any) -> None:
     value = once(client)
     settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 0
-    answer = client.post(MAKE, {"name": "SIEM", "scope": [Scope.READ_ME], "once": value})
+    answer = client.post(MAKE, {"name": "SIEM", "scope": [TokenScope.READ_ME], "once": value})
     assert answer.headers["Location"].startswith("/confirm/?next=%2Fsettings%2Fprofile%2F%23personal-tokens&form=")
     assert not PersonalToken.objects.exists()
 
@@ -121,23 +121,25 @@ def test_there_are_ten_at_most_and_the_page_says_what_to_do(client: Client) -> N
     values = [once(client) for _ in range(2)]
     admin = User.objects.get()
     for number in range(9):
-        personal_tokens.make(admin.pk, f"t{number}", [Scope.READ_ME], by=acme_of(admin))
+        personal_tokens.make(admin.pk, f"t{number}", [TokenScope.READ_ME], by=acme_of(admin))
     assert shown(make(client, once=values[0]))
     page = client.get(PROFILE).content.decode()
     assert "There can be no more live tokens than these." in page
     assert 'name="once"' not in page
     assert (
         "has 10 live tokens"
-        in client.post(MAKE, {"name": "11", "scope": [Scope.READ_ME], "once": values[1]}, **htmx()).content.decode()
+        in client.post(
+            MAKE, {"name": "11", "scope": [TokenScope.READ_ME], "once": values[1]}, **htmx()
+        ).content.decode()
         or PersonalToken.objects.count() == 10
     )
 
 
 def acme_of(user: User) -> Any:
-    from core.actors import Actor, Door
+    from core.actors import Actor, Channel
 
     assert user.organization_id is not None
-    return Actor(user.organization_id, str(user), Door.PAGE)
+    return Actor(user.organization_id, str(user), Channel.PAGE)
 
 
 def test_revoking_ends_ones_own_token_at_once(acme: Tenant, client: Client) -> None:
@@ -154,7 +156,7 @@ def test_revoking_ends_ones_own_token_at_once(acme: Tenant, client: Client) -> N
 def test_nobody_revokes_or_sees_somebody_elses(acme: Tenant, globex: Tenant, client: Client) -> None:
     for tenant in (acme, globex):
         other = tenant.add("other")
-        token, _ = personal_tokens.make(other.pk, "Theirs", [Scope.READ_ME], by=tenant.by)
+        token, _ = personal_tokens.make(other.pk, "Theirs", [TokenScope.READ_ME], by=tenant.by)
         assert "Theirs" not in client.get(PROFILE).content.decode()
         for token_id in (token.pk, uuid4()):
             assert client.post(f"/settings/profile/tokens/{token_id}/revoke/").status_code == 404

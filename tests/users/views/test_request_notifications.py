@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.signed_in import SignedIn, htmx
 from tests.tenants import Tenant
-from users.models import RequestNotice
+from users.models import RequestNotification
 from users.permissions import BuiltIn
 from users.services import accounts, request_notifications
 
@@ -169,7 +169,7 @@ def test_forged_forms_change_nothing(address: str, acme: Tenant, globex: Tenant,
         assert client.post(address, form, **htmx()).status_code == 400
         assert client.post(address, form).headers["Location"] == HERE
     assert client.get(address).headers["Location"] == HERE
-    assert list(RequestNotice.objects.values_list("user", flat=True)) == [foreign.pk]
+    assert list(RequestNotification.objects.values_list("user", flat=True)) == [foreign.pk]
 
 
 def test_who_may_only_read_sees_the_list_and_no_search(acme: Tenant, signed_in: SignedIn) -> None:

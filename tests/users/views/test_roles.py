@@ -13,8 +13,8 @@ from tests.tenants import Tenant, waiting_request
 from users import profile as profiles
 from users.models import Invitation, Role, User
 from users.permissions import Area, BuiltIn
-from users.services import role_changes
-from users.views import role_progress
+from users.services import role_reassignment
+from users.views import role_reassignment as progress
 
 PAGE = "/settings/users/"
 NEW, ADD = "/settings/users/roles/new/", "/settings/users/roles/add/"
@@ -108,7 +108,7 @@ def test_another_organizations_role_is_no_model(acme: Tenant, globex: Tenant, cl
         ({"name": "x" * 61}, "at most 60 characters"),
         ({"name": "a\x00b"}, "Null characters are not allowed"),
         ({"name": "Desk", "users": "all"}, "Select a valid choice"),
-        ({"name": "Desk", "seen": "x"}, ""),
+        ({"name": "Desk", "expected_version": "x"}, ""),
     ],
 )
 def test_what_can_not_be_is_said_and_what_was_typed_stays(
@@ -130,7 +130,7 @@ def test_a_form_without_anything_makes_no_role(acme: Tenant, client: Client) -> 
 
 def test_a_role_is_changed(acme: Tenant, client: Client) -> None:
     role = acme.role("users.view")
-    form = {"name": "Front desk", **NOTHING, "audit-log": "view", "seen": "1"}
+    form = {"name": "Front desk", **NOTHING, "audit-log": "view", "expected_version": "1"}
     answer = client.post(of(role, "save/"), form)
     assert answer.headers["Location"] == of(role)
     words = message_of(client, answer)
@@ -141,30 +141,30 @@ def test_a_role_is_changed(acme: Tenant, client: Client) -> None:
 
 def test_the_second_of_two_who_change_a_role_is_told_and_may_replace_it(acme: Tenant, client: Client) -> None:
     role = acme.role("users.view")
-    client.post(of(role, "save/"), {"name": "First", **NOTHING, "seen": "1"})
-    html = client.post(of(role, "save/"), {"name": "Second", **NOTHING, "seen": "1"}).content.decode()
+    client.post(of(role, "save/"), {"name": "First", **NOTHING, "expected_version": "1"})
+    html = client.post(of(role, "save/"), {"name": "Second", **NOTHING, "expected_version": "1"}).content.decode()
     assert "Somebody else has changed this role meanwhile" in html and 'value="Second"' in html
     role.refresh_from_db()
     assert role.name == "First"
-    seen = re.search(r'name="seen" value="(\d+)"', html)
-    assert seen
-    client.post(of(role, "save/"), {"name": "Second", **NOTHING, "seen": seen[1]})
+    expected_version = re.search(r'name="expected_version" value="(\d+)"', html)
+    assert expected_version
+    client.post(of(role, "save/"), {"name": "Second", **NOTHING, "expected_version": expected_version[1]})
     role.refresh_from_db()
     assert role.name == "Second"
 
 
 def test_deleting_a_role_says_who_gets_which_and_does_it(acme: Tenant, client: Client) -> None:
-    role, heir = acme.role("users.view"), acme.role(BuiltIn.READ_ONLY)
+    role, replacement = acme.role("users.view"), acme.role(BuiltIn.READ_ONLY)
     ann = acme.add("ann", "users.view")
     assert "Its 1 person gets" in shown(client, of(role))
-    form = {"seen": "1", "heir": str(heir.pk)}
+    form = {"expected_version": "1", "replacement": str(replacement.pk)}
     words = text(client.post(of(role, "delete/"), form).content.decode())
     assert "1 person gets the role Read-only in place of users.view" in words
     assert User.objects.get(pk=ann.pk).role == role
-    answer = client.post(of(role, "delete/"), {**form, "sure": "read"})
+    answer = client.post(of(role, "delete/"), {**form, "confirmed": "read"})
     assert "Deleted the role users.view. 1 person has the role Read-only now." in message_of(client, answer)
-    assert User.objects.get(pk=ann.pk).role == heir
-    assert client.post(of(role, "delete/"), {**form, "sure": "read"}).status_code == 404
+    assert User.objects.get(pk=ann.pk).role == replacement
+    assert client.post(of(role, "delete/"), {**form, "confirmed": "read"}).status_code == 404
     assert client.get(of(role)).status_code == 404
 
 
@@ -175,14 +175,14 @@ def test_deleting_a_role_says_who_gets_which_and_does_it(acme: Tenant, client: C
 def test_many_people_are_given_another_role_while_a_page_shows_how_far_it_is(
     key: str, done: str, script: bool, acme: Tenant, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(role_changes, "TOGETHER", 2)
-    monkeypatch.setattr(role_progress, "STEPS_OF_A_PRESS", 2)
-    heir, kind = acme.role(BuiltIn.READ_ONLY), BuiltIn(key) if key in set(BuiltIn) else key
+    monkeypatch.setattr(role_reassignment, "TOGETHER", 2)
+    monkeypatch.setattr(progress, "STEPS_OF_A_PRESS", 2)
+    replacement, kind = acme.role(BuiltIn.READ_ONLY), BuiltIn(key) if key in set(BuiltIn) else key
     role, people = acme.role(kind), [acme.add(f"p{number}", kind) for number in range(7)]
     address = of(role, "switch/" if role.is_built_in else "delete/")
-    form = {"seen": "1", "wanted": "off", "heir": str(heir.pk)}
+    form = {"expected_version": "1", "wanted": "off", "replacement": str(replacement.pk)}
     assert "the next page shows how far it is" in text(client.post(address, form).content.decode())
-    html = client.post(address, {**form, "sure": "read"}).content.decode()
+    html = client.post(address, {**form, "confirmed": "read"}).content.decode()
     assert "2 of 7 people have the role Read-only now" in text(html)
     headers = htmx("moving") if script else {}
     for said in ("4 of 7", "6 of 7") if script else ("6 of 7",):
@@ -193,23 +193,25 @@ def test_many_people_are_given_another_role_while_a_page_shows_how_far_it_is(
         assert ("<main" in html) is not script
     # Whoever leaves here finds the role as it is, and can go on.
     assert f"Its {7 - int(said[0])} p" in shown(client, of(role))
-    answer = client.post(address, {**form, "sure": "read", "moved": said[0]}, **headers)
+    answer = client.post(address, {**form, "confirmed": "read", "moved": said[0]}, **headers)
     leads = answer.headers["HX-Redirect" if script else "Location"]
     assert f"{done} 7 people have the role Read-only now." in shown(client, leads)
-    assert set(User.objects.filter(pk__in=[each.pk for each in people]).values_list("role", flat=True)) == {heir.pk}
+    assert set(User.objects.filter(pk__in=[each.pk for each in people]).values_list("role", flat=True)) == {
+        replacement.pk
+    }
 
 
 @pytest.fixture
 def of_many(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> Role:
     """A role of seven people, who are rewritten two at a time."""
-    monkeypatch.setattr(role_changes, "TOGETHER", 2)
-    monkeypatch.setattr(role_progress, "STEPS_OF_A_PRESS", 2)
+    monkeypatch.setattr(role_reassignment, "TOGETHER", 2)
+    monkeypatch.setattr(progress, "STEPS_OF_A_PRESS", 2)
     for number in range(7):
         acme.add(f"p{number}", "users.view")
     return acme.role("users.view")
 
 
-RENAMED = {"name": "Front desk", **NOTHING, "users": "view", "seen": "1"}
+RENAMED = {"name": "Front desk", **NOTHING, "users": "view", "expected_version": "1"}
 
 
 def hidden(html: str) -> dict[str, str]:
@@ -258,9 +260,11 @@ def test_who_has_left_goes_on_from_the_page_of_the_role(
 
 def test_while_people_get_the_new_name_only_rights_are_saved(of_many: Role, client: Client) -> None:
     client.post(of(of_many, "save/"), RENAMED)
-    words = text(client.post(of(of_many, "save/"), {**RENAMED, "name": "Back desk", "seen": "2"}).content.decode())
+    words = text(
+        client.post(of(of_many, "save/"), {**RENAMED, "name": "Back desk", "expected_version": "2"}).content.decode()
+    )
     assert "still call it &#x27;users.view&#x27;. Go on with that change of name first" in words
-    answer = client.post(of(of_many, "save/"), {**RENAMED, "users": "edit", "seen": "2"})
+    answer = client.post(of(of_many, "save/"), {**RENAMED, "users": "edit", "expected_version": "2"})
     assert "Saved." in message_of(client, answer)
     of_many.refresh_from_db()
     assert (of_many.name, of_many.rights) == ("Front desk", "users.edit")
@@ -276,24 +280,29 @@ def test_another_name_for_few_people_shows_no_page_in_between(acme: Tenant, clie
     assert "The profiles of all its people say Front desk now." in message_of(client, answer)
 
 
-@pytest.mark.parametrize("sure", ["read", ""])
-@pytest.mark.parametrize("heir", ["", "no-uuid"])
-def test_nobody_is_left_without_a_role(sure: str, heir: str, acme: Tenant, client: Client) -> None:
+@pytest.mark.parametrize("confirmed", ["read", ""])
+@pytest.mark.parametrize("replacement", ["", "no-uuid"])
+def test_nobody_is_left_without_a_role(confirmed: str, replacement: str, acme: Tenant, client: Client) -> None:
     role = acme.role("users.view")
     ann = acme.add("ann", "users.view")
-    answer = client.post(of(role, "delete/"), {"seen": "1", "heir": heir, "sure": sure})
-    assert answer.status_code == (404 if heir else 302)
-    if not heir:
+    answer = client.post(
+        of(role, "delete/"), {"expected_version": "1", "replacement": replacement, "confirmed": confirmed}
+    )
+    assert answer.status_code == (404 if replacement else 302)
+    if not replacement:
         assert "Choose the role that they get instead." in message_of(client, answer)
     assert User.objects.get(pk=ann.pk).role == role
 
 
-@pytest.mark.parametrize("seen", ["", "x", "-1", "9" * 40, "7"])
-def test_a_role_that_was_not_seen_as_it_is_stays(seen: str, acme: Tenant, client: Client) -> None:
+@pytest.mark.parametrize("expected_version", ["", "x", "-1", "9" * 40, "7"])
+def test_a_role_that_was_not_seen_as_it_is_stays(expected_version: str, acme: Tenant, client: Client) -> None:
     role = acme.role("users.view")
-    answer = client.post(of(role, "delete/"), {"seen": seen, "sure": "read"})
+    answer = client.post(of(role, "delete/"), {"expected_version": expected_version, "confirmed": "read"})
     assert "Somebody else has changed this role meanwhile" in message_of(client, answer)
-    assert client.post(of(role, "save/"), {"name": "Mine", **NOTHING, "seen": seen}).status_code == 200
+    assert (
+        client.post(of(role, "save/"), {"name": "Mine", **NOTHING, "expected_version": expected_version}).status_code
+        == 200
+    )
     role.refresh_from_db()
     assert role.name == "users.view"
 
@@ -312,18 +321,18 @@ def test_an_optional_role_goes_off_and_on_in_one_click(script: bool, acme: Tenan
 
 
 def test_who_has_a_role_that_goes_off_gets_one_that_is_chosen_first(acme: Tenant, client: Client) -> None:
-    hr, heir = acme.role(BuiltIn.HR), acme.role(BuiltIn.IT)
+    hr, replacement = acme.role(BuiltIn.HR), acme.role(BuiltIn.IT)
     ann = acme.add("ann", BuiltIn.HR)
     answer = client.post(of(hr, "switch/"), {"wanted": "off"})
     assert answer.headers["Location"] == f"{of(hr)}#offered"
     assert client.post(of(hr, "switch/"), {"wanted": "off"}, **htmx()).headers["HX-Redirect"] == f"{of(hr)}#offered"
-    form = {"wanted": "off", "heir": str(heir.pk)}
+    form = {"wanted": "off", "replacement": str(replacement.pk)}
     assert "1 person gets the role IT in place of HR" in text(client.post(of(hr, "switch/"), form).content.decode())
     hr.refresh_from_db()
     assert hr.is_enabled
-    answer = client.post(of(hr, "switch/"), {**form, "sure": "read"})
+    answer = client.post(of(hr, "switch/"), {**form, "confirmed": "read"})
     assert "The role HR is off. 1 person has the role IT now." in message_of(client, answer)
-    assert User.objects.get(pk=ann.pk).role == heir
+    assert User.objects.get(pk=ann.pk).role == replacement
     assert "Built-in Off" in shown(client, of(hr))
 
 
@@ -339,11 +348,11 @@ def test_another_organizations_role_takes_over_nobody(acme: Tenant, globex: Tena
     role, foreign = acme.role("users.view"), globex.role(BuiltIn.HR)
     ann = acme.add("ann", "users.view")
     for address, form in (
-        (of(role, "delete/"), {"seen": "1"}),
+        (of(role, "delete/"), {"expected_version": "1"}),
         (of(acme.role(BuiltIn.HR), "switch/"), {"wanted": "off"}),
     ):
-        for sure in ("read", ""):
-            answer = client.post(address, {**form, "heir": str(foreign.pk), "sure": sure})
+        for confirmed in ("read", ""):
+            answer = client.post(address, {**form, "replacement": str(foreign.pk), "confirmed": confirmed})
             assert answer.status_code == 404
     assert User.objects.get(pk=ann.pk).role == role
 
@@ -387,7 +396,7 @@ def test_who_may_do_more_is_shown_without_a_way_to_change_them(acme: Tenant, sig
 def test_a_role_beyond_ones_own_is_not_given_from_a_page(acme: Tenant, signed_in: SignedIn) -> None:
     grace = acme.add("grace")
     client = signed_in(acme, "users.edit")
-    form = {"action": "role", "person": f"{grace.pk}.1", "role": str(acme.role(BuiltIn.ADMIN).pk), "sure": "read"}
+    form = {"action": "role", "person": f"{grace.pk}.1", "role": str(acme.role(BuiltIn.ADMIN).pk), "confirmed": "read"}
     assert "The role Admin may do more than yours." in message_of(client, client.post("/settings/users/change/", form))
     answer = client.post("/settings/users/change/", {**form, "of_person": str(grace.pk)})
     assert answer.headers["Location"] == f"/settings/users/{grace.pk}/#access"
@@ -401,7 +410,7 @@ def test_a_role_beyond_ones_own_is_shown_without_controls(acme: Tenant, signed_i
     words = shown(client, of(more))
     assert "This role may do more than yours" in words
     assert "Delete" not in words and "Save" not in words
-    answer = client.post(of(more, "delete/"), {"seen": "1", "sure": "read"})
+    answer = client.post(of(more, "delete/"), {"expected_version": "1", "confirmed": "read"})
     assert "may do more than yours" in message_of(client, answer)
     assert acme.own_roles("domains.edit").exists()
     default = client.get(PAGE).content.decode().partition('id="role"')[2].partition("</select>")[0]
@@ -427,7 +436,7 @@ def test_nobody_is_invited_with_a_role_beyond_ones_own(acme: Tenant, signed_in: 
 def test_nobody_is_approved_with_a_role_beyond_the_approvers_own(acme: Tenant, signed_in: SignedIn) -> None:
     asked = waiting_request(acme)
     client = signed_in(acme, "users.edit")
-    form = {"asked": str(asked.pk), "role": str(acme.role(BuiltIn.ADMIN).pk), "sure": "read"}
+    form = {"asked": str(asked.pk), "role": str(acme.role(BuiltIn.ADMIN).pk), "confirmed": "read"}
     answer = client.post("/settings/users/requests/approve/", form)
     assert "The role Admin may do more than yours." in message_of(client, answer)
     asked.refresh_from_db()

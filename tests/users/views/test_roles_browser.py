@@ -11,8 +11,8 @@ from tests.tenants import Tenant
 from users import profile as profiles
 from users.models import User
 from users.permissions import BuiltIn
-from users.services import role_changes
-from users.views import role_progress
+from users.services import role_reassignment
+from users.views import role_reassignment as progress
 
 __all__ = ["lived_in", "no_script", "open_page"]
 
@@ -90,8 +90,8 @@ def test_everything_works_without_script(
 
 def open_a_role_of_many(page: Page, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let seven people have a role, and two of them be rewritten at a time."""
-    monkeypatch.setattr(role_changes, "TOGETHER", 2)
-    monkeypatch.setattr(role_progress, "STEPS_OF_A_PRESS", 2)
+    monkeypatch.setattr(role_reassignment, "TOGETHER", 2)
+    monkeypatch.setattr(progress, "STEPS_OF_A_PRESS", 2)
     for number in range(7):
         tenant.add(f"many{number}", "users.view")
     page.get_by_role("link", name="users.view").click()

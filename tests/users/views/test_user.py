@@ -30,10 +30,10 @@ def page_of(client: Client, user: User) -> str:
     return client.get(f"/settings/users/{user.pk}/").content.decode()
 
 
-def request_about(tenant: Tenant, user: User, verdict: str) -> None:
+def request_about(tenant: Tenant, user: User, result: str) -> None:
     RequestLog.objects.create(
         id=uuid7(), organization=tenant.organization, created_at=timezone.now(), request_id="r", method="PATCH",
-        path=f"/Users/{user.pk}", status=200, verdict=verdict, duration_us=3400, token_label="smgr_abcdef",
+        path=f"/Users/{user.pk}", status=200, result=result, duration_us=3400, token_label="smgr_abcdef",
         user_id=user.pk,
     )  # fmt: skip
 
@@ -133,7 +133,7 @@ def test_whoever_looks_at_themselves_is_told_so(acme: Tenant, client: Client) ->
 def test_a_role_is_changed_from_here_and_said_here(acme: Tenant, client: Client) -> None:
     grace = acme.add("grace")
     form = {
-        "action": "role", "person": f"{grace.pk}.1", "role": str(acme.role(BuiltIn.IT).pk), "sure": "needless",
+        "action": "role", "person": f"{grace.pk}.1", "role": str(acme.role(BuiltIn.IT).pk), "confirmed": "needless",
         "of_person": str(grace.pk),
     }  # fmt: skip
     answer = client.post("/settings/users/change/", form)

@@ -25,14 +25,14 @@ def client(acme: Tenant, signed_in: SignedIn) -> Client:
     return signed_in(acme)
 
 
-def seen(*people: User) -> list[str]:
+def expected_version(*people: User) -> list[str]:
     """How a form names people who were looked at in the state in which they are now."""
     return [f"{person.pk}.{User.objects.get(pk=person.pk).version}" for person in people]
 
 
-def do(client: Client, action: str, *people: str, sure: str = "read", **more: Any) -> str:
+def do(client: Client, action: str, *people: str, confirmed: str = "read", **more: Any) -> str:
     """Send the form and return, without markup, what the page says afterwards."""
-    answer = client.post(CHANGE, {"action": action, "person": people, "sure": sure, **more}, follow=True)
+    answer = client.post(CHANGE, {"action": action, "person": people, "confirmed": confirmed, **more}, follow=True)
     return text(answer.content.decode())
 
 
@@ -62,7 +62,7 @@ def test_first_it_says_what_will_happen_and_changes_nothing(
 ) -> None:
     grace = acme.add("grace", profile={"displayName": "Grace"})
     events = len(acme.events())
-    said = do(client, action, *seen(grace), sure="", role=str(acme.role(BuiltIn.HR).pk))
+    said = do(client, action, *expected_version(grace), confirmed="", role=str(acme.role(BuiltIn.HR).pk))
     for sentence in sentences:
         assert sentence in said
     grace.refresh_from_db()
@@ -71,15 +71,15 @@ def test_first_it_says_what_will_happen_and_changes_nothing(
 
 
 def test_what_the_identity_provider_will_do_is_said_of_its_own_people_only(acme: Tenant, client: Client) -> None:
-    hand_made = acme.add("grace", source=Source.MANUAL)
-    assert "identity provider" not in do(client, "remove", *seen(hand_made), sure="")
+    manual_user = acme.add("grace", source=Source.MANUAL)
+    assert "identity provider" not in do(client, "remove", *expected_version(manual_user), confirmed="")
 
 
 def test_the_form_that_follows_does_what_it_said(acme: Tenant, client: Client) -> None:
     people = [acme.add("grace"), acme.add("ivo")]
-    form = {"action": "suspend", "person": seen(*people), "list": "q=acme&sort=name"}
+    form = {"action": "suspend", "person": expected_version(*people), "list": "q=acme&sort=name"}
     page = client.post(CHANGE, form).content.decode()
-    sent = dict(re.findall(r'name="(action|role|of_person|list|sure)" value="([^"]*)"', page))
+    sent = dict(re.findall(r'name="(action|role|of_person|list|confirmed)" value="([^"]*)"', page))
     form = {**{name: markup.unescape(value) for name, value in sent.items()}}
     answer = client.post(CHANGE, {**form, "person": re.findall(r'name="person" value="([^"]+)"', page)})
     assert parse_qs(urlparse(answer.headers["Location"]).query) == {"q": ["acme"], "sort": ["name"]}
@@ -87,22 +87,22 @@ def test_the_form_that_follows_does_what_it_said(acme: Tenant, client: Client) -
 
 
 def test_oneself_among_them_is_pointed_out(acme: Tenant, client: Client) -> None:
-    assert "You are among them" in do(client, "suspend", *seen(admin_of(acme)), sure="")
-    assert "You are among them" not in do(client, "suspend", *seen(acme.add("grace")), sure="")
+    assert "You are among them" in do(client, "suspend", *expected_version(admin_of(acme)), confirmed="")
+    assert "You are among them" not in do(client, "suspend", *expected_version(acme.add("grace")), confirmed="")
 
 
 def test_the_last_admin_is_spoken_of_where_an_admin_is_among_them(acme: Tenant, client: Client) -> None:
-    assert "The last active Admin" in do(client, "suspend", *seen(admin_of(acme)), sure="")
-    assert "The last active Admin" not in do(client, "suspend", *seen(acme.add("grace")), sure="")
+    assert "The last active Admin" in do(client, "suspend", *expected_version(admin_of(acme)), confirmed="")
+    assert "The last active Admin" not in do(client, "suspend", *expected_version(acme.add("grace")), confirmed="")
 
 
 def test_admin_is_given_only_after_a_warning(acme: Tenant, client: Client) -> None:
     grace, admin = acme.add("grace"), acme.role(BuiltIn.ADMIN)
-    said = do(client, "role", *seen(grace), role=str(admin.pk), sure="needless")
+    said = do(client, "role", *expected_version(grace), role=str(admin.pk), confirmed="needless")
     assert "Admin may do everything" in said
     grace.refresh_from_db()
     assert not grace.role.is_admin  # type: ignore[union-attr]
-    do(client, "role", *seen(grace), role=str(admin.pk))
+    do(client, "role", *expected_version(grace), role=str(admin.pk))
     grace.refresh_from_db()
     assert grace.role == admin
 
@@ -113,18 +113,18 @@ def test_admin_is_given_only_after_a_warning(acme: Tenant, client: Client) -> No
 def test_suspending_ends_sessions_and_is_kept_in_the_trail(acme: Tenant, client: Client) -> None:
     grace = acme.add("grace", password="correct-horse-battery")
     session = session_of(grace)
-    assert "grace@acme.example was suspended." in do(client, "suspend", *seen(grace))
+    assert "grace@acme.example was suspended." in do(client, "suspend", *expected_version(grace))
     assert not is_signed_in(session)
     event = acme.last_event()
-    assert (event.action, event.actor_label, event.door) == (Action.USER_SUSPENDED, "admin@acme.example", "page")
-    assert "grace@acme.example was restored." in do(client, "restore", *seen(grace))
+    assert (event.action, event.actor_label, event.channel) == (Action.USER_SUSPENDED, "admin@acme.example", "page")
+    assert "grace@acme.example was restored." in do(client, "restore", *expected_version(grace))
     grace.refresh_from_db()
     assert grace.is_active and profiles.read(grace)["active"] is True
 
 
 def test_removing_keeps_the_document_in_the_trail(acme: Tenant, client: Client) -> None:
     grace = acme.add("grace", profile={"title": "Engineer"})
-    assert "grace@acme.example was removed." in do(client, "remove", *seen(grace), of_person=str(grace.pk))
+    assert "grace@acme.example was removed." in do(client, "remove", *expected_version(grace), of_person=str(grace.pk))
     assert not User.objects.filter(pk=grace.pk).exists()
     assert acme.last_event().changes["profile"][0]["title"] == "Engineer"
     assert acme.headcount() == 1
@@ -132,7 +132,7 @@ def test_removing_keeps_the_document_in_the_trail(acme: Tenant, client: Client) 
 
 def test_a_role_is_given_to_several_at_once(acme: Tenant, client: Client) -> None:
     people = [acme.add("grace"), acme.add("ivo"), acme.add("mei", BuiltIn.HR)]
-    said = do(client, "role", *seen(*people), role=str(acme.role(BuiltIn.HR).pk))
+    said = do(client, "role", *expected_version(*people), role=str(acme.role(BuiltIn.HR).pk))
     assert "2 people were given the role HR. mei@acme.example was given the role HR already." in said
     assert User.objects.of(acme.id).filter(role__key=BuiltIn.HR).count() == 3
     assert profiles.read(User.objects.get(pk=people[0].pk))["roles"] == [{"value": "HR", "primary": True}]
@@ -142,7 +142,7 @@ def test_a_role_is_given_to_several_at_once(acme: Tenant, client: Client) -> Non
 def test_the_last_active_admin_stays_and_the_others_are_done(action: str, acme: Tenant, client: Client) -> None:
     grace, ivo = acme.add("grace"), acme.add("ivo")
     admin = admin_of(acme)
-    said = do(client, action, *seen(grace, admin, ivo), role=str(acme.role(BuiltIn.HR).pk))
+    said = do(client, action, *expected_version(grace, admin, ivo), role=str(acme.role(BuiltIn.HR).pk))
     assert re.search(r"2 people were [\w ]+\. 1 was refused:", said)
     assert "admin@acme.example is the last active Admin. Make somebody else Admin before" in said
     admin.refresh_from_db()
@@ -151,7 +151,7 @@ def test_the_last_active_admin_stays_and_the_others_are_done(action: str, acme: 
 
 def test_of_all_admins_one_stays(acme: Tenant, client: Client) -> None:
     second = acme.add("second", BuiltIn.ADMIN)
-    do(client, "suspend", *seen(second, admin_of(acme)))
+    do(client, "suspend", *expected_version(second, admin_of(acme)))
     assert list(User.objects.of(acme.id).active_admins()) == [admin_of(acme)]
 
 
@@ -161,7 +161,7 @@ def test_of_all_admins_one_stays(acme: Tenant, client: Client) -> None:
 @pytest.mark.parametrize("action", ["suspend", "remove", "role"])
 def test_the_second_of_two_who_change_a_person_is_told(action: str, acme: Tenant, client: Client) -> None:
     grace, ivo = acme.add("grace"), acme.add("ivo")
-    looked_at = seen(grace, ivo)
+    looked_at = expected_version(grace, ivo)
     acme.update(grace, title="Director")
     said = do(client, action, *looked_at, role=str(acme.role(BuiltIn.IT).pk))
     assert "grace@acme.example has been changed by somebody else since you opened the page." in said
@@ -179,7 +179,7 @@ def test_the_second_of_two_who_change_a_person_is_told(action: str, acme: Tenant
     ],
 )
 def test_a_form_sent_twice_does_nothing_twice(action: str, said: str, acme: Tenant, client: Client) -> None:
-    looked_at, role = seen(acme.add("grace")), str(acme.role(BuiltIn.HR).pk)
+    looked_at, role = expected_version(acme.add("grace")), str(acme.role(BuiltIn.HR).pk)
     do(client, action, *looked_at, role=role)
     events, people = len(acme.events()), list(User.objects.of(acme.id).values_list("pk", "version"))
     assert said in do(client, action, *looked_at, role=role)
@@ -190,12 +190,12 @@ def test_a_form_sent_twice_does_nothing_twice(action: str, said: str, acme: Tena
 def test_somebody_who_came_back_under_the_same_id_can_be_removed_again(acme: Tenant, client: Client) -> None:
     grace = acme.add("grace")
     trail.record(Action.USER_DELETED, grace, by=acme.by)
-    assert "grace@acme.example was removed. " in do(client, "remove", *seen(grace)) + " "
+    assert "grace@acme.example was removed. " in do(client, "remove", *expected_version(grace)) + " "
     assert not User.objects.filter(pk=grace.pk).exists()
 
 
 def test_a_person_named_twice_is_changed_once(acme: Tenant, client: Client) -> None:
-    looked_at = seen(acme.add("grace"))
+    looked_at = expected_version(acme.add("grace"))
     assert "grace@acme.example was suspended. " in do(client, "suspend", *looked_at * 3)
 
 
@@ -218,16 +218,16 @@ def test_a_person_named_twice_is_changed_once(acme: Tenant, client: Client) -> N
 def test_a_form_that_makes_no_sense_says_so_and_changes_nothing(
     form: dict[str, str], said: str, acme: Tenant, client: Client
 ) -> None:
-    (grace,) = seen(acme.add("grace"))
+    (grace,) = expected_version(acme.add("grace"))
     form = {name: value.format(grace=grace) for name, value in form.items()}
-    answer = client.post(CHANGE, {**form, "sure": "read"}, follow=True)
+    answer = client.post(CHANGE, {**form, "confirmed": "read"}, follow=True)
     assert answer.status_code == 200
     assert said in text(answer.content.decode())
     assert User.objects.of(acme.id).filter(is_active=True).count() == 2
 
 
 def test_more_than_fit_on_pages_are_refused_whole(acme: Tenant, client: Client) -> None:
-    (grace,) = seen(acme.add("grace"))
+    (grace,) = expected_version(acme.add("grace"))
     forged = [grace, *(f"00000000-0000-7000-8000-{number:012}.1" for number in range(100))]
     assert "Tick at most 100 people at once." in do(client, "suspend", *forged)
     assert User.objects.of(acme.id).filter(is_active=True).count() == 2
@@ -248,8 +248,8 @@ def test_the_way_back_stays_in_the_house(way: str, acme: Tenant, client: Client)
 
 def test_who_is_gone_meanwhile_is_said_before_the_others_are_changed(acme: Tenant, client: Client) -> None:
     grace, ivo = acme.add("grace"), acme.add("ivo")
-    looked_at = seen(grace, ivo)
+    looked_at = expected_version(grace, ivo)
     do(client, "remove", looked_at[0])
-    assert "1 of those whom you ticked is no longer here." in do(client, "suspend", *looked_at, sure="")
+    assert "1 of those whom you ticked is no longer here." in do(client, "suspend", *looked_at, confirmed="")
     said = do(client, "suspend", *looked_at)
     assert "ivo@acme.example was suspended. 1 was refused: This person is no longer here." in said

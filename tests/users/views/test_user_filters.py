@@ -13,7 +13,7 @@ from tests.tenants import Tenant
 from users.models import Source, User
 from users.permissions import BuiltIn
 from users.views.user_filters import ORDERS as ORDERS_OF_LISTS
-from users.views.user_filters import Order, Place, Sort
+from users.views.user_filters import Place, Sort, UserOrder
 
 PAGE = "/settings/users/"
 
@@ -207,7 +207,7 @@ def test_a_page_far_back_costs_the_statements_of_the_first(sort: str, acme: Tena
 
 
 def test_places_are_read_as_they_were_written() -> None:
-    order = Order(("sorted_name", "id"))
+    order = UserOrder(("sorted_name", "id"))
     user = User(name_key='æon \N{SNOWMAN} "quoted"')
     place = Place.at(user, order)
     assert Place.read(str(place), order) == place

@@ -155,7 +155,7 @@ def test_admin_becomes_the_default_only_after_a_warning(script: bool, acme: Tena
     html = (answer if script else client.get(answer.headers["Location"])).content.decode()
     assert "Admin may do everything." in html and "Nothing is saved yet." in html
     assert default_of(acme).key == BuiltIn.APP_MANAGEMENT
-    client.post(DEFAULT_ROLE, {"role": str(admin.pk), "sure": "yes"})
+    client.post(DEFAULT_ROLE, {"role": str(admin.pk), "confirmed": "yes"})
     assert default_of(acme) == admin
     assert "may do everything" in client.get(PAGE).content.decode(), "the warning stays while it is so"
 

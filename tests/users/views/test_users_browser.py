@@ -115,12 +115,12 @@ def test_somebody_is_removed_with_the_keyboard_alone(open_page: Open, lived_in: 
     expect(remove).to_be_focused()
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")
-    sure = page.get_by_role("button", name="Remove grace@acme.example")
-    expect(sure).to_be_visible()
+    confirmed = page.get_by_role("button", name="Remove grace@acme.example")
+    expect(confirmed).to_be_visible()
     assert User.objects.filter(pk=grace.pk).exists()
     for _ in range(30):
         page.keyboard.press("Tab")
-        if sure.evaluate("button => button === document.activeElement"):
+        if confirmed.evaluate("button => button === document.activeElement"):
             break
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").get_by_text("grace@acme.example was removed.")).to_be_visible()

@@ -8,7 +8,7 @@ from core.actors import Actor, operator_at_the_command_line
 from organizations.management.base import Error, HouseCommand, Report, describe, find_organization
 from users.models import PersonalToken, User
 from users.services import personal_tokens
-from users.services.personal_tokens import Scope
+from users.services.personal_tokens import TokenScope
 
 ACTIONS = ("make", "revoke", "list")
 
@@ -23,7 +23,7 @@ class Command(HouseCommand):
         parser.add_argument("--name", help="make: what the token is for")
         parser.add_argument(
             "--scope",
-            choices=list(map(str, Scope)),
+            choices=list(map(str, TokenScope)),
             action="append",
             default=[],
             help="make: what it may do (repeatable)",
@@ -56,7 +56,7 @@ class Command(HouseCommand):
 def _make(user: User, options: dict[str, Any], by: Actor) -> str:
     if options["name"] is None:
         raise Error("make needs --name, which says what the token is for.")
-    scopes = {Scope(scope) for scope in options["scope"]}
+    scopes = {TokenScope(scope) for scope in options["scope"]}
     return personal_tokens.make(user.pk, options["name"], scopes, days=options["days"], by=by)[1]
 
 
