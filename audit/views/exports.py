@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import HttpRequest, StreamingHttpResponse
 
 from audit.actions import Action
-from audit.services import trail
+from audit.services import exports
 from console.csv_download import is_open_to, written
 from console.requests import actor_of, tenant_of
 
@@ -31,17 +30,11 @@ def csv_file(
     """
     if not is_open_to(request):
         raise PermissionDenied("Operators look at an organization and take no files away. An Admin of it can export.")
-    _record(request, export)
+    # A mere HEAD takes nothing away.
+    if request.method == "GET":
+        exports.record(export.action, tenant_of(request), export.filters, by=actor_of(request))
     return StreamingHttpResponse(
         written(header, rows),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
-
-
-@transaction.atomic
-def _record(request: HttpRequest, export: Export) -> None:
-    """Keep in the trail who takes a file away, and what it was narrowed to; a mere HEAD takes nothing."""
-    if request.method == "GET":
-        changes = {name: (None, str(value)) for name, value in export.filters.items()}
-        trail.record(export.action, tenant_of(request), changes, by=actor_of(request))
