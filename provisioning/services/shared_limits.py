@@ -7,7 +7,6 @@ value that the cache loses is there again with the next exchange. A cache that s
 nothing else.
 """
 
-import os
 import secrets
 import threading
 import time
@@ -18,6 +17,7 @@ import structlog
 from django.conf import settings
 from django.core.cache import BaseCache, caches
 
+from core.background import BackgroundThread
 from provisioning.services import limits
 from provisioning.services.limits import Buckets, Limit
 
@@ -33,7 +33,7 @@ HURRIES = 50
 RESTS = 8
 
 # For how many seconds a charge is told. A machine that has not read for longer learns from debts what it missed.
-TOLD = 2.0
+REPORTED_FOR = 2.0
 # Seconds that the clocks of two machines may differ. A debt that is taken over is less by so much.
 CLOCKS = 1.0
 
@@ -55,7 +55,7 @@ Bucket = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Report:
     """What a process tells at a moment: its latest charges by time, and when the buckets that it charged are full."""
 
     machine: str
@@ -76,41 +76,32 @@ class Exchange:
         self._owing: set[Bucket] = set()
         self._epoch = time.time() - time.monotonic()
         self._lock = threading.Lock()
-        self._hurry = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._is_entered = self._is_away = False
+        self._is_entered = False
 
-    def note(self, limit: Limit, name: str, seconds: float) -> None:
-        """A bucket was charged so many seconds of its time."""
+    def note(self, limit: Limit, name: str, seconds: float) -> bool:
+        """A bucket was charged so many seconds of its time; returns whether the others should hear of it at once."""
         with self._lock:
             bucket = limit.kind, name
-            if len(self._charged) < MOST_WAITING or bucket in self._charged:
-                self._charged[bucket] = charged = self._charged.get(bucket, 0.0) + seconds
-                if charged * HURRIES > limit.most and not self._hurry.is_set():
-                    self._hurry.set()
-            if self._thread is None:
-                self.start()
-
-    def start(self) -> None:
-        """Exchange from now on."""
-        self._thread = threading.Thread(target=self._exchange_for_ever, name="scim-limits", daemon=True)
-        self._thread.start()
+            if len(self._charged) >= MOST_WAITING and bucket not in self._charged:
+                return False
+            self._charged[bucket] = charged = self._charged.get(bucket, 0.0) + seconds
+            return bool(charged * HURRIES > limit.most)
 
     def exchange(self) -> None:
         """Tell the others, and take over what they have told. Raises what the cache does."""
-        told = self._told()
-        if told.charged or told.full_at or not self._is_entered:
+        report = self._report()
+        if report.charged or report.full_at or not self._is_entered:
             cache = caches[CACHE]
-            cache.set(self._key, told, timeout=max(told.full_at.values(), default=told.at) - told.at + KEPT)
+            cache.set(self._key, report, timeout=max(report.full_at.values(), default=report.at) - report.at + KEPT)
             self._take_over(self._others(cache))
 
-    def _told(self) -> Told:
+    def _report(self) -> Report:
         with self._lock:
             charged, self._charged = self._charged, {}
         now, since = time.time(), time.monotonic()
         # Later charges have greater numbers, whatever is done to the clock.
         number = self._epoch + since
-        self._lately = {at: each for at, each in self._lately.items() if at > number - TOLD}
+        self._lately = {at: each for at, each in self._lately.items() if at > number - REPORTED_FOR}
         if charged:
             self._lately[number] = charged
         full_at = {}
@@ -119,9 +110,9 @@ class Exchange:
             if (at := self._limits[kind].buckets.full_at(self._limits[kind].key(name))) > since:
                 full_at[bucket] = at - since + now
         self._owing = set(full_at)
-        return Told(self._machine, now, self._lately, full_at)
+        return Report(self._machine, now, self._lately, full_at)
 
-    def _others(self, cache: BaseCache) -> dict[str, Told]:
+    def _others(self, cache: BaseCache) -> dict[str, Report]:
         """Return what the other processes tell. Enter this one in the list of all if it is not there."""
         found = cache.get_many([PROCESSES, *self._known])
         processes = found.pop(PROCESSES, set())
@@ -134,16 +125,16 @@ class Exchange:
             cache.set(PROCESSES, {*found, self._key}, timeout=None)
         return found
 
-    def _take_over(self, others: dict[str, Told]) -> None:
+    def _take_over(self, others: dict[str, Report]) -> None:
         """Add the charges of other machines that are new here, then see that no debt is less than they tell."""
         now, since = time.time(), time.monotonic()
-        others = {process: told for process, told in others.items() if told.machine != self._machine}
-        for process, told in others.items():
-            self._charge(process, told, now, since)
-        for told in others.values():
+        others = {process: report for process, report in others.items() if report.machine != self._machine}
+        for process, report in others.items():
+            self._charge(process, report, now, since)
+        for report in others.values():
             # A clock that is further ahead would leave debts that last for ever.
-            if told.at <= now + CLOCKS:
-                for (kind, name), at in told.full_at.items():
+            if report.at <= now + CLOCKS:
+                for (kind, name), at in report.full_at.items():
                     buckets, key, full_at = (
                         self._limits[kind].buckets,
                         self._limits[kind].key(name),
@@ -152,43 +143,56 @@ class Exchange:
                     if full_at > max(since, buckets.full_at(key)):
                         buckets.fill(key, full_at, since)
 
-    def _charge(self, process: str, told: Told, now: float, since: float) -> None:
+    def _charge(self, process: str, report: Report, now: float, since: float) -> None:
         taken = self._taken.full_at(hash(process))
-        new = [number for number in told.charged if number > taken]
+        new = [number for number in report.charged if number > taken]
         if new:
             self._taken.fill(hash(process), max(new), now - KEPT)
         for number in new:
-            for (kind, name), seconds in told.charged[number].items():
+            for (kind, name), seconds in report.charged[number].items():
                 self._limits[kind].buckets.charge(self._limits[kind].key(name), seconds, since)
 
-    def _exchange_for_ever(self) -> None:
-        while True:
-            self._hurry.wait(INTERVAL)
-            self._hurry.clear()
-            started = time.thread_time()
-            try:
-                self.exchange()
-                self._is_away = False
-            except Exception as error:
-                # Whatever it is: this machine counts for itself until the cache is back.
-                if not self._is_away:
-                    log.warning("limits are not shared", reason=type(error).__name__)
-                self._is_away = True
-            rest = INTERVAL if self._is_away else (time.thread_time() - started) * RESTS
-            time.sleep(min(max(rest, SHORTEST), INTERVAL))
+
+# What this process shares its limits by; None without a cache for it.
+_exchange: Exchange | None = None
 
 
 def begin() -> None:
-    """Share the limits if there is a cache for it."""
-    limits.tell_others = Exchange().note if settings.CACHES.keys() & {CACHE} else None
+    """Share the limits if there is a cache for it, from the first request on."""
+    global _exchange
+    _exchange = Exchange() if settings.CACHES.keys() & {CACHE} else None
+    limits.tell_others = _note if _exchange else None
 
 
-def begin_anew() -> None:
+def _begin_anew() -> None:
     """Share them as a process of its own that knows the others before its first request comes."""
-    if settings.CACHES.keys() & {CACHE}:
-        exchange = Exchange()
-        limits.tell_others = exchange.note
-        exchange.start()
+    if _exchange:
+        begin()
+        _exchanging.start()
 
 
-os.register_at_fork(after_in_child=begin_anew)
+def _note(limit: Limit, name: str, seconds: float) -> None:
+    if _exchange and _exchange.note(limit, name, seconds):
+        _exchanging.wake()
+    if _exchanging.thread is None:
+        _exchanging.start()
+
+
+def _exchange_for_ever() -> None:
+    is_away = False
+    while _exchanging.sleep(INTERVAL):
+        started = time.thread_time()
+        try:
+            if _exchange:
+                _exchange.exchange()
+            is_away = False
+        except Exception as error:
+            # Whatever it is: this machine counts for itself until the cache is back.
+            if not is_away:
+                log.warning("limits are not shared", reason=type(error).__name__)
+            is_away = True
+        rest = INTERVAL if is_away else (time.thread_time() - started) * RESTS
+        time.sleep(min(max(rest, SHORTEST), INTERVAL))
+
+
+_exchanging = BackgroundThread("scim-limits", _exchange_for_ever, on_fork=_begin_anew)
