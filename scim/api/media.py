@@ -10,16 +10,14 @@ from collections.abc import Mapping
 import orjson
 from django.http import HttpRequest, HttpResponse
 
-from core.json_values import Json
 from scim.operations.provider import MAX_BODY
 from scim.protocol.errors import InvalidSyntax, PayloadTooLarge, ScimError, UnsupportedMediaType, shown_name
-from scim.protocol.json_bodies import read_json
 from scim.protocol.responses import error_body
 
 MEDIA_TYPE = "application/scim+json"
 
-# Where the environment of a request has its ``provisioning.services.request_log.details.Exchange``, while additional
-# logging is on.
+# Where the environment of a request has its LoggedExchange (``provisioning.services.request_log.logged_exchanges``),
+# while additional logging is on.
 EXCHANGE = "saasmanager.exchange"
 
 READABLE = frozenset({MEDIA_TYPE, "application/json"})
@@ -45,11 +43,6 @@ _WEIGHT = re.compile(r"q *= *(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 # JSON between systems is UTF-8 (RFC 8259 section 8.1), of which ASCII is a part.
 _CHARSET = re.compile(r"""\bcharset\s*=\s*["']?([^\s"';]+)""", re.IGNORECASE)
 _UTF_8 = frozenset({"utf-8", "utf8", "us-ascii"})
-
-
-def read_object(request: HttpRequest, limit: int = MAX_BODY) -> dict[str, Json]:
-    """The JSON object in the request's body, as ``read_bytes`` reads that. Raises what it does, and InvalidSyntax."""
-    return read_json(read_bytes(request, limit))
 
 
 def read_bytes(request: HttpRequest, limit: int = MAX_BODY) -> bytes:
