@@ -11,13 +11,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.models import AuditEvent
+from core.actors import Actor, Channel
 from core.bearer_tokens import digest
 from domains.models import Domain
 from organizations.models import Mail, Organization
-from provisioning.models import RequestLog, Token
+from provisioning.models import IdentityProvider, RequestLog, Token
 from provisioning.services.connections import connections
 from provisioning.services.request_log import setup_steps
 from provisioning.services.request_log.setup_steps import Step
+from provisioning.views.request_log import search
 from users.models import AccountRequest, Headcount, Role, Source, User
 from users.permissions import Area, Level
 
@@ -70,6 +72,17 @@ def test_the_request_log_tells_of_days_with_real_mistakes() -> None:
     assert all("{" not in row.result + row.path + row.query + "".join(row.arguments.values()) for row in rows)
     touched = {row.user_id for row in rows if row.user_id}
     assert touched == set(User.objects.filter(pk__in=touched).values_list("pk", flat=True))
+
+
+def test_the_requests_are_those_of_the_first_connection_and_of_no_other() -> None:
+    seed()
+    for organization in Organization.objects.all():
+        first = connections.default_connection(organization.pk)
+        by = Actor(organization.pk, "Ada", Channel.PAGE)
+        second = connections.add("Okta of the subsidiary", IdentityProvider.OKTA, by=by)
+        connections.generate_token(second, by=by)
+        assert search.latest_of(second, 10) == []
+        assert len(search.latest_of(first, 10, others=False)) == 10
 
 
 def test_the_checklist_goes_with_the_log() -> None:

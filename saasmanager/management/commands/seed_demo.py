@@ -198,7 +198,7 @@ def _log(company: Company, organization: Organization, token: Token, retired: To
         row = _row(call, company, managed[round % len(managed)], len(people), moment)
         row.organization = organization
         row.token = retired if call.anonymous else token
-        row.token_label = f"{row.token.prefix}…"
+        row.connection_id, row.token_label = row.token.connection_id, f"{row.token.prefix}…"
         rows.append(row)
         for step in (call.step, None if call.anonymous else Step.REQUEST):
             if step:
@@ -246,6 +246,7 @@ def _promote(company: Company, token: Token, people: list[User], *, by: Actor) -
         result=results.bulk(len(promoted), {WriteOutcome.CHANGED: len(promoted)}, []),
         duration_us=(timezone.now() - started) // timedelta(microseconds=1),
         token=token,
+        connection_id=token.connection_id,
         token_label=str(token),
         client=CURL,
         address=by.address,
