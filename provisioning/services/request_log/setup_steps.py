@@ -115,9 +115,13 @@ class Last:
 
 
 def last_of(reached: Mapping[str, SetupStep]) -> Last | None:
-    """The latest request of all that a connection's steps tell of; None where none ever came."""
-    found = [last for setup_step in reached.values() for last in _lasts(setup_step)]
-    # Of several steps of one request, the one that says more.
+    """The latest request of a connection; None where none ever came.
+
+    Every request takes the step ``REQUEST``, which is missing only before it was kept. The others may tell of an
+    operation within a bulk request, which has a status of its own.
+    """
+    telling = [reached[Step.REQUEST]] if Step.REQUEST in reached else reached.values()
+    found = [last for setup_step in telling for last in _lasts(setup_step)]
     return max(found, key=lambda last: (last.at, last.method), default=None)
 
 

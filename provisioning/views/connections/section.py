@@ -106,6 +106,9 @@ def _state(request: HttpRequest, connection: Connection, present: Sequence[Conne
     provider = guides.provider_for(_guide_asked_for(request), connection)
     reached = setup_steps.of(connection)
     domains = prerequisites.domains_with_requests(connection.organization_id)
+    last = setup_steps.last_of(reached)
+    # Of several connections, nobody comes to one that has no token.
+    requests = search.latest_of(connection, LATEST, others=bool(live) or len(present) == 1)
     beyond = granted_permissions.beyond(connection, authority.of(_user(request)))
     found = prerequisites.lines(connection, live, domains, reached.get(Step.ADDRESS), request, may_open=not beyond)
     return {
@@ -117,9 +120,10 @@ def _state(request: HttpRequest, connection: Connection, present: Sequence[Conne
         "in_use": token_forms.in_use(live),
         "has_token": bool(live),
         "tested": connection.enabled and setup_steps.got_through(reached),
-        # Of several connections, nobody comes to one that has no token.
-        "requests": search.latest_of(connection, LATEST, others=bool(live) or len(present) == 1),
-        "last": setup_steps.last_of(reached),
+        "requests": requests,
+        "last": last,
+        # Not there once the log was pruned.
+        "last_row": next((row for row in requests if last is not None and row.pk == last.request_id), None),
         "dropped": writer.dropped(),
         "latest": LATEST,
         "provider": provider,

@@ -102,6 +102,26 @@ def test_each_connection_shows_its_own_last_request(acme: Tenant, idp: Idp, seco
     assert requests(page(client, second)) == ["/Groups", "/Groups"]
 
 
+def test_the_last_request_is_told_as_it_was_answered_not_as_an_operation_in_it(
+    acme: Tenant, idp: Idp, second: Connection, client: Client
+) -> None:
+    kim, lee = acme.add("kim"), acme.add("lee", managed_by=second.pk)
+    operations = [
+        {"method": "PATCH", "path": f"/Users/{user.pk}", "data": {"schemas": [PATCH_OP], "Operations": [operation]}}
+        for user, operation in (
+            (kim, {"op": "replace", "path": "title", "value": "x"}),
+            (lee, {"op": "replace", "path": "active", "value": False}),
+        )
+    ]
+    schemas = ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"]
+    idp.send("POST", "/Bulk", {"schemas": schemas, "Operations": operations})
+    for html in (page(client, acme.connection), polled(client, acme.connection)):
+        assert state(html).endswith(": POST → 200, 1 of 2 operations failed")
+        assert '<span class="quiet warn">Last request' in html
+    RequestLog.objects.all().delete()
+    assert state(page(client, acme.connection)).endswith(": POST → 200")
+
+
 def _wrong_tokens(acme: Tenant, _idp: Idp) -> None:
     for number in range(12):
         Idp(acme.organization, f"smgr_wrong{number}").get("/Users")
