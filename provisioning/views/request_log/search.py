@@ -115,7 +115,12 @@ class RequestsForm(forms.Form):
         label="Method", choices=[("", "Any method"), *((method, method) for method in METHODS)], required=False
     )
     token = forms.ChoiceField(label="Token", required=False)
-    user = forms.CharField(label="User", required=False, max_length=320)
+    user = forms.CharField(
+        label="User",
+        required=False,
+        max_length=320,
+        widget=forms.TextInput(attrs={"placeholder": "Name, address or part of it"}),
+    )
     since = MomentField("From")
     until = MomentField("Until", ends=True)
 
@@ -161,17 +166,23 @@ class RequestsForm(forms.Form):
         return _has_part(self._text) | Q(user_id=user_id) if user_id else _has_part(self._text)
 
     @cached_property
-    def _user(self) -> tuple[UUID | None, tuple[str, ...]]:
-        """The id of the user who is asked for, and the names under which requests may be about the same."""
+    def _user(self) -> tuple[UUID | None, Q | None]:
+        """The id of the user who is asked for, and what fits of the names that requests and operations are about.
+
+        An id stands for the user's whole name; of a name a part will do, as in a search.
+        """
         typed = self.given.get("user", "")
+        if not typed:
+            return None, None
         users = User.objects.of(self._organization_id)
         if (user_id := id_of(typed)) is not None:
-            return user_id, tuple(users.filter(pk=user_id).values_list("user_name", flat=True))
-        user_id = users.filter(user_name_key=canonical(typed)).values_list("pk", flat=True).first() if typed else None
-        return user_id, (typed,) if typed else ()
+            name = users.filter(pk=user_id).values_list("user_name", flat=True).first()
+            return user_id, Q(subject_key__contains=subject_keys.whole(name)) if name else None
+        keys = {canonical(each) for each in _readings(typed)}
+        return users.filter(user_name_key__in=keys).values_list("pk", flat=True).first(), _has_part(typed)
 
     @property
-    def _named(self) -> tuple[str, ...]:
+    def _named(self) -> Q | None:
         return self._user[1]
 
     def narrow(self) -> FoundRequests:
@@ -181,7 +192,7 @@ class RequestsForm(forms.Form):
             return FoundRequests(self._looked_through(rows), rows)
         user_id, names = self._user
         ways = self._looked_through(rows.filter(user_id=user_id)) if user_id else []
-        if names:
+        if names is not None:
             named = self._by_name(names, self._newest_operations)
             ways += [self._fitting(newest, self._newest_operations).filter(named) for newest in self._newest(rows)]
         operations = RequestOperation.objects.of(self._organization_id).filter(user_id=user_id) if user_id else None
@@ -205,7 +216,7 @@ class RequestsForm(forms.Form):
         if "user" not in self.given:
             return rows
         user_id, names = self._user
-        whom = self._by_name(names, operations) if names else Q()
+        whom = self._by_name(names, operations) if names is not None else Q()
         if user_id:
             whom |= Q(user_id=user_id) | Q(pk__in=operations.filter(user_id=user_id).values("request_id"))
         return rows.filter(whom)
@@ -217,8 +228,8 @@ class RequestsForm(forms.Form):
         whom = Q()
         if user_id:
             whom |= Q(user_id=user_id)
-        for name in names:
-            whom |= Q(subject_key__contains=subject_keys.whole(name))
+        if names is not None:
+            whom |= names
         if self._text:
             whom &= self._has_text
         if not ids or not whom:
@@ -296,13 +307,14 @@ class RequestsForm(forms.Form):
             rows = rows.filter(token=None if presented == NO_TOKEN else presented)
         return rows
 
-    def _by_name(self, names: Sequence[str], operations: Operations) -> Q:
-        """Of some newest requests those that are about one of the names, or have such an operation."""
-        whole = Q()
-        for name in names:
-            whole |= Q(subject_key__contains=subject_keys.whole(name))
-        fitting = operations.filter(whole).order_by().values("request_id")
-        return whole | Q(subject_key="", user_label__in=names) | Q(pk__in=fitting)
+    def _by_name(self, names: Q, operations: Operations) -> Q:
+        """Of some newest requests those that are about such a name, or have such an operation."""
+        fitting = operations.filter(names).order_by().values("request_id")
+        # Rows of before have no key.
+        labelled = Q()
+        for each in _readings(self.given["user"]):
+            labelled |= Q(user_label__icontains=each)
+        return names | Q(subject_key="") & labelled | Q(pk__in=fitting)
 
 
 def _last_of(rows: Rows, number: int) -> UUID | None:
@@ -318,9 +330,14 @@ def _newest_of(rows: Rows, number: int) -> Rows:
 
 def _has_part(text: str) -> Q:
     parts = Q()
-    for each in {text, unquote(text)}:
+    for each in _readings(text):
         parts |= Q(subject_key__contains=" ".join(fold(each).split()))
     return parts
+
+
+def _readings(text: str) -> set[str]:
+    """The text as it was typed, and as it reads where it was copied out of an address."""
+    return {each for each in (text, unquote(text)) if each.strip()}
 
 
 def _spellings(text: str) -> set[str]:

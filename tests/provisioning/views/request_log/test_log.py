@@ -465,6 +465,28 @@ def test_each_filter_narrows_and_all_go_together(acme: Tenant, client: Client) -
     assert "No request fits." in shown(client, q="nothing")
 
 
+def test_the_user_filter_takes_parts_and_what_was_copied_out_of_an_address(
+    acme: Tenant, idp: Idp, client: Client
+) -> None:
+    idp.send("POST", "/Users", {"userName": "kim+1@acme.example"})
+    idp.send("POST", "/Users", {"userName": "lena.lost@nowhere.example"})
+    _bulk(idp, _made("Lena.Found@nowhere.example", 1), _made("lee@acme.example", 2))
+    idp.send("GET", "/Users")
+    kim = User.objects.of(acme.id).get(user_name_key="kim+1@acme.example")
+    idp.send("GET", f"/Users/{kim.pk}")
+    writer.flush()
+    for typed in ("kim", "kim%2b1%40acme.example", " KIM+1@acme.example "):
+        assert "kim+1@acme.example" in shown(client, user=typed)
+        assert shown(client, user=typed).count("all about this request") == 2
+    assert paths(client, user="lena") == ["Bulk", "Users"]
+    assert "Lena.Found@nowhere.example : POST → 400" in shown(client, user="LENA")
+    assert "lee@acme.example : POST" not in shown(client, user="LENA")
+    assert paths(client, user="%20") == []
+    assert 'placeholder="Name, address or part of it"' in client.get(PAGE).content.decode()
+    newer = client.get(NEW, {"user": "lena", "newest": str(UUID(int=0))}).content.decode()
+    assert "2 new requests" in newer
+
+
 def test_the_log_is_narrowed_to_a_time(acme: Tenant, client: Client) -> None:
     log(acme, path="/now")
     hour = timedelta(hours=1)
