@@ -221,6 +221,17 @@ def test_nobody_enters_where_support_is_not_wanted(operator: Client, acme: Tenan
     assert not SupportAccess.objects.exists()
 
 
+def test_nobody_is_offered_to_enter_what_is_suspended(operator: Client, acme: Tenant) -> None:
+    ask_for_support(acme)
+    page = f"{LIST}{acme.id}/"
+    assert 'value="Enter Acme"' in operator.get(page).content.decode()
+    organizations.suspend("They have not paid.", by=acme.by)
+    html = operator.get(page).content.decode()
+    assert "While it is suspended nobody looks at its Settings: reactivate it first." in html
+    assert "Enter Acme" not in html and "You may look" not in html
+    assert "Reactivate…" in html
+
+
 def test_an_operator_sees_what_there_is_and_everybody_knows(
     operator: Client, acme: Tenant, globex: Tenant, signed_in: SignedIn
 ) -> None:
