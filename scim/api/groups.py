@@ -22,7 +22,7 @@ from users.profile import etag
 
 
 class _View(ScimView):
-    steps = dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), Step.GROUPS)
+    steps = {"GET": Step.GROUPS_READ, **dict.fromkeys(("POST", "PUT", "PATCH", "DELETE"), Step.GROUPS)}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Where groups are off, whatever would change or be no method here is an unknown endpoint."""
@@ -77,6 +77,8 @@ class GroupsView(_View):
 
 class GroupSearchView(_View):
     """The list of groups, asked for by a body (RFC 7644 section 3.4.3)."""
+
+    steps = {"POST": Step.GROUPS_READ}
 
     def post(self, request: Request, slug: str) -> HttpResponse:
         """List or find groups."""

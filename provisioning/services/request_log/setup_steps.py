@@ -16,7 +16,8 @@ from provisioning.models import Connection, SetupStep, Token
 class Step(StrEnum):
     """What an identity provider does in its set-up and after it.
 
-    ``ADDRESS`` is coming by the address that we print, ``REQUEST`` asking anything at all.
+    ``GROUPS`` is changing groups, ``GROUPS_READ`` listing or reading them. ``ADDRESS`` is coming by the address that we
+    print, ``REQUEST`` asking anything at all.
     """
 
     LIST = "list"
@@ -26,6 +27,7 @@ class Step(StrEnum):
     DEACTIVATE = "deactivate"
     DELETE = "delete"
     GROUPS = "groups"
+    GROUPS_READ = "groups-read"
     ADDRESS = "address"
     REQUEST = "request"
 

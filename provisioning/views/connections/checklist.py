@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -68,21 +68,35 @@ def lines(
 ) -> list[ChecklistItem]:
     """The checklist as ``user`` sees it; ``tokens`` are the connection's live ones, newest first."""
     let_in = max((at for setup_step in setup_steps.values() for at in _let_in(setup_step)), default=None)
-    failures = {
-        step: setup_step
-        for step in TITLES
-        if (setup_step := setup_steps.get(step))
-        and setup_step.failed_at
-        and not _is_tolerated(setup_step, let_in, tokens)
-    }
+
+    def has_failed(setup_step: SetupStep) -> bool:
+        return setup_step.failed_at is not None and not _is_tolerated(setup_step, let_in, tokens)
+
+    shown = {step: setup_steps.get(step) for step in TITLES}
+    shown[Step.GROUPS] = _of_groups(shown[Step.GROUPS], setup_steps.get(Step.GROUPS_READ), has_failed)
+    failures = {step: each for step, each in shown.items() if each is not None and has_failed(each)}
     rows = {step: _as_row(setup_step, connection) for step, setup_step in failures.items()}
     situation = Situation(rows.values(), connection.organization_id)
     return [
         _failed(step, failures[step], rows[step], situation, user)
         if step in failures
-        else _fine(step, setup_steps.get(step), connection, guide)
+        else _fine(step, shown[step], connection, guide)
         for step in TITLES
     ]
+
+
+def _of_groups(
+    changed: SetupStep | None, read: SetupStep | None, has_failed: Callable[[SetupStep], bool]
+) -> SetupStep | None:
+    """Which of changing and reading groups tells how groups stand.
+
+    A read tells while no change went well, and where it fails after one did; it never settles a change that failed.
+    """
+    if read is None or (changed is not None and has_failed(changed)):
+        return changed
+    if changed is None or changed.done_at is None:
+        return read
+    return read if has_failed(read) and read.failed_at and read.failed_at > changed.done_at else changed
 
 
 def _let_in(setup_step: SetupStep) -> list[datetime]:

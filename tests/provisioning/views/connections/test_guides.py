@@ -359,6 +359,28 @@ def test_scim_turned_off_is_told_on_the_line_and_healed_by_any_request_that_is_l
     assert states(client) == {**dict.fromkeys(STEPS, "waiting"), "list": "done"}
 
 
+def test_reading_groups_does_not_settle_a_change_that_was_refused(client: Client, bearer: str) -> None:
+    ask(bearer, "GET", "/Groups")
+    assert states(client)["groups"] == "done"
+    ask(bearer, "POST", "/Groups", {})
+    assert lines(client, "step")["groups"].startswith("failed: ✗ Groups 400,")
+    ask(bearer, "GET", "/Groups?count=1")
+    ask(bearer, "POST", "/Groups/.search", {})
+    assert states(client)["groups"] == "failed"
+    ask(bearer, "POST", "/Groups", {"displayName": "Engineering"})
+    assert states(client)["groups"] == "done"
+    ask(bearer, "GET", "/Groups")
+    assert states(client)["groups"] == "done"
+
+
+def test_groups_that_can_not_be_read_any_more_are_told_until_they_can(client: Client, bearer: str) -> None:
+    ask(bearer, "POST", "/Groups", {"displayName": "Engineering"})
+    ask(bearer, "GET", "/Groups?filter=nonsense")
+    assert states(client)["groups"] == "failed"
+    ask(bearer, "GET", "/Groups")
+    assert states(client)["groups"] == "done"
+
+
 def test_another_organization_sees_none_of_it(acme: Tenant, globex: Tenant, signed_in: SignedIn, bearer: str) -> None:
     ask(bearer, "GET", "/Users")
     assert set(states(signed_in(globex)).values()) == {"waiting"}
