@@ -159,12 +159,17 @@ def _rows(request: HttpRequest, events: list[AuditEvent]) -> list[_Row]:
         _Row(
             event,
             _sentence(event, addresses[event.target_type].get(event.target_id)),
-            CHANNELS.get(event.channel, event.channel),
+            channel_name(event.channel),
             lines(event.changes),
             undos.get(event.pk, ""),
         )
         for event in events
     ]
+
+
+def channel_name(channel: str) -> str:
+    """By what a change came, in words."""
+    return CHANNELS.get(channel, channel)
 
 
 def _sentence(event: AuditEvent, address: str | None) -> SafeString:
@@ -239,7 +244,7 @@ def _cells(event: AuditEvent, zone: tzinfo) -> tuple[str, ...]:
         event.action,
         event.actor_label,
         str(event.actor_id or ""),
-        CHANNELS.get(event.channel, event.channel),
+        channel_name(event.channel),
         event.address or "",
         event.target_type,
         event.target_label,

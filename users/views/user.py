@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from audit.models import AppendOnlyQuerySet, AuditEvent
+from audit.views.changes import WITHIN, lines
+from audit.views.log import channel_name
 from console import sections
 from console.kept_choices import kept
 from console.sections import Context, Page, Panel
@@ -111,9 +113,21 @@ def _events(request: HttpRequest, user: User) -> Context:
     events = AuditEvent.objects.of(organization_id).filter(target_id=str(user.pk))[:LATEST_EVENTS]
     return {
         "person": user,
-        "events": [(event, ", ".join(words(name) for name in event.changes if name != UNDOES)) for event in events],
+        "events": [(event, ", ".join(_changed(event)), channel_name(event.channel)) for event in events],
         "undo": _undo(request, user, events),
     }
+
+
+def _changed(event: AuditEvent) -> list[str]:
+    """What the fields of an event are called; those of an extension by their own names, as in the audit log."""
+    found: dict[str, None] = {}
+    for name, change in event.changes.items():
+        if name.startswith("urn:"):
+            inner = [line.field.partition(WITHIN)[0] for line in lines({name: change})]
+            found |= dict.fromkeys(field if field == name else words(field) for field in inner)
+        elif name != UNDOES:
+            found[words(name)] = None
+    return list(found)
 
 
 def _undo(request: HttpRequest, user: User, events: AppendOnlyQuerySet) -> Collection[UUID]:

@@ -1,6 +1,7 @@
 """A person's own page: the profile and who owns it, role and status, groups, requests and history."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -9,13 +10,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from core.actors import Channel
 from provisioning.models import RequestLog
 from tests.signed_in import SignedIn, person
 from tests.tenants import Tenant
 from tests.users.views.test_user_actions import text
+from users import profile as profiles
 from users.models import Source, User
 from users.permissions import BuiltIn
-from users.services import groups
+from users.services import accounts, groups
 from users.views.user import facts, words
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -105,6 +108,20 @@ def test_its_history_is_shown(acme: Tenant, client: Client) -> None:
     assert "Ada Moreau created grace@acme.example" in said
     assert "Ada Moreau changed grace@acme.example" in said
     assert re.search("Title, Nick name|Nick name, Title", said)
+
+
+def test_its_history_names_channels_and_fields_as_the_audit_log_does(acme: Tenant, client: Client) -> None:
+    grace = acme.add("grace")
+    found = accounts.find(grace.pk, organization_id=acme.id)
+    work = {"costCenter": "4130", "manager": {"value": str(grace.pk)}}
+    by = replace(acme.by, channel=Channel.SCIM)
+    accounts.update(found, {**profiles.read(found), "title": "Director", ENTERPRISE: work}, by=by)
+    html = page_of(client, grace)
+    assert '<td data-label="Through">SCIM</td>' in html
+    assert '<td data-label="Through">Settings</td>' in html
+    assert "urn:ietf" not in html.lower()
+    (fields,) = re.findall('<td data-label="Fields">(Title[^<]*|[^<]*Title)</td>', html)
+    assert sorted(fields.split(", ")) == ["Cost center", "Manager", "Title"]
 
 
 def test_pieces_are_shown_to_those_who_may_see_them(acme: Tenant, signed_in: SignedIn) -> None:
