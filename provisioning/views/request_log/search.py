@@ -48,7 +48,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 OUTCOMES = (
     ("", "Any status"),
     ("done", "2xx and 3xx, done"),
-    ("partly", "2xx, some operations failed"),
+    ("partly", "2xx, partly failed"),
     ("refused", "4xx, refused"),
     ("failed", "5xx, failed"),
 )
