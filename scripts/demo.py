@@ -17,7 +17,16 @@ OFF = {"off", "0", "false", "no", "n"}
 def main() -> None:
     if os.environ.get("DEBUG", "on").strip().lower() in OFF:
         sys.exit("The demo shows its passwords to whoever can read the screen, so it does not run with DEBUG off.")
-    port = free_port()
+    # Kept while the database is filled: its token is shown once, and would be lost if the server could not start then.
+    with listen() as listener:
+        prepare(listener.getsockname()[1])
+        listener.set_inheritable(True)
+        options = ["--listener", str(listener.fileno())]
+        serve.become_the_server(host=HOST, port=listener.getsockname()[1], workers=1, options=options)
+
+
+def prepare(port: int) -> None:
+    """Fill the database of a demo that will be served at that port."""
     environment = {"DEBUG": "on", "DATABASE_URL": f"sqlite:///{DATABASE}", "BASE_URL": f"http://{HOST}:{port}"}
     os.environ.update(environment, DJANGO_SETTINGS_MODULE="saasmanager.settings")
     # Neither belongs to the demo, and either could open it to the network.
@@ -31,19 +40,20 @@ def main() -> None:
     if again:
         print(f"Start afresh: stop this, then remove {DATABASE.name} and its neighbours -wal and -shm.", flush=True)
 
-    serve.become_the_server(host=HOST, port=port, workers=1)
 
-
-def free_port() -> int:
+def listen() -> socket.socket:
+    """The first free port, taken; who comes before the server does waits for it."""
     for port in range(FIRST_PORT, LAST_PORT + 1):
-        with socket.socket() as probe:
-            # A port that a stopped server has just left is free, as the server itself will see it.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return port
+        listener = socket.socket()
+        # A port that a stopped server has just left is free.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+            listener.listen(2048)
+        except OSError:
+            listener.close()
+            continue
+        return listener
     sys.exit(f"Every port from {FIRST_PORT} to {LAST_PORT} is taken.")
 
 

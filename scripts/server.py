@@ -123,6 +123,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m scripts.server")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument(
+        "--listener", type=int, metavar="FD", help="a socket that listens already, instead of host and port"
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--request-timeout", type=float, default=DEFAULTS.request)
     parser.add_argument("--keep-alive-timeout", type=float, default=DEFAULTS.idle)
@@ -138,7 +141,8 @@ def main() -> None:
         idle=options.keep_alive_timeout,
         shares=options.shares,
     )
-    listener = listen(options.host, options.port)
+    given = options.listener
+    listener = listen(options.host, options.port) if given is None else socket.socket(fileno=given)
     allow_files(FILES)
     module, _, name = options.application.partition(":")
     application = getattr(importlib.import_module(module), name)

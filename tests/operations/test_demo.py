@@ -7,10 +7,14 @@ import socket
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from scripts import demo as demo_program
 from tests.servers import Server, running, wait_until_alive
 
 CURL = re.compile(r"Authorization: (?P<bearer>Bearer smgr_\w+)' '(?P<url>http://\S+)'")
@@ -67,6 +71,29 @@ def test_a_taken_port_moves_the_demo_to_the_next_one(project: Path) -> None:
         with demo(project) as (server, printed):
             assert not server.url.endswith(":8000")
             assert f"Base URL      {server.url}/scim/" in printed or f"BASE_URL={server.url}" in printed
+
+
+def test_nobody_takes_the_port_while_the_demo_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {**os.environ})
+    monkeypatch.setattr(demo_program, "set_unreleased_aside", lambda: False)
+    ports, served = [], []
+
+    def fill() -> None:
+        ports.append(int(os.environ["BASE_URL"].rpartition(":")[2]))
+        with socket.socket() as other, pytest.raises(OSError):
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            other.bind((demo_program.HOST, ports[0]))
+            other.listen()
+
+    def become_the_server(*, port: int, options: Sequence[str], **_more: Any) -> None:
+        (name, number) = options
+        with socket.socket(fileno=os.dup(int(number))) as listener:
+            served.append((name, port, listener.getsockname()[1], os.get_inheritable(int(number))))
+
+    monkeypatch.setattr(demo_program, "fill", fill)
+    monkeypatch.setattr(demo_program.serve, "become_the_server", become_the_server)
+    demo_program.main()
+    assert served == [("--listener", ports[0], ports[0], True)]
 
 
 def test_the_demo_refuses_to_run_with_debug_off(project: Path) -> None:
