@@ -96,14 +96,14 @@ class RequestLog(TenantModel):
     """One SCIM request and what became of it, without secrets.
 
     ``cause`` is the closed-list word behind the ``result`` and ``arguments`` the things it speaks of (``domain``,
-    ``user``, ``user_id``); ``notices`` holds what was tolerated or dropped on the way. ``more`` counts the requests of
-    the same minute that were refused like it and got no row of their own, see
-    ``provisioning.services.request_log.rate_limit``. ``user_label`` is whom the request was about, as pages show it: a
-    userName, an externalId or a group's name, of a bulk request some of them. ``subject_key`` has every name under
-    which a search finds the request, as ``provisioning.services.request_log.subject_keys`` writes it. ``operations``
-    and ``failed_operations`` count those of a bulk request. Refers to the user touched by value, so that the row
-    outlives the user. The database does not check its keys: the writer has just read them, and the checks would be a
-    fifth of the cost of a row.
+    ``user``, ``user_id``); ``notices`` holds why operations of a bulk request failed, then what was tolerated or
+    dropped on the way. ``more`` counts the requests of the same minute that were refused like it and got no row of
+    their own, see ``provisioning.services.request_log.rate_limit``. ``user_label`` is whom the request was about, as
+    pages show it: a userName, an externalId or a group's name, of a bulk request some of them. ``subject_key`` has
+    every name under which a search finds the request, as ``provisioning.services.request_log.subject_keys`` writes it.
+    ``operations`` and ``failed_operations`` count those of a bulk request. Refers to the user touched by value, so that
+    the row outlives the user. The database does not check its keys: the writer has just read them, and the checks would
+    be a fifth of the cost of a row.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -169,6 +169,11 @@ class RequestLog(TenantModel):
     def failed_of_all(self) -> str:
         """How many operations of a bulk request failed."""
         return f"{self.failed_operations or 0:,} of {self.operations or 0:,} operations failed"
+
+    @property
+    def other_notices(self) -> list[str]:
+        """The notices without those of failed operations, which come first."""
+        return list(self.notices[self.failed_operations or 0 :])
 
     @property
     def tone(self) -> str:

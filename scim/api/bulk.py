@@ -121,8 +121,8 @@ class BulkView(ScimView):
         self._tell_of_each(outcomes)
         self.entry.operation_count, self.entry.failed_operations = len(asked.operations), len(failures)
         self.entry.departures = [found for outcome in outcomes if (found := _departure(outcome))]
-        self.entry.result = results.bulk(len(asked.operations), outcome_counts, failures)
-        self.entry.notices = distinct([*failures, *notices])
+        self.entry.result = results.bulk(len(asked.operations), outcome_counts, len(failures))
+        self.entry.notices = [*failures, *distinct(notices)]
 
     def _tell_of_each(self, outcomes: Sequence[OperationOutcome]) -> None:
         logged = self.entry.operations

@@ -1,7 +1,7 @@
 """What the request log says about a request, in plain words for the person who set SCIM up."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from core.notice import Notice
 from core.refusals import NOTHING
@@ -85,16 +85,15 @@ def found(shown: int, total: int, kind: str = "user") -> str:
     return f"Found {_counted(total, kind)}, showed {shown:,}."
 
 
-def bulk(operations: int, outcomes: Mapping[str, int], failures: Sequence[str]) -> str:
-    """The result of a bulk request of so many operations: how many came to which outcome, and the first that failed."""
+def bulk(operations: int, outcomes: Mapping[str, int], failed: int) -> str:
+    """The result of a bulk request of so many operations: how many came to which outcome, and how many failed."""
     counts = [f"{number:,} {outcome}" for outcome, number in outcomes.items()]
-    if failures:
-        counts.append(f"{len(failures):,} failed")
-    counted = sum(outcomes.values()) + len(failures)
+    if failed:
+        counts.append(f"{failed:,} failed")
+    counted = sum(outcomes.values()) + failed
     if counted < operations:
         counts.append(f"{operations - counted:,} not reached")
-    first = f" The first failure: {failures[0]}" if failures else ""
-    return f"Carried out a bulk request of {_counted(operations, 'operation')}: {', '.join(counts)}.{first}"
+    return f"Carried out a bulk request of {_counted(operations, 'operation')}: {', '.join(counts)}."
 
 
 def _counted(number: int, kind: str) -> str:

@@ -243,7 +243,7 @@ def _promote(company: Company, token: Token, people: list[User], *, by: Actor) -
         method="POST",
         path=f"/scim/{company.slug}/v2/Bulk",
         status=200,
-        result=results.bulk(len(promoted), {WriteOutcome.CHANGED: len(promoted)}, []),
+        result=results.bulk(len(promoted), {WriteOutcome.CHANGED: len(promoted)}, 0),
         duration_us=(timezone.now() - started) // timedelta(microseconds=1),
         token=token,
         connection_id=token.connection_id,

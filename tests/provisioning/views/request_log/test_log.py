@@ -730,14 +730,28 @@ def test_each_operation_is_told_on_the_page_of_its_bulk_request(acme: Tenant, id
     assert "lena@nowhere.example : POST → 400. Refused:" in shown(client, q="lena@")
 
 
+def test_why_an_operation_failed_is_told_once(acme: Tenant, idp: Idp, client: Client) -> None:
+    made = {"userName": "kim@acme.example", "nonsense": 1}
+    kim = {"method": "POST", "path": "/Users", "bulkId": "k", "data": made}
+    row = _bulk(idp, kim, _made("lena@nowhere.example", 2), _made("lena@nowhere.example", 3))
+    why = "e-mail domain 'nowhere.example' is not registered"
+    html = client.get(permalink(row)).content.decode()
+    assert unescape(html).count(why) == 2, "Each operation says it, and nothing else does."
+    assert "nonsense" in html.partition('id="operations"')[0], "What is odd is told beside the verdict as before."
+    assert f'href="{PAGE}?q=lena%40nowhere.example"' in html
+    assert shown(client).count(why) == 2
+    assert shown(client, q="lena").count(why) == 2
+    assert unescape(plain(client.get("/settings/users/").content.decode())).count(why) == 1
+
+
 def test_an_operation_without_a_name_is_told_and_found_by_the_id_that_was_sent(
     acme: Tenant, idp: Idp, client: Client
 ) -> None:
     gone = "01899a3c-0000-7000-8000-00000000beef"
     row = _bulk(idp, {"method": "DELETE", "path": "/Users/nobody"}, {"method": "DELETE", "path": f"/Groups/{gone}"})
     page = shown(client, permalink(row))
-    assert "1: DELETE User nobody 404" in page
-    assert f"2: DELETE Group {gone} 404" in page
+    assert "1: DELETE User nobody : all requests about this name 404" in page
+    assert f"2: DELETE Group {gone} : all requests about this name 404" in page
     for sent in ("nobody", gone):
         assert f"{sent} : DELETE → 404. Refused:" in shown(client, q=sent)
 
