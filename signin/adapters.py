@@ -27,7 +27,10 @@ class AccountAdapter(DefaultAccountAdapter):
         **DefaultAccountAdapter.error_messages,
         "username_password_mismatch": "This e-mail address and password don't open an account here. Check both.",
         "incorrect_password": "This is not your password.",
-        "too_many_login_attempts": "There were too many attempts. Wait five minutes, then try again.",
+        # As ACCOUNT_RATE_LIMITS has it: a failure counts for a minute, those for one account for five.
+        "too_many_login_attempts": (
+            "There were too many attempts. Try again in a minute, or in five if they were all for one account."
+        ),
         "invalid_password_reset": "This link has been used or is too old. Ask for a new one.",
     }
 

@@ -269,6 +269,27 @@ def test_one_address_may_fail_ten_times_a_minute(acme: Tenant) -> None:
     assert attempt(acme, "ada@acme.example", REMOTE_ADDR="192.0.2.2").status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("logins", "wait"),
+    [([f"nobody{number}@acme.example" for number in range(10)], 60), (["ada@acme.example"] * 5, 300)],
+    ids=["one address, many accounts", "one account"],
+)
+def test_the_page_says_how_long_to_wait(
+    logins: list[str], wait: int, acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person(acme, BuiltIn.ADMIN, "ada")
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    for login in logins:
+        attempt(acme, login, "wrong")
+    answer = attempt(acme, "ada@acme.example").content.decode()
+    assert "Try again in a minute, or in five if they were all for one account." in answer
+    now += wait - 1
+    assert TOO_MANY in attempt(acme, "ada@acme.example").content.decode()
+    now += 2
+    assert attempt(acme, "ada@acme.example").status_code == 302
+
+
 def test_a_forged_header_does_not_move_the_counter(acme: Tenant) -> None:
     for number in range(11):
         forged = f"198.51.100.{number}"
