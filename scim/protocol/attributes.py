@@ -13,6 +13,8 @@ from scim.protocol.errors import InvalidPath, shown_name
 # The beginning of a URI that names a schema; a misspelt name with a colon is none.
 _SCHEMA_URI = re.compile(r"urn:|[a-z][a-z0-9+.-]*://", re.ASCII | re.IGNORECASE)
 
+_SEPARATORS = re.compile("[:.]")
+
 _CORE_URNS = ("urn:ietf:params:scim:schemas:core:", "urn:scim:schemas:core:")
 
 Resource = dict[str, Json]
@@ -209,11 +211,22 @@ class ResourceType:
         """The extension of that URN, which is compared without regard to case."""
         return self._extensions.get(urn.lower())
 
-    def begun_with(self, name: str) -> Attribute | None:
-        """The attribute that a name or path begins with, whatever follows: a filter, a dot and a word, anything."""
-        core, name = f"{self.schema.id}:".lower(), name.strip()
-        rest = name[len(core) :] if name.lower().startswith(core) else name
-        return self.attribute(rest.partition("[")[0].partition(".")[0].strip())
+    def begun_with(self, name: str) -> ResolvedPath | None:
+        """The attribute that a name or path begins with, whatever follows: a filter, a dot and a word, anything.
+
+        For what ``resolve`` does not find. The name of an extension may be misspelt behind its family; if none of its
+        attributes follows, the extension itself is what was named.
+        """
+        text = name.strip().lower().partition("[")[0]
+        for schema in self.extensions:
+            family = f"{schema.id.lower().rsplit(':', 2)[0]}:"
+            if text.startswith(family):
+                parts = map(schema.attribute, _SEPARATORS.split(text.removeprefix(family)))
+                part = next(filter(None, parts), None)
+                return ResolvedPath(schema, part) if part else ResolvedPath(None, self._by_name[schema.id.lower()])
+        head = text.removeprefix(f"{self.schema.id.lower()}:").partition(".")[0].strip()
+        attribute = self.attribute(head)
+        return ResolvedPath(None, attribute) if attribute else None
 
     def is_own_schema(self, name: str) -> bool:
         """Whether a name is the URN of the core schema."""

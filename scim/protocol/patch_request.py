@@ -231,8 +231,8 @@ class _PatchReader:
                 try:
                     target = self._target(parse_patch_path(name))
                 except InvalidPath:
-                    attribute = self.resource_type.begun_with(name)
-                    if attribute is not None and attribute.type is Type.BOOLEAN:
+                    begun = self.resource_type.begun_with(name)
+                    if begun is not None and begun.attribute.type is Type.BOOLEAN:
                         raise
                     pass_over(name, self.reading, is_foreign=self.resource_type.is_foreign(name))
                     continue

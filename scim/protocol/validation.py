@@ -305,16 +305,21 @@ def with_schemas(resource: Resource, resource_type: ResourceType) -> Resource:
 
 
 def with_unsent(resource: Resource, before: Resource, reading: Reading) -> Resource:
-    """The resource that is to replace the one before, with what the reading took as not sent as it was."""
+    """The resource that is to replace the one before, with what the reading took as not sent as it was.
+
+    What another member did send of such an attribute counts.
+    """
     for *holders, name in reading.unsent:
         stored: Json = before
         for key in (*holders, name):
             stored = stored.get(key) if isinstance(stored, dict) else None
-        if stored is not None and not holders:
-            resource = {**resource, name: stored}
-        elif stored is not None:
-            inner = resource.get(holders[0])
-            resource = {**resource, holders[0]: {**(inner if isinstance(inner, dict) else {}), name: stored}}
+        if stored is None:
+            continue
+        if not holders:
+            resource = {name: stored, **resource}
+            continue
+        inner = resource.get(holders[0])
+        resource = {**resource, holders[0]: {name: stored, **(inner if isinstance(inner, dict) else {})}}
     return resource
 
 
@@ -366,17 +371,17 @@ def _is_unsent(attribute: Attribute, sent: Json) -> bool:
 def _keep_flat(read: Resource, name: str, value: Json, resource_type: ResourceType, reading: Reading) -> None:
     """Put a member whose name is a whole path where the path leads; what leads nowhere is left out with an advice.
 
-    The attribute that such a name begins with was named, and is not cleared by silence; one that says whether somebody
-    may come in is not left out either. Raises InvalidPath for that.
+    What such a name begins with, an attribute or an extension, was named, and is not cleared by silence; one that says
+    whether somebody may come in is not left out either. Raises InvalidPath for that.
     """
     try:
         path = resource_type.resolve(parse_attribute_path(name.strip()))
     except InvalidPath:
-        attribute = resource_type.begun_with(name)
-        if attribute is not None and attribute.type is Type.BOOLEAN:
+        begun = resource_type.begun_with(name)
+        if begun is not None and begun.attribute.type is Type.BOOLEAN:
             raise
-        if attribute is not None and attribute.name not in read:
-            reading.unsent.add((attribute.name,))
+        if begun is not None:
+            reading.unsent.add(begun.keys)
         pass_over(name, reading, is_foreign=resource_type.is_foreign(name))
         return
     reading.tolerate(quirks.flat_name(name))

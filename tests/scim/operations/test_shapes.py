@@ -232,6 +232,33 @@ def test_a_name_that_goes_wrong_behind_an_attribute_does_not_clear_it(idp: Idp, 
     assert attribute not in read(idp.send("PUT", f"/Users/{user['id']}", rest))
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["User:departmnt", "User.departmnt", "User:department.x", "User:manager[x].y", "Users:department", "departmnt"],
+)
+def test_a_misspelt_name_of_an_extension_clears_nothing_of_it(idp: Idp, name: str) -> None:
+    urn = ENTERPRISE_USER.id
+    user = idp.create(title="x", **{urn: {"department": "R&D", "manager": {"value": "7"}, "division": "A"}})
+    path = f"{urn.removesuffix('User')}{name}"
+    for value in ("y", {"department": "y"}):
+        after = read(idp.send("PUT", f"/Users/{user['id']}", {"userName": user["userName"], path: value}))
+        named = {sub: user[urn][sub] for sub in ("department", "manager") if sub in name.split(":")[-1]} or user[urn]
+        assert named.items() <= after[urn].items()
+        idp.send("PUT", f"/Users/{user['id']}", user)
+    # Nested and flat are read alike.
+    for wrong in ({urn: {"departmnt": "y"}}, {f"{urn}:departmnt": "y"}):
+        assert read(idp.send("PUT", f"/Users/{user['id']}", {"userName": user["userName"], **wrong}))[urn] == user[urn]
+
+
+def test_what_was_sent_of_an_attribute_counts_beside_a_misspelt_part_of_it(idp: Idp) -> None:
+    urn = ENTERPRISE_USER.id
+    user = idp.create(name={"givenName": "A", "familyName": "B"}, **{urn: {"department": "R&D", "division": "A"}})
+    flat = {"name.givenNam": "C", "name.familyName": "D", f"{urn}:departmnt": "x", f"{urn}:division": "E"}
+    for body in (flat, dict(reversed(flat.items()))):
+        after = read(idp.send("PUT", f"/Users/{user['id']}", {"userName": user["userName"], **body}))
+        assert (after["name"], after[urn]) == ({"familyName": "D"}, {"division": "E"})
+
+
 @pytest.mark.parametrize("name", ["values", "valu", "value ", "members", "urn:x:value"])
 def test_a_removal_whose_list_is_misnamed_takes_nobody_away(either: Idp, name: str) -> None:
     ada = either.create(**{k: v for k, v in FULL.items() if k != "userName"})["id"]
