@@ -1,7 +1,7 @@
 """Attributes, schemas, resource types, the lookup of attributes by name (RFC 7643 sections 2, 6, 7)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -214,19 +214,29 @@ class ResourceType:
     def begun_with(self, name: str) -> ResolvedPath | None:
         """The attribute that a name or path begins with, whatever follows: a filter, a dot and a word, anything.
 
-        For what ``resolve`` does not find. The name of an extension may be misspelt behind its family; if none of its
-        attributes follows, the extension itself is what was named.
+        For what ``resolve`` does not find. The URN of a schema may be misspelt behind its family. Where no attribute of
+        an extension follows its URN, it is one of the core schema that stands there, or the extension as a whole.
         """
         text = name.strip().lower().partition("[")[0]
         for schema in self.extensions:
             family = f"{schema.id.lower().rsplit(':', 2)[0]}:"
             if text.startswith(family):
-                parts = map(schema.attribute, _SEPARATORS.split(text.removeprefix(family)))
-                part = next(filter(None, parts), None)
-                return ResolvedPath(schema, part) if part else ResolvedPath(None, self._by_name[schema.id.lower()])
-        head = text.removeprefix(f"{self.schema.id.lower()}:").partition(".")[0].strip()
-        attribute = self.attribute(head)
-        return ResolvedPath(None, attribute) if attribute else None
+                parts = _parts(text.removeprefix(family))
+                if part := next(filter(None, map(schema.attribute, parts)), None):
+                    return ResolvedPath(schema, part)
+                return ResolvedPath(None, self._first(parts) or self._by_name[schema.id.lower()])
+        if is_core_uri(text):
+            found = self._first(_parts(text))
+        elif is_schema_uri(text):
+            found = None
+        else:
+            found = self._first([part.partition(".")[0].strip() for part in text.split(":")])
+        return ResolvedPath(None, found) if found else None
+
+    def _first(self, names: Iterable[str]) -> Attribute | None:
+        """The first attribute among names that clients can write."""
+        found = filter(None, map(self.attribute, names))
+        return next((each for each in found if each.mutability is not Mutability.READ_ONLY), None)
 
     def is_own_schema(self, name: str) -> bool:
         """Whether a name is the URN of the core schema."""
@@ -280,6 +290,10 @@ def is_schema_uri(name: str) -> bool:
 def is_core_uri(name: str) -> bool:
     """Whether a name begins as the URN of a core schema does, of any version: what is unknown there is misspelt."""
     return name.lower().startswith(_CORE_URNS)
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in _SEPARATORS.split(text)]
 
 
 def _by_name(attributes: tuple[Attribute, ...]) -> dict[str, Attribute]:

@@ -40,6 +40,7 @@ from scim.protocol.resolution import quoted_booleans_of_values, resolve_value_fi
 from scim.protocol.validation import (
     UNCOUNTED,
     is_hollow,
+    leave_out,
     names_blank_value,
     pass_over,
     read_list,
@@ -231,10 +232,7 @@ class _PatchReader:
                 try:
                     target = self._target(parse_patch_path(name))
                 except InvalidPath:
-                    begun = self.resource_type.begun_with(name)
-                    if begun is not None and begun.attribute.type is Type.BOOLEAN:
-                        raise
-                    pass_over(name, self.reading, is_foreign=self.resource_type.is_foreign(name))
+                    leave_out(name, inner, self.resource_type, self.reading)
                     continue
                 self.reading.tolerate(quirks.flat_name(name))
             yield from self._operations(op, target, inner)

@@ -8,7 +8,16 @@ from typing import cast
 from core.addresses import is_blank
 from core.json_values import Json
 from scim.protocol import quirks
-from scim.protocol.attributes import Attribute, Mutability, Resource, ResourceType, Returned, Type, is_schema_uri
+from scim.protocol.attributes import (
+    Attribute,
+    Mutability,
+    Resource,
+    ResourceType,
+    Returned,
+    Type,
+    is_core_uri,
+    is_schema_uri,
+)
 from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, shown_name
 from scim.protocol.grammar import parse_attribute_path
 from scim.protocol.reading import NOT_STRICT, Leniency, Reading
@@ -371,18 +380,12 @@ def _is_unsent(attribute: Attribute, sent: Json) -> bool:
 def _keep_flat(read: Resource, name: str, value: Json, resource_type: ResourceType, reading: Reading) -> None:
     """Put a member whose name is a whole path where the path leads; what leads nowhere is left out with an advice.
 
-    What such a name begins with, an attribute or an extension, was named, and is not cleared by silence; one that says
-    whether somebody may come in is not left out either. Raises InvalidPath for that.
+    Raises InvalidPath as ``leave_out`` does.
     """
     try:
         path = resource_type.resolve(parse_attribute_path(name.strip()))
     except InvalidPath:
-        begun = resource_type.begun_with(name)
-        if begun is not None and begun.attribute.type is Type.BOOLEAN:
-            raise
-        if begun is not None:
-            reading.unsent.add(begun.keys)
-        pass_over(name, reading, is_foreign=resource_type.is_foreign(name))
+        leave_out(name, value, resource_type, reading)
         return
     reading.tolerate(quirks.flat_name(name))
     member: Resource = {}
@@ -409,6 +412,28 @@ def _read_members(members: dict[str, Json], holder: Attribute, owner: str, readi
         elif value is not None:
             _keep(read, attribute, value, owner, reading)
     return read
+
+
+def leave_out(name: str, value: Json, resource_type: ResourceType, reading: Reading) -> None:
+    """Leave out a member of a resource whose name leads nowhere, with what it holds.
+
+    What such a name begins with, an attribute or an extension, was named, and is not cleared by silence; one that says
+    whether somebody may come in is not left out either: raises InvalidPath for that. What stands in an object under a
+    misspelt URN of the core schema is named alike.
+    """
+    names = [name]
+    if is_core_uri(name.strip()):
+        holders = value if isinstance(value, list) else [value]
+        names += [inner for holder in holders if isinstance(holder, dict) for inner in holder]
+    for each in names:
+        begun = resource_type.begun_with(each)
+        if begun is not None and begun.attribute.type is Type.BOOLEAN:
+            raise InvalidPath(
+                f"{resource_type.name} has no attribute '{shown_name(each)}'. Write '{begun.attribute.name}' for that."
+            )
+        if begun is not None:
+            reading.unsent.add(begun.keys)
+    pass_over(name, reading, is_foreign=resource_type.is_foreign(name))
 
 
 def pass_over(name: str, reading: Reading, *, is_foreign: bool) -> None:

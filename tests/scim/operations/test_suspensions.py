@@ -6,7 +6,7 @@ import pytest
 
 from domains.models import Domain
 from provisioning.models import Connection
-from scim.protocol.schemas import CORE_USER
+from scim.protocol.schemas import CORE_USER, ENTERPRISE_USER
 from tests.identity_provider import Idp, read
 from tests.scim.operations.test_bulk import bulk
 from users.models import User
@@ -270,7 +270,15 @@ def test_a_name_that_is_there_twice_says_nothing(idp: Idp, user: dict[str, Any])
     assert (answer.status_code, read(answer)["scimType"]) == (400, "invalidSyntax")
 
 
-@pytest.mark.parametrize("name", ["active.value", "active.", "active[]", f"{CORE_USER.id}:active.x", "Active [x]"])
+MISSPELT = "urn:ietf:params:scim:schemas:core:2.0"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["active.value", "active.", "active[]", f"{CORE_USER.id}:active.x", "Active [x]", "User:active", "active:value",
+     f"{MISSPELT}:User.active", f"{MISSPELT}:Users:active", f"{MISSPELT}:active", f" {MISSPELT}.active",
+     f"{CORE_USER.id}:active:value", "urn:scim:schemas:core:1.0:Active", f"{ENTERPRISE_USER.id}:active"],
+)  # fmt: skip
 def test_what_goes_wrong_behind_active_is_not_left_out(name: str, idp: Idp, user: dict[str, Any]) -> None:
     sent = {"schemas": [CORE_USER.id], "userName": "ada@acme.example", name: False}
     for answer in (
@@ -279,3 +287,36 @@ def test_what_goes_wrong_behind_active_is_not_left_out(name: str, idp: Idp, user
         idp.send("POST", "/Users", {**sent, "userName": "new@acme.example"}),
     ):
         assert (answer.status_code, read(answer)["scimType"]) == (400, "invalidPath")
+
+
+@pytest.mark.parametrize("urn", [f"{MISSPELT}:Users", "urn:scim:schemas:core:1.0", f"{MISSPELT}:User:x"])
+@pytest.mark.parametrize("wrap", [lambda held: held, lambda held: [held]], ids=["object", "list"])
+def test_nor_is_what_an_object_under_a_misspelt_core_schema_holds(
+    urn: str, wrap: Any, idp: Idp, user: dict[str, Any]
+) -> None:
+    for held in ({"Active": False}, {"title": "x", f"{CORE_USER.id}:active": False}):
+        sent = {urn: wrap(held)}
+        for answer in (
+            idp.patch(user["id"], {"op": "replace", "value": sent}),
+            idp.send("PUT", f"/Users/{user['id']}", {"userName": "ada@acme.example", **sent}),
+            idp.send("POST", "/Users", {"userName": "new@acme.example", **sent}),
+        ):
+            assert (answer.status_code, read(answer)["scimType"]) == (400, "invalidPath")
+
+
+def test_a_misspelt_core_schema_clears_nothing_that_it_names(idp: Idp) -> None:
+    user = idp.create(title="Boss", nickName="A", name={"givenName": "A"})
+    for sent in ({f"{MISSPELT}:Users": {"title": "x", "name.givenName": "y"}},
+                 {f"{MISSPELT}:Users:title": "x", f"{MISSPELT}:User.name": {"givenName": "y"}}):  # fmt: skip
+        after = read(idp.send("PUT", f"/Users/{user['id']}", {"userName": user["userName"], **sent}))
+        assert (after["title"], after["name"]) == ("Boss", {"givenName": "A"})
+
+
+@pytest.mark.parametrize("name", ["urn:okta:custom:1.0:user:active", "name.active", "custom.active", "activated"])
+def test_what_only_resembles_active_is_left_out(name: str, idp: Idp, user: dict[str, Any]) -> None:
+    sent = {name: False}
+    for answer in (
+        idp.patch(user["id"], {"op": "replace", "value": sent}),
+        idp.send("PUT", f"/Users/{user['id']}", {"userName": "ada@acme.example", **sent}),
+    ):
+        assert (answer.status_code, read(answer)["active"]) == (200, True)
