@@ -157,7 +157,7 @@ def _asked_in_vain(body: dict[str, Json]) -> list[LoggedDeparture]:
 
 
 def _departure(outcome: OperationOutcome) -> LoggedDeparture | None:
-    """The suspension or deletion of a user that an operation asks for, if it does."""
+    """The suspension or deletion of a user that an operation asks for, if it does and comes to one or is refused."""
     operation, result = outcome.operation, outcome.result
     if operation.kind is not USER or operation.method == Method.POST:
         return None
@@ -165,6 +165,8 @@ def _departure(outcome: OperationOutcome) -> LoggedDeparture | None:
     if not is_deletion and not asks_to_suspend(operation.data):
         return None
     step = Step.DELETE if is_deletion else Step.DEACTIVATE
+    if isinstance(result, users.UserWriteResult) and result.is_active and not is_deletion:
+        return None
     if not isinstance(result, ScimError):
         return LoggedDeparture(step, outcome.resource_id, outcome.status)
     words = results.refusal(result.cause, result.detail, result.about)

@@ -118,6 +118,8 @@ class UserView(ScimView):
         if asks_to_suspend(body):
             self.entry.step = Step.DEACTIVATE
         written = verb(user_id, body, principal=self.principal(), preconditions=preconditions(request), by=by)
+        if written.is_active:
+            self.entry.step = Step.UPDATE
         related = users.groups_of(written, self.base_url) if projection.shows("groups") else ""
         return _answer_result(self, written, projection, 200, related)
 

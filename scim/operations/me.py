@@ -126,7 +126,7 @@ def _change(
         accounts.update(user, change(profiles.read(user)), by=by)
     outcome = WriteOutcome.UNCHANGED if user.version == former_version else WriteOutcome.CHANGED
     return UserWriteResult(
-        user.pk, user.user_name, user.document, user.version, outcome, reading.notices, user.in_groups
+        user.pk, user.user_name, user.document, user.version, outcome, reading.notices, user.in_groups, user.is_active
     )
 
 

@@ -106,6 +106,7 @@ class UserWriteResult:
     outcome: WriteOutcome
     notices: tuple[str, ...]
     in_groups: bool
+    is_active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,7 +452,9 @@ def _sets_external_id(wanted: PatchOp) -> bool:
 
 
 def _result(user: User, outcome: WriteOutcome, notices: tuple[str, ...]) -> UserWriteResult:
-    return UserWriteResult(user.pk, user.user_name, user.document, user.version, outcome, notices, user.in_groups)
+    return UserWriteResult(
+        user.pk, user.user_name, user.document, user.version, outcome, notices, user.in_groups, user.is_active
+    )
 
 
 @contextmanager

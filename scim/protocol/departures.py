@@ -3,18 +3,21 @@
 And what is left of such a body without the addresses, by which nobody is to stay in.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from scim.protocol.schemas import CORE_USER
+from scim.protocol.attributes import is_core_uri
+from scim.protocol.schemas import CORE_USER, USER
 
 _CORE = CORE_USER.id.lower()
+_ACTIVE = "active"
 _ADDRESSES = ("username", "emails")
 
 
 def asks_to_suspend(body: Any) -> bool:
-    """Whether a PUT's or PATCH's body says that the user is inactive. Reads what is read; never fails."""
-    return any(map(_is_false, _wanted(body)))
+    """Whether a PUT's or PATCH's body says in the end that the user is inactive. Reads what is read; never fails."""
+    return any(map(_is_false, deque(_wanted(body), maxlen=1)))
 
 
 def _is_false(value: Any) -> bool:
@@ -30,39 +33,47 @@ def _wanted(body: Any) -> Iterator[Any]:
     if not isinstance(body, dict):
         return
     for name, value in body.items():
-        match _plain(name), value:
-            case "active", _:
-                yield value
-            case "operations", list():
-                for operation in value:
-                    yield from _of_operation(operation)
-            case "operations", dict():
-                yield from _of_operation(value)
-            case _, dict() if _is_core(name):
-                yield from _of_attributes(value)
+        if str(name).lower() == "operations":
+            for operation in _objects(value):
+                yield from _of_operation(operation)
+        else:
+            yield from _of_member(name, value)
 
 
-def _of_operation(operation: Any) -> Iterator[Any]:
-    if not isinstance(operation, dict):
-        return
+def _of_operation(operation: dict[str, Any]) -> Iterator[Any]:
     parts = {str(name).lower(): value for name, value in operation.items()}
     path, value = parts.get("path"), parts.get("value")
-    if isinstance(path, str) and path.strip() and not _is_core(path):
-        if _plain(path) == "active":
-            yield value
-    elif isinstance(value, dict):
-        yield from _of_attributes(value)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _of_attributes(each) if isinstance(each, dict) else ()
+    if str(parts.get("op")).strip().lower() == "remove":
+        value = None
+    if isinstance(path, str) and path.strip():
+        yield from _of_member(path, value)
+        return
+    for attributes in _objects(value):
+        for name, inner in attributes.items():
+            yield from _of_member(name, inner)
 
 
-def _of_attributes(attributes: dict[str, Any]) -> Iterator[Any]:
-    for name, value in attributes.items():
-        if _plain(name) == "active":
-            yield value
-        elif _is_core(name) and isinstance(value, dict):
-            yield from (inner for each, inner in value.items() if _plain(each) == "active")
+def _of_member(name: Any, value: Any) -> Iterator[Any]:
+    """What a member, or an operation with that path, says of ``active``, also within an object under a core URN."""
+    if _names_active(name):
+        yield value
+    elif is_core_uri(str(name).strip()):
+        for attributes in _objects(value):
+            yield from (inner for each, inner in attributes.items() if _names_active(each))
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    for each in value if isinstance(value, list) else (value,):
+        if isinstance(each, dict):
+            yield each
+
+
+def _names_active(name: Any) -> bool:
+    """Whether a name is that of ``active``, also with something wrong before or behind it; not of a foreign schema."""
+    if _ACTIVE not in str(name).lower():
+        return False
+    found = USER.begun_with(str(name))
+    return found is not None and found.attribute.name == _ACTIVE
 
 
 def without_addresses(body: dict[str, Any]) -> dict[str, Any]:
@@ -114,8 +125,3 @@ def _attribute(path: str) -> str:
     """The first name of a path, in lower case, without a schema before it and a filter or sub-attribute behind it."""
     name = path.strip().lower().removeprefix(f"{_CORE}:")
     return name.partition("[")[0].partition(".")[0].strip()
-
-
-def _plain(name: Any) -> str:
-    """An attribute's name without its schema and without what goes wrong behind it, in lower case."""
-    return str(name).rpartition(":")[2].partition("[")[0].partition(".")[0].strip().lower()

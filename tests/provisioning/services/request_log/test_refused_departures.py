@@ -191,6 +191,42 @@ def test_what_keeps_nobody_in_is_not_mailed(acme: Tenant, idp: Idp) -> None:
     assert alerts() == []
 
 
+CUSTOM = "urn:okta:custom:1.0:user:active"
+STAYS: list[tuple[str, dict[str, Any]]] = [
+    ("PATCH", {"Operations": [{**SUSPEND, "path": CUSTOM}]}),
+    ("PATCH", {"Operations": [SUSPEND, {**SUSPEND, "value": True}]}),
+    ("PATCH", {"Operations": [{"op": "remove", "path": "active", "value": False}]}),
+    ("PUT", {"userName": "kim@acme.example", CUSTOM: False}),
+    ("PUT", {"userName": "kim@acme.example", "urn:ietf:params:scim:schemas:core:2.0:Users:active": False}),
+]
+
+
+@pytest.mark.parametrize("in_bulk", [False, True], ids=["alone", "in bulk"])
+@pytest.mark.parametrize(("method", "body"), STAYS, ids=str)
+def test_the_step_is_done_only_by_what_leaves_the_user_inactive(
+    method: str, body: dict[str, Any], in_bulk: bool, idp: Idp
+) -> None:
+    kim = idp.create("kim@acme.example")
+
+    def send(method: str, body: dict[str, Any]) -> None:
+        body = {"schemas": [PATCH_OP], **body}
+        if in_bulk:
+            bulk(idp, {"method": method, "path": f"/Users/{kim['id']}", "data": body})
+        else:
+            idp.send(method, f"/Users/{kim['id']}", body)
+        writer.flush()
+
+    refused = {"Operations": [SUSPEND, {"op": "replace", "path": "title", "value": 5}]}
+    send("PATCH", refused)
+    send(method, body)
+    assert User.objects.get(pk=kim["id"]).is_active
+    assert reached(idp)["deactivate"].startswith("400 ")
+    # Whom the same suspends who was inactive before is suspended all the same.
+    for _ in range(2):
+        send("PATCH", {"Operations": [SUSPEND]})
+        assert reached(idp)["deactivate"] == "done"
+
+
 @pytest.mark.parametrize(
     ("body", "asks"),
     [
@@ -221,6 +257,15 @@ def test_what_keeps_nobody_in_is_not_mailed(acme: Tenant, idp: Idp) -> None:
         ({"active": [[False]]}, False),
         ({"active": 0}, False),
         ({"title": "False"}, False),
+        ({"urn:ietf:params:scim:schemas:core:2.0:Users:active": False}, True),
+        ({"urn:ietf:params:scim:schemas:core:2.0:User.active": False}, True),
+        ({"urn:ietf:params:scim:schemas:core:2.0:Users": [{"active": False}]}, True),
+        ({"urn:okta:custom:1.0:user:active": False}, False),
+        ({"name.active": False}, False),
+        ({"Operations": [{"op": "replace", "path": "urn:okta:custom:1.0:user:active", "value": False}]}, False),
+        ({"Operations": [{"op": "replace", "path": "active", "value": each} for each in (False, True)]}, False),
+        ({"Operations": [{"op": "replace", "path": "active", "value": each} for each in (True, False)]}, True),
+        ({"Operations": [{"op": "remove", "path": "active", "value": False}]}, False),
         ({"Operations": [{"op": "Replace", "path": "active", "value": "False"}]}, True),
         ({"operations": [{"OP": "Replace", "value": {"active": False}}]}, True),
         ({"Operations": [{"op": "replace", "path": "active", "value": [{"value": "false"}]}]}, True),
