@@ -1,6 +1,6 @@
 """What a written profile says about others than its person: the role that it gives, and the manager."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
@@ -158,6 +158,25 @@ def without_own_entry(profile: Profile) -> Profile:
         case [{"value": _, "primary": True, **rest}] if not rest:
             return {name: value for name, value in profile.items() if name != "roles"}
     return profile
+
+
+def without_former_labels(profile: Profile, before: Profile, sent: Set[Json]) -> Profile:
+    """The profile whose role entries with a new `value` have no `display` that was the former value's.
+
+    A role may be named by either, and what names the former role would give that again. ``sent`` are those labels that
+    the client does send.
+    """
+    if profile.get("roles") == before.get("roles"):
+        return profile
+    known = {(entry.get("value"), entry.get("display")) for entry in before.get("roles") or ()}
+    former = {label for _, label in known} - sent
+    entries = [
+        {name: value for name, value in entry.items() if name != "display"}
+        if entry.get("display") in former and (entry.get("value"), entry.get("display")) not in known
+        else entry
+        for entry in profile.get("roles") or ()
+    ]
+    return _with_roles(profile, entries)
 
 
 def with_manager(

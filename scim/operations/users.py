@@ -255,7 +255,8 @@ def _patch(write: "_Write", body: dict[str, Json], left_out: tuple[str, ...]) ->
 
     def changed(before: Profile) -> Profile:
         start = assignment.without_own_entry(before) if _adds_role(wanted) else before
-        return _profile(patching.apply(start, wanted.operations, USER, reading))
+        after = _profile(patching.apply(start, wanted.operations, USER, reading))
+        return assignment.without_former_labels(after, before, _sent_labels(wanted))
 
     return _change(write, changed, adopts=_sets_external_id(wanted), reading=reading, left_out=left_out)
 
@@ -442,6 +443,19 @@ def _adds_role(wanted: PatchOp) -> bool:
         and operation.value
         for operation in wanted.operations
     )
+
+
+def _sent_labels(wanted: PatchOp) -> set[Json]:
+    """Every `display` that the operations give a role entry."""
+    sent: set[Json] = set()
+    for operation in wanted.operations:
+        path, value = operation.target.path, operation.value
+        if path.attribute.name == "roles" and path.sub is not None and path.sub.name == "display":
+            sent.add(value)
+        elif path.attribute.name == "roles" and path.sub is None:
+            entries = value if isinstance(value, list) else [value]
+            sent |= {each.get("display") for each in entries if isinstance(each, dict)}
+    return sent
 
 
 def _sets_external_id(wanted: PatchOp) -> bool:

@@ -1,7 +1,7 @@
 """The body of a PATCH, read into operations (RFC 7644 section 3.5.2)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import cast
 
@@ -287,6 +287,10 @@ class _PatchReader:
                 yield PatchOperation(op, target, values or None)
         elif path.leaf.type is Type.COMPLEX and not path.leaf.multi_valued and not _clears(path.leaf, value):
             yield from self._parts(op, path, value)
+        elif target.condition is not None and (packed := self._packed(path, value)) is not None:
+            # What the text says beside its 'value' is about the same value of the attribute, which it joins.
+            whole = replace(target, path=ResolvedPath(path.extension, path.attribute))
+            yield PatchOperation(Op.ADD, whole, read_one(path.attribute, packed, "", self.reading))
         else:
             value = self._value(target, value, op)
             if value is not None or op is Op.REPLACE:
@@ -317,9 +321,8 @@ class _PatchReader:
     def _value(self, target: Target, value: Json, op: Op) -> Json:
         attribute, sub = target.path.attribute, target.path.sub
         if sub is not None:
-            if sub.name == "value" and attribute.multi_valued:
-                value = self._unpacked(attribute, value)
-            return read_value(sub, value, f"{attribute.name}.", self.reading)
+            packed = self._packed(target.path, value)
+            return read_value(sub, packed["value"] if packed else value, f"{attribute.name}.", self.reading)
         if target.condition is None:
             return read_value(attribute, value, "", self.reading)
         if says_nothing(value):
@@ -335,12 +338,15 @@ class _PatchReader:
             raise unreadable(attribute, "")
         return read
 
-    def _unpacked(self, attribute: Attribute, value: Json) -> Json:
-        packed = quirks.value_as_json(attribute, value) if isinstance(value, str) else None
+    def _packed(self, path: ResolvedPath, value: Json) -> Resource | None:
+        """The object that was sent as JSON text for the `value` of one of several values; None for anything else."""
+        if path.sub is None or path.sub.name != "value" or not path.attribute.multi_valued:
+            return None
+        packed = quirks.value_as_json(path.attribute, value) if isinstance(value, str) else None
         if packed is None:
-            return value
+            return None
         self.reading.tolerate(packed[1])
-        return cast(Resource, packed[0])["value"]
+        return cast(Resource, packed[0])
 
     def _named(self, target: Target, value: Json) -> Json:
         if not target.path.leaf.multi_valued or target.condition is not None or value is None:
