@@ -291,6 +291,8 @@ class _PatchReader:
             # What the text says beside its 'value' is about the same value of the attribute, which it joins.
             whole = replace(target, path=ResolvedPath(path.extension, path.attribute))
             yield PatchOperation(Op.ADD, whole, read_one(path.attribute, packed, "", self.reading))
+        elif target.condition is not None and path.sub is None and _is_unsent(path.attribute, value):
+            self.reading.take_as_unsent(*path.keys)
         else:
             value = self._value(target, value, op)
             if value is not None or op is Op.REPLACE:
@@ -362,6 +364,12 @@ _OPERATION = frozenset({"op", "path", "value"})
 
 def _is_read_only(path: ResolvedPath) -> bool:
     return Mutability.READ_ONLY in (path.attribute.mutability, path.leaf.mutability)
+
+
+def _is_unsent(attribute: Attribute, value: Json) -> bool:
+    """Whether an object, or a list of one, in place of one of several values says nothing, not even a blank `value`."""
+    element = value[0] if isinstance(value, list) and len(value) == 1 else value
+    return isinstance(element, dict) and says_nothing(element) and not names_blank_value(attribute, element)
 
 
 def _clears(attribute: Attribute, value: Json) -> bool:

@@ -112,7 +112,7 @@ def test_one_element_that_cannot_be_read_refuses_what_replaces_and_is_left_out_o
         assert f"A value to be added to '{name}' can't be read; it was left out." in idp.log()[-1].notices
 
 
-@pytest.mark.parametrize("blank", ["", " ", None, {}, {"value": ""}, {"value": None, "type": "work"}])
+@pytest.mark.parametrize("blank", ["", " ", None, {"value": ""}, {"value": None, "type": "work"}])
 def test_a_filtered_path_set_to_blanks_removes_that_value(idp: Idp, blank: Any) -> None:
     user = idp.create(**{k: v for k, v in FULL.items() if k != "userName"})
     whole = {"op": "replace", "path": 'emails[type eq "work"]', "value": blank}
@@ -121,6 +121,19 @@ def test_a_filtered_path_set_to_blanks_removes_that_value(idp: Idp, blank: Any) 
         part["value"] = ""
     after = read(idp.patch(user["id"], whole, part))
     assert (after["emails"], after["phoneNumbers"]) == (FULL["emails"][1:], FULL["phoneNumbers"][1:])
+
+
+@pytest.mark.parametrize("value", [{}, {"number": ""}, {"number": None, "x": {}}, {"type": ""}, [{}], [{"number": ""}]])
+@pytest.mark.parametrize("op", ["replace", "add"])
+def test_a_filtered_path_set_to_an_object_that_says_nothing_keeps_that_value(either: Idp, op: str, value: Any) -> None:
+    user = either.create(**{k: v for k, v in FULL.items() if k != "userName"})
+    for name in ("phoneNumbers", "addresses"):
+        path = f'{name}[type eq "work"]'
+        for body in ({"path": path, "value": value}, {"value": {path: value}}):
+            response = either.patch(user["id"], {"op": op, **body})
+            if response.status_code == 200:
+                assert f"'{name}' was sent without a value, so it changes nothing." in either.log()[-1].notices
+            assert read(either.get(f"/Users/{user['id']}")) == user
 
 
 @pytest.mark.parametrize("value", [{"email": "x@acme.test"}, {"display": "Work"}, {"type": "work"}, 5, [1, 2]])
