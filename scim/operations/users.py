@@ -25,7 +25,7 @@ from scim.operations import assignment
 from scim.operations.preconditions import Preconditions
 from scim.protocol import patch as patching
 from scim.protocol.attributes import Resource
-from scim.protocol.departures import asks_to_suspend, without_addresses
+from scim.protocol.departures import asks_to_suspend, without_attributes
 from scim.protocol.errors import (
     Conflict,
     Forbidden,
@@ -58,8 +58,9 @@ _STAYS_SUSPENDED = "'active' stays false: removing it does not let a suspended u
 # How PostgreSQL says that a row leads to one that is gone; on SQLite writers take turns, and look before.
 _FOREIGN_KEY_VIOLATION = "23503"
 
-# The attributes that a write leaves as they are where they can't be read and the user is to be suspended.
-_ADDRESSES = ("userName", "emails")
+# The attributes that a write leaves as they are where they can't be read and the user is to be suspended: the first of
+# these without which it can be done.
+_ADDRESSES = (("emails",), ("userName",), ("userName", "emails"))
 _LEFT_OUT = "address-left-out"
 
 # What taking over a person who was made by hand leaves as it is.
@@ -107,6 +108,14 @@ class UserWriteResult:
     notices: tuple[str, ...]
     in_groups: bool
     is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """The attributes that are not taken from a body, and the sentence that says so, if any."""
+
+    names: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,10 +233,10 @@ def replace(
     return _or_suspend(body, lambda sent, left_out: _replace(write, sent, left_out))
 
 
-def _replace(write: "_Write", body: dict[str, Json], left_out: tuple[str, ...]) -> UserWriteResult:
-    kept = (*KEPT_WHEN_REPLACED, *_ADDRESSES) if left_out else KEPT_WHEN_REPLACED
-    sent, reading = _read({**body, "userName": "left out"} if left_out else body, write.principal)
-    if left_out:
+def _replace(write: "_Write", body: dict[str, Json], left_out: LeftOut) -> UserWriteResult:
+    kept, lacks_name = (*KEPT_WHEN_REPLACED, *left_out.names), "userName" in left_out.names
+    sent, reading = _read({**body, "userName": "left out"} if lacks_name else body, write.principal)
+    if lacks_name:
         del sent["userName"]
 
     def changed(before: Profile) -> Profile:
@@ -248,7 +257,7 @@ def patch(
     return _or_suspend(body, lambda sent, left_out: _patch(write, sent, left_out))
 
 
-def _patch(write: "_Write", body: dict[str, Json], left_out: tuple[str, ...]) -> UserWriteResult:
+def _patch(write: "_Write", body: dict[str, Json], left_out: LeftOut) -> UserWriteResult:
     leniency = write.principal.leniency
     wanted = read_patch(body, USER, leniency)
     reading = Reading(leniency, wanted.notices)
@@ -261,25 +270,31 @@ def _patch(write: "_Write", body: dict[str, Json], left_out: tuple[str, ...]) ->
     return _change(write, changed, adopts=_sets_external_id(wanted), reading=reading, left_out=left_out)
 
 
-def _or_suspend(
-    body: dict[str, Json], write: Callable[[dict[str, Json], tuple[str, ...]], UserWriteResult]
-) -> UserWriteResult:
-    """Write what was sent; if that can't be and it asks to suspend, write it without addresses that can't be read.
-
-    ``write`` gets the body and, where addresses were left out, a sentence that says so.
-    """
+def _or_suspend(body: dict[str, Json], write: Callable[[dict[str, Json], LeftOut], UserWriteResult]) -> UserWriteResult:
+    """Write what was sent; if that can't be and it asks to suspend, write it without the address that can't be read."""
     try:
-        return write(body, ())
+        return write(body, LeftOut())
     except ScimError as error:
         if error.status != 400 or not asks_to_suspend(body):
             raise
-        why = str(error.detail).rstrip(".")
-        left_out = Notice(f"The user is suspended, and the addresses that were sent were left out: {why}.", _LEFT_OUT)
-        try:
-            return write(without_addresses(body), (left_out,))
-        except ScimError as other:
-            # What is refused without the addresses, too, is refused for that: the brake has to be released, say.
-            raise (error if other.status == 400 else other) from None
+        for names in _ADDRESSES:
+            rest = without_attributes(body, names)
+            if rest == body and "userName" not in names:
+                continue  # while a PUT may lack the userName that it needs
+            try:
+                return write(rest, LeftOut(names, (_left_out_notice(names, error),)))
+            except ScimError as other:
+                # What is refused without the addresses, too, is refused for that: the brake has to be released, say.
+                if other.status != 400:
+                    raise other from None
+        raise
+
+
+def _left_out_notice(names: Sequence[str], error: ScimError) -> Notice:
+    quoted = " and ".join(f"'{name}'" for name in names)
+    why = str(error.detail).rstrip(".")
+    verb = "was" if len(names) == 1 else "were"
+    return Notice(f"The user is suspended, and {quoted} {verb} left out: {why}.", _LEFT_OUT)
 
 
 def delete(user_id: str, *, principal: Principal, preconditions: Preconditions, by: Actor) -> UserWriteResult:
@@ -309,7 +324,7 @@ class _Write:
 
 
 def _change(
-    write: _Write, change: Callable[[Profile], Profile], *, adopts: bool, reading: Reading, left_out: tuple[str, ...]
+    write: _Write, change: Callable[[Profile], Profile], *, adopts: bool, reading: Reading, left_out: LeftOut
 ) -> UserWriteResult:
     principal, by = write.principal, write.by
     with as_scim_errors(), brake.watched(by=by):
@@ -317,7 +332,7 @@ def _change(
         write.preconditions.check(user.version)
         before = profiles.read(user)
         after, notices = _still_suspended(before, _checked(change(before)))
-        if left_out and after.get("active") is not False:
+        if left_out.names and after.get("active") is not False:
             raise InvalidValue("The user would stay active.")
         former_version, was_active, action = user.version, user.is_active, None
         if user.source == Source.SCIM:
@@ -352,7 +367,7 @@ def _change(
     else:
         outcome = WriteOutcome.CHANGED
     left_out_notices = (Notice(sentence, _LEFT_OUT) for sentence in refused)
-    return _result(user, outcome, (*left_out, *left_out_notices, *reading.notices, *notices, *assigned.notices))
+    return _result(user, outcome, (*left_out.notices, *left_out_notices, *reading.notices, *notices, *assigned.notices))
 
 
 def _adopted(user: User, after: Profile, before: Profile, principal: Principal) -> assignment.Assigned:

@@ -1,10 +1,10 @@
 """Whether a request wants a user to be inactive, told from its body alone, even a refused one.
 
-And what is left of such a body without the addresses, by which nobody is to stay in.
+And what is left of such a body without those attributes by which nobody is to stay in.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Set
 from typing import Any
 
 from scim.protocol.attributes import is_core_uri
@@ -12,7 +12,6 @@ from scim.protocol.schemas import CORE_USER, USER
 
 _CORE = CORE_USER.id.lower()
 _ACTIVE = "active"
-_ADDRESSES = ("username", "emails")
 
 
 def asks_to_suspend(body: Any) -> bool:
@@ -76,44 +75,45 @@ def _names_active(name: Any) -> bool:
     return found is not None and found.attribute.name == _ACTIVE
 
 
-def without_addresses(body: dict[str, Any]) -> dict[str, Any]:
-    """The body of a PUT or PATCH without userName and emails, and without the operations that are about these."""
+def without_attributes(body: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """The body of a PUT or PATCH without the core attributes of those names, and without operations about these."""
+    left_out = {name.lower() for name in names}
     rest: dict[str, Any] = {}
     for name, value in body.items():
-        if _attribute(name) in _ADDRESSES:
+        if _attribute(name) in left_out:
             continue
         if str(name).lower() == "operations" and isinstance(value, list):
-            rest[name] = [left for each in value if (left := _operation_left(each)) is not None]
+            rest[name] = [left for each in value if (left := _operation_left(each, left_out)) is not None]
         else:
-            rest[name] = _attributes_left(value) if _is_core(name) else value
+            rest[name] = _attributes_left(value, left_out) if _is_core(name) else value
     return rest
 
 
-def _operation_left(operation: Any) -> Any:
+def _operation_left(operation: Any, left_out: Set[str]) -> Any:
     if not isinstance(operation, dict):
         return operation
     left: dict[str, Any] = {}
     for name, value in operation.items():
         match str(name).lower(), value:
-            case "path", str() if _attribute(value) in _ADDRESSES:
+            case "path", str() if _attribute(value) in left_out:
                 return None
             case "value", dict():
-                left[name] = _attributes_left(value)
+                left[name] = _attributes_left(value, left_out)
             case _:
                 left[name] = value
     return left
 
 
-def _attributes_left(value: Any) -> Any:
-    """The attributes without the addresses, also within an object that the core schema's URN names."""
+def _attributes_left(value: Any, left_out: Set[str]) -> Any:
+    """The attributes without those left out, also within an object that the core schema's URN names."""
     if not isinstance(value, dict):
         return value
     return {
-        name: {each: inner for each, inner in inner_value.items() if _attribute(each) not in _ADDRESSES}
+        name: {each: inner for each, inner in inner_value.items() if _attribute(each) not in left_out}
         if _is_core(name) and isinstance(inner_value, dict)
         else inner_value
         for name, inner_value in value.items()
-        if _attribute(name) not in _ADDRESSES
+        if _attribute(name) not in left_out
     }
 
 

@@ -320,3 +320,45 @@ def test_what_only_resembles_active_is_left_out(name: str, idp: Idp, user: dict[
         idp.send("PUT", f"/Users/{user['id']}", {"userName": "ada@acme.example", **sent}),
     ):
         assert (answer.status_code, read(answer)["active"]) == (200, True)
+
+
+def both(method: str, user_name: Any, emails: Any) -> dict[str, Any]:
+    """A suspension with both addresses, as a PUT, a PATCH without a path or one with paths."""
+    whole = {"userName": user_name, "emails": emails, "active": False}
+    operations = {
+        "PUT": [],
+        "PATCH": [{"op": "replace", "value": whole}],
+        "PATCH with paths": [{"op": "replace", "path": name, "value": value} for name, value in whole.items()],
+    }[method]
+    return whole if method == "PUT" else {"schemas": [PATCH_OP], "Operations": operations}
+
+
+GOOD = [{"value": "new@acme.test", "type": "work", "primary": True}]
+
+
+@pytest.mark.parametrize("in_bulk", [False, True], ids=["alone", "in bulk"])
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "PATCH with paths"])
+@pytest.mark.parametrize(
+    ("user_name", "emails", "left_out"),
+    [("new@acme.example", [{"email": "x"}], "'emails' was"), (5, GOOD, "'userName' was"), ("", GOOD, "'userName' was"),
+     (5, [{"email": "x"}], "'userName' and 'emails' were")],
+)  # fmt: skip
+def test_only_the_address_that_can_not_be_read_is_left_out(
+    user_name: Any, emails: Any, left_out: str, method: str, in_bulk: bool, idp: Idp
+) -> None:
+    user = idp.create("ada@acme.example", emails=[{"value": "ada@acme.test", "type": "work", "primary": True}])
+    body, verb, path = both(method, user_name, emails), method.partition(" ")[0], f"/Users/{user['id']}"
+    if in_bulk:
+        bulk(idp, {"method": verb, "path": path, "data": body})
+    else:
+        assert idp.send(verb, path, body).status_code == 200
+    after = read(idp.get(path))
+    assert after["active"] is False
+    assert after["userName"] == ("ada@acme.example" if "userName" in left_out else "new@acme.example")
+    assert after["emails"][0]["value"] == ("ada@acme.test" if "emails" in left_out else "new@acme.test")
+    assert any(f"The user is suspended, and {left_out} left out: " in each for each in idp.log()[-2].notices)
+
+
+def test_a_name_that_is_not_sent_keeps_nobody_in(idp: Idp, user: dict[str, Any]) -> None:
+    answer = idp.send("PUT", f"/Users/{user['id']}", {"schemas": [CORE_USER.id], "active": False})
+    assert (read(answer)["active"], read(answer)["userName"]) == (False, "ada@acme.example")
