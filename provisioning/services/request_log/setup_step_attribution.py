@@ -55,6 +55,8 @@ _UNAUTHENTICATED_CAUSES = frozenset(
 )
 # To ask for what is gone is no fault: the answer is what the client wanted to know, or wanted to be so.
 _NO_FAULTS = frozenset({"user-unknown", "group-unknown"})
+# Who is gone can't come in, as these want it.
+_DEPARTURES = frozenset({Step.DEACTIVATE, Step.DELETE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,13 @@ def steps_of(attempts: Sequence[Attempt[Asked]], key: Key) -> list[Met[Asked]]:
             elsewhere = not origins.same(request.origin, settings.BASE_URL)
             _note(latest, (organization, connection, Step.ADDRESS, elsewhere), request)
         _note(latest, (organization, connection, Step.REQUEST, request.status >= 400), request)
-        if request.step and not _is_no_fault(request):
+        # While the organization is suspended nothing is said about how its connections are set up.
+        if request.cause == SUSPENDED:
+            continue
+        if request.step and not _is_no_fault(request.status, request.cause, request.step, request.method):
             _note(latest, (organization, connection, request.step, request.status >= 400), request)
         for departure in request.departures:
-            if departure.cause not in _NO_FAULTS:
+            if not _is_no_fault(departure.status, departure.cause, departure.step):
                 place = organization, connection, departure.step, departure.status >= 400
                 _note(latest, place, request, departure)
     return [Met(*place, *found) for place, found in latest.items()]
@@ -103,14 +108,12 @@ def _note(
         latest[place] = request, departure
 
 
-def _is_no_fault(request: Request) -> bool:
-    # While the organization is suspended nothing is said about how its connections are set up.
-    if request.cause == SUSPENDED:
-        return True
+def _is_no_fault(status: int, cause: str, step: str, method: str = "") -> bool:
+    """Whether a refusal says nothing about the set-up, be it of a request or of an operation within a bulk request."""
     # A precondition that fails protects the client as it asked (RFC 7644 section 3.14); it reads again and retries.
-    if request.status == 412:
+    if status == 412:
         return True
-    return request.status == 404 and request.method in ("GET", "DELETE") and request.cause in _NO_FAULTS
+    return status == 404 and cause in _NO_FAULTS and (method in ("GET", "DELETE") or step in _DEPARTURES)
 
 
 def _attributed(attempts: Iterable[Attempt[Asked]], key: Key) -> Iterator[tuple[Asked, str, str]]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -18,6 +19,7 @@ from provisioning.services.request_log import setup_steps, writer
 from provisioning.services.request_log.setup_steps import Step, StepOutcome
 from provisioning.views.connections.checklist import TITLES
 from tests.identity_provider import Idp, open_acme
+from tests.scim.operations.test_bulk import bulk
 
 
 def reached(idp: Idp) -> dict[str, str]:
@@ -109,6 +111,26 @@ def test_a_precondition_that_fails_is_no_failure_of_the_set_up(idp: Idp) -> None
     assert idp.send("PUT", path, rename, if_match='W/"1"').status_code == 412
     assert idp.send("DELETE", path, if_match='W/"1"').status_code == 412
     assert reached(idp) == {"create": "done", "update": "done"}
+
+
+@pytest.mark.parametrize("in_bulk", [False, True], ids=["alone", "in bulk"])
+def test_a_leaver_who_is_gone_or_was_changed_meanwhile_is_no_failure(in_bulk: bool, idp: Idp) -> None:
+    suspend = {"Operations": [{"op": "replace", "path": "active", "value": False}]}
+    whole = {"userName": "ada@acme.example", "active": False}
+    changed, gone = idp.create()["id"], uuid4()
+    idp.patch(changed, {"op": "replace", "path": "title", "value": "Countess"})
+    before = reached(idp)
+    for user_id, version, status in ((changed, 'W/"1"', 412), (gone, "", 404)):
+        for method, body in (("PATCH", suspend), ("PUT", whole), ("DELETE", None)):
+            path = f"/Users/{user_id}"
+            if in_bulk:
+                operation = {"method": method, "path": path, "data": body, "version": version}
+                (result,) = bulk(idp, {name: value for name, value in operation.items() if value})
+                assert result["status"] == str(status)
+            else:
+                answer = idp.send(method, path, body, **({"if_match": version} if version else {}))
+                assert answer.status_code == status
+            assert reached(idp) == before
 
 
 def test_of_many_requests_the_latest_counts_whichever_process_writes_first(idp: Idp) -> None:
