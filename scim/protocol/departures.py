@@ -12,6 +12,8 @@ from scim.protocol.schemas import CORE_USER, USER
 
 _CORE = CORE_USER.id.lower()
 _ACTIVE = "active"
+# Also what means it but is refused, since it is no boolean: such a request is a suspension that failed.
+_FALSE = frozenset({"false", "0", "f", "no", "n", "off"})
 
 
 def asks_to_suspend(body: Any) -> bool:
@@ -20,12 +22,14 @@ def asks_to_suspend(body: Any) -> bool:
 
 
 def _is_false(value: Any) -> bool:
-    """Whether a value is or says false, also where it is wrapped as some clients wrap it."""
+    """Whether a value is false or means it, also where it is wrapped as some clients wrap it."""
     if isinstance(value, list):
         value = value[0] if len(value) == 1 else None
     if isinstance(value, dict):
         value = next((inner for name, inner in value.items() if str(name).lower() == "value"), None)
-    return value is False or (isinstance(value, str) and value.strip().lower() == "false")
+    if isinstance(value, str):
+        return value.strip().lower() in _FALSE
+    return isinstance(value, bool | int | float) and value == 0
 
 
 def _wanted(body: Any) -> Iterator[Any]:

@@ -191,6 +191,19 @@ def test_what_keeps_nobody_in_is_not_mailed(acme: Tenant, idp: Idp) -> None:
     assert alerts() == []
 
 
+@pytest.mark.parametrize("value", [0, "0", "no", "f"])
+@pytest.mark.parametrize("in_bulk", [False, True], ids=["alone", "in bulk"])
+def test_what_means_false_but_is_no_boolean_is_a_suspension_that_failed(in_bulk: bool, value: Any, idp: Idp) -> None:
+    path = f"/Users/{idp.create()['id']}"
+    body = {"schemas": [PATCH_OP], "Operations": [{**SUSPEND, "value": value}]}
+    if in_bulk:
+        bulk(idp, {"method": "PATCH", "path": path, "data": body})
+    else:
+        assert idp.send("PATCH", path, body).status_code == 400
+    assert reached(idp) == {"create": "done", "deactivate": "400 InvalidValue"}
+    assert len(alerts()) == 1
+
+
 CUSTOM = "urn:okta:custom:1.0:user:active"
 STAYS: list[tuple[str, dict[str, Any]]] = [
     ("PATCH", {"Operations": [{**SUSPEND, "path": CUSTOM}]}),
@@ -255,7 +268,8 @@ def test_the_step_is_done_only_by_what_leaves_the_user_inactive(
         ({"Operations": [{"op": "replace", "path": "active[primary eq true]", "value": "False"}]}, True),
         ({"active": True}, False),
         ({"active": [[False]]}, False),
-        ({"active": 0}, False),
+        *(({"active": each}, True) for each in (0, 0.0, "0", "no", "No ", "f", "N", "off", ["0"], {"value": "no"})),
+        *(({"active": each}, False) for each in (1, "1", "", "x", None, [[0]], {"value": {}}, "yes", [])),
         ({"title": "False"}, False),
         ({"urn:ietf:params:scim:schemas:core:2.0:Users:active": False}, True),
         ({"urn:ietf:params:scim:schemas:core:2.0:User.active": False}, True),
