@@ -10,7 +10,7 @@ from scim.protocol.errors import Mutability as NotWritable
 from scim.protocol.errors import NoTarget
 from scim.protocol.matching import matches_value
 from scim.protocol.patch_request import Op, PatchOperation
-from scim.protocol.reading import Reading
+from scim.protocol.reading import Quirk, Reading
 from scim.protocol.validation import check_resource, check_values, is_hollow, once_each, unreadable, with_schemas
 
 Values = list[Json]
@@ -33,16 +33,22 @@ def apply(
     primary values or too many.
     """
     after, reading = dict(resource), reading or Reading()
+    made: list[PatchOperation] = []
     for operation in operations:
         path = operation.target.path
         if path.attribute.multi_valued:
             keys = path.keys[:-1] if path.sub else path.keys
             before = cast(Values, _at(after, keys) or [])
-            values = once_each(path.attribute, _one_primary(before, _changed(before, operation, reading)))
+            changed = _changed(before, operation)
+            if operation.target.condition is not None and len(changed) > len(before):
+                made.append(operation)
+            values = once_each(path.attribute, _one_primary(before, changed))
             check_values(path.attribute.name, values)
             _put(after, keys, values)
         else:
             _put(after, path.keys, _replaced(_at(after, path.keys), operation))
+    for operation in made:
+        reading.tolerate(_quirk_of_made(after, operation))
     for operation in operations:
         _drop_hollow(after, operation)
     after = with_schemas(after, resource_type)
@@ -81,7 +87,7 @@ def _replaced(old: Json, operation: PatchOperation) -> Json:
     return new
 
 
-def _changed(before: Values, operation: PatchOperation, reading: Reading) -> Values:
+def _changed(before: Values, operation: PatchOperation) -> Values:
     """The values of a multi-valued attribute; those that stay as they were are the same objects."""
     target = operation.target
     if target.condition is None and target.path.sub is None:
@@ -92,7 +98,7 @@ def _changed(before: Values, operation: PatchOperation, reading: Reading) -> Val
         after = (_changed_one(old, operation) if is_chosen else old for old, is_chosen in pairs)
         return [new for new in after if new is not None]
     if operation.value is not None:
-        return [*before, _made(operation, reading)]
+        return [*before, _made(operation)]
     if operation.op is Op.REMOVE and target.condition is not None:
         raise _nothing_selected(operation)
     return before
@@ -180,7 +186,7 @@ def _changed_one(old: Json, operation: PatchOperation) -> Json:
             return None
 
 
-def _made(operation: PatchOperation, reading: Reading) -> Json:
+def _made(operation: PatchOperation) -> Json:
     """The value that an operation makes where its filter selects none: what the filter describes, and the new part.
 
     RFC 7644 section 3.5.2.3 has `replace` fail there. Microsoft Entra ID counts on it to make the value when it aims at
@@ -197,9 +203,16 @@ def _made(operation: PatchOperation, reading: Reading) -> Json:
         raise _nothing_selected(operation)
     if sub is None and is_hollow(made, target.path.attribute):
         raise unreadable(target.path.attribute, "")
-    if target.condition is not None:
-        reading.tolerate(quirks.value_not_there(str(target)))
     return made
+
+
+def _quirk_of_made(after: Resource, operation: PatchOperation) -> Quirk:
+    """What there is to say of an operation that made a value, which stays if it is more than a type or the like."""
+    target, attribute = operation.target, operation.target.path.attribute
+    keys = target.path.keys[:-1] if target.path.sub else target.path.keys
+    hollow = [value for value in cast(Values, _at(after, keys) or []) if is_hollow(value, attribute)]
+    stays_hollow = target.condition is not None and any(matches_value(target.condition, value) for value in hollow)
+    return quirks.value_not_there(str(target), is_hollow=stays_hollow)
 
 
 def _nothing_selected(operation: PatchOperation) -> NoTarget:

@@ -175,9 +175,13 @@ def boolean_in_quotes(attribute: Attribute) -> Quirk:
     )
 
 
-def value_not_there(target: str) -> Quirk:
-    """Microsoft Entra ID: ``add`` and ``replace`` at ``phoneNumbers[type eq "mobile"].value`` to make such a number."""
-    return Quirk(f"'{target}' selects none of the values that are there", "a value that it selects was made", NoTarget)
+def value_not_there(target: str, *, is_hollow: bool = False) -> Quirk:
+    """Microsoft Entra ID: ``add`` and ``replace`` at ``phoneNumbers[type eq "mobile"].value`` to make such a number.
+
+    ``is_hollow``: no `value` came, so that nothing was kept.
+    """
+    made = "without a 'value' none was made" if is_hollow else "a value that it selects was made"
+    return Quirk(f"'{target}' selects none of the values that are there", made, NoTarget)
 
 
 def schema_as_name(urn: str) -> Quirk:

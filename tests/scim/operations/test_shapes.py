@@ -157,6 +157,18 @@ def test_a_filter_that_names_a_value_makes_none(either: Idp, op: str, path: str)
     assert read(either.get(f"/Users/{user['id']}")) == user
 
 
+def test_a_label_alone_makes_no_value_and_the_log_says_so(idp: Idp) -> None:
+    user = idp.create(phoneNumbers=FULL["phoneNumbers"])
+    label = {"op": "add", "path": 'phoneNumbers[type eq "fax"].display', "value": "Fax"}
+    number = {"op": "add", "path": 'phoneNumbers[type eq "fax"].value', "value": "3"}
+    assert read(idp.patch(user["id"], label)) == user
+    none = "'phoneNumbers[type eq …].display' selects none of the values that are there; "
+    assert idp.log()[-1].notices == [f"{none}without a 'value' none was made."]
+    fax = {"type": "fax", "display": "Fax", "value": "3"}
+    assert read(idp.patch(user["id"], label, number))["phoneNumbers"] == [*user["phoneNumbers"], fax]
+    assert idp.log()[-1].notices == [f"{none}a value that it selects was made."]
+
+
 @pytest.mark.parametrize("value", ["text", 5, [1, 2], True])
 @pytest.mark.parametrize("name", ["name", ENTERPRISE_USER.id])
 def test_an_object_is_due(either: Idp, name: str, value: Any) -> None:
