@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from core.json_values import Json
+from core.notice import Notice
 from provisioning.services.limits import cost_of_bulk
 from provisioning.services.request_log import results
 from provisioning.services.request_log.operations import LONGEST_RESULT, LoggedDeparture, LoggedOperation
@@ -139,6 +140,9 @@ class BulkView(ScimView):
                         operation.resource_id = result.about.get("user_id", operation.resource_id)
                 case users.UserWriteResult():
                     operation.label = result.user_name
+                    # What somebody may have to act on; which of many users it is about is seen on the row only.
+                    acted_on = [notice for notice in result.notices if isinstance(notice, Notice)]
+                    operation.result = " ".join(acted_on)[:LONGEST_RESULT]
                 case groups.GroupWriteResult():
                     operation.label = result.name
 

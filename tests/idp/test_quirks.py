@@ -30,8 +30,8 @@ def met(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     names: set[str] = set()
 
     def noting(name: str, stock: Callable[..., Any]) -> Callable[..., Any]:
-        def function(*arguments: Any) -> Any:
-            found = stock(*arguments)
+        def function(*arguments: Any, **options: Any) -> Any:
+            found = stock(*arguments, **options)
             if found is not None:
                 names.add(name)
             return found

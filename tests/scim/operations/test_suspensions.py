@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from domains.models import Domain
-from provisioning.models import Connection
+from provisioning.models import Connection, RequestOperation
+from provisioning.services.request_log import writer
 from scim.protocol.schemas import CORE_USER, ENTERPRISE_USER
 from tests.identity_provider import Idp, read
 from tests.scim.operations.test_bulk import bulk
@@ -357,6 +358,22 @@ def test_only_the_address_that_can_not_be_read_is_left_out(
     assert after["userName"] == ("ada@acme.example" if "userName" in left_out else "new@acme.example")
     assert after["emails"][0]["value"] == ("ada@acme.test" if "emails" in left_out else "new@acme.test")
     assert any(f"The user is suspended, and {left_out} left out: " in each for each in idp.log()[-2].notices)
+
+
+def test_the_row_of_an_operation_says_whose_address_was_left_out(idp: Idp, user: dict[str, Any]) -> None:
+    other = idp.create("eve@acme.example")
+    sent = [(user, "no address"), (other, "eve@acme.example")]
+    data = [
+        {"schemas": [PATCH_OP], "Operations": [{"op": "replace", "value": {"active": False, "userName": name}}]}
+        for _, name in sent
+    ]
+    paths = [f"/Users/{each['id']}" for each, _ in sent]
+    bulk(idp, *({"method": "PATCH", "path": path, "data": part} for path, part in zip(paths, data, strict=True)))
+    writer.flush()
+    left_out, done = RequestOperation.objects.order_by("position")
+    assert (left_out.user_label, left_out.status) == ("ada@acme.example", 200)
+    assert "'userName' was left out" in left_out.result
+    assert (done.user_label, done.result) == ("eve@acme.example", "")
 
 
 def test_a_name_that_is_not_sent_keeps_nobody_in(idp: Idp, user: dict[str, Any]) -> None:
