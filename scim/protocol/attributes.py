@@ -13,8 +13,6 @@ from scim.protocol.errors import InvalidPath, shown_name
 # The beginning of a URI that names a schema; a misspelt name with a colon is none.
 _SCHEMA_URI = re.compile(r"urn:|[a-z][a-z0-9+.-]*://", re.ASCII | re.IGNORECASE)
 
-_SEPARATORS = re.compile("[:.]")
-
 _CORE_URNS = ("urn:ietf:params:scim:schemas:core:", "urn:scim:schemas:core:")
 
 Resource = dict[str, Json]
@@ -293,7 +291,7 @@ def is_core_uri(name: str) -> bool:
 
 
 def _parts(text: str) -> list[str]:
-    return [part.strip() for part in _SEPARATORS.split(text)]
+    return [part.strip() for part in text.replace(":", ".").split(".")]
 
 
 def _by_name(attributes: tuple[Attribute, ...]) -> dict[str, Attribute]:
