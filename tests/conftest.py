@@ -43,7 +43,7 @@ STOCK_FLUSH = BaseDatabaseOperations.execute_sql_flush
 CI = os.environ.get("CI") == "true"
 
 # Folders of tests that have a database of their own, unless they are marked as asking this one.
-WITHOUT_DATABASE = {"tests/scim/protocol", "tests/provisioning/simulator", "tests/operations"}
+WITHOUT_DATABASE = {"tests/scim/protocol", "tests/provisioning/simulator", "tests/scripts"}
 
 # What gives a test the database.
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "real_server"}

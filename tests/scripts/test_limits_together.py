@@ -9,7 +9,7 @@ import pytest
 
 from scripts import serve
 from scripts.postgres import free_port
-from tests.operations.test_server import Scim, environment, scim
+from tests.scripts.test_server import Scim, environment, scim
 from tests.servers import Server, running, wait_until_alive
 
 __all__ = ["environment", "scim"]

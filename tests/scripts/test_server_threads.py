@@ -19,8 +19,8 @@ from scripts import serve, worker
 from scripts.http1 import Reader, Refusal, Request
 from scripts.postgres import free_port
 from scripts.worker import LEAVE, READ, BufferingWorker, Connection, Limits
-from tests.operations.echo import echo
-from tests.operations.hostile import HEAD, connect, read_all, read_one
+from tests.scripts.echo import echo
+from tests.scripts.hostile import HEAD, connect, read_all, read_one
 from tests.servers import Server, running, wait_until_alive
 
 GET = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -31,14 +31,14 @@ Start = Callable[..., Server]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a server that runs `tests.operations.echo`."""
+    """Starts a server that runs `tests.scripts.echo`."""
     port, log = free_port(), tmp_path / "log"
     running_one = None
 
     def start(workers: int, **environment: str) -> Server:
         nonlocal running_one
         command = serve.server(
-            host="127.0.0.1", port=port, workers=workers, application="tests.operations.echo:application"
+            host="127.0.0.1", port=port, workers=workers, application="tests.scripts.echo:application"
         )
         running_one = running(command, environment, log)
         server = Server(f"http://127.0.0.1:{port}", running_one.__enter__(), log)

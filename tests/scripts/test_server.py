@@ -29,7 +29,7 @@ from scripts.postgres import free_port
 from scripts.server import LONGEST_WAIT, Lasting
 from scripts.worker import GIVE_WAY, BufferingWorker, Connection, Limits
 from tests.growth import assert_linear
-from tests.operations.hostile import HEAD, connect, exchange, many, read_all, read_one, seconds_until_closed
+from tests.scripts.hostile import HEAD, connect, exchange, many, read_all, read_one, seconds_until_closed
 from tests.servers import Server, running, wait_until_alive
 
 REQUEST_TIMEOUT = 3
