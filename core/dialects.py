@@ -28,7 +28,7 @@ class Dialect:
     says whether many rows go in by COPY, ``joins`` whether several changes go in one statement. ``collation`` is the
     one of columns that compare by code point, None for the default.
 
-    Lists: ``among`` follows a column that is to have one of ``rows.among``, ``among_ids`` one of ``rows.ids``, which
+    Lists: ``among`` follows a column that is to have one of ``sql.among``, ``among_ids`` one of ``sql.ids``, which
     ``each_id`` selects one by one. ``id_place`` is the placeholder of an id that has no column beside it.
 
     Texts and rows: ``position`` is the place of a text in another, from 1, 0 for none; ``contains``, ``begins`` and

@@ -143,9 +143,10 @@ def watched(*, by: Actor) -> Iterator[None]:
 
 
 def departs(user: User, *, deleted: bool, connection_id: UUID, by: Actor) -> None:
-    """Count a user who has just been suspended or deleted, last in the ``watched`` transaction. Raises HeldBack.
+    """Count a user who has just been suspended or deleted, last in the ``watched`` transaction.
 
-    The brake's lock is held until the commit: of two users who go at once the second one is counted with the first.
+    Raises ProvisioningPaused. The brake's lock is held until the commit: of two users who go at once the second one is
+    counted with the first.
     """
     brake, now = _locked(by.organization_id, connection_id), timezone.now()
     if not brake.enabled:

@@ -1,6 +1,6 @@
 """SCIM's operations on users: create, read, replace, patch and delete (RFC 7644 section 3).
 
-The only place where a service's refusal becomes a SCIM error.
+Its table says which SCIM error a service's refusal becomes; a limit's alone is answered by ``scim.api.base``.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -224,7 +224,7 @@ def create_many(
 def replace(
     user_id: str, body: dict[str, Json], *, principal: Principal, preconditions: Preconditions, by: Actor
 ) -> UserWriteResult:
-    """Give a user another profile (RFC 7644 section 3.5.1); what the client left out of KEPT_BY_REPLACE stays.
+    """Give a user another profile (RFC 7644 section 3.5.1); what the client left out of KEPT_WHEN_REPLACED stays.
 
     Raises NotFound, PreconditionFailed, InvalidValue, InvalidSyntax, Uniqueness, Conflict, Forbidden and
     TooManyRequests.

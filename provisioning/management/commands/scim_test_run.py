@@ -1,4 +1,4 @@
-"""``manage.py scim_play``: send what an identity provider would, to any SCIM server, and report."""
+"""``manage.py scim_test_run``: send what an identity provider would, to any SCIM server, and report."""
 
 import secrets
 from collections import Counter
