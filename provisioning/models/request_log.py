@@ -12,6 +12,9 @@ from core.tenancy import TenantModel, TenantQuerySet
 from organizations.models import Organization
 from provisioning.models.connections import Connection, Token
 
+# So many failures of a bulk request stand among its notices; its operations have them all.
+MOST_FAILURES = 20
+
 
 class Streak(TenantModel):
     """How many of a connection's requests in a row have failed since the last that did not.
@@ -173,7 +176,7 @@ class RequestLog(TenantModel):
     @property
     def other_notices(self) -> list[str]:
         """The notices without those of failed operations, which come first."""
-        return list(self.notices[self.failed_operations or 0 :])
+        return list(self.notices[min(self.failed_operations or 0, MOST_FAILURES) :])
 
     @property
     def tone(self) -> str:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from core.json_values import Json
 from core.notice import Notice
+from provisioning.models.request_log import MOST_FAILURES
 from provisioning.services.limits import cost_of_bulk
 from provisioning.services.request_log import results
 from provisioning.services.request_log.operations import LONGEST_RESULT, LoggedDeparture, LoggedOperation
@@ -123,7 +124,7 @@ class BulkView(ScimView):
         self.entry.operation_count, self.entry.failed_operations = len(asked.operations), len(failures)
         self.entry.departures = [found for outcome in outcomes if (found := _departure(outcome))]
         self.entry.result = results.bulk(len(asked.operations), outcome_counts, len(failures))
-        self.entry.notices = [*failures, *distinct(notices)]
+        self.entry.notices = [*failures[:MOST_FAILURES], *distinct(notices)]
 
     def _tell_of_each(self, outcomes: Sequence[OperationOutcome]) -> None:
         logged = self.entry.operations

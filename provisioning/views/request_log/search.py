@@ -166,20 +166,27 @@ class RequestsForm(forms.Form):
         return _has_part(self._text) | Q(user_id=user_id) if user_id else _has_part(self._text)
 
     @cached_property
+    def _user_names(self) -> set[str]:
+        """What the user who is asked for may be called in the log: of an id the name, else what was typed."""
+        typed = self.given.get("user", "")
+        if (user_id := id_of(typed)) is None:
+            return _readings(typed)
+        users = User.objects.of(self._organization_id).filter(pk=user_id)
+        return set(users.values_list("user_name", flat=True))
+
+    @cached_property
     def _user(self) -> tuple[UUID | None, Q | None]:
         """The id of the user who is asked for, and what fits of the names that requests and operations are about.
 
         An id stands for the user's whole name; of a name a part will do, as in a search.
         """
-        typed = self.given.get("user", "")
+        typed, names = self.given.get("user", ""), self._user_names
         if not typed:
             return None, None
-        users = User.objects.of(self._organization_id)
         if (user_id := id_of(typed)) is not None:
-            name = users.filter(pk=user_id).values_list("user_name", flat=True).first()
-            return user_id, Q(subject_key__contains=subject_keys.whole(name)) if name else None
-        keys = {canonical(each) for each in _readings(typed)}
-        return users.filter(user_name_key__in=keys).values_list("pk", flat=True).first(), _has_part(typed)
+            return user_id, Q(subject_key__contains=subject_keys.whole(*names)) if names else None
+        users = User.objects.of(self._organization_id).filter(user_name_key__in={canonical(each) for each in names})
+        return users.values_list("pk", flat=True).first(), _has_part(typed)
 
     @property
     def _named(self) -> Q | None:
@@ -312,7 +319,7 @@ class RequestsForm(forms.Form):
         fitting = operations.filter(names).order_by().values("request_id")
         # Rows of before have no key.
         labelled = Q()
-        for each in _readings(self.given["user"]):
+        for each in self._user_names:
             labelled |= Q(user_label__icontains=each)
         return names | Q(subject_key="") & labelled | Q(pk__in=fitting)
 
@@ -336,8 +343,8 @@ def _has_part(text: str) -> Q:
 
 
 def _readings(text: str) -> set[str]:
-    """The text as it was typed, and as it reads where it was copied out of an address."""
-    return {each for each in (text, unquote(text)) if each.strip()}
+    """The text as it was typed, and as it reads where it was copied out of an address; none holds a NUL."""
+    return {each for each in (text, unquote(text)) if each.strip() and "\0" not in each}
 
 
 def _spellings(text: str) -> set[str]:

@@ -19,6 +19,7 @@ from audit.actions import Action
 from core.turns import TURN
 from domains.models import Domain
 from provisioning.models import Connection, InlineValue, RequestLog, RequestLogQuerySet, Token
+from provisioning.models.request_log import MOST_FAILURES
 from provisioning.services import limits
 from provisioning.services.connections import connections, tokens
 from provisioning.services.fixes import Fix
@@ -481,7 +482,11 @@ def test_the_user_filter_takes_parts_and_what_was_copied_out_of_an_address(
     assert paths(client, user="lena") == ["Bulk", "Users"]
     assert "Lena.Found@nowhere.example : POST → 400" in shown(client, user="LENA")
     assert "lee@acme.example : POST" not in shown(client, user="LENA")
-    assert paths(client, user="%20") == []
+    for nothing in ("%20", "%00", "%2500"):
+        assert paths(client, user=nothing) == []
+        assert client.get(PAGE, {"q": nothing}).status_code == 200
+    RequestLog.objects.filter(method="GET", user_id=None).update(subject_key="", user_label="Kim+1@acme.example")
+    assert paths(client, user=str(kim.pk)) == paths(client, user=kim.user_name) != []
     assert 'placeholder="Name, address or part of it"' in client.get(PAGE).content.decode()
     newer = client.get(NEW, {"user": "lena", "newest": str(UUID(int=0))}).content.decode()
     assert "2 new requests" in newer
@@ -742,6 +747,15 @@ def test_why_an_operation_failed_is_told_once(acme: Tenant, idp: Idp, client: Cl
     assert shown(client).count(why) == 2
     assert shown(client, q="lena").count(why) == 2
     assert unescape(plain(client.get("/settings/users/").content.decode())).count(why) == 1
+
+
+def test_of_many_failed_operations_the_row_keeps_the_first_few_and_what_is_odd(idp: Idp, client: Client) -> None:
+    odd = {"method": "POST", "path": "/Users", "bulkId": "k", "data": {"userName": "kim@acme.example", "nonsense": 1}}
+    row = _bulk(idp, odd, *(_made(f"p{number}@nowhere.example", number) for number in range(MOST_FAILURES + 5)))
+    assert row.failed_operations == MOST_FAILURES + 5
+    assert len(row.notices) == MOST_FAILURES + len(row.other_notices)
+    assert any("nonsense" in each for each in row.other_notices)
+    assert not any("nowhere.example" in each for each in row.other_notices)
 
 
 def test_an_operation_without_a_name_is_told_and_found_by_the_id_that_was_sent(
