@@ -194,7 +194,7 @@ WALKS: Sequence[Walk] = (
             Press("link", "Allow acme-partners.example for User requests…"),
             Unfold("Allow acme-partners.example for User requests…"),
         ),
-        section="#mend",
+        section="#fix",
     ),
     Walk(
         *("single-sign-on", "Settings > Users > Single Sign-On (SSO)", "settings:users", "/settings/users/"),

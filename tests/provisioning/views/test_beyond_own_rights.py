@@ -108,12 +108,12 @@ def test_before_you_connect_sends_to_an_admin(acme: Tenant, client: Client, sign
     connections.set_enabled(acme.connection, False, by=acme.by)
     html = client.get(PAGE).content
     assert "Ask an Admin to rotate it." in words(html) and "Ask an Admin to turn it on." in words(html)
-    assert b"preflight-token-mend" not in html and b"preflight-enabled-mend" not in html
+    assert b"preflight-token-fix" not in html and b"preflight-enabled-fix" not in html
     Token.objects.all().delete()
     html = client.get(PAGE).content
-    assert "Ask an Admin to generate one." in words(html) and b"preflight-token-mend" not in html
+    assert "Ask an Admin to generate one." in words(html) and b"preflight-token-fix" not in html
     html = signed_in(acme).get(PAGE).content
-    assert b"preflight-token-mend" in html and b"preflight-enabled-mend" in html
+    assert b"preflight-token-fix" in html and b"preflight-enabled-fix" in html
 
 
 def test_log_and_checklist_offer_no_switch_that_would_be_refused(

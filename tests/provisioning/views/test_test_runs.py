@@ -182,7 +182,7 @@ def test_a_failed_step_shows_the_logs_verdict_and_its_mend(acme: Tenant, client:
     test_run = a_test_run(acme, failed, state=RunState.FAILED, finished_at=timezone.now())
     html = client.get(address_of(test_run)).content.decode()
     assert f'<a href="/settings/users/scim/log/{row.pk}/">Refused: Enable SCIM is off.</a>' in html
-    assert f'href="/settings/users/scim/log/{row.pk}/#mend">Enable SCIM…</a>' in html
+    assert f'href="/settings/users/scim/log/{row.pk}/#fix">Enable SCIM…</a>' in html
     assert "It went wrong at “Test Connection: read the list of users”: mend that first, then test again." in plain(
         html
     )

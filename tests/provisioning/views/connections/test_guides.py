@@ -163,7 +163,7 @@ def test_what_is_missing_at_first_leads_to_where_it_is_mended(acme: Tenant, clie
     assert found["enabled"].startswith("unmet: ") and found["enabled"].endswith("Go to the switch")
     assert found["domain"].startswith("unmet: ") and found["domain"].endswith("Go to the domains")
     page = client.get(PAGE).content.decode()
-    for target in re.findall(r'<a id="preflight-\w+-mend" href="#([\w-]+)"', page):
+    for target in re.findall(r'<a id="preflight-\w+-fix" href="#([\w-]+)"', page):
         assert f'id="{target}"' in page
 
 
@@ -188,7 +188,7 @@ def test_a_token_whose_maker_has_left_is_to_be_rotated(acme: Tenant, client: Cli
     note = "doubtful: ! Token look again The token was made by Mona, who can no longer sign in. Rotate it."
     assert lines(client, "preflight")["token"] == f"{note} Rotate the token"
     page = client.get(PAGE).content.decode()
-    assert f'id="preflight-token-mend" href="#token-{made.pk}"' in page
+    assert f'id="preflight-token-fix" href="#token-{made.pk}"' in page
     _, _, card = page.partition(f'id="token-{made.pk}"')
     assert "Rotate<" in card.partition("</li>")[0]
     assert lines(signed_in(acme, "sign-in.view"), "preflight")["token"] == note.replace(
@@ -331,7 +331,7 @@ def test_a_mistyped_token_fails_the_line_until_another_is_made_or_one_works(
     ask("smgr_mistyped", "GET", "/Users")
     ask("smgr_mistyped", "DELETE", "/Users/x")
     assert {step: state for step, state in states(client).items() if state == "failed"}.keys() == {"list", "delete"}
-    assert 'id="step-list-mend" href="#generate-token"' in client.get(PAGE).content.decode()
+    assert 'id="step-list-fix" href="#generate-token"' in client.get(PAGE).content.decode()
     ask(bearer, "GET", "/Users")
     assert states(client) == {**dict.fromkeys(STEPS, "waiting"), "list": "done"}
     ask("smgr_junk", "GET", "/Users")
