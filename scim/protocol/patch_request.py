@@ -367,9 +367,14 @@ def _is_read_only(path: ResolvedPath) -> bool:
 
 
 def _is_unsent(attribute: Attribute, value: Json) -> bool:
-    """Whether an object, or a list of one, in place of one of several values says nothing, not even a blank `value`."""
+    """Whether what came in place of one of several values says nothing, not even that this value is gone.
+
+    That is said by null, ``[]``, a blank text and a blank `value`; a list of blanks says nothing.
+    """
+    if not isinstance(value, dict | list) or not value:
+        return value == {}
     element = value[0] if isinstance(value, list) and len(value) == 1 else value
-    return isinstance(element, dict) and says_nothing(element) and not names_blank_value(attribute, element)
+    return says_nothing(value) and not names_blank_value(attribute, element)
 
 
 def _clears(attribute: Attribute, value: Json) -> bool:

@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Callable
 from functools import lru_cache
-from typing import cast
 
 from core.addresses import is_blank
 from core.json_values import Json
@@ -184,10 +183,17 @@ def says_nothing(value: Json) -> bool:
 
 
 def names_blank_value(attribute: Attribute, element: Json) -> bool:
-    """Whether one of several values says that it is gone: its `value` is there, and blank."""
-    return _only_labels(attribute, element) and any(
-        (sub := attribute.sub_attribute(name)) is not None and sub.name not in _LABELS
-        for name in cast(Resource, element)
+    """Whether one of several values says that it is gone: its `value` is there, and null or a blank text."""
+    value = attribute.sub_attribute("value")
+    return (
+        isinstance(element, dict)
+        and _only_labels(attribute, element)
+        and any(
+            (part is None or isinstance(part, str))
+            and (sub := attribute.sub_attribute(name)) is not None
+            and (sub.name not in _LABELS if value is None else sub is value)
+            for name, part in element.items()
+        )
     )
 
 
