@@ -191,6 +191,8 @@ class ResourceType:
     attributes: tuple[Attribute, ...] = field(init=False, repr=False)
     _by_name: Mapping[str, Attribute] = field(init=False, repr=False)
     _extensions: Mapping[str, Schema] = field(init=False, repr=False)
+    _families: tuple[str, ...] = field(init=False, repr=False)
+    _words: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         containers = tuple(
@@ -200,6 +202,9 @@ class ResourceType:
         object.__setattr__(self, "attributes", (*self.common, *self.schema.attributes, *containers))
         object.__setattr__(self, "_by_name", _by_name(self.attributes))
         object.__setattr__(self, "_extensions", {schema.id.lower(): schema for schema in self.extensions})
+        object.__setattr__(self, "_families", tuple(map(_family, self.extensions)))
+        words = {word for schema in (self.schema, *self.extensions) for word in _parts(schema.id.lower())}
+        object.__setattr__(self, "_words", frozenset({*words, self.name.lower(), f"{self.name.lower()}s"}))
 
     def attribute(self, name: str) -> Attribute | None:
         """The member of a resource that is spelled so; neither names nor URNs have a case (RFC 7643 section 2.1)."""
@@ -216,8 +221,7 @@ class ResourceType:
         an extension follows its URN, it is one of the core schema that stands there, or the extension as a whole.
         """
         text = name.strip().lower().partition("[")[0]
-        for schema in self.extensions:
-            family = f"{schema.id.lower().rsplit(':', 2)[0]}:"
+        for schema, family in zip(self.extensions, self._families, strict=True):
             if text.startswith(family):
                 parts = _parts(text.removeprefix(family))
                 if part := next(filter(None, map(schema.attribute, parts)), None):
@@ -227,6 +231,8 @@ class ResourceType:
             found = self._first(_parts(text))
         elif is_schema_uri(text):
             found = None
+        elif (parts := _parts(text))[0] in self._words or "scim" in parts:
+            found = self._first(parts)
         else:
             found = self._first([part.partition(".")[0].strip() for part in text.split(":")])
         return ResolvedPath(None, found) if found else None
@@ -235,6 +241,11 @@ class ResourceType:
         """The first attribute among names that clients can write."""
         found = filter(None, map(self.attribute, names))
         return next((each for each in found if each.mutability is not Mutability.READ_ONLY), None)
+
+    def is_akin(self, name: str) -> bool:
+        """Whether a name begins as the URNs of this type's schemas do, in any version and with any misspelt end."""
+        text = name.strip()
+        return is_core_uri(text) or text.lower().startswith(self._families)
 
     def is_own_schema(self, name: str) -> bool:
         """Whether a name is the URN of the core schema."""
@@ -288,6 +299,10 @@ def is_schema_uri(name: str) -> bool:
 def is_core_uri(name: str) -> bool:
     """Whether a name begins as the URN of a core schema does, of any version: what is unknown there is misspelt."""
     return name.lower().startswith(_CORE_URNS)
+
+
+def _family(schema: Schema) -> str:
+    return f"{schema.id.lower().rsplit(':', 2)[0]}:"
 
 
 def _parts(text: str) -> list[str]:

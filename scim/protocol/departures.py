@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Collection, Iterator, Set
 from typing import Any
 
-from scim.protocol.attributes import is_core_uri
 from scim.protocol.schemas import CORE_USER, USER
 
 _CORE = CORE_USER.id.lower()
@@ -57,10 +56,10 @@ def _of_operation(operation: dict[str, Any]) -> Iterator[Any]:
 
 
 def _of_member(name: Any, value: Any) -> Iterator[Any]:
-    """What a member, or an operation with that path, says of ``active``, also within an object under a core URN."""
+    """What a member, or an operation with that path, says of ``active``, also within an object under a schema's URN."""
     if _names_active(name):
         yield value
-    elif is_core_uri(str(name).strip()):
+    elif USER.is_akin(str(name)):
         for attributes in _objects(value):
             yield from (inner for each, inner in attributes.items() if _names_active(each))
 

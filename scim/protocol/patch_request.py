@@ -47,6 +47,8 @@ from scim.protocol.validation import (
     read_one,
     read_parts,
     read_value,
+    refuse_misplaced_switch,
+    refuse_switch,
     says_nothing,
     unreadable,
 )
@@ -203,6 +205,7 @@ class _PatchReader:
         except InvalidPath:
             if not self.resource_type.is_foreign(text) or is_core_uri(text):
                 raise
+            refuse_misplaced_switch(text, value, self.resource_type)
             self.reading.tolerate(quirks.foreign_name(text, InvalidPath))
             return
         if _is_read_only(target.path):
@@ -309,6 +312,8 @@ class _PatchReader:
         for name, inner in members.items():
             part = path.leaf.sub_attribute(name)
             if part is None:
+                if extension:
+                    refuse_switch(name, self.resource_type)
                 pass_over(f"{path}.{name}", self.reading, is_foreign=is_schema_uri(name))
                 continue
             where = ResolvedPath(extension, part) if extension else ResolvedPath(path.extension, path.attribute, part)

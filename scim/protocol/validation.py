@@ -14,7 +14,6 @@ from scim.protocol.attributes import (
     ResourceType,
     Returned,
     Type,
-    is_core_uri,
     is_schema_uri,
 )
 from scim.protocol.errors import InvalidPath, InvalidSyntax, InvalidValue, shown_name
@@ -79,6 +78,8 @@ def read_body(body: dict[str, Json], resource_type: ResourceType, reading: Readi
         if attribute is None:
             unknown_members[name] = value
         else:
+            if type(value) is not str:
+                _check_extension(attribute, value, resource_type)
             _keep(read, attribute, value, "", reading)
     for name, value in unknown_members.items():
         if resource_type.is_own_schema(name) and isinstance(value, dict):
@@ -88,6 +89,7 @@ def read_body(body: dict[str, Json], resource_type: ResourceType, reading: Readi
                 if attribute is None:
                     _keep_flat(read, inner, inner_value, resource_type, reading)
                 else:
+                    _check_extension(attribute, inner_value, resource_type)
                     _keep(read, attribute, inner_value, "", reading)
         else:
             _keep_flat(read, name, value, resource_type, reading)
@@ -394,6 +396,7 @@ def _keep_flat(read: Resource, name: str, value: Json, resource_type: ResourceTy
         leave_out(name, value, resource_type, reading)
         return
     reading.tolerate(quirks.flat_name(name))
+    _check_extension(path.leaf, value, resource_type)
     member: Resource = {}
     _keep(member, path.leaf, value, f"{path.extension.id}." if path.extension and not path.sub else "", reading)
     if not member:
@@ -407,6 +410,16 @@ def _keep_flat(read: Resource, name: str, value: Json, resource_type: ResourceTy
     if path.leaf.name in holder:
         raise InvalidSyntax(f"'{shown_name(name)}' was sent twice, in different ways.")
     holder.update(member)
+
+
+def _check_extension(attribute: Attribute, value: Json, resource_type: ResourceType) -> None:
+    """Refuse an object of an extension that holds the core schema's `active`, which would be left out of it."""
+    if not isinstance(value, dict | list) or resource_type.extension(attribute.name) is None:
+        return
+    for holder in value if isinstance(value, list) else [value]:
+        for name in holder if isinstance(holder, dict) else ():
+            if attribute.sub_attribute(name) is None:
+                refuse_switch(name, resource_type)
 
 
 def _read_members(members: dict[str, Json], holder: Attribute, owner: str, reading: Reading) -> dict[str, Json]:
@@ -425,21 +438,36 @@ def leave_out(name: str, value: Json, resource_type: ResourceType, reading: Read
 
     What such a name begins with, an attribute or an extension, was named, and is not cleared by silence; one that says
     whether somebody may come in is not left out either: raises InvalidPath for that. What stands in an object under a
-    misspelt URN of the core schema is named alike.
+    misspelt URN of one of the schemas is named alike.
     """
-    names = [name]
-    if is_core_uri(name.strip()):
-        holders = value if isinstance(value, list) else [value]
-        names += [inner for holder in holders if isinstance(holder, dict) for inner in holder]
-    for each in names:
+    refuse_misplaced_switch(name, value, resource_type)
+    for each in _named(name, value, resource_type):
         begun = resource_type.begun_with(each)
-        if begun is not None and begun.attribute.type is Type.BOOLEAN:
-            raise InvalidPath(
-                f"{resource_type.name} has no attribute '{shown_name(each)}'. Write '{begun.attribute.name}' for that."
-            )
         if begun is not None:
             reading.unsent.add(begun.keys)
     pass_over(name, reading, is_foreign=resource_type.is_foreign(name))
+
+
+def refuse_misplaced_switch(name: str, value: Json, resource_type: ResourceType) -> None:
+    """Raise InvalidPath where a name that leads nowhere, or one in the object that it holds, means `active`."""
+    for each in _named(name, value, resource_type):
+        refuse_switch(each, resource_type)
+
+
+def refuse_switch(name: str, resource_type: ResourceType) -> None:
+    """Raise InvalidPath for a name that leads nowhere but says whether somebody may come in."""
+    begun = resource_type.begun_with(name)
+    if begun is not None and begun.attribute.type is Type.BOOLEAN:
+        raise InvalidPath(
+            f"{resource_type.name} has no attribute '{shown_name(name)}'. Write '{begun.attribute.name}' for that."
+        )
+
+
+def _named(name: str, value: Json, resource_type: ResourceType) -> list[str]:
+    if not resource_type.is_akin(name):
+        return [name]
+    holders = value if isinstance(value, list) else [value]
+    return [name, *(inner for holder in holders if isinstance(holder, dict) for inner in holder)]
 
 
 def pass_over(name: str, reading: Reading, *, is_foreign: bool) -> None:

@@ -7,6 +7,7 @@ import pytest
 from domains.models import Domain
 from provisioning.models import Connection, RequestOperation
 from provisioning.services.request_log import writer
+from scim.protocol.departures import asks_to_suspend
 from scim.protocol.schemas import CORE_USER, ENTERPRISE_USER
 from tests.identity_provider import Idp, read
 from tests.scim.operations.test_bulk import bulk
@@ -278,7 +279,8 @@ MISSPELT = "urn:ietf:params:scim:schemas:core:2.0"
     "name",
     ["active.value", "active.", "active[]", f"{CORE_USER.id}:active.x", "Active [x]", "User:active", "active:value",
      f"{MISSPELT}:User.active", f"{MISSPELT}:Users:active", f"{MISSPELT}:active", f" {MISSPELT}.active",
-     f"{CORE_USER.id}:active:value", "urn:scim:schemas:core:1.0:Active", f"{ENTERPRISE_USER.id}:active"],
+     f"{CORE_USER.id}:active:value", "urn:scim:schemas:core:1.0:Active", f"{ENTERPRISE_USER.id}:active",
+     "user.active", "Users.active", "core:2.0:User:active", "urm:ietf:params:scim:schemas:core:2.0:User:active"],
 )  # fmt: skip
 def test_what_goes_wrong_behind_active_is_not_left_out(name: str, idp: Idp, user: dict[str, Any]) -> None:
     sent = {"schemas": [CORE_USER.id], "userName": "ada@acme.example", name: False}
@@ -305,6 +307,36 @@ def test_nor_is_what_an_object_under_a_misspelt_core_schema_holds(
             assert (answer.status_code, read(answer)["scimType"]) == (400, "invalidPath")
 
 
+EXTENSIONS = ENTERPRISE_USER.id.removesuffix("2.0:User")
+NEAR = [f"{EXTENSIONS}2.0:Usr", f"{EXTENSIONS}2.1:User", ENTERPRISE_USER.id]
+
+
+@pytest.mark.parametrize("op", ["add", "replace", "remove"])
+@pytest.mark.parametrize("urn", NEAR)
+def test_a_path_to_active_under_a_misspelt_extension_is_no_silent_success(
+    urn: str, op: str, idp: Idp, user: dict[str, Any]
+) -> None:
+    answer = idp.patch(user["id"], {"op": op, "path": f"{urn}:active", "value": False})
+    assert (answer.status_code, read(answer)["scimType"]) == (400, "invalidPath")
+
+
+@pytest.mark.parametrize("urn", [*NEAR, f"{ENTERPRISE_USER.id} ", ENTERPRISE_USER.id.lower()])
+@pytest.mark.parametrize("wrap", [lambda held: held, lambda held: [held]], ids=["object", "list"])
+def test_nor_is_active_in_the_object_of_an_extension(urn: str, wrap: Any, idp: Idp, user: dict[str, Any]) -> None:
+    for held in ({"Active": False}, {"department": "x", "user.active": False}):
+        sent = {urn: wrap(held)}
+        own = {"userName": "ada@acme.example", CORE_USER.id: sent}
+        for method, body in (
+            ("PATCH", {"Operations": [{"op": "replace", "value": sent}]}),
+            ("PATCH", {"Operations": [{"op": "replace", "path": urn, "value": sent[urn]}]}),
+            ("PUT", {"userName": "ada@acme.example", **sent}),
+            ("PUT", own),
+        ):
+            answer = idp.send(method, f"/Users/{user['id']}", body)
+            assert (answer.status_code, read(answer)["scimType"]) == (400, "invalidPath"), (method, body)
+            assert asks_to_suspend(body) or body is own
+
+
 def test_a_misspelt_core_schema_clears_nothing_that_it_names(idp: Idp) -> None:
     user = idp.create(title="Boss", nickName="A", name={"givenName": "A"})
     for sent in ({f"{MISSPELT}:Users": {"title": "x", "name.givenName": "y"}},
@@ -321,6 +353,8 @@ def test_what_only_resembles_active_is_left_out(name: str, idp: Idp, user: dict[
         idp.send("PUT", f"/Users/{user['id']}", {"userName": "ada@acme.example", **sent}),
     ):
         assert (answer.status_code, read(answer)["active"]) == (200, True)
+        assert idp.log()[-1].notices
+        assert not asks_to_suspend(sent)
 
 
 def both(method: str, user_name: Any, emails: Any) -> dict[str, Any]:
