@@ -219,6 +219,7 @@ class ResourceType:
 
         For what ``resolve`` does not find. The URN of a schema may be misspelt behind its family. Where no attribute of
         an extension follows its URN, it is one of the core schema that stands there, or the extension as a whole.
+        A prefix that has nothing to do with these URNs does not make a name one that says whether somebody may come in.
         """
         text = name.strip().lower().partition("[")[0]
         for schema, family in zip(self.extensions, self._families, strict=True):
@@ -234,7 +235,10 @@ class ResourceType:
         elif (parts := _parts(text))[0] in self._words or "scim" in parts:
             found = self._first(parts)
         else:
-            found = self._first([part.partition(".")[0].strip() for part in text.split(":")])
+            names = [part.partition(".")[0].strip() for part in text.split(":")]
+            found = self._first(names)
+            if found is not None and found.type is Type.BOOLEAN and found.name.lower() != names[0]:
+                found = None
         return ResolvedPath(None, found) if found else None
 
     def _first(self, names: Iterable[str]) -> Attribute | None:

@@ -345,7 +345,11 @@ def test_a_misspelt_core_schema_clears_nothing_that_it_names(idp: Idp) -> None:
         assert (after["title"], after["name"]) == ("Boss", {"givenName": "A"})
 
 
-@pytest.mark.parametrize("name", ["urn:okta:custom:1.0:user:active", "name.active", "custom.active", "activated"])
+@pytest.mark.parametrize(
+    "name",
+    ["urn:okta:custom:1.0:user:active", "name.active", "custom.active", "activated", "custom:active",
+     "acme:user:active", "custom:active:value"],
+)  # fmt: skip
 def test_what_only_resembles_active_is_left_out(name: str, idp: Idp, user: dict[str, Any]) -> None:
     sent = {name: False}
     for answer in (
