@@ -290,8 +290,8 @@ class _PatchReader:
                 yield PatchOperation(op, target, values or None)
         elif path.leaf.type is Type.COMPLEX and not path.leaf.multi_valued and not _clears(path.leaf, value):
             yield from self._parts(op, path, value)
-        elif target.condition is not None and (packed := self._packed(path, value)) is not None:
-            # What the text says beside its 'value' is about the same value of the attribute, which it joins.
+        elif target.condition is not None and path.sub is not None and (packed := self._packed(target, value)):
+            # A role's label in the text is about the same value of the attribute, which it joins.
             whole = replace(target, path=ResolvedPath(path.extension, path.attribute))
             yield PatchOperation(Op.ADD, whole, read_one(path.attribute, packed, "", self.reading))
         elif target.condition is not None and path.sub is None and _is_unsent(path.attribute, value):
@@ -328,13 +328,13 @@ class _PatchReader:
     def _value(self, target: Target, value: Json, op: Op) -> Json:
         attribute, sub = target.path.attribute, target.path.sub
         if sub is not None:
-            packed = self._packed(target.path, value)
+            packed = self._packed(target, value)
             return read_value(sub, packed["value"] if packed else value, f"{attribute.name}.", self.reading)
         if target.condition is None:
             return read_value(attribute, value, "", self.reading)
         if says_nothing(value):
             return None
-        read = read_one(attribute, value, "", self.reading)
+        read = read_one(attribute, self._packed(target, value) or value, "", self.reading)
         if op is Op.REPLACE and is_hollow(
             {**(target.described or {}), **(read if isinstance(read, dict) else {})}, attribute
         ):
@@ -345,15 +345,22 @@ class _PatchReader:
             raise unreadable(attribute, "")
         return read
 
-    def _packed(self, path: ResolvedPath, value: Json) -> Resource | None:
-        """The object that was sent as JSON text for the `value` of one of several values; None for anything else."""
-        if path.sub is None or path.sub.name != "value" or not path.attribute.multi_valued:
+    def _packed(self, target: Target, value: Json) -> Resource | None:
+        """What counts of an object that was sent as JSON text for one of several values; None for anything else.
+
+        That is its `value` and, of a role, the label; which value it is about is for the path to say.
+        """
+        attribute, sub = target.path.attribute, target.path.sub
+        if not isinstance(value, str) or not attribute.multi_valued or (sub is not None and sub.name != "value"):
             return None
-        packed = quirks.value_as_json(path.attribute, value) if isinstance(value, str) else None
+        packed = quirks.value_as_json(attribute, value)
         if packed is None:
             return None
         self.reading.tolerate(packed[1])
-        return cast(Resource, packed[0])
+        counts = {"value", "display"} if attribute.name == "roles" else {"value"}
+        if target.described:
+            counts -= target.described.keys() - {"value"}
+        return {name: part for name, part in cast(Resource, packed[0]).items() if name in counts}
 
     def _named(self, target: Target, value: Json) -> Json:
         if not target.path.leaf.multi_valued or target.condition is not None or value is None:

@@ -66,6 +66,28 @@ def test_json_text_brings_its_display_name_along(op: str, idp: Idp, user: dict[s
     assert "A value of 'roles' is JSON text; the 'value' within it was read." in idp.log()[-1].notices
 
 
+@pytest.mark.parametrize("op", ["add", "replace"])
+@pytest.mark.parametrize("end", [".value", ""])
+def test_json_text_does_not_say_which_value_it_is_about(op: str, end: str, idp: Idp) -> None:
+    entries = [{"value": f"{kind}@acme.test", "type": kind, "primary": kind == "work"} for kind in ("work", "home")]
+    user = idp.create(emails=entries)
+    text = json.dumps({"value": "new@acme.test", "type": "home", "primary": False, "display": "x", "displayName": "y"})
+    after = read(idp.patch(user["id"], {"op": op, "path": f'emails[type eq "work"]{end}', "value": text}))
+    work, home = user["emails"]
+    if op == "replace" and not end:
+        work = {"type": "work"}
+    assert after["emails"] == [{**work, "value": "new@acme.test"}, home]
+
+
+def test_nor_which_role_it_is_about(idp: Idp, user: dict[str, Any]) -> None:
+    text = json.dumps({"value": "IT", "primary": False, "type": "x", "displayName": "The IT"})
+    answer = idp.patch(user["id"], {"op": "replace", "path": f"{PATH}.value", "value": text})
+    assert (role(user), read(answer)["roles"]) == ("IT", [{**IT, "display": "The IT"}])
+    text = json.dumps({"value": "HR", "display": "x"})
+    again = {"op": "add", "path": 'roles[display eq "The IT"].value', "value": text}
+    assert "x" not in [each.get("display") for each in read(idp.patch(user["id"], again))["roles"]]
+
+
 def test_another_change_keeps_the_display(idp: Idp, user: dict[str, Any]) -> None:
     answer = idp.patch(user["id"], {"op": "replace", "path": f"{PATH}.type", "value": "app"})
     assert read(answer)["roles"] == [{**user["roles"][0], "type": "app"}]
