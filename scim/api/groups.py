@@ -11,7 +11,7 @@ from provisioning.services.request_log import results
 from provisioning.services.request_log.setup_steps import Step
 from scim.api.base import ScimView, preconditions, projection_of
 from scim.api.media import answer, answer_nothing
-from scim.api.users import read_asked, read_query
+from scim.api.users import read_asked
 from scim.operations import groups, search
 from scim.operations.groups import GroupWriteResult
 from scim.operations.provider import MAX_GROUP_BODY
@@ -65,7 +65,7 @@ class GroupsView(_View):
 
     def get(self, request: Request, slug: str) -> HttpResponse:
         """List or find groups."""
-        return self.answer_found(read_query(self, request))
+        return self.answer_found(request._request.GET)
 
     def post(self, request: Request, slug: str) -> HttpResponse:
         """Create a group."""

@@ -26,7 +26,7 @@ from scim.protocol.projection import Projection
 from scim.protocol.reading import Quirk, Reading
 from scim.protocol.resolution import quoted_booleans
 from scim.protocol.schemas import USER
-from scim.protocol.searching import in_known_case, read_search
+from scim.protocol.searching import read_search
 from scim.storage.credentials import Principal, TokenUser
 from scim.storage.repository import Stored, id_of
 from users.profile import etag
@@ -41,13 +41,13 @@ class UsersView(ScimView):
 
     def step_of(self, request: HttpRequest) -> str:
         """A list that is asked for with a filter is a look-up."""
-        if request.method == "GET" and "filter=" in request.META.get("QUERY_STRING", "").lower():
+        if request.method == "GET" and "filter=" in request.META.get("QUERY_STRING", ""):
             return Step.LOOK_UP
         return super().step_of(request)
 
     def get(self, request: Request, slug: str) -> HttpResponse:
         """List or find users."""
-        return _answer_found(self, read_query(self, request))
+        return _answer_found(self, request._request.GET)
 
     def post(self, request: Request, slug: str) -> HttpResponse:
         """Create a user."""
@@ -190,17 +190,6 @@ class _Verb(Protocol):
     def __call__(
         self, user_id: str, body: dict[str, Json], *, principal: Principal, preconditions: Preconditions, by: Actor
     ) -> UserWriteResult: ...
-
-
-def read_query(view: ScimView, request: Request) -> Mapping[str, str]:
-    """The query parameters of a search; of names in other letter case, which are read as meant, the log is told.
-
-    Raises InvalidValue for these in strict mode.
-    """
-    parameters, odd = in_known_case(request._request.GET)
-    for name in odd:
-        _tolerate(view, quirks.parameter_in_other_case(name))
-    return parameters
 
 
 def read_asked(view: ScimView, request: Request) -> Mapping[str, str]:

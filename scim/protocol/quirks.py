@@ -158,11 +158,6 @@ def operation_in_capitals(op: str) -> tuple[str, Quirk] | None:
     return op.lower(), quirk
 
 
-def parameter_in_other_case(name: str) -> Quirk:
-    """Scripts: ``?Filter=…`` and ``?startindex=…``; passed over, such a filter would find everybody."""
-    return Quirk(f"The query parameter is written '{name}'", "letter case was passed over")
-
-
 def removal_by_value(name: str) -> Quirk:
     """JumpCloud, OneLogin, Microsoft Entra ID: ``remove`` with a list of values; to the letter, all others go too."""
     return Quirk(

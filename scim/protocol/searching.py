@@ -41,16 +41,6 @@ def read_search(body: dict[str, Json]) -> SearchRequest:
     return SearchRequest(parameters, quirks.schema_not_named(SEARCH_SCHEMA))
 
 
-def in_known_case(parameters: Mapping[str, str]) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """Query parameters by the names that a search has for them, and those names that came in other letter case only."""
-    known = {name: _NAMES.get(name.lower(), name) for name in parameters}
-    odd = tuple(name for name, meant in known.items() if name != meant and meant not in known)
-    if not odd:
-        return parameters, ()
-    renamed = {known[name]: parameters[name] for name in odd}
-    return {name: parameters[name] for name in known} | renamed, tuple(renamed)
-
-
 def _names(value: Json) -> str | None:
     names = texts(value)
     return ",".join(names) if isinstance(value, list) and len(names) == len(value) else None
@@ -74,4 +64,3 @@ _MEMBERS: Mapping[str, tuple[Callable[[Json], str | None], str]] = {
     "count": (_number, "a whole number"),
     "cursor": (_text, "a text"),
 }
-_NAMES = {name.lower(): name for name in _MEMBERS}

@@ -165,19 +165,3 @@ class TestFilters:
         user = read(idp.get("/Users"))["Resources"][0]
         assert idp.found(f'id eq "{user["id"]}"') == [user["userName"]]
         assert idp.found(f'meta.location eq "{user["meta"]["location"]}"') == [user["userName"]]
-
-
-@pytest.mark.parametrize("path", ["/Users", "/Groups"])
-def test_a_parameter_in_other_letter_case_is_read_as_meant(path: str, idp: Idp) -> None:
-    idp.create("ada@acme.example", displayName="X")
-    idp.create("bob@acme.example", displayName="Y")
-    idp.create_group("X"), idp.create_group("Y")
-    found = read(idp.get(path, {"FILTER": 'displayName eq "X"', "sortby": "displayName"}))
-    assert [each["displayName"] for each in found["Resources"]] == ["X"]
-    row = idp.log()[-1]
-    assert row.notices == [
-        f"The query parameter is written '{name}'; letter case was passed over." for name in ("filter", "sortBy")
-    ]
-    # The name as it is written wins, and what is no parameter of a search is passed over as ever.
-    assert read(idp.get(path, {"Filter": 'displayName eq "X"', "filter": "id pr", "Page": "2"}))["totalResults"] == 2
-    assert idp.log()[-1].notices == []
