@@ -1,4 +1,4 @@
-"""How one body is read: what is forgiven, what is refused, and the advice that comes up on the way."""
+"""How one body is read: what is tolerated, what is refused, and the advice that comes up on the way."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
