@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 GET_CHROMIUM = "Chromium is missing, so the pages are not tested. On Debian: apt-get install chromium"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -19,6 +19,11 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+# Milliseconds that a page has to show what is expected of it. Nothing waits longer than it must, so that this is for a
+# machine that does much else.
+PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Measure how the time of a function grows with its input: at most in proportion, whatever a client sends."""
 
+import time
 from collections.abc import Callable
-from time import thread_time_ns
 from typing import TypeVar
 
 Input = TypeVar("Input")
@@ -9,7 +9,9 @@ Input = TypeVar("Input")
 # Twice the input may cost so many times as much: 2 for the input itself, the rest for caches and the clock.
 MOST = 2.6
 ROUNDS = 5
-TRIES = 6
+TRIES = 12
+# Seconds until the next try, in which other work on the machine may come to its end.
+PAUSE = 0.5
 # A run that is over sooner is measured several times in one go, since the clock's own step would be most of it.
 SHORTEST_NS = 1_000_000
 
@@ -36,13 +38,14 @@ def assert_linear(run: Callable[[Input], object], worst: Callable[[int], Input],
         ratios = growth(run, worst, size)
         if max(ratios) <= MOST:
             return
+        time.sleep(PAUSE)
     raise AssertionError(
         f"Doubled twice from {size}, the input cost {ratios[0]:.2f} and {ratios[1]:.2f} times as much."
     )
 
 
 def _time(run: Callable[[Input], object], sent: Input, repeats: int) -> int:
-    started = thread_time_ns()
+    started = time.thread_time_ns()
     for _ in range(repeats):
         run(sent)
-    return thread_time_ns() - started
+    return time.thread_time_ns() - started

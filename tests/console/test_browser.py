@@ -237,7 +237,7 @@ def test_a_request_shows_up_by_itself(open_page: Open, lived_in: Tenant, live_se
     with closing(client.Client(f"{live_server.url}/scim/acme/v2", text)) as provider:
         assert provider("GET", "/Users?count=7", {}, None).status == 200
     writer.flush()
-    expect(page.get_by_text(asked)).to_be_visible(timeout=10_000)
+    expect(page.get_by_text(asked)).to_be_visible()
     expect(page.locator("#scim-state")).to_contain_text("GET → 200")
 
 
@@ -251,7 +251,7 @@ def test_the_checklist_turns_green_by_itself(open_page: Open, lived_in: Tenant, 
     with closing(client.Client(f"{live_server.url}/scim/acme/v2", text)) as provider:
         assert provider("GET", "/Users", {}, None).status == 200
     writer.flush()
-    expect(line).to_have_class("done", timeout=10_000)
+    expect(line).to_have_class("done")
     expect(line).to_contain_text("s ago")
     assert page.evaluate("window.stays"), "without a reload"
 

@@ -184,7 +184,7 @@ def test_the_button_on_the_page_finds_the_same_and_its_mend_is_three_clicks_away
     admin.look_at(SECTION)
     admin.click("button", "Test this set-up")
     steps = admin.page.locator("#test-run")
-    expect(steps).to_contain_text("It went wrong at “Test Connection: read the list of users”", timeout=30_000)
+    expect(steps).to_contain_text("It went wrong at “Test Connection: read the list of users”")
     admin.clicks = 0
     admin.click("link", "Enable SCIM…")
     admin.unfold("Enable SCIM…")
@@ -193,7 +193,7 @@ def test_the_button_on_the_page_finds_the_same_and_its_mend_is_three_clicks_away
     admin.look_at(SECTION)
     admin.page.get_by_label("Address of the test user").fill("test.user@acme.io")
     admin.click("button", "Test this set-up")
-    expect(steps).to_contain_text("It went wrong at “Create the test user”", timeout=30_000)
+    expect(steps).to_contain_text("It went wrong at “Create the test user”")
     admin.clicks = 0
     admin.click("link", "Allow acme.io for User requests…")
     admin.unfold("Allow acme.io for User requests…")
@@ -202,6 +202,6 @@ def test_the_button_on_the_page_finds_the_same_and_its_mend_is_three_clicks_away
     admin.look_at(SECTION)
     admin.page.get_by_role("link", name="JumpCloud with test.user@acme.io").first.click()
     admin.click("button", "Test again")
-    expect(steps).to_contain_text("The test user is gone again.", timeout=30_000)
+    expect(steps).to_contain_text("The test user is gone again.")
     expect(steps.get_by_text("Passed", exact=True)).to_have_count(14)
     assert not User.objects.of(tenant.id).filter(user_name="test.user@acme.io").exists()
