@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol, cast
+from uuid import UUID
 
 import structlog
 from django.http import HttpRequest
@@ -52,16 +53,31 @@ def is_support_access(request: HttpRequest) -> bool:
     return getattr(request.user, "support_access", None) is not None
 
 
+class Member(Protocol):
+    """Whoever is signed in to an organization: one of its users, or an operator on a visit."""
+
+    pk: Any
+    organization_id: UUID
+    organization: Any
+    display_name: str
+
+    def has_perm(self, perm: str) -> bool:
+        """Whether the role, or the visit, has a permission."""
+
+
+def member_of(request: HttpRequest) -> Member:
+    """Whoever is signed in; rooms that know users ask ``users.views.current`` for them with their type."""
+    return cast(Member, request.user)
+
+
 def tenant_of(request: HttpRequest) -> Any:
     """The organization of whoever is signed in; ``organizations.views.current`` knows its type."""
-    user: Any = request.user
-    return user.organization
+    return member_of(request).organization
 
 
 def actor_of(request: HttpRequest) -> Actor:
     """Whoever is signed in, acting through a page."""
-    user: Any = request.user
-    return replace(actor_for(user, request, Channel.PAGE), is_reauthenticated=is_reauthenticated(request))
+    return replace(actor_for(member_of(request), request, Channel.PAGE), is_reauthenticated=is_reauthenticated(request))
 
 
 def actor_for(user: Any, request: HttpRequest, channel: Channel) -> Actor:

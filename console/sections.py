@@ -17,6 +17,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from console.kept_choices import kept
+from console.requests import member_of
 from core.parsing import id_of, number_of
 from core.refusals import Malformed
 
@@ -176,8 +177,7 @@ def visible(page: Page, request: HttpRequest, within: str = "") -> list[Section]
 
 def may(request: HttpRequest, permission: str) -> bool:
     """Whether the request's user, somebody of an organization, has a permission."""
-    user: Any = request.user
-    return permission == EVERYBODY or bool(user.has_perm(permission))
+    return permission == EVERYBODY or member_of(request).has_perm(permission)
 
 
 def register_panels(*panels: Panel) -> None:
@@ -188,7 +188,7 @@ def register_panels(*panels: Panel) -> None:
 
 def panels(place: str, request: HttpRequest, thing: Any) -> list[SafeString]:
     """What the request's user may see of a thing, as HTML."""
-    user: Any = request.user
+    user = member_of(request)
     return [
         panel.render(request, thing) for panel in _panels if panel.place == place and user.has_perm(panel.permission)
     ]

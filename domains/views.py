@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from console import reauthentication, responses, sections
-from console.requests import actor_of, is_htmx, wanted
+from console.requests import actor_of, is_htmx, member_of, wanted
 from console.sections import Context, Page, PageAction, Section
 from core.addresses import AddressError, check_domain, readable_domain
 from core.refusals import Refusal
@@ -124,8 +124,7 @@ def _is_domain(text: str) -> bool:
 
 
 def _may_edit(request: HttpRequest) -> bool:
-    user: Any = request.user
-    return bool(user.has_perm("domains.edit"))
+    return member_of(request).has_perm("domains.edit")
 
 
 def _typed(text: str) -> str:

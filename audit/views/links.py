@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
 
 from audit.models import AuditEvent
+from console.requests import member_of
 from console.sections import may
 
 # What gives the addresses at which things of a kind are shown, for those of the ids that are still there.
@@ -24,7 +24,7 @@ def register_links(kind: str, permission: str, find: Links) -> None:
 def links(request: HttpRequest, kind: str, ids: Collection[str]) -> Mapping[str, str]:
     """Where the request's user finds those things; what is gone, or not for that user, is left out."""
     permission, find = _links.get(kind, ("", None))
-    user: Any = request.user
+    user = member_of(request)
     return find(user.organization_id, ids) if find and user.has_perm(permission) else {}
 
 
@@ -40,7 +40,7 @@ def register_undos(permission: str, find: Undos) -> None:
 
 def undos(request: HttpRequest, events: Collection[AuditEvent]) -> Mapping[UUID, str]:
     """Where the request's user can undo some of the events."""
-    user: Any = request.user
+    user = member_of(request)
     found: dict[UUID, str] = {}
     for permission, find in _undos:
         if may(request, permission):

@@ -9,7 +9,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 
 from console import responses
-from console.requests import actor_of
+from console.requests import actor_of, member_of
 from console.sections import Context, Page, PageAction, Section
 from core.dates import DateStyle
 from core.refusals import StaleVersion
@@ -58,7 +58,7 @@ def _zones(current: str) -> list[Any]:
 
 
 def _context(request: HttpRequest) -> Context:
-    user: Any = request.user
+    user = member_of(request)
     organization = organization_of(request)
     return {
         "organization": organization,

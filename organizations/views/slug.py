@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from console import reauthentication, responses
-from console.requests import actor_of
+from console.requests import actor_of, member_of
 from console.sections import Context, Page, PageAction, Section
 from core.refusals import Refusal
 from organizations.models import Organization
@@ -32,7 +31,7 @@ ADDRESSES: Mapping[str, str] = {
 
 def _context(request: HttpRequest) -> Context:
     organization = organization_of(request)
-    user: Any = request.user
+    user = member_of(request)
     return {
         "organization": organization,
         "former": slugs.former(organization.pk),

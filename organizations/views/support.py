@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 
 from console import reauthentication, requests, responses
-from console.requests import actor_of
+from console.requests import actor_of, member_of
 from console.sections import Context, Page, PageAction, Section
 from organizations.services import support
 from organizations.views.current import organization_of
@@ -15,7 +13,7 @@ from organizations.views.current import organization_of
 
 def _context(request: HttpRequest) -> Context:
     organization = organization_of(request)
-    user: Any = request.user
+    user = member_of(request)
     return {
         "organization": organization,
         "operators_present": support.operators_present(organization),

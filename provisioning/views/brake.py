@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -22,9 +21,9 @@ from provisioning.services import brake as brakes
 from provisioning.services.brake import ProvisioningPaused
 from provisioning.services.connections import granted_permissions
 from provisioning.views import which_connection
-from users.models import User
 from users.services import authority
 from users.services.authority import BeyondOwnRights
+from users.views.current import user_of
 
 PER_PAGE = 50
 
@@ -49,7 +48,7 @@ def brake_page(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         "cause": ProvisioningPaused.code,
         "least": brakes.LEAST,
         "may_edit": sections.may(request, "sign-in.edit"),
-        "beyond": granted_permissions.beyond(connection, authority.of(_user(request)), act=brakes.RESUMING),
+        "beyond": granted_permissions.beyond(connection, authority.of(user_of(request)), act=brakes.RESUMING),
         "notices": [each for each in messages.get_messages(request) if each.extra_tags == OF_THE_BRAKE],
     }
     return render(request, "settings/brake/brake.html", context)
@@ -81,14 +80,9 @@ def banner(request: HttpRequest) -> str:
     paused = brakes.paused(organization_of(request).pk)
     if not paused:
         return ""
-    own, may_edit = authority.of(_user(request)), sections.may(request, "sign-in.edit")
+    own, may_edit = authority.of(user_of(request)), sections.may(request, "sign-in.edit")
     shown = [(brake, may_edit and not granted_permissions.beyond(brake.connection, own)) for brake in paused]
     return render_to_string("settings/brake/banner.html", {"paused": shown}, request)
-
-
-def _user(request: HttpRequest) -> User:
-    user: Any = request.user
-    return cast(User, user)
 
 
 ACTIONS = (

@@ -9,7 +9,6 @@ import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -31,6 +30,7 @@ from provisioning.services.role_rules.rules import Preview, RuleInput
 from users.models import GivenBy, Role, User
 from users.services import authority, roles
 from users.services.accounts import UserUnknown
+from users.views.current import user_of
 from users.views.user import PERSON
 from users.views.user_actions import ACCESS_KEY
 
@@ -44,7 +44,7 @@ _NEW = RuleInput(RoleRule.Attribute.GROUP, RoleRule.Operator.IS, "", "")
 
 
 def _context(request: HttpRequest) -> Context:
-    user: Any = request.user
+    user = user_of(request)
     organization_id = organization_of(request).pk
     rules = role_rules.in_force(organization_id)
     return {
@@ -70,7 +70,7 @@ def edit(request: HttpRequest) -> HttpResponse:
     """The rules as they are, to be changed."""
     organization_id = organization_of(request).pk
     rules = role_rules.in_force(organization_id)
-    authority.of(_user(request)).require(*(rule.role for rule in rules))
+    authority.of(user_of(request)).require(*(rule.role for rule in rules))
     rows = [RuleInput(rule.attribute, rule.operator, rule.value, str(rule.role_id)) for rule in rules]
     return _editor(request, rows or [_NEW], role_rules.set_of(organization_id).version)
 
@@ -151,7 +151,7 @@ def _shown(request: HttpRequest, found: Preview, number: int) -> Context:
         "end": (number - 1) * PER_PAGE + len(role_changed),
         "previous": number - 1,
         "following": number + 1 if number < last else 0,
-        "may_see_people": _user(request).has_perm("users.view"),
+        "may_see_people": user_of(request).has_perm("users.view"),
     }
 
 
@@ -190,7 +190,7 @@ def _editor(
         "meanwhile": meanwhile,
         "attributes": RoleRule.Attribute.choices,
         "operators": RoleRule.Operator.choices,
-        "roles": {str(role.pk): role for role in roles.offered_to(_user(request))},
+        "roles": {str(role.pk): role for role in roles.offered_to(user_of(request))},
         "default": roles.default_role(organization_of(request).pk),
         "most": role_rules.MOST_RULES,
         "longest": role_rules.LONGEST_VALUE,
@@ -241,7 +241,7 @@ def _of_person(request: HttpRequest, user: User) -> Context | None:
     decision = one_user.decision_of(user) if one_user.may_leave(user) else None
     if decision is None:
         return None
-    reach = authority.of(_user(request))
+    reach = authority.of(user_of(request))
     return {
         "person": user,
         "decision": decision,
@@ -284,12 +284,6 @@ def _pressed(request: HttpRequest) -> tuple[str, int]:
 
 def _swapped(rows: Sequence[RuleInput], at: int) -> list[RuleInput]:
     return [*rows[:at], rows[at + 1], rows[at], *rows[at + 2 :]]
-
-
-def _user(request: HttpRequest) -> User:
-    user: Any = request.user
-    found: User = user
-    return found
 
 
 def _is_within(user: User, rules: Iterable[RoleRule]) -> bool:

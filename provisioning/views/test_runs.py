@@ -29,6 +29,7 @@ from provisioning.views.connections.section import SCIM
 from provisioning.views.request_log.fixes import ProposedFix, Situation
 from users.services import authority
 from users.services.authority import BeyondOwnRights
+from users.views.current import user_of
 
 LONGEST_ADDRESS = 254
 LATEST = 3
@@ -81,7 +82,7 @@ def _context(request: HttpRequest) -> Context:
     connection = which_connection.among(present, request)
     latest = test_runs.latest(connection, LATEST)
     provider = connection.identity_provider
-    asker: Any = request.user
+    asker = user_of(request)
     return {
         "connection": connection,
         "beyond": granted_permissions.beyond(connection, authority.of(asker), act=test_runs.TESTING),

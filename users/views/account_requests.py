@@ -23,6 +23,7 @@ from organizations.views.current import organization_of
 from users.models import AccountRequest
 from users.services import account_requests, roles
 from users.services.account_requests import RequestInvalid, RequestUnknown
+from users.views.current import user_of
 
 PER_PAGE = 25
 MOST_AT_ONCE = 100
@@ -31,7 +32,7 @@ CLOSED_SHOWN = 5
 
 
 def _context(request: HttpRequest) -> Context:
-    user: Any = request.user
+    user = user_of(request)
     organization_id = organization_of(request).pk
     typed = request.GET.get("request", "").replace("\x00", "").strip()[:LONGEST_TYPED]
     waiting = account_requests.waiting(organization_id)

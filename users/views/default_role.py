@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Count
@@ -16,16 +15,18 @@ from console.requests import actor_of, is_htmx
 from console.sections import Context, Page, PageAction, Section
 from core.actors import Actor
 from core.refusals import Refusal
+from organizations.views.current import organization_of
 from users.models import Role, User
 from users.services import roles
+from users.views.current import user_of
 from users.views.user_filters import DOMAIN
 
 
 def _default_role(request: HttpRequest) -> Context:
-    user: Any = request.user
+    user = user_of(request)
     return {
         "roles": roles.offered_to(user),
-        "current": roles.default_role(user.organization_id),
+        "current": roles.default_role(organization_of(request).pk),
         "may_edit": user.has_perm("roles.edit"),
         "unconfirmed_role": _unconfirmed_role(request.GET.get("default-role", ""), actor_of(request)),
     }

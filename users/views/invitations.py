@@ -26,6 +26,7 @@ from users.models import Invitation, Role, Source, User
 from users.services import authority, invitations, pasted_addresses, roles
 from users.services.authority import BeyondOwnRights
 from users.services.invitations import InvitationsOutcome, TooManyMails
+from users.views.current import user_of
 from users.views.user_actions import MOST_AT_ONCE, PEOPLE_KEY, ticked
 from users.views.user_filters import INVITED, PER_PAGE, PeopleForm, Sort
 
@@ -111,7 +112,7 @@ def _too_long(what: str) -> str:
 
 
 def _form(request: HttpRequest, typed: Typed, outcome: InvitationsOutcome | None = None, **more: Any) -> HttpResponse:
-    user: Any = request.user
+    user = user_of(request)
     context = {
         "title": "Invite people",
         "lead": "They get a mail with a link, by which they choose a password. It works once, for seven days.",
@@ -193,7 +194,7 @@ def listed(request: HttpRequest, form: PeopleForm) -> Context:
     shown = list(page)
     people = invitations.accounts_of(shown, organization_id=organization_id) if shown else {}
     ended = _why_ended(shown, organization_id)
-    user: Any = request.user
+    user = user_of(request)
     own = authority.of(user)
     return {
         "invitations": [

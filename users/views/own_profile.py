@@ -1,17 +1,16 @@
 """Your profile: what everybody may see of themselves, whatever their role."""
 
-from typing import Any
-
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
 from console.sections import EVERYBODY, Context, Page, Section
+from organizations.views.current import organization_of
 
 
 def _context(request: HttpRequest) -> Context:
-    user: Any = request.user
-    return {"address": f"{settings.BASE_URL}{reverse('sign-in', args=[user.organization.slug])}"}
+    slug = organization_of(request).slug
+    return {"address": f"{settings.BASE_URL}{reverse('sign-in', args=[slug])}"}
 
 
 PROFILE = Section(

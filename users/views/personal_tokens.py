@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +13,7 @@ from console.sections import EVERYBODY, Context, Page, PageAction, Section
 from users.models import User
 from users.services import personal_tokens
 from users.services.personal_tokens import TokenInvalid, TokenScope, TooManyTokens
+from users.views.current import user_of
 
 FORM_SALT = "users.personal-token"
 
@@ -39,7 +39,7 @@ def _scopes_for(user: User) -> dict[TokenScope, str]:
 
 
 def _context(request: HttpRequest) -> Context:
-    user: Any = request.user
+    user = user_of(request)
     tokens = personal_tokens.live(user)
     return {
         "tokens": [(token, token.scopes.split()) for token in tokens],
@@ -58,7 +58,7 @@ def make(request: HttpRequest) -> HttpResponse:
         question := reauthentication.ask_to_reauthenticate(request, OWN_TOKENS.address, "make a personal token")
     ) is not None:
         return question
-    user: Any = request.user
+    user = user_of(request)
     one_time_forms.use_up(request, FORM_SALT)
     name, asked, expires = (
         request.POST.get("name", ""), request.POST.getlist("scope"), request.POST.get("expires", USUAL_LIFE_TIME),
@@ -89,7 +89,7 @@ def _show(request: HttpRequest, extra: Context) -> HttpResponse:
 
 def revoke(request: HttpRequest, token_id: UUID) -> HttpResponse:
     """End one of one's own tokens at once."""
-    user: Any = request.user
+    user = user_of(request)
     token = personal_tokens.revoke(token_id, owner_id=user.pk, by=actor_of(request))
     return responses.done(request, OWN_TOKENS, f"Revoked {token.name} ({token})")
 

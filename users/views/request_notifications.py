@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from organizations.views.current import organization_of
 from users.models import User
 from users.services import request_notifications
 from users.services.request_notifications import NotificationsFull, NotMailed
+from users.views.current import user_of
 from users.views.user_filters import named
 
 MOST_FOUND = 10
@@ -28,7 +28,7 @@ _UNREAD = ("document", "search")
 
 
 def _context(request: HttpRequest) -> Context:
-    user: Any = request.user
+    user = user_of(request)
     organization_id = organization_of(request).pk
     may_edit = user.has_perm("users.edit")
     listed = list(request_notifications.listed(organization_id).select_related("role").defer(*_UNREAD))

@@ -27,6 +27,7 @@ from users.permissions import Area, Level
 from users.services import authority, role_reassignment, roles
 from users.services.roles import RoleInUse, RoleUnknown
 from users.views import role_reassignment as progress
+from users.views.current import user_of
 
 AREAS: Mapping[Area, str] = {
     Area.USERS: "Users",
@@ -106,7 +107,7 @@ def links(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
 
 
 def _roles(request: HttpRequest) -> Context:
-    user: Any = request.user
+    user = user_of(request)
     reach = authority.of(user)
     # Counted by role alone, which an index does without the people.
     holders = User.objects.filter(role=OuterRef("pk")).order_by().values("role").annotate(number=Count("*"))
@@ -241,7 +242,7 @@ def show_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
 
 def save_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     """Change a role; what was typed stays where that can't be."""
-    user: Any = request.user
+    user = user_of(request)
     role = _found(request, role_id)
     form = RoleForm(request.POST, of=user, role=role)
     if form.is_valid():
@@ -278,7 +279,7 @@ def rename_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
 
 
 def _page(request: HttpRequest, role: Role, form: RoleForm | None = None) -> HttpResponse:
-    user: Any = request.user
+    user = user_of(request)
     may_edit = user.has_perm("roles.edit") and authority.of(user).covers(role)
     may_change, may_switch = may_edit and not role.is_built_in, may_edit and role.is_optional
     people = progress.people_of(role)
@@ -313,7 +314,7 @@ def _page(request: HttpRequest, role: Role, form: RoleForm | None = None) -> Htt
 
 def new_role(request: HttpRequest) -> HttpResponse:
     """The form of a new role, empty or like another role."""
-    user: Any = request.user
+    user = user_of(request)
     model = _model(request)
     start = Role(rights=" ".join(sorted(model.permissions & authority.of(user).permissions))) if model else None
     return _new(request, RoleForm(of=user, role=start), model)
@@ -321,7 +322,7 @@ def new_role(request: HttpRequest) -> HttpResponse:
 
 def add_role(request: HttpRequest) -> HttpResponse:
     """Make a role; what was typed stays where that can't be."""
-    user: Any = request.user
+    user = user_of(request)
     form = RoleForm(request.POST, of=user)
     if form.is_valid():
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -27,6 +26,7 @@ from users.services import authority
 from users.services import undo as undoing
 from users.services.authority import Authority
 from users.services.undo import ChangedAttribute, UndoKind, UndoOutcome, UndoPlan, UndoState
+from users.views.current import user_of
 from users.views.user import HISTORY_KEY, facts, words
 from users.views.user_actions import PEOPLE_KEY
 
@@ -92,7 +92,7 @@ def ask(request: HttpRequest, event_id: UUID) -> HttpResponse:
     event = undoing.find(event_id, organization_id=organization_id)
     (plan,) = undoing.plans([event], people=undoing.people_of([event], organization_id=organization_id))
     name, role = undoing.role_before(event, organization_id=organization_id)
-    asker: Any = request.user
+    asker = user_of(request)
     reach = authority.of(asker)
     person = plan.user.display_name if plan.user else undoing.person_of(event)
     no_role = _why_not(name, role, reach)

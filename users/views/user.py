@@ -22,6 +22,7 @@ from users.models import User
 from users.services import authority, groups, roles, undo
 from users.services.accounts import UserUnknown
 from users.services.undo import UNDOES, UndoState
+from users.views.current import user_of
 from users.views.user_actions import ACCESS_KEY
 
 # The page on which apps further up show what they know of a person.
@@ -87,7 +88,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _access(request: HttpRequest, user: User) -> Context:
-    asker: Any = request.user
+    asker = user_of(request)
     may_edit = asker.has_perm("users.edit")
     within = authority.of(asker).covers(user.role)
     return {
@@ -132,7 +133,7 @@ def _changed(event: AuditEvent) -> list[str]:
 
 def _undo(request: HttpRequest, user: User, events: AppendOnlyQuerySet) -> Collection[UUID]:
     """Those of the events of which there is something left to undo, if whoever asks may do so."""
-    asker: Any = request.user
+    asker = user_of(request)
     if not asker.has_perm("users.edit") or not authority.of(asker).covers(user.role):
         return ()
     return [plan.event.pk for plan in undo.plans(events, people=[user]) if plan.state is UndoState.OPEN]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -16,6 +15,7 @@ from organizations.views.current import organization_of
 from users.models import Headcount, User
 from users.services import roles
 from users.views import invitations, undo, user_filters
+from users.views.current import user_of
 from users.views.user import person
 from users.views.user_actions import PEOPLE_KEY, change
 from users.views.user_filters import PeopleForm
@@ -23,7 +23,7 @@ from users.views.users_export import export
 
 
 def _people(request: HttpRequest) -> Context:
-    user: Any = request.user
+    user = user_of(request)
     organization_id = organization_of(request).pk
     form = PeopleForm(request.GET, organization_id=organization_id)
     pending = invitations.pending(form, organization_id=organization_id)

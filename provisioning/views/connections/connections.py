@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -22,6 +21,7 @@ from provisioning.views.which_connection import KEY, address, chosen
 from users.models import Source, User
 from users.services import authority
 from users.services.accounts import UserUnknown
+from users.views.current import user_of
 from users.views.user import PERSON
 
 
@@ -119,8 +119,8 @@ def _people(number: int) -> str:
 
 
 def _managed_by(request: HttpRequest, user: User) -> Context:
-    asker: Any = request.user
-    present = connections.of_organization(asker.organization_id)
+    asker = user_of(request)
+    present = connections.of_organization(organization_of(request).pk)
     managed_by = next((each for each in present if each.pk == user.managed_by), None)
     own = authority.of(asker)
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
@@ -36,6 +36,7 @@ from provisioning.views.request_log import additional_logging, log, search
 from users.models import User
 from users.services import authority
 from users.services.authority import BeyondOwnRights
+from users.views.current import user_of
 from users.views.user import PERSON
 
 LATEST = 10
@@ -46,10 +47,10 @@ FORM_SALT = "scim.generate-token"
 
 
 def _context(request: HttpRequest) -> Context:
-    user: Any = request.user
-    present = connections.of_organization(user.organization_id)
+    user, organization = user_of(request), organization_of(request)
+    present = connections.of_organization(organization.pk)
     connection = which_connection.among(present, request)
-    state, base_url = _state(request, connection, present), connections.base_url(user.organization)
+    state, base_url = _state(request, connection, present), connections.base_url(organization)
     return {
         **state,
         "all_connections": present,
@@ -63,7 +64,7 @@ def _context(request: HttpRequest) -> Context:
         "remembered": guides.provider_for("", connection),
         "guide_parts": guides.shown(state["provider"], {Gets.BASE_URL: base_url, Gets.TEST_USER: state["test_user"]}),
         "base_url": base_url,
-        "former_in_use": [row for row in slugs.former(user.organization_id) if row.last_used_at],
+        "former_in_use": [row for row in slugs.former(organization.pk) if row.last_used_at],
         "tokens_left": connections.MAX_LIVE_TOKENS - len(state["tokens"]),
         **token_forms.context(),
         "next_name": connections.next_name(connection, [shown.token.name for shown in state["tokens"]]),
@@ -74,11 +75,6 @@ def _context(request: HttpRequest) -> Context:
         "details": additional_logging.switch(connection),
         "may_edit": user.has_perm("sign-in.edit"),
     }
-
-
-def _user(request: HttpRequest) -> User:
-    user: Any = request.user
-    return cast(User, user)
 
 
 def _query(request: HttpRequest) -> Mapping[str, str]:
@@ -109,7 +105,7 @@ def _state(request: HttpRequest, connection: Connection, present: Sequence[Conne
     last = setup_steps.last_of(reached)
     # Of several connections, nobody comes to one that has no token.
     requests = search.latest_of(connection, LATEST, others=bool(live) or len(present) == 1)
-    beyond = granted_permissions.beyond(connection, authority.of(_user(request)))
+    beyond = granted_permissions.beyond(connection, authority.of(user_of(request)))
     found = prerequisites.lines(connection, live, domains, reached.get(Step.ADDRESS), request, may_open=not beyond)
     return {
         "connection": connection,

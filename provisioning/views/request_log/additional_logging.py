@@ -26,6 +26,7 @@ from provisioning.services.connections import connections, granted_permissions
 from provisioning.services.request_log import additional_logging
 from provisioning.views import which_connection
 from users.services import authority
+from users.views.current import user_of
 
 # Where messages about what is kept of a request belong.
 OF_DETAILS = "details"
@@ -103,7 +104,7 @@ def why_not(request: HttpRequest, row: RequestLog) -> str:
     """
     if not sections.may(request, "sign-in.edit"):
         return not_allowed(request)
-    asker: Any = request.user
+    asker = user_of(request)
     known = Connection.objects.of(row.organization_id).filter(pk=row.connection_id) if row.connection_id else None
     connection = (known and known.first()) or connections.default_connection(row.organization_id)
     return granted_permissions.beyond(connection, authority.of(asker), act="see what was kept of its requests")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -34,6 +33,7 @@ from provisioning.views.request_log.fixes import ProposedFix, Situation
 from provisioning.views.request_log.search import FoundRequests, RequestsForm, id_of
 from users.models import User
 from users.services.authority import BeyondOwnRights
+from users.views.current import user_of
 
 PER_PAGE = 50
 PER_CHUNK = 1_000
@@ -66,8 +66,8 @@ class LogRow:
 def _shown(
     request: HttpRequest, rows: list[RequestLog], fitting: Mapping[UUID, Sequence[RequestOperation]] | None = None
 ) -> list[LogRow]:
-    user: Any = request.user
-    situation = Situation(rows, user.organization_id)
+    user = user_of(request)
+    situation = Situation(rows, organization_of(request).pk)
     shown = []
     for row in rows:
         proposed_fix = situation.proposed_fix(row)

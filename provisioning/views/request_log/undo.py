@@ -26,6 +26,7 @@ from provisioning.models import RequestLog
 from users.services import authority
 from users.services import undo as undoing
 from users.services.undo import UndoKind, UndoPlan, UndoState
+from users.views.current import user_of
 from users.views.undo import address
 from users.views.user import HISTORY_KEY
 
@@ -86,7 +87,7 @@ def events_of(row: RequestLog) -> AppendOnlyQuerySet:
 
 def changed_by(request: HttpRequest, row: RequestLog) -> Mapping[str, Any]:
     """What the page of a request shows of its changes, to those who may see what was before."""
-    user: Any = request.user
+    user = user_of(request)
     may_undo = user.has_perm("users.edit")
     if row.status >= 400 or not (may_undo or user.has_perm("audit-log.view")):
         return {}
@@ -102,7 +103,7 @@ def changed_by(request: HttpRequest, row: RequestLog) -> Mapping[str, Any]:
 def _changes(request: HttpRequest, row: RequestLog, events: list[AuditEvent], may_undo: bool) -> list[Change]:
     back = reverse("settings:logged-request", args=[row.pk])
     found = {plan.event.pk: plan for plan in _plans(events, row.organization_id)}
-    asker: Any = request.user
+    asker = user_of(request)
     reach = authority.of(asker)
     changes = []
     for event in events:
