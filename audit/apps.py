@@ -9,6 +9,7 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from audit.views import log
-        from console import sections
+        from console import actions, sections
 
+        actions.discover("audit.views")
         sections.register(log.AUDIT_LOG)

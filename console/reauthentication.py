@@ -9,14 +9,17 @@ from django.utils.crypto import get_random_string
 from django.utils.http import urlencode
 
 from console.requests import is_htmx, is_reauthenticated
+from core.refusals import ReauthenticationRequired
 
 
-def ask_to_reauthenticate(request: HttpRequest, back: str, act: str) -> HttpResponse | None:
-    """Before something that matters: None for who has just shown who they are, else the way to the question.
+def require(request: HttpRequest, act: str, *, back: str = "") -> None:
+    """Go on for who has just shown who they are; where no app can tell, everybody is asked.
 
-    ``act`` is what it is for, as in "To ..., enter your password". Where no app can tell, everybody is asked.
+    ``act`` is what it is for, as in "To ..., enter your password", and ``back`` where the person comes to who gives no
+    password, empty for the action's section. Raises ReauthenticationRequired.
     """
-    return None if is_reauthenticated(request) else redirect_to_reauthentication(request, back, act)
+    if not is_reauthenticated(request):
+        raise ReauthenticationRequired(act, back)
 
 
 # Where a session keeps the forms that wait for the proof, by the words that stand for them in addresses; the newest

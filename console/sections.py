@@ -47,28 +47,9 @@ TITLES: Mapping[Page, tuple[str, str]] = {
 }
 
 
-def nothing_more(request: HttpRequest) -> Context:
-    """The context of a section that shows nothing but its heading."""
-    return {}
-
-
 def always_the_same(request: HttpRequest) -> Mapping[str, str]:
     """The query of a section that always shows the same."""
     return {}
-
-
-@dataclass(frozen=True, slots=True)
-class PageAction:
-    """One thing that a section can do: a POST from a form on the page, or with ``reads`` a GET of a piece of it.
-
-    Its address is ``/settings/<route>``, its name in ``reverse`` is ``settings:<name>``.
-    """
-
-    route: str
-    name: str
-    permission: str
-    view: View
-    reads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +69,6 @@ class Section:
     lead: str = ""
     within: str = ""
     template: str = HEADING_ONLY
-    context: Callable[[HttpRequest], Context] = nothing_more
-    actions: tuple[PageAction, ...] = ()
     query: Callable[[HttpRequest], Mapping[str, str]] = always_the_same
 
     @property
@@ -114,7 +93,8 @@ class Section:
         }
         if not may(request, self.permission):
             return render_to_string(HEADING_ONLY, around, request)
-        return render_to_string(self.template, {**self.context(request), **around, **(extra or {})}, request)
+        shown = _contexts[self.key](request) if self.key in _contexts else {}
+        return render_to_string(self.template, {**shown, **around, **(extra or {})}, request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +124,28 @@ class Panel:
 
 
 _sections: list[Section] = []
+# By the keys of sections, what their templates get.
+_contexts: dict[str, Callable[[HttpRequest], Context]] = {}
 _panels: list[Panel] = []
 
 # Figures that an app further up can give to a page further down, such as the number of users in each domain.
 _counts: dict[str, Callable[[UUID], Mapping[str, int]]] = {}
 
 
+def shows(section: Section) -> Callable[[Callable[[HttpRequest], Context]], Callable[[HttpRequest], Context]]:
+    """Declare what the template of a section gets for a request; without it, that is nothing but the heading."""
+
+    def declare(context: Callable[[HttpRequest], Context]) -> Callable[[HttpRequest], Context]:
+        _contexts[section.key] = context
+        return context
+
+    return declare
+
+
 def register(*sections: Section) -> None:
     """Put sections on the Settings pages; apps do so once, in ``AppConfig.ready()``."""
     _sections.extend(sections)
     _sections.sort(key=lambda section: section.position)
-
-
-def all_sections() -> list[Section]:
-    """Every section that an app has offered, in their order."""
-    return _sections
 
 
 def visible(page: Page, request: HttpRequest, within: str = "") -> list[Section]:

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.http import urlencode
 
-from console import responses, sections
+from console import actions, responses, sections
 from console.requests import is_htmx, tenant_of
 from console.sections import Page
 from core import dates
@@ -33,7 +33,7 @@ class SettingsSite(AdminSite):
             path("login/", self.login, name="login"),
             path("logout/", self.logout, name="logout"),
             *(path(f"{page}/", self.admin_view(partial(self.page, page)), name=page) for page in Page),
-            *(path(action.route, self.admin_view(view), name=action.name) for action, view in responses.actions()),
+            *(path(action.route, self.admin_view(view), name=action.name) for action, view in actions.actions()),
         ]
 
     @property

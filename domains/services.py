@@ -26,7 +26,7 @@ from core.addresses import (
     readable_domain,
 )
 from core.dialects import spelled
-from core.refusals import Refusal
+from core.refusals import Kind, Refusal
 from core.search_keys import sought
 from domains import dns_verification, lookalikes
 from domains.dns_verification import Finding, LookupResult
@@ -63,6 +63,7 @@ class DomainUnknown(Refusal):
     """No such domain in this organization."""
 
     code = "domain-unknown"
+    kind = Kind.UNKNOWN
 
 
 class DomainUnverified(Refusal):

@@ -13,9 +13,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from console import reauthentication, responses, sections
+from console import reauthentication, sections
+from console.actions import Saved, action
 from console.requests import actor_of, is_htmx, member_of, wanted
-from console.sections import Context, Page, PageAction, Section
+from console.sections import Context, Page, Section, shows
 from core.addresses import AddressError, check_domain, readable_domain
 from core.refusals import Refusal
 from domains import services
@@ -64,6 +65,18 @@ RECORD_HINTS: Mapping[Finding, tuple[str, str]] = {
 # The list
 
 
+DOMAINS = Section(
+    page=Page.ORGANIZATION,
+    key="domains",
+    title="Domains",
+    position=20,
+    permission="domains.view",
+    within="your-organization",
+    template="settings/domains/section.html",
+)
+
+
+@shows(DOMAINS)
 def _context(request: HttpRequest) -> Context:
     organization_id = organization_of(request).pk
     search = _typed(request.GET.get("domain", ""))
@@ -151,6 +164,7 @@ def _propose(request: HttpRequest, typed: str) -> services.Proposal:
     return services.propose(typed, organization_id=organization_of(request).pk)
 
 
+@action(DOMAINS, "organization/domains/add/", "add-domain", permission="domains.edit")
 def add_domain(request: HttpRequest) -> HttpResponse:
     """Add a domain; one that should be looked at twice only when its warnings have been seen."""
     typed = _typed(request.POST.get("name", ""))
@@ -175,6 +189,7 @@ def address_of(domain: Domain) -> str:
     return reverse("settings:domain", args=[domain.pk])
 
 
+@action(DOMAINS, "organization/domains/<uuid:domain_id>/", "domain", permission="domains.view", reads=True)
 def show_domain(request: HttpRequest, domain_id: UUID) -> HttpResponse:
     """A page about one domain: how to verify it, what is known of it, what removing it would mean."""
     domain = services.get(domain_id, organization_id=organization_of(request).pk)
@@ -199,14 +214,12 @@ def _about(request: HttpRequest, domain: Domain) -> dict[str, Any]:
     }
 
 
+@action(DOMAINS, "organization/domains/<uuid:domain_id>/verify/", "verify-domain", permission="domains.edit")
 def verify_domain(request: HttpRequest, domain_id: UUID) -> HttpResponse:
     """Look in DNS now, and show what was found."""
     actor = actor_of(request)
     domain = services.get(domain_id, organization_id=actor.organization_id)
-    if (
-        question := reauthentication.ask_to_reauthenticate(request, address_of(domain), f"verify {domain.readable}")
-    ) is not None:
-        return question
+    reauthentication.require(request, f"verify {domain.readable}", back=address_of(domain))
     try:
         domain = services.verify(domain_id, by=actor)
     except services.CheckedTooOften as refusal:
@@ -218,17 +231,18 @@ def verify_domain(request: HttpRequest, domain_id: UUID) -> HttpResponse:
     return redirect(f"{address_of(domain)}#verification")
 
 
-def remove_domain(request: HttpRequest, domain_id: UUID) -> HttpResponse:
+@action(DOMAINS, "organization/domains/<uuid:domain_id>/remove/", "remove-domain", permission="domains.edit")
+def remove_domain(request: HttpRequest, domain_id: UUID) -> Saved:
     """Take a domain off the list."""
     actor = actor_of(request)
     domain = services.get(domain_id, organization_id=actor.organization_id)
     back = f"{address_of(domain)}#remove"
-    if (question := reauthentication.ask_to_reauthenticate(request, back, f"remove {domain.readable}")) is not None:
-        return question
+    reauthentication.require(request, f"remove {domain.readable}", back=back)
     services.remove(domain, by=actor)
-    return responses.done(request, DOMAINS, f"Removed {domain.readable}. Its people stay.")
+    return Saved(f"Removed {domain.readable}. Its people stay.")
 
 
+@action(DOMAINS, "organization/domains/<uuid:domain_id>/user-requests/", "user-requests", permission="domains.edit")
 def set_user_requests(request: HttpRequest, domain_id: UUID) -> HttpResponse:
     """Tick or un-tick User requests of one domain."""
     actor = actor_of(request)
@@ -247,24 +261,3 @@ def links(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
     """Where each of the domains is shown."""
     found = Domain.objects.of(organization_id).filter(pk__in=ids).values_list("pk", flat=True)
     return {str(pk): f"{reverse('settings:organization')}#domain-{pk}" for pk in found}
-
-
-DOMAINS = Section(
-    page=Page.ORGANIZATION,
-    key="domains",
-    title="Domains",
-    position=20,
-    permission="domains.view",
-    within="your-organization",
-    template="settings/domains/section.html",
-    context=_context,
-    actions=(
-        PageAction("organization/domains/add/", "add-domain", "domains.edit", add_domain),
-        PageAction("organization/domains/<uuid:domain_id>/", "domain", "domains.view", show_domain, reads=True),
-        PageAction("organization/domains/<uuid:domain_id>/verify/", "verify-domain", "domains.edit", verify_domain),
-        PageAction("organization/domains/<uuid:domain_id>/remove/", "remove-domain", "domains.edit", remove_domain),
-        PageAction(
-            "organization/domains/<uuid:domain_id>/user-requests/", "user-requests", "domains.edit", set_user_requests
-        ),
-    ),
-)

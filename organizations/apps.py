@@ -9,9 +9,10 @@ class OrganizationsConfig(AppConfig):
 
     def ready(self) -> None:
         from audit.views import links
-        from console import sections
+        from console import actions, sections
         from organizations.views import organization, slug, support
 
+        actions.discover("organizations.views")
         sections.register(organization.YOUR_ORGANIZATION, slug.SLUG, support.SUPPORT)
         links.register_links("organization", organization.YOUR_ORGANIZATION.permission, organization.links)
         links.register_links("formerslug", slug.SLUG.permission, slug.links)

@@ -21,10 +21,10 @@ from audit.models import AppendOnlyQuerySet, AuditEvent
 from audit.views import exports, links
 from audit.views.changes import FieldChange, lines
 from console import csv_download
+from console.actions import action
 from console.moments import MomentField
 from console.requests import tenant_of
-from console.sections import Context, Page, Section
-from console.sections import PageAction as PageAction
+from console.sections import Context, Page, Section, shows
 from core.actors import Channel
 from core.parsing import id_of
 from core.search_keys import sought
@@ -181,6 +181,17 @@ def _sentence(event: AuditEvent, address: str | None) -> SafeString:
     return format_html(wording(event.action), actor=format_html("<b>{}</b>", event.actor_label), target=target)
 
 
+AUDIT_LOG = Section(
+    page=Page.AUDIT_LOG,
+    key="audit-log",
+    title="Events",
+    position=10,
+    permission="audit-log.view",
+    template="settings/audit_log/section.html",
+)
+
+
+@shows(AUDIT_LOG)
 def _context(request: HttpRequest) -> Context:
     organization = tenant_of(request)
     form = EventsForm(request.GET)
@@ -214,6 +225,7 @@ def _with(query: QueryDict, **places: AuditEvent) -> str:
 # The file
 
 
+@action(AUDIT_LOG, "audit-log/export.csv", "audit-log-export", permission="audit-log.view", reads=True)
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The events that the filters leave, newest first, as a CSV file."""
     organization = tenant_of(request)
@@ -253,15 +265,3 @@ def _cells(event: AuditEvent, zone: tzinfo) -> tuple[str, ...]:
         event.request_id,
         str(event.pk),
     )
-
-
-AUDIT_LOG = Section(
-    page=Page.AUDIT_LOG,
-    key="audit-log",
-    title="Events",
-    position=10,
-    permission="audit-log.view",
-    template="settings/audit_log/section.html",
-    context=_context,
-    actions=(PageAction("audit-log/export.csv", "audit-log-export", "audit-log.view", export, reads=True),),
-)

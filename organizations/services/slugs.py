@@ -13,7 +13,7 @@ from django.utils import timezone
 from audit.actions import Action
 from audit.services import trail
 from core.actors import Actor
-from core.refusals import Refusal, StaleVersion
+from core.refusals import Kind, Refusal, StaleVersion
 from organizations.models import FormerSlug, Organization, valid_slug
 from organizations.services.organizations import leads_elsewhere, lock
 
@@ -33,6 +33,7 @@ class FormerSlugUnknown(Refusal):
     """No such former slug of this organization."""
 
     code = "former-slug-unknown"
+    kind = Kind.UNKNOWN
 
 
 def check(slug: str, organization: Organization) -> str:

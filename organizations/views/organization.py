@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
-from console import responses
+from console.actions import Saved, Shown, action
 from console.requests import actor_of, member_of
-from console.sections import Context, Page, PageAction, Section
+from console.sections import Context, Page, Section, shows
 from core.dates import DateStyle
 from core.refusals import StaleVersion
 from organizations.models import Organization, time_zones
@@ -57,6 +57,17 @@ def _zones(current: str) -> list[Any]:
     return [*others, *listed]
 
 
+YOUR_ORGANIZATION = Section(
+    page=Page.ORGANIZATION,
+    key="your-organization",
+    title="Your organization",
+    position=10,
+    permission="organization.view",
+    template="settings/organization/section.html",
+)
+
+
+@shows(YOUR_ORGANIZATION)
 def _context(request: HttpRequest) -> Context:
     user = member_of(request)
     organization = organization_of(request)
@@ -67,7 +78,8 @@ def _context(request: HttpRequest) -> Context:
     }
 
 
-def save(request: HttpRequest) -> HttpResponse:
+@action(YOUR_ORGANIZATION, "organization/details/", "organization-details", permission="organization.edit")
+def save(request: HttpRequest) -> Saved | Shown:
     """Change name, time zone and language of dates; what was typed stays where that can't be."""
     actor = actor_of(request)
     form = OrganizationForm(request.POST, organization=organization_of(request))
@@ -87,22 +99,10 @@ def save(request: HttpRequest) -> HttpResponse:
             form.add_error(None, refusal.message)
             form.show_again(Organization.objects.get(pk=actor.organization_id))
         else:
-            return responses.done(request, YOUR_ORGANIZATION, "Saved.")
-    return responses.show(request, Page.ORGANIZATION, {YOUR_ORGANIZATION.key: {"form": form}})
+            return Saved("Saved.")
+    return Shown({"form": form})
 
 
 def links(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
     """Where the organization is shown."""
     return dict.fromkeys(ids, YOUR_ORGANIZATION.address)
-
-
-YOUR_ORGANIZATION = Section(
-    page=Page.ORGANIZATION,
-    key="your-organization",
-    title="Your organization",
-    position=10,
-    permission="organization.view",
-    template="settings/organization/section.html",
-    context=_context,
-    actions=(PageAction("organization/details/", "organization-details", "organization.edit", save),),
-)

@@ -12,9 +12,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from console import reauthentication, responses
+from console import reauthentication
+from console.actions import Outcome, Saved, action
 from console.requests import actor_of, member_of
-from console.sections import Context, Page, PageAction, Section
+from console.sections import Context, Page, Section, shows
 from core.refusals import Refusal
 from organizations.models import Organization
 from organizations.services import slugs
@@ -29,6 +30,19 @@ ADDRESSES: Mapping[str, str] = {
 }
 
 
+SLUG = Section(
+    page=Page.ORGANIZATION,
+    key="slug",
+    title="Slug",
+    lead="The word that stands for your organization in addresses.",
+    position=12,
+    permission="organization.view",
+    within="your-organization",
+    template="settings/slug/section.html",
+)
+
+
+@shows(SLUG)
 def _context(request: HttpRequest) -> Context:
     organization = organization_of(request)
     user = member_of(request)
@@ -39,25 +53,24 @@ def _context(request: HttpRequest) -> Context:
     }
 
 
+@action(SLUG, "organization/slug/", "slug", permission="organization.edit", reads=True)
 def ask(request: HttpRequest) -> HttpResponse:
     """The page on which a slug is typed and, once one is, what it will change."""
     return _page(request, request.GET.get("slug"))
 
 
-def change(request: HttpRequest) -> HttpResponse:
+@action(SLUG, "organization/slug/change/", "change-slug", permission="organization.edit")
+def change(request: HttpRequest) -> Outcome:
     """Take another slug, which the page has shown the consequences of."""
     actor = actor_of(request)
     typed = request.POST.get("slug", "")[:LONGEST_TYPED]
     back = f"{reverse('settings:slug')}?{urlencode({'slug': typed})}"
-    if (question := reauthentication.ask_to_reauthenticate(request, back, "change the slug")) is not None:
-        return question
+    reauthentication.require(request, "change the slug", back=back)
     try:
         organization = slugs.change(typed, expected_slug=request.POST.get("expected_slug", ""), by=actor)
     except Refusal as refusal:
         return _page(request, typed, wrong=refusal.message)
-    return responses.done(
-        request, SLUG, f"The slug is {organization.slug} now. Give the new Base URL to your identity provider."
-    )
+    return Saved(f"The slug is {organization.slug} now. Give the new Base URL to your identity provider.")
 
 
 def _page(request: HttpRequest, typed: str | None, wrong: str = "") -> HttpResponse:
@@ -88,40 +101,22 @@ def _at(address: str, slug: str) -> str:
     return address.format(base=settings.BASE_URL, slug=slug)
 
 
-def extend(request: HttpRequest, former_id: UUID) -> HttpResponse:
+@action(SLUG, "organization/slug/<uuid:former_id>/extend/", "extend-slug", permission="organization.edit")
+def extend(request: HttpRequest, former_id: UUID) -> Saved:
     """Let a former slug work for longer."""
     former = slugs.extend(former_id, by=actor_of(request))
-    return responses.done(request, SLUG, f"The former slug {former.slug} works for {slugs.GRACE.days} days from now.")
+    return Saved(f"The former slug {former.slug} works for {slugs.GRACE.days} days from now.")
 
 
-def end(request: HttpRequest, former_id: UUID) -> HttpResponse:
+@action(SLUG, "organization/slug/<uuid:former_id>/end/", "end-slug", permission="organization.edit")
+def end(request: HttpRequest, former_id: UUID) -> Saved:
     """Let a former slug lead nowhere from now on."""
-    if (question := reauthentication.ask_to_reauthenticate(request, SLUG.address, "end the former slug")) is not None:
-        return question
+    reauthentication.require(request, "end the former slug")
     former = slugs.end(former_id, by=actor_of(request))
-    return responses.done(request, SLUG, f"The former slug {former.slug} leads nowhere any more.")
+    return Saved(f"The former slug {former.slug} leads nowhere any more.")
 
 
 def links(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
     """Where former slugs are shown."""
     found = slugs.former(organization_id)
     return {str(row.pk): SLUG.address for row in found if str(row.pk) in ids}
-
-
-SLUG = Section(
-    page=Page.ORGANIZATION,
-    key="slug",
-    title="Slug",
-    lead="The word that stands for your organization in addresses.",
-    position=12,
-    permission="organization.view",
-    within="your-organization",
-    template="settings/slug/section.html",
-    context=_context,
-    actions=(
-        PageAction("organization/slug/", "slug", "organization.edit", ask, reads=True),
-        PageAction("organization/slug/change/", "change-slug", "organization.edit", change),
-        PageAction("organization/slug/<uuid:former_id>/extend/", "extend-slug", "organization.edit", extend),
-        PageAction("organization/slug/<uuid:former_id>/end/", "end-slug", "organization.edit", end),
-    ),
-)

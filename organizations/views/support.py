@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
-from console import reauthentication, requests, responses
+from console import reauthentication, requests
+from console.actions import Saved, action
 from console.requests import actor_of, member_of
-from console.sections import Context, Page, PageAction, Section
+from console.sections import Context, Page, Section, shows
 from organizations.services import support
 from organizations.views.current import organization_of
 
+SUPPORT = Section(
+    page=Page.ORGANIZATION,
+    key="request-support",
+    title="Request support",
+    position=14,
+    permission="organization.view",
+    within="your-organization",
+    template="settings/support/section.html",
+)
 
+
+@shows(SUPPORT)
 def _context(request: HttpRequest) -> Context:
     organization = organization_of(request)
     user = member_of(request)
@@ -22,31 +34,15 @@ def _context(request: HttpRequest) -> Context:
     }
 
 
-def set_request(request: HttpRequest) -> HttpResponse:
+@action(SUPPORT, "organization/support/", "request-support", permission="organization.edit")
+def set_request(request: HttpRequest) -> Saved:
     """Let operators look for a week, or send them away."""
     wanted = requests.wanted(request)
-    if (
-        wanted
-        and (question := reauthentication.ask_to_reauthenticate(request, SUPPORT.address, "turn on Request support"))
-        is not None
-    ):
-        return question
+    if wanted:
+        reauthentication.require(request, "turn on Request support")
     support.request(wanted, by=actor_of(request))
     organization_of(request).refresh_from_db()
     message = (
         f"Operators may look at your organization for {support.LASTS.days} days." if wanted else "Nobody may look."
     )
-    return responses.done(request, SUPPORT, message)
-
-
-SUPPORT = Section(
-    page=Page.ORGANIZATION,
-    key="request-support",
-    title="Request support",
-    position=14,
-    permission="organization.view",
-    within="your-organization",
-    template="settings/support/section.html",
-    context=_context,
-    actions=(PageAction("organization/support/", "request-support", "organization.edit", set_request),),
-)
+    return Saved(message)

@@ -65,6 +65,11 @@ class Connection(TenantModel):
             models.Index(fields=["details_until"], name="connection_with_details", condition=~Q(details_until=None))
         ]
 
+    @property
+    def keeps_details(self) -> bool:
+        """Whether additional logging is on, so that headers and bodies of its requests are kept."""
+        return self.details_until is not None and self.details_until > timezone.now()
+
     def __str__(self) -> str:
         return self.name
 

@@ -12,8 +12,9 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 
 from console import sections
+from console.actions import action
 from console.requests import actor_of
-from console.sections import Page, PageAction
+from console.sections import Page
 from core.refusals import StaleVersion
 from organizations.views.current import organization_of
 from provisioning.models import Brake
@@ -21,6 +22,7 @@ from provisioning.services import brake as brakes
 from provisioning.services.brake import ProvisioningPaused
 from provisioning.services.connections import granted_permissions
 from provisioning.views import which_connection
+from provisioning.views.which_connection import SCIM
 from users.services import authority
 from users.services.authority import BeyondOwnRights
 from users.views.current import user_of
@@ -31,6 +33,7 @@ PER_PAGE = 50
 OF_THE_BRAKE = "brake"
 
 
+@action(SCIM, "users/scim/<uuid:connection_id>/brake/", "scim-brake", permission="sign-in.view", reads=True)
 def brake_page(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """How the brake stands, and of whom it is."""
     connection = which_connection.chosen(request)
@@ -54,11 +57,13 @@ def brake_page(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     return render(request, "settings/brake/brake.html", context)
 
 
+@action(SCIM, "users/scim/<uuid:connection_id>/brake/release/", "resume-scim", permission="sign-in.edit")
 def resume(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Let through what is held back, when it comes again."""
     return _answer(request, brakes.resume, "Released. Nothing is held back for an hour.")
 
 
+@action(SCIM, "users/scim/<uuid:connection_id>/brake/keep/", "keep-scim-paused", permission="sign-in.edit")
 def keep(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Go on refusing, and mail nobody about it any more."""
     return _answer(request, brakes.keep, "Kept held. You are not reminded by mail any more.")
@@ -83,10 +88,3 @@ def banner(request: HttpRequest) -> str:
     own, may_edit = authority.of(user_of(request)), sections.may(request, "sign-in.edit")
     shown = [(brake, may_edit and not granted_permissions.beyond(brake.connection, own)) for brake in paused]
     return render_to_string("settings/brake/banner.html", {"paused": shown}, request)
-
-
-ACTIONS = (
-    PageAction("users/scim/<uuid:connection_id>/brake/", "scim-brake", "sign-in.view", brake_page, reads=True),
-    PageAction("users/scim/<uuid:connection_id>/brake/release/", "resume-scim", "sign-in.edit", resume),
-    PageAction("users/scim/<uuid:connection_id>/brake/keep/", "keep-scim-paused", "sign-in.edit", keep),
-)

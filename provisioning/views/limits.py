@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from console.actions import action
 from console.sections import Page
 from core.parsing import id_of
 from organizations.views.current import organization_of
@@ -16,6 +17,7 @@ from provisioning.models import RequestLog
 from provisioning.services import limits
 from provisioning.services.request_log import causes
 from provisioning.services.request_log.causes import CAUSES, LIMITS
+from provisioning.views.which_connection import SCIM
 
 PER_PAGE = 50
 
@@ -30,6 +32,7 @@ class LimitedRequests:
     requests: int
 
 
+@action(SCIM, "users/scim/limits/", "scim-limits", permission="sign-in.view", reads=True)
 def limited_requests(request: HttpRequest) -> HttpResponse:
     """The requests that were refused for a limit, newest first, a page of them."""
     organization = organization_of(request)

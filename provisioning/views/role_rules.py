@@ -16,9 +16,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from console import responses, sections
+from console import sections
+from console.actions import Outcome, Saved, Shown, action
 from console.requests import actor_of, is_htmx
-from console.sections import Context, Page, PageAction, Panel, Section
+from console.sections import Context, Page, Panel, Section, shows
 from core.parsing import number_of
 from core.refusals import Malformed, Refusal, StaleVersion
 from organizations.views.current import organization_of
@@ -43,6 +44,19 @@ _FIELDS = ("attribute", "operator", "value", "role")
 _NEW = RuleInput(RoleRule.Attribute.GROUP, RoleRule.Operator.IS, "", "")
 
 
+ROLE_RULES = Section(
+    page=Page.USERS,
+    key="role-rules",
+    title="Role rules",
+    lead="Who gets which role, for identity providers that send none, such as JumpCloud.",
+    position=55,
+    permission="sign-in.view",
+    within="single-sign-on",
+    template="settings/role_rules/section.html",
+)
+
+
+@shows(ROLE_RULES)
 def _context(request: HttpRequest) -> Context:
     user = user_of(request)
     organization_id = organization_of(request).pk
@@ -66,6 +80,7 @@ def links(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
 # The editor
 
 
+@action(ROLE_RULES, "users/scim/role-rules/", "role-rules", permission="sign-in.edit", reads=True)
 def edit(request: HttpRequest) -> HttpResponse:
     """The rules as they are, to be changed."""
     organization_id = organization_of(request).pk
@@ -75,6 +90,7 @@ def edit(request: HttpRequest) -> HttpResponse:
     return _editor(request, rows or [_NEW], role_rules.set_of(organization_id).version)
 
 
+@action(ROLE_RULES, "users/scim/role-rules/change/", "change-role-rules", permission="sign-in.edit")
 def change(request: HttpRequest) -> HttpResponse:
     """Do with the typed rules what the pressed button says; only "save" saves them."""
     rows, expected_version = _typed(request), sections.expected_version(request, 0)
@@ -202,13 +218,14 @@ def _editor(
 # Applying
 
 
-def go_on(request: HttpRequest) -> HttpResponse:
+@action(ROLE_RULES, "users/scim/role-rules/apply/", "apply-role-rules", permission="sign-in.edit")
+def go_on(request: HttpRequest) -> Outcome:
     """Go on with applying the saved rules; the section, asked for again and again, shows how far that has come."""
     whole = _apply(request)
     if not whole.is_applying:
-        return responses.done(request, ROLE_RULES, f"Done. {_changed(whole)}")
+        return Saved(f"Done. {_changed(whole)}")
     if is_htmx(request):
-        return HttpResponse(ROLE_RULES.render(request))
+        return Shown({})
     messages.success(request, _progress(whole), extra_tags=ROLE_RULES.key)
     return redirect(ROLE_RULES.address)
 
@@ -251,6 +268,7 @@ def _of_person(request: HttpRequest, user: User) -> Context | None:
     }
 
 
+@action(ROLE_RULES, "users/scim/people/<uuid:user_id>/role-rules/", "leave-to-role-rules", permission="users.edit")
 def leave_to_rules(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """Let the rules decide about one person from now on."""
     try:
@@ -297,24 +315,6 @@ def _admin_givers(request: HttpRequest) -> Context:
     givers = [connection for connection in present if connection.manage_admins]
     return {"admin_givers": givers, "all_give_admin": givers == present}
 
-
-ROLE_RULES = Section(
-    page=Page.USERS,
-    key="role-rules",
-    title="Role rules",
-    lead="Who gets which role, for identity providers that send none, such as JumpCloud.",
-    position=55,
-    permission="sign-in.view",
-    within="single-sign-on",
-    template="settings/role_rules/section.html",
-    context=_context,
-    actions=(
-        PageAction("users/scim/role-rules/", "role-rules", "sign-in.edit", edit, reads=True),
-        PageAction("users/scim/role-rules/change/", "change-role-rules", "sign-in.edit", change),
-        PageAction("users/scim/role-rules/apply/", "apply-role-rules", "sign-in.edit", go_on),
-        PageAction("users/scim/people/<uuid:user_id>/role-rules/", "leave-to-role-rules", "users.edit", leave_to_rules),
-    ),
-)
 
 RULES_OF_PERSON = Panel(
     place=PERSON,

@@ -12,9 +12,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from console import responses
+from console.actions import Outcome, Shown, action
 from console.requests import actor_of, is_htmx
-from console.sections import Context, Page, PageAction, Section
+from console.sections import Context, Page, Section, shows
 from core.parsing import id_of
 from core.refusals import Refusal
 from organizations.views.current import organization_of
@@ -25,8 +25,8 @@ from provisioning.services.test_runs import AlreadyRunning, RunStep
 from provisioning.simulator.scripts import SCRIPTS
 from provisioning.simulator.simulator import Result
 from provisioning.views import which_connection
-from provisioning.views.connections.section import SCIM
 from provisioning.views.request_log.fixes import ProposedFix, Situation
+from provisioning.views.which_connection import SCIM
 from users.services import authority
 from users.services.authority import BeyondOwnRights
 from users.views.current import user_of
@@ -76,6 +76,20 @@ class ShownStep:
         return int(self.step.milliseconds * 1000)
 
 
+TEST = Section(
+    page=Page.USERS,
+    key="scim-test",
+    title="Test this set-up",
+    lead="This server sends itself what an identity provider would: a test user is created, changed and removed again.",
+    position=55,
+    permission="sign-in.view",
+    within="single-sign-on",
+    template="settings/test_runs/section.html",
+    query=SCIM.query,
+)
+
+
+@shows(TEST)
 def _context(request: HttpRequest) -> Context:
     organization = organization_of(request)
     present = connections.of_organization(organization.pk)
@@ -103,7 +117,8 @@ def _state(test_run: TestRun) -> tuple[str, str, str]:
     return (CLIENTS.get(test_run.script, test_run.script), *STATES[state])
 
 
-def start(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+@action(TEST, "users/scim/<uuid:connection_id>/test/", "scim-test", permission="sign-in.edit")
+def start(request: HttpRequest, connection_id: UUID) -> Outcome:
     """Begin a test run and show it; one that is running already is shown instead."""
     actor = actor_of(request)
     client = request.POST.get("client", "")
@@ -117,10 +132,11 @@ def start(request: HttpRequest, connection_id: UUID) -> HttpResponse:
         raise
     except Refusal as refusal:
         extra = {"refusal": refusal.message, "address": email, "client": client}
-        return responses.show(request, Page.USERS, {TEST.key: extra})
+        return Shown(extra)
     return redirect("settings:scim-test-run", test_run.pk)
 
 
+@action(TEST, "users/scim/test/<uuid:test_run_id>/", "scim-test-run", permission="sign-in.view", reads=True)
 def show(request: HttpRequest, test_run_id: UUID) -> HttpResponse:
     """A test run as far as it is; the page's script asks for the part of it that changes."""
     test_run = test_runs.find(test_run_id, organization_id=organization_of(request).pk)
@@ -194,21 +210,3 @@ def _rows(test_run: TestRun, steps: list[RunStep]) -> dict[str, RequestLog]:
     ids = [found for step in steps if (found := id_of(step.request_id))]
     rows = RequestLog.objects.of(test_run.organization_id).filter(pk__in=ids) if ids else ()
     return {str(row.pk): row for row in rows}
-
-
-TEST = Section(
-    page=Page.USERS,
-    key="scim-test",
-    title="Test this set-up",
-    lead="This server sends itself what an identity provider would: a test user is created, changed and removed again.",
-    position=55,
-    permission="sign-in.view",
-    within="single-sign-on",
-    template="settings/test_runs/section.html",
-    context=_context,
-    query=SCIM.query,
-    actions=(
-        PageAction("users/scim/<uuid:connection_id>/test/", "scim-test", "sign-in.edit", start),
-        PageAction("users/scim/test/<uuid:test_run_id>/", "scim-test-run", "sign-in.view", show, reads=True),
-    ),
-)

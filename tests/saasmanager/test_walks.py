@@ -12,7 +12,7 @@ import pytest
 from django.urls import Resolver404, URLPattern, get_resolver, resolve
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
-from console import responses
+from console import actions
 from scripts import postgres, screenshots
 from scripts.walking import GWEN, OPERATOR, Look, Person, Walk, arrive, sign_in
 from scripts.walks import NOT_PAGES, WALKS
@@ -80,7 +80,7 @@ def names(patterns: Any, namespace: str = "") -> Iterator[str]:
 
 
 def test_every_page_is_in_the_table() -> None:
-    only_forms = {f"settings:{action.name}" for action, _ in responses.actions() if not action.reads}
+    only_forms = {f"settings:{action.name}" for action, _ in actions.actions() if not action.reads}
     expected = set(names(get_resolver().url_patterns)) - only_forms - set(NOT_PAGES)
     assert len(expected) >= 12
     assert expected <= {walk.view for walk in WALKS}

@@ -27,7 +27,7 @@ from audit.services import trail
 from core.actors import Actor, Channel
 from core.addresses import AddressError, check_mailable, respelled
 from core.bearer_tokens import digest
-from core.refusals import Refusal
+from core.refusals import Kind, Refusal
 from core.search_keys import sought
 from domains.models import Domain
 from domains.services import AddressRefused, check_addresses
@@ -61,6 +61,7 @@ class RequestUnknown(Refusal):
     """No such request in this organization."""
 
     code = "request-unknown"
+    kind = Kind.UNKNOWN
 
 
 class RequestSettled(Refusal):
@@ -73,6 +74,7 @@ class LinkInvalid(Refusal):
     """The mailed link is too old, or none of ours."""
 
     code = "link-unknown"
+    kind = Kind.UNKNOWN
 
 
 def are_open(organization_id: UUID) -> bool:

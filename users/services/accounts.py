@@ -27,7 +27,7 @@ from audit.services import trail
 from core import sql
 from core.actors import Actor
 from core.addresses import AddressError, canonical, check_address
-from core.refusals import Refusal
+from core.refusals import Kind, Refusal
 from domains.services import AddressPolicy
 from organizations.services.organizations import lock
 from users import profile as profiles
@@ -82,6 +82,7 @@ class UserUnknown(Refusal):
     """No such person in this organization."""
 
     code = "user-unknown"
+    kind = Kind.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

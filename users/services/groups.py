@@ -20,7 +20,7 @@ from audit.services import trail
 from core import sql
 from core.actors import Actor
 from core.addresses import fold, is_blank
-from core.refusals import Refusal
+from core.refusals import Kind, Refusal
 from organizations.services.organizations import lock
 from users import profile as profiles
 from users.models import Group, GroupMember, User
@@ -45,6 +45,7 @@ class GroupUnknown(Refusal):
     """No such group in this organization."""
 
     code = "group-unknown"
+    kind = Kind.UNKNOWN
 
 
 class GroupNameTaken(Refusal):
@@ -63,6 +64,7 @@ class MemberUnknown(Refusal):
     """Somebody who is to be a member is neither a user nor a group of this organization."""
 
     code = "member-unknown"
+    kind = Kind.UNKNOWN
 
 
 class GroupCycle(Refusal):

@@ -23,7 +23,7 @@ from core import sql
 from core.actors import Actor
 from core.addresses import AddressError, check_mailable, in_both_spellings, respelled
 from core.bearer_tokens import digest
-from core.refusals import Refusal, StaleVersion
+from core.refusals import Kind, Refusal, StaleVersion
 from organizations.models import Mail, Organization
 from organizations.services import outbox
 from organizations.services.organizations import lock
@@ -50,6 +50,7 @@ class InvitationUnknown(Refusal):
     """No such invitation in this organization."""
 
     code = "invitation-unknown"
+    kind = Kind.UNKNOWN
 
 
 class InvitationOver(Refusal):

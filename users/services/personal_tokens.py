@@ -11,7 +11,7 @@ from django.utils import timezone
 from audit.actions import Action
 from audit.services import trail
 from core.actors import Actor
-from core.refusals import Refusal
+from core.refusals import Kind, Refusal
 from users.models import PersonalToken, User
 from users.services import accounts
 
@@ -53,6 +53,7 @@ class TokenUnknown(Refusal):
     """No such live token in this organization."""
 
     code = "personal-token-unknown"
+    kind = Kind.UNKNOWN
 
 
 def live(user: User) -> list[PersonalToken]:

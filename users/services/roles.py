@@ -16,7 +16,7 @@ from audit.services import trail
 from core.actors import Actor
 from core.addresses import fold
 from core.parsing import id_of
-from core.refusals import Refusal, StaleVersion
+from core.refusals import Kind, Refusal, StaleVersion
 from organizations.services.organizations import lock
 from users.models import Role, User
 from users.permissions import NAMES, Area, BuiltIn, Level, spelled
@@ -34,6 +34,7 @@ class RoleUnknown(Refusal):
     """No such role in this organization."""
 
     code = "role-unknown"
+    kind = Kind.UNKNOWN
 
 
 class RoleInvalid(Refusal):

@@ -19,7 +19,7 @@ from audit.models import AuditEvent
 from audit.services import trail
 from core.actors import Actor, Channel
 from core.addresses import fold
-from core.refusals import Refusal, StaleVersion
+from core.refusals import Kind, Refusal, StaleVersion
 from organizations.services.organizations import lock
 from users import profile as profiles
 from users.models import GivenBy, Role, Source, User
@@ -59,6 +59,7 @@ class EventUnknown(Refusal):
     """No such event in this organization, or none that can be undone."""
 
     code = "event-unknown"
+    kind = Kind.UNKNOWN
 
 
 class NotRecorded(Refusal):

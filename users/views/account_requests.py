@@ -15,9 +15,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from console import sections
+from console.actions import action
 from console.kept_choices import keep, kept
 from console.requests import actor_of
-from console.sections import Context, Page, PageAction, Section
+from console.sections import Context, Page, Section, shows
 from core.refusals import Malformed, Refusal
 from organizations.views.current import organization_of
 from users.models import AccountRequest
@@ -31,6 +32,17 @@ LONGEST_TYPED = 254
 CLOSED_SHOWN = 5
 
 
+REQUESTS = Section(
+    page=Page.USERS,
+    key="user-requests",
+    title="User requests",
+    position=15,
+    permission="users.view",
+    template="settings/account_requests/section.html",
+)
+
+
+@shows(REQUESTS)
 def _context(request: HttpRequest) -> Context:
     user = user_of(request)
     organization_id = organization_of(request).pk
@@ -60,6 +72,7 @@ def _query(search: str, number: int) -> str:
     return urlencode({**({"request": search} if search else {}), "requests-page": number})
 
 
+@action(REQUESTS, "users/requests/approve/", "approve-requests", permission="users.edit")
 def approve(request: HttpRequest) -> HttpResponse:
     """Make users of those who are ticked; the role Admin is asked about first."""
     actor = actor_of(request)
@@ -73,6 +86,7 @@ def approve(request: HttpRequest) -> HttpResponse:
     )
 
 
+@action(REQUESTS, "users/requests/decline/", "decline-requests", permission="users.edit")
 def decline(request: HttpRequest) -> HttpResponse:
     """Say no to those who are ticked, once a reason is given."""
     actor, chosen = actor_of(request), _chosen(request)
@@ -150,18 +164,3 @@ def _chosen(request: HttpRequest) -> list[UUID]:
     if len(texts) > MOST_AT_ONCE:
         raise Malformed(f"Tick at most {MOST_AT_ONCE} requests at once.")
     return [sections.parsed_id(text) for text in texts]
-
-
-REQUESTS = Section(
-    page=Page.USERS,
-    key="user-requests",
-    title="User requests",
-    position=15,
-    permission="users.view",
-    template="settings/account_requests/section.html",
-    context=_context,
-    actions=(
-        PageAction("users/requests/approve/", "approve-requests", "users.edit", approve),
-        PageAction("users/requests/decline/", "decline-requests", "users.edit", decline),
-    ),
-)

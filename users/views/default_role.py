@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from console import responses
+from console.actions import Outcome, Saved, Shown, action
 from console.requests import actor_of, is_htmx
-from console.sections import Context, Page, PageAction, Section
+from console.sections import Context, Page, Section, shows
 from core.actors import Actor
 from core.refusals import Refusal
 from organizations.views.current import organization_of
@@ -21,7 +21,18 @@ from users.services import roles
 from users.views.current import user_of
 from users.views.user_filters import DOMAIN
 
+DEFAULT_ROLE = Section(
+    page=Page.USERS,
+    key="default-role",
+    title="Default role",
+    lead="New users get this role when your identity provider sends none.",
+    position=20,
+    permission="roles.view",
+    template="settings/default_role/section.html",
+)
 
+
+@shows(DEFAULT_ROLE)
 def _default_role(request: HttpRequest) -> Context:
     user = user_of(request)
     return {
@@ -39,16 +50,17 @@ def _unconfirmed_role(role_id: str, by: Actor) -> Role | None:
         return None
 
 
-def choose_default_role(request: HttpRequest) -> HttpResponse:
+@action(DEFAULT_ROLE, "users/default-role/", "default-role", permission="roles.edit")
+def choose_default_role(request: HttpRequest) -> Outcome:
     """Make a role the default one; Admin only when the warning has been seen."""
     actor = actor_of(request)
     role = roles.find_for(request.POST.get("role", ""), by=actor)
     if role.is_admin and role != roles.default_role(actor.organization_id) and "confirmed" not in request.POST:
         if is_htmx(request):
-            return HttpResponse(DEFAULT_ROLE.render(request, {"unconfirmed_role": role}))
+            return Shown({"unconfirmed_role": role})
         return redirect(f"{reverse('settings:users')}?default-role={role.pk}#{DEFAULT_ROLE.key}")
     roles.make_default(role, by=actor)
-    return responses.done(request, DEFAULT_ROLE, f"Saved. New users get the role {role}.")
+    return Saved(f"Saved. New users get the role {role}.")
 
 
 def users_per_domain(organization_id: UUID) -> Mapping[str, int]:
@@ -57,17 +69,6 @@ def users_per_domain(organization_id: UUID) -> Mapping[str, int]:
     return dict(counted.annotate(users=Count("*")).values_list("domain", "users"))
 
 
-DEFAULT_ROLE = Section(
-    page=Page.USERS,
-    key="default-role",
-    title="Default role",
-    lead="New users get this role when your identity provider sends none.",
-    position=20,
-    permission="roles.view",
-    template="settings/default_role/section.html",
-    context=_default_role,
-    actions=(PageAction("users/default-role/", "default-role", "roles.edit", choose_default_role),),
-)
 SINGLE_SIGN_ON = Section(
     page=Page.USERS,
     key="single-sign-on",

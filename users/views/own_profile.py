@@ -4,14 +4,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from console.sections import EVERYBODY, Context, Page, Section
+from console.sections import EVERYBODY, Context, Page, Section, shows
 from organizations.views.current import organization_of
-
-
-def _context(request: HttpRequest) -> Context:
-    slug = organization_of(request).slug
-    return {"address": f"{settings.BASE_URL}{reverse('sign-in', args=[slug])}"}
-
 
 PROFILE = Section(
     page=Page.PROFILE,
@@ -20,5 +14,10 @@ PROFILE = Section(
     position=10,
     permission=EVERYBODY,
     template="settings/own_profile/section.html",
-    context=_context,
 )
+
+
+@shows(PROFILE)
+def _context(request: HttpRequest) -> Context:
+    slug = organization_of(request).slug
+    return {"address": f"{settings.BASE_URL}{reverse('sign-in', args=[slug])}"}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
-from console import one_time_forms, reauthentication, responses
-from console.requests import actor_of, is_htmx
-from console.sections import EVERYBODY, Context, Page, PageAction, Section
+from console import one_time_forms, reauthentication
+from console.actions import Saved, Shown, action
+from console.requests import actor_of
+from console.sections import EVERYBODY, Context, Page, Section, shows
 from users.models import User
 from users.services import personal_tokens
 from users.services.personal_tokens import TokenInvalid, TokenScope, TooManyTokens
@@ -38,6 +39,18 @@ def _scopes_for(user: User) -> dict[TokenScope, str]:
     return {scope: words for scope, words in SCOPES.items() if scope not in NEEDED or user.has_perm(NEEDED[scope])}
 
 
+OWN_TOKENS = Section(
+    page=Page.PROFILE,
+    key="personal-tokens",
+    title="Personal tokens",
+    lead="By one, a program of yours acts for you: as far as it is ticked here, and never further than your role goes.",
+    position=20,
+    permission=EVERYBODY,
+    template="settings/personal_tokens/section.html",
+)
+
+
+@shows(OWN_TOKENS)
 def _context(request: HttpRequest) -> Context:
     user = user_of(request)
     tokens = personal_tokens.live(user)
@@ -52,12 +65,10 @@ def _context(request: HttpRequest) -> Context:
     }
 
 
-def make(request: HttpRequest) -> HttpResponse:
+@action(OWN_TOKENS, "profile/tokens/make/", "make-personal-token", permission=EVERYBODY)
+def make(request: HttpRequest) -> Shown:
     """Make a token and show it, this once."""
-    if (
-        question := reauthentication.ask_to_reauthenticate(request, OWN_TOKENS.address, "make a personal token")
-    ) is not None:
-        return question
+    reauthentication.require(request, "make a personal token")
     user = user_of(request)
     one_time_forms.use_up(request, FORM_SALT)
     name, asked, expires = (
@@ -67,9 +78,9 @@ def make(request: HttpRequest) -> HttpResponse:
     try:
         _, text = personal_tokens.make(user.pk, name, _allowed(user, asked), days=days, by=actor_of(request))
     except (TokenInvalid, TooManyTokens) as refusal:
-        return _show(request, {"wrong": refusal.message, "typed": {"name": name, "scopes": asked, "expires": expires}})
+        return Shown({"wrong": refusal.message, "typed": {"name": name, "scopes": asked, "expires": expires}})
     # No redirect here: the text is nowhere but in this answer.
-    return _show(request, {"personal_token": text})
+    return Shown({"personal_token": text})
 
 
 def _allowed(user: User, asked: list[str]) -> list[TokenScope]:
@@ -81,30 +92,9 @@ def _allowed(user: User, asked: list[str]) -> list[TokenScope]:
     return chosen
 
 
-def _show(request: HttpRequest, extra: Context) -> HttpResponse:
-    if is_htmx(request):
-        return HttpResponse(OWN_TOKENS.render(request, extra))
-    return responses.show(request, Page.PROFILE, {OWN_TOKENS.key: extra})
-
-
-def revoke(request: HttpRequest, token_id: UUID) -> HttpResponse:
+@action(OWN_TOKENS, "profile/tokens/<uuid:token_id>/revoke/", "revoke-personal-token", permission=EVERYBODY)
+def revoke(request: HttpRequest, token_id: UUID) -> Saved:
     """End one of one's own tokens at once."""
     user = user_of(request)
     token = personal_tokens.revoke(token_id, owner_id=user.pk, by=actor_of(request))
-    return responses.done(request, OWN_TOKENS, f"Revoked {token.name} ({token})")
-
-
-OWN_TOKENS = Section(
-    page=Page.PROFILE,
-    key="personal-tokens",
-    title="Personal tokens",
-    lead="By one, a program of yours acts for you: as far as it is ticked here, and never further than your role goes.",
-    position=20,
-    permission=EVERYBODY,
-    template="settings/personal_tokens/section.html",
-    context=_context,
-    actions=(
-        PageAction("profile/tokens/make/", "make-personal-token", EVERYBODY, make),
-        PageAction("profile/tokens/<uuid:token_id>/revoke/", "revoke-personal-token", EVERYBODY, revoke),
-    ),
-)
+    return Saved(f"Revoked {token.name} ({token})")

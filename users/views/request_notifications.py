@@ -6,13 +6,14 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from console import responses, sections
+from console import sections
+from console.actions import Outcome, Saved, action
 from console.requests import actor_of, is_htmx
-from console.sections import Context, Page, PageAction, Section
+from console.sections import Context, Page, Section, shows
 from organizations.views.current import organization_of
 from users.models import User
 from users.services import request_notifications
@@ -27,6 +28,17 @@ LONGEST_TYPED = 254
 _UNREAD = ("document", "search")
 
 
+REQUEST_NOTIFICATIONS = Section(
+    page=Page.USERS,
+    key="account-request-notifications",
+    title="Account request notifications",
+    position=50,
+    permission="users.view",
+    template="settings/request_notifications/section.html",
+)
+
+
+@shows(REQUEST_NOTIFICATIONS)
 def _context(request: HttpRequest) -> Context:
     user = user_of(request)
     organization_id = organization_of(request).pk
@@ -54,7 +66,8 @@ def _found(typed: str, organization_id: UUID) -> list[User]:
     return list(people.order_by("user_name_key")[: MOST_FOUND + 1])
 
 
-def add(request: HttpRequest) -> HttpResponse:
+@action(REQUEST_NOTIFICATIONS, "users/request-notices/add/", "add-request-notification", permission="users.edit")
+def add(request: HttpRequest) -> Outcome:
     """Have somebody mailed; where a rule forbids it, what was searched for stays."""
     actor = actor_of(request)
     try:
@@ -66,32 +79,18 @@ def add(request: HttpRequest) -> HttpResponse:
         query = urlencode({"notify": _typed(request.POST.get("notify", ""))})
         return redirect(f"{reverse('settings:users')}?{query}#{REQUEST_NOTIFICATIONS.key}")
     message = f"{person} is mailed about account requests{'' if is_news else ' already'}."
-    return responses.done(request, REQUEST_NOTIFICATIONS, message)
+    return Saved(message)
 
 
-def remove(request: HttpRequest) -> HttpResponse:
+@action(REQUEST_NOTIFICATIONS, "users/request-notices/remove/", "remove-request-notification", permission="users.edit")
+def remove(request: HttpRequest) -> Saved:
     """Let somebody be mailed no longer."""
     person, is_news = request_notifications.remove(sections.sent_id(request, "person"), by=actor_of(request))
     message = (
         f"{person} is no longer mailed about account requests." if is_news else f"{person} was off the list already."
     )
-    return responses.done(request, REQUEST_NOTIFICATIONS, message)
+    return Saved(message)
 
 
 def _typed(text: str) -> str:
     return text.replace("\x00", "").strip()[:LONGEST_TYPED]
-
-
-REQUEST_NOTIFICATIONS = Section(
-    page=Page.USERS,
-    key="account-request-notifications",
-    title="Account request notifications",
-    position=50,
-    permission="users.view",
-    template="settings/request_notifications/section.html",
-    context=_context,
-    actions=(
-        PageAction("users/request-notices/add/", "add-request-notification", "users.edit", add),
-        PageAction("users/request-notices/remove/", "remove-request-notification", "users.edit", remove),
-    ),
-)

@@ -15,10 +15,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from console import requests, responses, sections
+from console import requests, sections
+from console.actions import Outcome, Saved, action
 from console.kept_choices import keep, kept
 from console.requests import actor_of, is_htmx
-from console.sections import Context, Page, PageAction, Section
+from console.sections import Context, Page, Section, shows
 from core.parsing import id_of
 from core.refusals import Refusal, StaleVersion
 from organizations.views.current import organization_of
@@ -106,6 +107,18 @@ def links(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
 # The list
 
 
+ROLES = Section(
+    page=Page.USERS,
+    key="roles",
+    title="Roles",
+    lead="What each role may see and change in Settings. Everybody may see their own profile.",
+    position=30,
+    permission="roles.view",
+    template="settings/roles/section.html",
+)
+
+
+@shows(ROLES)
 def _roles(request: HttpRequest) -> Context:
     user = user_of(request)
     reach = authority.of(user)
@@ -127,11 +140,11 @@ def _roles(request: HttpRequest) -> Context:
     }
 
 
-def _on_its_page(view: Callable[[HttpRequest, UUID], HttpResponse]) -> Callable[..., HttpResponse]:
+def _on_its_page(view: Callable[[HttpRequest, UUID], Outcome]) -> Callable[[HttpRequest, UUID], Outcome]:
     """Let a refusal be said on the page of the role, with what was chosen there; the page's script says it itself."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, role_id: UUID) -> HttpResponse:
+    def guarded(request: HttpRequest, role_id: UUID) -> Outcome:
         try:
             return view(request, role_id)
         except RoleUnknown:
@@ -146,8 +159,9 @@ def _on_its_page(view: Callable[[HttpRequest, UUID], HttpResponse]) -> Callable[
     return guarded
 
 
+@action(ROLES, "users/roles/<uuid:role_id>/switch/", "switch-role", permission="roles.edit")
 @_on_its_page
-def switch_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
+def switch_role(request: HttpRequest, role_id: UUID) -> Outcome:
     """Offer one of the optional roles, or stop that; where people have it, ask which one they get first."""
     actor, wanted = actor_of(request), requests.wanted(request)
     replacement = _replacement(request)
@@ -172,8 +186,9 @@ def switch_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     return _done(request, message + _moved(before + moved, replacement))
 
 
+@action(ROLES, "users/roles/<uuid:role_id>/delete/", "delete-role", permission="roles.edit")
 @_on_its_page
-def delete_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
+def delete_role(request: HttpRequest, role_id: UUID) -> Outcome:
     """Take a role away once the person is sure, and give its people another."""
     replacement = _replacement(request)
     if not _is_confirmed(request):
@@ -199,12 +214,12 @@ def _lead(request: HttpRequest, address: str) -> HttpResponse:
     return HttpResponse(headers={"HX-Redirect": address}) if is_htmx(request) else redirect(address)
 
 
-def _done(request: HttpRequest, message: str) -> HttpResponse:
+def _done(request: HttpRequest, message: str) -> Outcome:
     """Back to the list with the news, also from the page that shows how far people have been given another role."""
     if is_htmx(request) and request.headers.get("HX-Target") == progress.CARD:
         messages.success(request, message, extra_tags=ROLES.key)
         return HttpResponse(headers={"HX-Redirect": ROLES.address})
-    return responses.done(request, ROLES, message)
+    return Saved(message)
 
 
 def _ask(request: HttpRequest, role: Role, verb: str, replacement: Role | None) -> HttpResponse:
@@ -235,11 +250,13 @@ def _moved(people: int, replacement: Role | None) -> str:
 # One role
 
 
+@action(ROLES, "users/roles/<uuid:role_id>/", "role", permission="roles.view", reads=True)
 def show_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     """What a role may do, in words, who has it, and what can be done to it."""
     return _page(request, _found(request, role_id))
 
 
+@action(ROLES, "users/roles/<uuid:role_id>/save/", "save-role", permission="roles.edit")
 def save_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     """Change a role; what was typed stays where that can't be."""
     user = user_of(request)
@@ -266,6 +283,7 @@ def save_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     return _page(request, role, form)
 
 
+@action(ROLES, "users/roles/<uuid:role_id>/rename/", "rename-role", permission="roles.edit")
 def rename_role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     """Let more profiles say the new name of a role; the page shows how far it is, until all of them do."""
     done = progress.before(request)
@@ -312,6 +330,7 @@ def _page(request: HttpRequest, role: Role, form: RoleForm | None = None) -> Htt
 # A new role
 
 
+@action(ROLES, "users/roles/new/", "new-role", permission="roles.edit", reads=True)
 def new_role(request: HttpRequest) -> HttpResponse:
     """The form of a new role, empty or like another role."""
     user = user_of(request)
@@ -320,6 +339,7 @@ def new_role(request: HttpRequest) -> HttpResponse:
     return _new(request, RoleForm(of=user, role=start), model)
 
 
+@action(ROLES, "users/roles/add/", "add-role", permission="roles.edit")
 def add_role(request: HttpRequest) -> HttpResponse:
     """Make a role; what was typed stays where that can't be."""
     user = user_of(request)
@@ -373,24 +393,3 @@ def _is_confirmed(request: HttpRequest) -> bool:
 
 def _address(role_id: UUID) -> str:
     return reverse("settings:role", args=[role_id])
-
-
-ROLES = Section(
-    page=Page.USERS,
-    key="roles",
-    title="Roles",
-    lead="What each role may see and change in Settings. Everybody may see their own profile.",
-    position=30,
-    permission="roles.view",
-    template="settings/roles/section.html",
-    context=_roles,
-    actions=(
-        PageAction("users/roles/new/", "new-role", "roles.edit", new_role, reads=True),
-        PageAction("users/roles/add/", "add-role", "roles.edit", add_role),
-        PageAction("users/roles/<uuid:role_id>/", "role", "roles.view", show_role, reads=True),
-        PageAction("users/roles/<uuid:role_id>/save/", "save-role", "roles.edit", save_role),
-        PageAction("users/roles/<uuid:role_id>/rename/", "rename-role", "roles.edit", rename_role),
-        PageAction("users/roles/<uuid:role_id>/switch/", "switch-role", "roles.edit", switch_role),
-        PageAction("users/roles/<uuid:role_id>/delete/", "delete-role", "roles.edit", delete_role),
-    ),
-)

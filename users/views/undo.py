@@ -16,6 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from audit.models import AuditEvent
 from audit.views.changes import FieldChange, lines
 from console import sections
+from console.actions import action
 from console.kept_choices import keep, kept
 from console.requests import actor_of
 from console.sections import Page
@@ -28,7 +29,7 @@ from users.services.authority import Authority
 from users.services.undo import ChangedAttribute, UndoKind, UndoOutcome, UndoPlan, UndoState
 from users.views.current import user_of
 from users.views.user import HISTORY_KEY, facts, words
-from users.views.user_actions import PEOPLE_KEY
+from users.views.users import PEOPLE
 
 # What was refused is said under this name on the page that asks.
 UNDO_KEY = "undo"
@@ -86,6 +87,7 @@ def addresses(organization_id: UUID, events: Collection[AuditEvent]) -> Mapping[
     }
 
 
+@action(PEOPLE, "users/changes/<uuid:event_id>/", "undo", permission="users.edit", reads=True)
 def ask(request: HttpRequest, event_id: UUID) -> HttpResponse:
     """What undoing a change comes to; nothing has happened yet."""
     organization_id = organization_of(request).pk
@@ -122,6 +124,7 @@ def ask(request: HttpRequest, event_id: UUID) -> HttpResponse:
     return render(request, "settings/undo/undo.html", context)
 
 
+@action(PEOPLE, "users/changes/<uuid:event_id>/undo/", "undo-change", permission="users.edit")
 def undo(request: HttpRequest, event_id: UUID) -> HttpResponse:
     """Undo a change as the page that asked has said."""
     actor = actor_of(request)
@@ -152,7 +155,7 @@ def _done(request: HttpRequest, event: AuditEvent, outcome: UndoOutcome, back: s
     message = MESSAGES[outcome.kind].format(person=outcome.label) if outcome.changed else "Nothing is left to undo."
     if outcome.groups_gone:
         message += f" These groups are no longer here: {', '.join(outcome.groups_gone)}."
-    key = {reverse("settings:users"): PEOPLE_KEY, reverse("settings:audit-log"): AUDIT_LOG_KEY}.get(
+    key = {reverse("settings:users"): PEOPLE.key, reverse("settings:audit-log"): AUDIT_LOG_KEY}.get(
         urlsplit(leads_to).path, HISTORY_KEY
     )
     messages.success(request, message, extra_tags=key)

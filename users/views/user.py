@@ -14,6 +14,7 @@ from audit.models import AppendOnlyQuerySet, AuditEvent
 from audit.views.changes import WITHIN, lines
 from audit.views.log import channel_name
 from console import sections
+from console.actions import action
 from console.kept_choices import kept
 from console.sections import Context, Page, Panel
 from organizations.views.current import organization_of
@@ -24,6 +25,7 @@ from users.services.accounts import UserUnknown
 from users.services.undo import UNDOES, UndoState
 from users.views.current import user_of
 from users.views.user_actions import ACCESS_KEY
+from users.views.users import PEOPLE
 
 # The page on which apps further up show what they know of a person.
 PERSON = "person"
@@ -37,6 +39,7 @@ HISTORY_KEY = "history"
 _ELSEWHERE = ("active", "roles")
 
 
+@action(PEOPLE, "users/<uuid:user_id>/", "person", permission="users.view", reads=True)
 def person(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """Everything that the role of whoever asks may see of a person."""
     user = User.objects.of(organization_of(request).pk).select_related("role").filter(pk=user_id).first()

@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from console import sections
+from console.actions import action
 from console.kept_choices import keep
 from console.requests import actor_of
 from console.sections import Context
@@ -24,9 +25,9 @@ from users.services import roles, user_actions
 from users.services.accounts import UserUnknown
 from users.services.authority import BeyondOwnRights
 from users.services.user_actions import ActionReport, Chosen, Verb
+from users.views.users import PEOPLE
 
-# The section of the list and the piece on a person's page that say what became of a change.
-PEOPLE_KEY = "users"
+# The piece on a person's page that says what became of a change.
 ACCESS_KEY = "access"
 
 MOST_AT_ONCE = 100
@@ -52,6 +53,7 @@ WORDINGS: Mapping[Verb, Wording] = {
 }
 
 
+@action(PEOPLE, "users/change/", "change-users", permission="users.edit")
 def change(request: HttpRequest) -> HttpResponse:
     """Do what a form asks for once the person is sure, else say what it would do."""
     actor = actor_of(request)
@@ -187,7 +189,7 @@ def _person(request: HttpRequest) -> str:
 
 
 def _tag(request: HttpRequest, verb: Verb | None = None) -> str:
-    return ACCESS_KEY if _person(request) and verb is not Verb.REMOVE else PEOPLE_KEY
+    return ACCESS_KEY if _person(request) and verb is not Verb.REMOVE else PEOPLE.key
 
 
 def _address(request: HttpRequest, verb: Verb | None = None) -> str:

@@ -20,6 +20,9 @@ from core.search_keys import sought
 from domains.models import Domain
 from users.models import NAME_SORTED, Role, Source, User
 
+# The section of the list.
+PEOPLE_KEY = "users"
+
 PER_PAGE = 25
 
 # What the list is asked for; the rest of a query says where in it somebody is.

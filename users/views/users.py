@@ -10,23 +10,30 @@ from django.urls import reverse
 
 from console import csv_download
 from console.kept_choices import kept
-from console.sections import Context, Page, PageAction, Section
+from console.sections import Context, Page, Section, shows
 from organizations.views.current import organization_of
 from users.models import Headcount, User
 from users.services import roles
-from users.views import invitations, undo, user_filters
+from users.views import pending_invitations, user_filters
 from users.views.current import user_of
-from users.views.user import person
-from users.views.user_actions import PEOPLE_KEY, change
-from users.views.user_filters import PeopleForm
-from users.views.users_export import export
+from users.views.user_filters import PEOPLE_KEY, PeopleForm
+
+PEOPLE = Section(
+    page=Page.USERS,
+    key=PEOPLE_KEY,
+    title="Users",
+    position=10,
+    permission="users.view",
+    template="settings/users/section.html",
+)
 
 
+@shows(PEOPLE)
 def _people(request: HttpRequest) -> Context:
     user = user_of(request)
     organization_id = organization_of(request).pk
     form = PeopleForm(request.GET, organization_id=organization_id)
-    pending = invitations.pending(form, organization_id=organization_id)
+    pending = pending_invitations.pending(form, organization_id=organization_id)
     total = sum(Headcount.objects.filter(pk=organization_id).values_list("users", flat=True))
     chosen = kept(request, PEOPLE_KEY)
     common = {
@@ -37,13 +44,13 @@ def _people(request: HttpRequest) -> Context:
         "total": total,
         "invited": pending.total,
         "pending": pending,
-        "address_of_invited": invitations.address_of_list(),
+        "address_of_invited": pending_invitations.address_of_list(),
         "here": request.GET.urlencode(),
         "may_edit": user.has_perm("users.edit"),
         "may_export": csv_download.is_open_to(request),
     }
     if form.asks_for_invited:
-        return {**common, "lists_invited": True, **invitations.listed(request, form)}
+        return {**common, "lists_invited": True, **pending_invitations.listed(request, form)}
     # The document is not read.
     people = User.objects.of(organization_id).select_related("role").only(
         "display_name", "name_key", "user_name", "user_name_key", "email", "is_active", "source", "last_login",
@@ -64,24 +71,3 @@ def links(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
     """The pages of people."""
     found = User.objects.of(organization_id).filter(pk__in=ids).values_list("pk", flat=True)
     return {str(user_id): reverse("settings:person", args=[user_id]) for user_id in found}
-
-
-PEOPLE = Section(
-    page=Page.USERS,
-    key=PEOPLE_KEY,
-    title="Users",
-    position=10,
-    permission="users.view",
-    template="settings/users/section.html",
-    context=_people,
-    actions=(
-        PageAction("users/export/", "export-users", "users.view", export, reads=True),
-        PageAction("users/change/", "change-users", "users.edit", change),
-        PageAction("users/invite/", "invite", "users.edit", invitations.show_form, reads=True),
-        PageAction("users/invitations/send/", "send-invitations", "users.edit", invitations.invite),
-        PageAction("users/invitations/change/", "change-invitations", "users.edit", invitations.change),
-        PageAction("users/changes/<uuid:event_id>/", "undo", "users.edit", undo.ask, reads=True),
-        PageAction("users/changes/<uuid:event_id>/undo/", "undo-change", "users.edit", undo.undo),
-        PageAction("users/<uuid:user_id>/", "person", "users.view", person, reads=True),
-    ),
-)

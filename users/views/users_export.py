@@ -12,15 +12,18 @@ from django.utils import timezone
 
 from audit.actions import Action
 from audit.views import exports
+from console.actions import action
 from organizations.views.current import organization_of
 from users.models import User
 from users.views.user_filters import PeopleForm, Place, UserOrder
+from users.views.users import PEOPLE
 
 AT_ONCE = 1000
 
 HEADINGS = ("Name", "User name", "E-mail", "Role", "Status", "Source", "Last sign-in", "Added", "Id")
 
 
+@action(PEOPLE, "users/export/", "export-users", permission="users.view", reads=True)
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """All people whom the list shows, on all its pages and in its order."""
     organization = organization_of(request)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from audit.actions import Action
 from audit.services import trail
 from core.actors import Actor
-from core.refusals import Refusal
+from core.refusals import Kind, Refusal
 from organizations.models import Organization
 from organizations.services.organizations import lock
 from provisioning.models import Connection, IdentityProvider, Token
@@ -155,6 +155,7 @@ class ConnectionUnknown(Refusal):
     """No such connection in this organization."""
 
     code = "connection-unknown"
+    kind = Kind.UNKNOWN
 
     def __init__(self, message: str = "This connection is no longer here. Reload the page.") -> None:
         super().__init__(message)
@@ -194,6 +195,7 @@ class TokenUnknown(Refusal):
     """No such live token in this organization."""
 
     code = "token-unknown"
+    kind = Kind.UNKNOWN
 
 
 def base_url(organization: Organization) -> str:

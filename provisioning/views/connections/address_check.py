@@ -8,17 +8,30 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from console.sections import Context, Page, Section
+from console.sections import Context, Page, Section, shows
 from core.addresses import domain_of
 from domains.models import Domain
 from organizations.views.current import organization_of
 from provisioning.services.connections import address_check
 from provisioning.services.connections.address_check import Ruling
-from provisioning.views.connections.section import SCIM
+from provisioning.views.which_connection import SCIM
 
 LONGEST_ADDRESS = 254
 
 
+ADDRESS_BOX = Section(
+    page=Page.USERS,
+    key="scim-address",
+    title="Would this address be accepted?",
+    lead="Try a test user's address before your identity provider does: the rules are asked as SCIM asks them.",
+    position=60,
+    permission="sign-in.view",
+    within="single-sign-on",
+    template="settings/address_check/section.html",
+)
+
+
+@shows(ADDRESS_BOX)
 def _context(request: HttpRequest) -> Context:
     address = request.GET.get("accepted", "").replace("\x00", "").strip()[:LONGEST_ADDRESS]
     if not address:
@@ -69,16 +82,3 @@ _FIXES: Mapping[str, tuple[str, str, Callable[[Ruling, str, HttpRequest], str]]]
     "domain-without-user-requests": ("domains.edit", "Allow {domain} for User requests", _domains),
     "exists": ("users.view", "Show the user", _person),
 }
-
-
-ADDRESS_BOX = Section(
-    page=Page.USERS,
-    key="scim-address",
-    title="Would this address be accepted?",
-    lead="Try a test user's address before your identity provider does: the rules are asked as SCIM asks them.",
-    position=60,
-    permission="sign-in.view",
-    within="single-sign-on",
-    template="settings/address_check/section.html",
-    context=_context,
-)

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from console import sections
+from console.actions import action
 from console.kept_choices import keep
 from console.requests import actor_of
 from console.sections import Context, Page, Panel
@@ -17,7 +18,7 @@ from core.refusals import Malformed, Refusal
 from organizations.views.current import organization_of
 from provisioning.models import Connection, IdentityProvider
 from provisioning.services.connections import connections, granted_permissions, transfer
-from provisioning.views.which_connection import KEY, address, chosen
+from provisioning.views.which_connection import KEY, SCIM, address, chosen
 from users.models import Source, User
 from users.services import authority
 from users.services.accounts import UserUnknown
@@ -25,12 +26,14 @@ from users.views.current import user_of
 from users.views.user import PERSON
 
 
+@action(SCIM, "users/scim/connections/add/", "add-connection", permission="sign-in.edit")
 def add_connection(request: HttpRequest) -> HttpResponse:
     """Add a connection, and show it."""
     connection = connections.add(request.POST.get("name", ""), _provider(request), by=actor_of(request))
     return _done(request, connection, f"Added {connection}. Generate its token.")
 
 
+@action(SCIM, "users/scim/<uuid:connection_id>/change/", "change-connection", permission="sign-in.edit")
 def change_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Give a connection another name or identity provider."""
     name, provider = request.POST.get("name", ""), _provider(request)
@@ -38,6 +41,7 @@ def change_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse
     return _done(request, connection, f"This is {connection} now, for {provider.label}.")
 
 
+@action(SCIM, "users/scim/<uuid:connection_id>/hand-over/", "transfer-users", permission="sign-in.edit")
 def transfer_users(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Make all the people of a connection another one's, once the person is sure."""
     connection, replacement = chosen(request), _replacement(request)
@@ -49,6 +53,7 @@ def transfer_users(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     return _done(request, connection, f"{replacement} manages {_people(moved)} more now.")
 
 
+@action(SCIM, "users/scim/<uuid:connection_id>/remove/", "remove-connection", permission="sign-in.edit")
 def remove_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Take a connection off for good, once the person is sure."""
     connection, replacement = chosen(request), _replacement(request)
@@ -60,6 +65,7 @@ def remove_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse
     return _done(request, shown, f"Removed {connection}.{then}")
 
 
+@action(SCIM, "users/scim/people/<uuid:user_id>/hand-over/", "transfer-user", permission="sign-in.edit")
 def transfer_user(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """Make one person another connection's."""
     if not User.objects.of(organization_of(request).pk).filter(pk=user_id).exists():

@@ -11,9 +11,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from console import one_time_forms, reauthentication, requests, responses
-from console.requests import actor_of, is_htmx
-from console.sections import Context, Page, PageAction, Panel, Section
+from console import one_time_forms, reauthentication, requests
+from console.actions import Outcome, Saved, Shown, action
+from console.requests import actor_of
+from console.sections import Context, Panel, shows
 from core import dates
 from core.parsing import number_of
 from organizations.services import slugs
@@ -27,12 +28,11 @@ from provisioning.services.connections.token_names import TokenNameRefused
 from provisioning.services.connections.tokens import RetirementRefused
 from provisioning.services.request_log import setup_steps, writer
 from provisioning.services.request_log.setup_steps import Step
-from provisioning.views import brake as brake_page
-from provisioning.views import limits, which_connection
+from provisioning.views import which_connection
 from provisioning.views.connections import checklist, guides, prerequisites, switches, token_forms
-from provisioning.views.connections import connections as connection_pages
 from provisioning.views.connections.guides import Gets
-from provisioning.views.request_log import additional_logging, log, search
+from provisioning.views.request_log import search
+from provisioning.views.which_connection import SCIM
 from users.models import User
 from users.services import authority
 from users.services.authority import BeyondOwnRights
@@ -46,6 +46,7 @@ LATEST_OF_PERSON = 10
 FORM_SALT = "scim.generate-token"
 
 
+@shows(SCIM)
 def _context(request: HttpRequest) -> Context:
     user, organization = user_of(request), organization_of(request)
     present = connections.of_organization(organization.pk)
@@ -58,7 +59,11 @@ def _context(request: HttpRequest) -> Context:
         # Counting them takes the longer the more there are, and matters only where another connection could have them.
         "keeps": transfer.count(connection) if len(present) > 1 else None,
         "tabs": [
-            (each, guide.short or guide.name, urlencode({**_leads_back(connection, present), "guide": each}))
+            (
+                each,
+                guide.short or guide.name,
+                urlencode({**which_connection.query_of(connection, present), "guide": each}),
+            )
             for each, guide in guides.GUIDES.items()
         ],
         "remembered": guides.provider_for("", connection),
@@ -72,23 +77,9 @@ def _context(request: HttpRequest) -> Context:
         "switches": switches.shown(connection, authority.of(user)),
         "brake": brake.of(connection),
         "brake_least": brake.LEAST,
-        "details": additional_logging.switch(connection),
+        "details": switches.additional_logging(connection),
         "may_edit": user.has_perm("sign-in.edit"),
     }
-
-
-def _query(request: HttpRequest) -> Mapping[str, str]:
-    """What leads back to the connection that a request was about."""
-    present = connections.of_organization(organization_of(request).pk)
-    try:
-        return _leads_back(which_connection.among(present, request), present)
-    except connections.ConnectionUnknown:
-        return {}
-
-
-def _leads_back(connection: Connection, present: Sequence[Connection]) -> Mapping[str, str]:
-    # The default one, which comes first, needs no word.
-    return {} if connection == present[0] else {"connection": str(connection.pk)}
 
 
 def _guide_asked_for(request: HttpRequest) -> str:
@@ -130,6 +121,7 @@ def _state(request: HttpRequest, connection: Connection, present: Sequence[Conne
     }
 
 
+@action(SCIM, "users/scim/<uuid:connection_id>/activity/", "scim-activity", permission="sign-in.view", reads=True)
 def activity(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """What changes by itself: the requests that came in last, how the set-up stands, what is known of the tokens.
 
@@ -163,60 +155,58 @@ def _requests_of_person(request: HttpRequest, user: User) -> Context:
     return {"requests": search.latest_about(user, LATEST_OF_PERSON), "person": user}
 
 
-def generate_token(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+@action(SCIM, "users/scim/<uuid:connection_id>/generate-token/", "generate-token", permission="sign-in.edit")
+def generate_token(request: HttpRequest, connection_id: UUID) -> Outcome:
     """Make a token and show it, this once."""
     connection = which_connection.chosen(request)
-    if (
-        question := reauthentication.ask_to_reauthenticate(request, SCIM.address_after(request), "generate a token")
-    ) is not None:
-        return question
+    reauthentication.require(request, "generate a token")
     one_time_forms.use_up(request, FORM_SALT)
     actor, name = actor_of(request), request.POST.get("name", "")
     try:
         made = connections.generate_token(connection, by=actor, name=name, days=token_forms.days(request.POST))
     except TokenNameRefused as refusal:
         typed = {"name": name, "expires": request.POST.get("expires", "")}
-        return _show(request, {"wrong": {"place": "generate", "why": refusal.message}, "typed": typed})
+        return Shown({"wrong": {"place": "generate", "why": refusal.message}, "typed": typed})
     return _shown_once(request, made)
 
 
-def rotate_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
+@action(
+    SCIM, "users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/rotate/", "rotate-token", permission="sign-in.edit"
+)
+def rotate_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> Shown:
     """Make a token that is to take another one's place, and show it, this once."""
     actor = actor_of(request)
     connections.find_live_token(token_id, organization_id=actor.organization_id)
-    if (
-        question := reauthentication.ask_to_reauthenticate(request, SCIM.address_after(request), "rotate the token")
-    ) is not None:
-        return question
+    reauthentication.require(request, "rotate the token")
     one_time_forms.use_up(request, FORM_SALT)
     by_itself = request.POST.get("by_itself") == "on"
     return _shown_once(request, tokens.rotate_token(token_id, by=actor, retires_by_itself=by_itself))
 
 
-def _shown_once(request: HttpRequest, made: tuple[Token, str]) -> HttpResponse:
+def _shown_once(request: HttpRequest, made: tuple[Token, str]) -> Shown:
     # No redirect here: the text is nowhere but in this answer.
     token, text = made
-    return _show(request, {"bearer_token": text, "made": token})
+    return Shown({"bearer_token": text, "made": token})
 
 
-def _show(request: HttpRequest, extra: Context) -> HttpResponse:
-    if is_htmx(request):
-        return HttpResponse(SCIM.render(request, extra))
-    return responses.show(request, Page.USERS, {SCIM.key: extra})
-
-
-def rename_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
+@action(
+    SCIM, "users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/rename/", "rename-token", permission="sign-in.edit"
+)
+def rename_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> Saved | Shown:
     """Call a token something else."""
     name = request.POST.get("name", "")
     try:
         token = tokens.rename_token(token_id, name, by=actor_of(request))
     except TokenNameRefused as refusal:
         wrong = {"place": "rename", "token_id": token_id, "why": refusal.message}
-        return _show(request, {"wrong": wrong, "typed": {"name": name}})
-    return responses.done(request, SCIM, f"The token is called {token.name}.")
+        return Shown({"wrong": wrong, "typed": {"name": name}})
+    return Saved(f"The token is called {token.name}.")
 
 
-def retire_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
+@action(
+    SCIM, "users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/retire/", "retire-token", permission="sign-in.edit"
+)
+def retire_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> Saved | Shown:
     """Set the day on which a token retires."""
     actor = actor_of(request)
     connections.find_live_token(token_id, organization_id=actor.organization_id)
@@ -228,42 +218,49 @@ def retire_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> H
         token = tokens.retire_token(token_id, moment, expected_retires_at=expected_retires_at, by=actor)
     except RetirementRefused as refusal:
         wrong = {"place": "retire", "token_id": token_id, "why": refusal.message}
-        return _show(request, {"wrong": wrong, "typed": {"day": request.POST.get("day", "")}})
-    return responses.done(request, SCIM, f"{token.name} retires on {dates.day(timezone.localtime(token.retires_at))}.")
+        return Shown({"wrong": wrong, "typed": {"day": request.POST.get("day", "")}})
+    return Saved(f"{token.name} retires on {dates.day(timezone.localtime(token.retires_at))}.")
 
 
-def keep_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
+@action(SCIM, "users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/keep/", "keep-token", permission="sign-in.edit")
+def keep_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> Saved:
     """Let a token retire neither by date nor by itself."""
     token = tokens.keep_token(
         token_id, expected_retires_at=token_forms.expected_retires_at(request.POST), by=actor_of(request)
     )
-    return responses.done(request, SCIM, f"{token.name} stays valid.")
+    return Saved(f"{token.name} stays valid.")
 
 
-def revoke_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> HttpResponse:
+@action(
+    SCIM, "users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/revoke/", "revoke-token", permission="sign-in.edit"
+)
+def revoke_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> Saved:
     """End a token at once."""
     token = connections.revoke_token(token_id, by=actor_of(request))
-    return responses.done(request, SCIM, f"Revoked {token}")
+    return Saved(f"Revoked {token}")
 
 
-def turn_switch(request: HttpRequest, connection_id: UUID, name: str) -> HttpResponse:
+@action(SCIM, "users/scim/<uuid:connection_id>/switches/<slug:name>/", "scim-switch", permission="sign-in.edit")
+def turn_switch(request: HttpRequest, connection_id: UUID, name: str) -> Saved:
     """Turn one of the connection's switches on or off."""
     switch = SWITCHES.get(name)
     if switch is None:
         raise Http404("There is no such switch.")
     wanted = requests.wanted(request)
     connections.turn(which_connection.chosen(request), name, wanted, by=actor_of(request))
-    return responses.done(request, SCIM, switch.message if wanted else switch.message_off)
+    return Saved(switch.message if wanted else switch.message_off)
 
 
-def turn_brake(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+@action(SCIM, "users/scim/<uuid:connection_id>/brake/switch/", "scim-brake-switch", permission="sign-in.edit")
+def turn_brake(request: HttpRequest, connection_id: UUID) -> Saved:
     """Turn the mass-change brake on or off."""
     wanted = requests.wanted(request)
     brake.set_enabled(which_connection.chosen(request), wanted, by=actor_of(request))
-    return responses.done(request, SCIM, "The brake is on." if wanted else "The brake is off, and holds nothing back.")
+    return Saved("The brake is on." if wanted else "The brake is off, and holds nothing back.")
 
 
-def set_brake_percent(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+@action(SCIM, "users/scim/<uuid:connection_id>/brake/percent/", "scim-brake-percent", permission="sign-in.edit")
+def set_brake_percent(request: HttpRequest, connection_id: UUID) -> Saved | Shown:
     """Say at which share of the people the brake holds back."""
     typed = request.POST.get("percent", "").strip()[:20]
     percent = number_of(typed, 20) or 0
@@ -271,15 +268,8 @@ def set_brake_percent(request: HttpRequest, connection_id: UUID) -> HttpResponse
         brake.set_percent(which_connection.chosen(request), percent, by=actor_of(request))
     except (PercentInvalid, BeyondOwnRights) as refusal:
         extra = {"percent_typed": typed, "percent_wrong": refusal.message}
-        if is_htmx(request):
-            return HttpResponse(SCIM.render(request, extra))
-        return responses.show(request, Page.USERS, {SCIM.key: extra})
-    return responses.done(request, SCIM, f"The brake holds back what is more than {percent} percent.")
-
-
-def turn_additional_logging(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    """Turn the connection's additional logging on, also for another 24 hours, or off."""
-    return additional_logging.turn(request, SCIM)
+        return Shown(extra)
+    return Saved(f"The brake holds back what is more than {percent} percent.")
 
 
 def connections_shown(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
@@ -297,114 +287,6 @@ def tokens_shown(organization_id: UUID, ids: Collection[str]) -> Mapping[str, st
     found = Token.objects.of(organization_id).filter(pk__in=ids, connection_id__in=present)
     return {str(token.pk): which_connection.address(present[token.connection_id]) for token in found}
 
-
-SCIM = Section(
-    page=Page.USERS,
-    key=which_connection.KEY,
-    title="SCIM",
-    lead="Your identity provider creates, updates and deactivates users for you.",
-    position=50,
-    permission="sign-in.view",
-    within="single-sign-on",
-    template="settings/connections/section.html",
-    context=_context,
-    query=_query,
-    actions=(
-        PageAction("users/scim/<uuid:connection_id>/activity/", "scim-activity", "sign-in.view", activity, reads=True),
-        PageAction("users/scim/<uuid:connection_id>/generate-token/", "generate-token", "sign-in.edit", generate_token),
-        PageAction(
-            *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/revoke/", "revoke-token", "sign-in.edit"),
-            revoke_token,
-        ),
-        PageAction(
-            *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/rotate/", "rotate-token", "sign-in.edit"),
-            rotate_token,
-        ),
-        PageAction(
-            *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/rename/", "rename-token", "sign-in.edit"),
-            rename_token,
-        ),
-        PageAction(
-            *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/retire/", "retire-token", "sign-in.edit"),
-            retire_token,
-        ),
-        PageAction(
-            *("users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/keep/", "keep-token", "sign-in.edit"),
-            keep_token,
-        ),
-        PageAction("users/scim/<uuid:connection_id>/switches/<slug:name>/", "scim-switch", "sign-in.edit", turn_switch),
-        PageAction(
-            *("users/scim/<uuid:connection_id>/additional-logging/", "additional-logging", "sign-in.edit"),
-            turn_additional_logging,
-        ),
-        PageAction("users/scim/connections/add/", "add-connection", "sign-in.edit", connection_pages.add_connection),
-        PageAction(
-            "users/scim/<uuid:connection_id>/change/",
-            "change-connection",
-            "sign-in.edit",
-            connection_pages.change_connection,
-        ),
-        PageAction(
-            "users/scim/<uuid:connection_id>/hand-over/",
-            "transfer-users",
-            "sign-in.edit",
-            connection_pages.transfer_users,
-        ),
-        PageAction(
-            "users/scim/<uuid:connection_id>/remove/",
-            "remove-connection",
-            "sign-in.edit",
-            connection_pages.remove_connection,
-        ),
-        PageAction(
-            *("users/scim/people/<uuid:user_id>/hand-over/", "transfer-user", "sign-in.edit"),
-            connection_pages.transfer_user,
-        ),
-        PageAction("users/scim/log/", "request-log", "sign-in.view", log.request_log, reads=True),
-        PageAction("users/scim/limits/", "scim-limits", "sign-in.view", limits.limited_requests, reads=True),
-        PageAction("users/scim/log/new/", "new-requests", "sign-in.view", log.new_requests, reads=True),
-        PageAction("users/scim/log/export.csv", "request-log-export", "sign-in.view", log.export, reads=True),
-        PageAction(
-            *("users/scim/log/<uuid:request_id>/", "logged-request", "sign-in.view", log.logged_request),
-            reads=True,
-        ),
-        PageAction(
-            *("users/scim/log/<uuid:request_id>/undo/", "undo-request", "users.edit", log.ask_to_undo),
-            reads=True,
-        ),
-        PageAction("users/scim/log/<uuid:request_id>/undo/all/", "undo-all", "users.edit", log.undo_all),
-        PageAction(
-            *("users/scim/log/<uuid:request_id>/details.txt", "request-details-file", "sign-in.edit"),
-            log.details_file,
-            reads=True,
-        ),
-        PageAction(
-            *("users/scim/log/<uuid:request_id>/log-next/", "log-next-requests", "sign-in.edit"),
-            log.log_next_requests,
-        ),
-        PageAction(
-            *("users/scim/log/<uuid:request_id>/switch/", "turn-refusing-switch", "sign-in.edit"),
-            log.turn_refusing_switch,
-        ),
-        PageAction(
-            *("users/scim/log/<uuid:request_id>/hand-over/", "transfer-refused-user", "sign-in.edit"),
-            log.transfer_refused_user,
-        ),
-        PageAction(
-            *("users/scim/log/<uuid:request_id>/apply-address/", "apply-refused-address", "users.edit"),
-            log.apply_refused_address,
-        ),
-        PageAction(
-            *("users/scim/log/<uuid:request_id>/allow-domain/", "allow-refused-domain", "domains.edit"),
-            log.allow_refused_domain,
-        ),
-        PageAction("users/scim/<uuid:connection_id>/brake/switch/", "scim-brake-switch", "sign-in.edit", turn_brake),
-        PageAction(
-            "users/scim/<uuid:connection_id>/brake/percent/", "scim-brake-percent", "sign-in.edit", set_brake_percent
-        ),
-        *brake_page.ACTIONS,
-    ),
-)
 
 REQUESTS_OF_PERSON = Panel(
     place=PERSON,

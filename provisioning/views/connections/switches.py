@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 
+from audit.actions import Action
+from audit.models import AuditEvent
 from provisioning.models import Connection
 from provisioning.services.connections import granted_permissions
 from provisioning.services.connections.connections import SWITCHES
 from users.services.authority import Authority
+
+# For so long the switch says that it has turned itself off.
+_TELLS_OF_END = timedelta(days=7)
+
+_ACTIONS = (Action.SCIM_LOGGING_STARTED, Action.SCIM_LOGGING_STOPPED, Action.SCIM_LOGGING_ENDED)
 
 
 def shown(connection: Connection, asker: Authority) -> list[Mapping[str, Any]]:
@@ -31,3 +40,22 @@ def shown(connection: Connection, asker: Authority) -> list[Mapping[str, Any]]:
         }
         for name, switch in SWITCHES.items()
     ]
+
+
+def additional_logging(connection: Connection) -> Mapping[str, Any]:
+    """The switch of additional logging as the page has it: whether it is on, until when, when it turned itself off."""
+    is_on, until = connection.keeps_details, connection.details_until
+    return {
+        "on": is_on,
+        "until": until if is_on else None,
+        "ended": None if is_on else until or _ended(connection),
+        "action": reverse("settings:additional-logging", args=[connection.pk]),
+    }
+
+
+def _ended(connection: Connection) -> Any:
+    of_connection = AuditEvent.objects.of(connection.organization_id).filter(target_id=str(connection.pk))
+    last = of_connection.filter(action__in=_ACTIONS).order_by("-id").first()
+    if last is None or last.action != Action.SCIM_LOGGING_ENDED or last.created_at < timezone.now() - _TELLS_OF_END:
+        return None
+    return last.created_at

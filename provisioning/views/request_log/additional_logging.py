@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,58 +10,32 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 
-from audit.actions import Action
-from audit.models import AuditEvent
-from console import responses, sections
+from console import sections
+from console.actions import Saved, action
 from console.requests import actor_of, not_allowed, wanted
-from console.sections import Section
 from organizations.views.current import organization_of
 from provisioning.models import BodyKept, Connection, RequestDetail, RequestLog
 from provisioning.services.connections import connections, granted_permissions
 from provisioning.services.request_log import additional_logging
 from provisioning.views import which_connection
+from provisioning.views.which_connection import SCIM
 from users.services import authority
 from users.views.current import user_of
 
 # Where messages about what is kept of a request belong.
 OF_DETAILS = "details"
 
-# For so long the switch says that it has turned itself off.
-_TELLS_OF_END = timedelta(days=7)
 
-_ACTIONS = (Action.SCIM_LOGGING_STARTED, Action.SCIM_LOGGING_STOPPED, Action.SCIM_LOGGING_ENDED)
-
-
-def switch(connection: Connection) -> Mapping[str, Any]:
-    """The switch as the page has it: whether it is on, until when, and when it turned itself off."""
-    until = connection.details_until
-    is_on = until is not None and until > timezone.now()
-    return {
-        "on": is_on,
-        "until": until if is_on else None,
-        "ended": None if is_on else until or _ended(connection),
-        "action": reverse("settings:additional-logging", args=[connection.pk]),
-    }
-
-
-def _ended(connection: Connection) -> Any:
-    of_connection = AuditEvent.objects.of(connection.organization_id).filter(target_id=str(connection.pk))
-    last = of_connection.filter(action__in=_ACTIONS).order_by("-id").first()
-    if last is None or last.action != Action.SCIM_LOGGING_ENDED or last.created_at < timezone.now() - _TELLS_OF_END:
-        return None
-    return last.created_at
-
-
-def turn(request: HttpRequest, section: Section) -> HttpResponse:
-    """Turn it on, also for another 24 hours, or off."""
+@action(SCIM, "users/scim/<uuid:connection_id>/additional-logging/", "additional-logging", permission="sign-in.edit")
+def turn(request: HttpRequest, connection_id: UUID) -> Saved:
+    """Turn the connection's additional logging on, also for another 24 hours, or off."""
     connection, by = which_connection.chosen(request), actor_of(request)
     if wanted(request):
         additional_logging.turn_on(connection, by=by)
-        return responses.done(request, section, "Additional logging is on for the next 24 hours.")
+        return Saved("Additional logging is on for the next 24 hours.")
     additional_logging.turn_off(connection, by=by)
-    return responses.done(request, section, "Additional logging is off.")
+    return Saved("Additional logging is off.")
 
 
 # One request
@@ -114,7 +85,7 @@ def of_request(row: RequestLog) -> Details:
     """What was kept of a request, and whether more would be of the next ones."""
     connection = _connection_of(row)
     detail = RequestDetail.objects.of(row.organization_id).filter(pk=row.pk).first()
-    is_on = connection is not None and bool(switch(connection)["on"])
+    is_on = connection is not None and connection.keeps_details
     return Details(_parts(row, detail) if detail else (), connection, is_on)
 
 
@@ -141,8 +112,10 @@ def _connection_of(row: RequestLog) -> Connection | None:
     return Connection.objects.of(row.organization_id).present().filter(pk=row.connection_id).first()
 
 
-def log_next(request: HttpRequest, row: RequestLog) -> HttpResponse:
-    """Turn it on for the connection that a request came through."""
+@action(SCIM, "users/scim/log/<uuid:request_id>/log-next/", "log-next-requests", permission="sign-in.edit")
+def log_next(request: HttpRequest, request_id: UUID) -> HttpResponse:
+    """Turn additional logging on for the connection that a request came through."""
+    row = find(request, request_id)
     connection = _connection_of(row)
     if connection is None:
         raise Http404("The connection of this request was removed.")
@@ -152,8 +125,12 @@ def log_next(request: HttpRequest, row: RequestLog) -> HttpResponse:
     return redirect(f"{reverse('settings:logged-request', args=[row.pk])}#details")
 
 
-def download(request: HttpRequest, row: RequestLog) -> HttpResponse:
+@action(
+    SCIM, "users/scim/log/<uuid:request_id>/details.txt", "request-details-file", permission="sign-in.edit", reads=True
+)
+def download(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """All that is known of a request, as a text file for a support ticket."""
+    row = find(request, request_id)
     if why := why_not(request, row):
         raise PermissionDenied(why)
     return HttpResponse(

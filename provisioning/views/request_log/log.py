@@ -19,6 +19,7 @@ from django.utils import timezone
 from audit.actions import Action
 from audit.views import exports
 from console import csv_download, reauthentication, sections
+from console.actions import action
 from console.requests import actor_of
 from console.sections import Page
 from core.ids import first_id_at
@@ -31,6 +32,7 @@ from provisioning.services.request_log.causes import CAUSES, UNLISTED
 from provisioning.views.request_log import additional_logging, fixes, search, undo
 from provisioning.views.request_log.fixes import ProposedFix, Situation
 from provisioning.views.request_log.search import FoundRequests, RequestsForm, id_of
+from provisioning.views.which_connection import SCIM
 from users.models import User
 from users.services.authority import BeyondOwnRights
 from users.views.current import user_of
@@ -98,6 +100,7 @@ def _log_page(found: FoundRequests, before: UUID | None, after: UUID | None) -> 
     return _LogPage(rows[:PER_PAGE], False, len(rows) > PER_PAGE)
 
 
+@action(SCIM, "users/scim/log/", "request-log", permission="sign-in.view", reads=True)
 def request_log(request: HttpRequest) -> HttpResponse:
     """The requests that fit the filters, a page of them."""
     organization = organization_of(request)
@@ -132,6 +135,7 @@ def _newest(log_page: _LogPage, request: HttpRequest) -> UUID | None:
     return log_page.rows[0].pk if log_page.rows else first_id_at(timezone.now())
 
 
+@action(SCIM, "users/scim/log/new/", "new-requests", permission="sign-in.view", reads=True)
 def new_requests(request: HttpRequest) -> HttpResponse:
     """How many have come in since the page was loaded; it asks every few seconds while somebody looks at it."""
     organization = organization_of(request)
@@ -160,6 +164,7 @@ def _with(query: QueryDict, **places: RequestLog) -> str:
 # One request
 
 
+@action(SCIM, "users/scim/log/<uuid:request_id>/", "logged-request", permission="sign-in.view", reads=True)
 def logged_request(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """All that is known of one request."""
     (shown,) = _shown(request, [additional_logging.find(request, request_id)])
@@ -208,54 +213,35 @@ def _action(shown: LogRow) -> str:
     )
 
 
-def log_next_requests(request: HttpRequest, request_id: UUID) -> HttpResponse:
-    """Turn additional logging on for the connection that the request came through."""
-    return additional_logging.log_next(request, additional_logging.find(request, request_id))
-
-
-def details_file(request: HttpRequest, request_id: UUID) -> HttpResponse:
-    """What was kept of a request, as a text file."""
-    return additional_logging.download(request, additional_logging.find(request, request_id))
-
-
+@action(SCIM, "users/scim/log/<uuid:request_id>/switch/", "turn-refusing-switch", permission="sign-in.edit")
 def turn_refusing_switch(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Turn the switch because of which a request was refused."""
     row = additional_logging.find(request, request_id)
     return _fixed(request, row, fixes.turn_switch)
 
 
+@action(SCIM, "users/scim/log/<uuid:request_id>/allow-domain/", "allow-refused-domain", permission="domains.edit")
 def allow_refused_domain(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Give the domain because of which a request was refused the User requests checkmark."""
     row = additional_logging.find(request, request_id)
     return _fixed(request, row, fixes.allow_domain)
 
 
+@action(SCIM, "users/scim/log/<uuid:request_id>/hand-over/", "transfer-refused-user", permission="sign-in.edit")
 def transfer_refused_user(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Let the connection whose request was refused keep the user of another one."""
     row = additional_logging.find(request, request_id)
     return _fixed(request, row, fixes.transfer_user)
 
 
+@action(SCIM, "users/scim/log/<uuid:request_id>/apply-address/", "apply-refused-address", permission="users.edit")
 def apply_refused_address(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Give a user the address that a connection may not give; who does so has just shown who they are."""
     row = additional_logging.find(request, request_id)
-    if question := reauthentication.ask_to_reauthenticate(
-        request, reverse("settings:logged-request", args=[row.pk]), "apply this address"
-    ):
-        return question
+    reauthentication.require(request, "apply this address", back=reverse("settings:logged-request", args=[row.pk]))
     return _fixed(
         request, row, fixes.apply_address, "The next sync is no longer refused for this address.", answers=Refusal
     )
-
-
-def ask_to_undo(request: HttpRequest, request_id: UUID) -> HttpResponse:
-    """What undoing all of a request comes to."""
-    return undo.ask(request, additional_logging.find(request, request_id))
-
-
-def undo_all(request: HttpRequest, request_id: UUID) -> HttpResponse:
-    """Undo all that a request did to people."""
-    return undo.undo(request, additional_logging.find(request, request_id))
 
 
 def _fixed(
@@ -280,6 +266,7 @@ def _fixed(
 # The file
 
 
+@action(SCIM, "users/scim/log/export.csv", "request-log-export", permission="sign-in.view", reads=True)
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The requests that the filters leave, newest first, as a CSV file."""
     organization = organization_of(request)

@@ -17,12 +17,15 @@ from django.urls import reverse
 from audit.models import AppendOnlyQuerySet, AuditEvent
 from audit.views.changes import FieldChange, lines
 from console import sections
+from console.actions import action
 from console.requests import actor_of, is_htmx
 from core.actors import Actor
 from core.ids import first_id_at
 from core.parsing import number_of
 from core.refusals import Malformed
 from provisioning.models import RequestLog
+from provisioning.views.request_log.additional_logging import find
+from provisioning.views.which_connection import SCIM
 from users.services import authority
 from users.services import undo as undoing
 from users.services.undo import UndoKind, UndoPlan, UndoState
@@ -120,8 +123,10 @@ def _plans(events: list[AuditEvent], organization_id: UUID) -> list[UndoPlan]:
     return undoing.plans(events, people=undoing.people_of(events, organization_id=organization_id))
 
 
-def ask(request: HttpRequest, row: RequestLog) -> HttpResponse:
+@action(SCIM, "users/scim/log/<uuid:request_id>/undo/", "undo-request", permission="users.edit", reads=True)
+def ask(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """What undoing all of a request comes to; nothing has happened yet."""
+    row = find(request, request_id)
     left = _left(row, actor_of(request))
     kinds = [plan.kind for plan in left if plan.state is UndoState.OPEN]
     context = {
@@ -150,13 +155,14 @@ class _Run:
     refused: int
 
 
-def undo(request: HttpRequest, row: RequestLog) -> HttpResponse:
+@action(SCIM, "users/scim/log/<uuid:request_id>/undo/all/", "undo-all", permission="users.edit")
+def undo(request: HttpRequest, request_id: UUID) -> HttpResponse:
     """Undo all of a request that there is to undo, or go on with it from where the form says. Raises Malformed.
 
     What takes longer than a request may shows how far it is, and goes on by itself. What was refused on the way is not
     tried again.
     """
-    run, by = _run(request), actor_of(request)
+    row, run, by = find(request, request_id), _run(request), actor_of(request)
     left = _left(row, by, run.place)
     report = undoing.revert_many([plan.event for plan in left], within=UNDOES_FOR, by=by)
     done, refused = run.done + len(report.done), run.refused + len(report.refused)

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import resolve
 
 from audit.models import AuditEvent
-from console import responses
+from console import actions
 from domains.models import Domain
 from provisioning.models import Token
 from tests.saasmanager.test_access import MATRIX, targets
@@ -65,7 +65,7 @@ def test_an_operator_on_a_visit_sees_no_export_and_gets_none(
 
 def downloads() -> Iterator[str]:
     """Every address of Settings that is read, by its place in the table of who may open what."""
-    reads = {action.name for action, _view in responses.actions() if action.reads}
+    reads = {action.name for action, _view in actions.actions() if action.reads}
     for address, form, _allowed in MATRIX:
         if form is None and address.startswith("/settings/"):
             ids = dict.fromkeys(("connection", "test_run", "request", "person", "event", "domain", "role", "own"))

@@ -86,6 +86,8 @@ def test_there_is_a_guide_for_every_provider_that_a_connection_can_have(acme: Te
         acme.connection.identity_provider = provider
         assert guides.provider_for("", acme.connection) in guides.GUIDES
         assert guides.provider_for("nonsense", acme.connection) in guides.GUIDES
+    # Google Workspace speaks SCIM with chosen applications only, so it has no words of its own for this one.
+    assert set(IdentityProvider) - set(guides.GUIDES) == {IdentityProvider.GOOGLE}
 
 
 def test_a_test_user_is_proposed_in_a_domain_that_is_let_in(acme: Tenant, client: Client) -> None:
