@@ -124,12 +124,12 @@ def _guarded(action: PageAction) -> View:
             return redirect(section.address_after(request))
         try:
             outcome = action.view(request, **arguments)
+            return outcome if isinstance(outcome, HttpResponseBase) else outcome.answer(request, section)
         except ReauthenticationRequired as needed:
             back = needed.back or section.address_after(request)
             return reauthentication.redirect_to_reauthentication(request, back, needed.act)
         except Refusal as refusal:
             return _refused(request, section, refusal)
-        return outcome if isinstance(outcome, HttpResponseBase) else outcome.answer(request, section)
 
     return view
 

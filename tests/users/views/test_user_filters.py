@@ -12,6 +12,8 @@ from tests.signed_in import SignedIn, htmx
 from tests.tenants import Tenant
 from users.models import Source, User
 from users.permissions import BuiltIn
+from users.services import accounts
+from users.services.accounts import NewUser
 from users.views.user_filters import ORDERS as ORDERS_OF_LISTS
 from users.views.user_filters import Place, Sort, UserOrder
 
@@ -61,9 +63,15 @@ def walk(client: Client, page: str, way: str) -> list[list[str]]:
 
 
 def crowd(tenant: Tenant, number: int = 60) -> None:
-    for each in range(number):
-        given, family = "ABCDEFGHIJ"[each * 7 % 10], f"Family{each % 3}"
-        tenant.add(f"p{each:02}", profile={"name": {"givenName": given, "familyName": family}})
+    role = tenant.role(BuiltIn.APP_MANAGEMENT)
+    profiles = [
+        {
+            "userName": f"p{each:02}@{tenant.domain}",
+            "name": {"givenName": "ABCDEFGHIJ"[each * 7 % 10], "familyName": f"Family{each % 3}"},
+        }
+        for each in range(number)
+    ]
+    accounts.create_many([NewUser(profile, role, Source.SCIM) for profile in profiles], by=tenant.by)
 
 
 ORDERS: list[tuple[str, Any]] = [
