@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.http import HttpRequest, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -20,17 +20,15 @@ from audit.actions import Action, title, wording
 from audit.models import AppendOnlyQuerySet, AuditEvent
 from audit.views import exports, links
 from audit.views.changes import FieldChange, lines
-from console import csv_download
+from console import csv_download, newest_first
 from console.actions import action
 from console.moments import MomentField
 from console.requests import tenant_of
 from console.sections import Context, Page, Section, shows
 from core.actors import Channel
-from core.parsing import id_of
 from core.search_keys import sought
 
 PER_PAGE = 25
-PER_CHUNK = 1_000
 
 # This much of what an event changed is shown without a click.
 FEW_LINES = 2
@@ -111,29 +109,6 @@ class EventsForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
-class _LogPage:
-    """The events of one page, newest first, and whether there are others on either side."""
-
-    events: list[AuditEvent]
-    has_newer: bool
-    has_older: bool
-
-
-def _log_page(events: AppendOnlyQuerySet, before: UUID | None, after: UUID | None) -> _LogPage:
-    """The page before or after an id; the first one where that leads past an end."""
-    if after:
-        found = list(events.filter(id__gt=after).order_by("id")[: PER_PAGE + 1])
-        if len(found) > PER_PAGE:
-            return _LogPage(found[PER_PAGE - 1 :: -1], True, True)
-    if before:
-        found = list(events.filter(id__lt=before).order_by("-id")[: PER_PAGE + 1])
-        if found:
-            return _LogPage(found[:PER_PAGE], True, len(found) > PER_PAGE)
-    found = list(events.order_by("-id")[: PER_PAGE + 1])
-    return _LogPage(found[:PER_PAGE], False, len(found) > PER_PAGE)
-
-
-@dataclass(frozen=True, slots=True)
 class _Row:
     """An event as the page shows it; ``undo`` leads to where it is undone, if it can be."""
 
@@ -197,29 +172,16 @@ def _context(request: HttpRequest) -> Context:
     form = EventsForm(request.GET)
     events = AuditEvent.objects.of(organization.pk)
     reach = form.reach(events)
-    before, after = (id_of(request.GET.get(name, "")) for name in ("before", "after"))
-    log_page = _log_page(form.narrow(events, reach), before, after)
-    query = request.GET.copy()
-    for name in ("before", "after"):
-        query.pop(name, None)
+    log_page = newest_first.page_of(request.GET, newest_first.by_id(form.narrow(events, reach)), PER_PAGE)
     return {
         "form": form,
         "looked_through": LOOKED_THROUGH if reach else 0,
         "time_zone": organization.time_zone,
         "may_export": csv_download.is_open_to(request),
         "log_page": log_page,
-        "rows": _rows(request, log_page.events),
-        "query": query.urlencode(),
-        "newer": _with(query, after=log_page.events[0]) if log_page.has_newer else "",
-        "older": _with(query, before=log_page.events[-1]) if log_page.has_older else "",
+        "rows": _rows(request, log_page.rows),
+        "query": log_page.query.urlencode(),
     }
-
-
-def _with(query: QueryDict, **places: AuditEvent) -> str:
-    """The query of the page on one side of an event."""
-    other = query.copy()
-    other.update({name: str(event.pk) for name, event in places.items()})
-    return other.urlencode()
 
 
 # The file
@@ -230,23 +192,11 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     """The events that the filters leave, newest first, as a CSV file."""
     organization = tenant_of(request)
     form = EventsForm(request.GET)
-    events = _all(form.narrow(AuditEvent.objects.of(organization.pk)).order_by("-id"))
+    events = newest_first.all_of(newest_first.by_id(form.narrow(AuditEvent.objects.of(organization.pk))))
     zone = timezone.get_current_timezone()
     name = f"audit-log-{organization.slug}-{timezone.localdate()}.csv"
     taken = exports.Export(Action.AUDIT_LOG_EXPORTED, form.given)
     return exports.csv_file(request, taken, name, HEADER, (_cells(event, zone) for event in events))
-
-
-def _all(events: AppendOnlyQuerySet) -> Iterator[AuditEvent]:
-    """Every event that there is by now, by short statements: none runs for as long as a file takes to be sent."""
-    newest = list(events[:PER_CHUNK])
-    return chain(newest, _older(events, newest))
-
-
-def _older(events: AppendOnlyQuerySet, chunk: list[AuditEvent]) -> Iterator[AuditEvent]:
-    while chunk:
-        chunk = list(events.filter(id__lt=chunk[-1].pk)[:PER_CHUNK])
-        yield from chunk
 
 
 def _cells(event: AuditEvent, zone: tzinfo) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from uuid import UUID
@@ -11,15 +11,16 @@ from django.contrib import messages
 from django.core.paginator import Page as PaginatorPage
 from django.core.paginator import Paginator
 from django.db.models import Case, Value, When
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
 from audit.actions import Action
 from audit.views import exports
-from console import csv_download, reauthentication, sections
+from console import csv_download, newest_first, reauthentication, sections
 from console.actions import action
+from console.newest_first import ListPage
 from console.requests import actor_of
 from console.sections import Page
 from core.ids import first_id_at
@@ -31,14 +32,13 @@ from provisioning.services.request_log import writer
 from provisioning.services.request_log.causes import CAUSES, UNLISTED
 from provisioning.views.request_log import additional_logging, fixes, search, undo
 from provisioning.views.request_log.fixes import ProposedFix, Situation
-from provisioning.views.request_log.search import FoundRequests, RequestsForm, id_of
+from provisioning.views.request_log.search import RequestsForm, id_of
 from provisioning.views.which_connection import SCIM
 from users.models import User
 from users.services.authority import BeyondOwnRights
 from users.views.current import user_of
 
 PER_PAGE = 50
-PER_CHUNK = 1_000
 
 # So many new requests are counted.
 MOST_NEW = 99
@@ -79,36 +79,12 @@ def _shown(
     return shown
 
 
-@dataclass(frozen=True, slots=True)
-class _LogPage:
-    rows: list[RequestLog]
-    has_newer: bool
-    has_older: bool
-
-
-def _log_page(found: FoundRequests, before: UUID | None, after: UUID | None) -> _LogPage:
-    """The page before or after an id; the first one where that leads past an end."""
-    if after:
-        rows = found.take(PER_PAGE + 1, after=after)
-        if len(rows) > PER_PAGE:
-            return _LogPage(rows[PER_PAGE - 1 :: -1], True, True)
-    if before:
-        rows = found.take(PER_PAGE + 1, before=before)
-        if rows:
-            return _LogPage(rows[:PER_PAGE], True, len(rows) > PER_PAGE)
-    rows = found.take(PER_PAGE + 1)
-    return _LogPage(rows[:PER_PAGE], False, len(rows) > PER_PAGE)
-
-
 @action(SCIM, "users/scim/log/", "request-log", permission="sign-in.view", reads=True)
 def request_log(request: HttpRequest) -> HttpResponse:
     """The requests that fit the filters, a page of them."""
     organization = organization_of(request)
     form = RequestsForm(request.GET, organization.pk)
-    log_page = _log_page(form.narrow(), id_of(request.GET.get("before", "")), id_of(request.GET.get("after", "")))
-    query = request.GET.copy()
-    for name in ("before", "after"):
-        query.pop(name, None)
+    log_page = newest_first.page_of(request.GET, form.narrow().take, PER_PAGE)
     context = {
         "title": "Request log",
         "lead": "What your identity provider asked, what became of it, and what mends it.",
@@ -120,15 +96,14 @@ def request_log(request: HttpRequest) -> HttpResponse:
         "dropped": writer.dropped(),
         "looked_through": search.LOOKED_THROUGH,
         "of_anonymous": search.LOOKED_THROUGH_OF_ANONYMOUS,
-        "query": query.urlencode(),
+        "log_page": log_page,
+        "query": log_page.query.urlencode(),
         "newest": _newest(log_page, request),
-        "newer": _with(query, after=log_page.rows[0]) if log_page.has_newer else "",
-        "older": _with(query, before=log_page.rows[-1]) if log_page.has_older else "",
     }
     return render(request, "settings/request_log/log.html", context)
 
 
-def _newest(log_page: _LogPage, request: HttpRequest) -> UUID | None:
+def _newest(log_page: ListPage[RequestLog], request: HttpRequest) -> UUID | None:
     """The id after which requests are new to this page; None on a page that does not begin with the newest."""
     if log_page.has_newer or request.GET.get("before") or request.GET.get("after"):
         return None
@@ -152,13 +127,6 @@ def new_requests(request: HttpRequest) -> HttpResponse:
         count = min(MOST_NEW + 1, sum(way.order_by("-pk")[: MOST_NEW + 1].count() for way in ways))
     context = {"count": count, "most": MOST_NEW, "query": query.urlencode()}
     return render(request, "settings/request_log/new.html", context)
-
-
-def _with(query: QueryDict, **places: RequestLog) -> str:
-    """The query of the page on one side of a request."""
-    other = query.copy()
-    other.update({name: str(row.pk) for name, row in places.items()})
-    return other.urlencode()
 
 
 # One request
@@ -275,15 +243,9 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     zone = timezone.get_current_timezone()
     name = f"scim-requests-{organization.slug}-{timezone.localdate()}.csv"
     taken = exports.Export(Action.REQUEST_LOG_EXPORTED, form.given)
-    return exports.csv_file(request, taken, name, HEADER, (_cells(row, zone) for row in _all(found)))
-
-
-def _all(found: FoundRequests) -> Iterator[RequestLog]:
-    """Every request, by statements that are short each: none runs for as long as a file takes to be sent."""
-    chunk = found.take(PER_CHUNK)
-    while chunk:
-        yield from chunk
-        chunk = found.take(PER_CHUNK, before=chunk[-1].pk)
+    return exports.csv_file(
+        request, taken, name, HEADER, (_cells(row, zone) for row in newest_first.all_of(found.take))
+    )
 
 
 def _cells(row: RequestLog, zone: tzinfo) -> tuple[str, ...]:

@@ -312,7 +312,7 @@ def read_file(client: Client, **parameters: Any) -> list[dict[str, str]]:
 def test_the_file_has_every_event_that_the_filters_leave(
     acme: Tenant, globex: Tenant, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.views.log.PER_CHUNK", 7)
+    monkeypatch.setattr("console.newest_first.PER_CHUNK", 7)
     for number in range(30):
         note(acme, f"d{number:02}.example", verified=[None, True])
         note(globex, f"g{number:02}.example")
