@@ -15,14 +15,14 @@ class ProvisioningConfig(AppConfig):
         from provisioning.services.connections import connections
         from provisioning.services.request_log import refused_domains
         from provisioning.views import brake, role_rules, test_runs, which_connection
-        from provisioning.views.connections import address_check, section
+        from provisioning.views.connections import address_check, section, tokens
         from provisioning.views.connections import connections as connection_pages
         from users.services import undo
 
         actions.discover("provisioning.views")
         sections.register(which_connection.SCIM, test_runs.TEST, role_rules.ROLE_RULES, address_check.ADDRESS_BOX)
-        links.register_links("connection", which_connection.SCIM.permission, section.connections_shown)
-        links.register_links("token", which_connection.SCIM.permission, section.tokens_shown)
+        links.register_links("connection", which_connection.SCIM.permission, section.links)
+        links.register_links("token", which_connection.SCIM.permission, tokens.links)
         links.register_links("roleruleset", role_rules.ROLE_RULES.permission, role_rules.links)
         sections.register_counts(REFUSED_PER_DOMAIN, refused_domains.refused_creates)
         sections.register_panels(role_rules.RULES_OF_PERSON, connection_pages.MANAGED_BY, section.REQUESTS_OF_PERSON)

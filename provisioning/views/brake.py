@@ -1,4 +1,4 @@
-"""The mass-change brake's own page: who has gone, who was kept, and the two answers."""
+"""The mass-change brake: its own page with who has gone, who was kept, its switch, its answers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 
-from console import sections
-from console.actions import action
+from console import requests, sections
+from console.actions import Saved, Shown, action
 from console.requests import actor_of
 from console.sections import Page
+from core.parsing import number_of
 from core.refusals import StaleVersion
 from organizations.views.current import organization_of
 from provisioning.models import Brake
 from provisioning.services import brake as brakes
-from provisioning.services.brake import ProvisioningPaused
+from provisioning.services.brake import PercentInvalid, ProvisioningPaused
 from provisioning.services.connections import granted_permissions
 from provisioning.views import which_connection
 from provisioning.views.which_connection import SCIM
@@ -78,6 +79,26 @@ def _answer(request: HttpRequest, verb: Callable[..., Brake], message: str) -> H
     else:
         messages.success(request, message, extra_tags=OF_THE_BRAKE)
     return redirect("settings:scim-brake", connection.pk)
+
+
+@action(SCIM, "users/scim/<uuid:connection_id>/brake/switch/", "scim-brake-switch", permission="sign-in.edit")
+def turn_brake(request: HttpRequest, connection_id: UUID) -> Saved:
+    """Turn the mass-change brake on or off."""
+    wanted = requests.wanted(request)
+    brakes.set_enabled(which_connection.chosen(request), wanted, by=actor_of(request))
+    return Saved("The brake is on." if wanted else "The brake is off, and holds nothing back.")
+
+
+@action(SCIM, "users/scim/<uuid:connection_id>/brake/percent/", "scim-brake-percent", permission="sign-in.edit")
+def set_brake_percent(request: HttpRequest, connection_id: UUID) -> Saved | Shown:
+    """Say at which share of the people the brake holds back."""
+    typed = request.POST.get("percent", "").strip()[:20]
+    percent = number_of(typed, 20) or 0
+    try:
+        brakes.set_percent(which_connection.chosen(request), percent, by=actor_of(request))
+    except (PercentInvalid, BeyondOwnRights) as refusal:
+        return Shown({"percent_typed": typed, "percent_wrong": refusal.message})
+    return Saved(f"The brake holds back what is more than {percent} percent.")
 
 
 def banner(request: HttpRequest) -> str:

@@ -7,43 +7,32 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 
-from console import one_time_forms, reauthentication, requests
-from console.actions import Outcome, Saved, Shown, action
-from console.requests import actor_of
+from console import one_time_forms
+from console.actions import action
 from console.sections import Context, Panel, shows
-from core import dates
-from core.parsing import number_of
 from organizations.services import slugs
 from organizations.views.current import organization_of
 from provisioning.models import Connection, IdentityProvider, Token
 from provisioning.services import brake
-from provisioning.services.brake import PercentInvalid
-from provisioning.services.connections import connections, granted_permissions, tokens, transfer
-from provisioning.services.connections.connections import SWITCHES
-from provisioning.services.connections.token_names import TokenNameRefused
-from provisioning.services.connections.tokens import RetirementRefused
+from provisioning.services.connections import connections, granted_permissions, transfer
 from provisioning.services.request_log import setup_steps, writer
 from provisioning.services.request_log.setup_steps import Step
 from provisioning.views import which_connection
-from provisioning.views.connections import checklist, guides, prerequisites, switches, token_forms
+from provisioning.views.connections import checklist, guides, prerequisites, switches, tokens
 from provisioning.views.connections.guides import Gets
 from provisioning.views.request_log import search
 from provisioning.views.which_connection import SCIM
 from users.models import User
 from users.services import authority
-from users.services.authority import BeyondOwnRights
 from users.views.current import user_of
 from users.views.user import PERSON
 
 LATEST = 10
 
 LATEST_OF_PERSON = 10
-
-FORM_SALT = "scim.generate-token"
 
 
 @shows(SCIM)
@@ -71,9 +60,9 @@ def _context(request: HttpRequest) -> Context:
         "base_url": base_url,
         "former_in_use": [row for row in slugs.former(organization.pk) if row.last_used_at],
         "tokens_left": connections.MAX_LIVE_TOKENS - len(state["tokens"]),
-        **token_forms.context(),
+        **tokens.context(),
         "next_name": connections.next_name(connection, [shown.token.name for shown in state["tokens"]]),
-        "once": one_time_forms.value(request, FORM_SALT),
+        "once": one_time_forms.value(request, tokens.FORM_SALT),
         "switches": switches.shown(connection, authority.of(user)),
         "brake": brake.of(connection),
         "brake_least": brake.LEAST,
@@ -102,9 +91,9 @@ def _state(request: HttpRequest, connection: Connection, present: Sequence[Conne
         "connection": connection,
         "beyond": beyond,
         "is_one_of_several": len(present) > 1,
-        "tokens": token_forms.shown(live),
+        "tokens": tokens.shown(live),
         "cards": ",".join(str(token.pk) for token in live),
-        "in_use": token_forms.in_use(live),
+        "in_use": tokens.in_use(live),
         "has_token": bool(live),
         "tested": connection.enabled and setup_steps.got_through(reached),
         "requests": requests,
@@ -155,137 +144,13 @@ def _requests_of_person(request: HttpRequest, user: User) -> Context:
     return {"requests": search.latest_about(user, LATEST_OF_PERSON), "person": user}
 
 
-@action(SCIM, "users/scim/<uuid:connection_id>/generate-token/", "generate-token", permission="sign-in.edit")
-def generate_token(request: HttpRequest, connection_id: UUID) -> Outcome:
-    """Make a token and show it, this once."""
-    connection = which_connection.chosen(request)
-    reauthentication.require(request, "generate a token")
-    one_time_forms.use_up(request, FORM_SALT)
-    actor, name = actor_of(request), request.POST.get("name", "")
-    try:
-        made = connections.generate_token(connection, by=actor, name=name, days=token_forms.days(request.POST))
-    except TokenNameRefused as refusal:
-        typed = {"name": name, "expires": request.POST.get("expires", "")}
-        return Shown({"wrong": {"place": "generate", "why": refusal.message}, "typed": typed})
-    return _shown_once(request, made)
-
-
-@action(
-    SCIM, "users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/rotate/", "rotate-token", permission="sign-in.edit"
-)
-def rotate_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> Shown:
-    """Make a token that is to take another one's place, and show it, this once."""
-    actor = actor_of(request)
-    connections.find_live_token(token_id, organization_id=actor.organization_id)
-    reauthentication.require(request, "rotate the token")
-    one_time_forms.use_up(request, FORM_SALT)
-    by_itself = request.POST.get("by_itself") == "on"
-    return _shown_once(request, tokens.rotate_token(token_id, by=actor, retires_by_itself=by_itself))
-
-
-def _shown_once(request: HttpRequest, made: tuple[Token, str]) -> Shown:
-    # No redirect here: the text is nowhere but in this answer.
-    token, text = made
-    return Shown({"bearer_token": text, "made": token})
-
-
-@action(
-    SCIM, "users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/rename/", "rename-token", permission="sign-in.edit"
-)
-def rename_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> Saved | Shown:
-    """Call a token something else."""
-    name = request.POST.get("name", "")
-    try:
-        token = tokens.rename_token(token_id, name, by=actor_of(request))
-    except TokenNameRefused as refusal:
-        wrong = {"place": "rename", "token_id": token_id, "why": refusal.message}
-        return Shown({"wrong": wrong, "typed": {"name": name}})
-    return Saved(f"The token is called {token.name}.")
-
-
-@action(
-    SCIM, "users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/retire/", "retire-token", permission="sign-in.edit"
-)
-def retire_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> Saved | Shown:
-    """Set the day on which a token retires."""
-    actor = actor_of(request)
-    connections.find_live_token(token_id, organization_id=actor.organization_id)
-    try:
-        moment, expected_retires_at = (
-            token_forms.retires_at(request.POST),
-            token_forms.expected_retires_at(request.POST),
-        )
-        token = tokens.retire_token(token_id, moment, expected_retires_at=expected_retires_at, by=actor)
-    except RetirementRefused as refusal:
-        wrong = {"place": "retire", "token_id": token_id, "why": refusal.message}
-        return Shown({"wrong": wrong, "typed": {"day": request.POST.get("day", "")}})
-    return Saved(f"{token.name} retires on {dates.day(timezone.localtime(token.retires_at))}.")
-
-
-@action(SCIM, "users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/keep/", "keep-token", permission="sign-in.edit")
-def keep_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> Saved:
-    """Let a token retire neither by date nor by itself."""
-    token = tokens.keep_token(
-        token_id, expected_retires_at=token_forms.expected_retires_at(request.POST), by=actor_of(request)
-    )
-    return Saved(f"{token.name} stays valid.")
-
-
-@action(
-    SCIM, "users/scim/<uuid:connection_id>/tokens/<uuid:token_id>/revoke/", "revoke-token", permission="sign-in.edit"
-)
-def revoke_token(request: HttpRequest, connection_id: UUID, token_id: UUID) -> Saved:
-    """End a token at once."""
-    token = connections.revoke_token(token_id, by=actor_of(request))
-    return Saved(f"Revoked {token}")
-
-
-@action(SCIM, "users/scim/<uuid:connection_id>/switches/<slug:name>/", "scim-switch", permission="sign-in.edit")
-def turn_switch(request: HttpRequest, connection_id: UUID, name: str) -> Saved:
-    """Turn one of the connection's switches on or off."""
-    switch = SWITCHES.get(name)
-    if switch is None:
-        raise Http404("There is no such switch.")
-    wanted = requests.wanted(request)
-    connections.turn(which_connection.chosen(request), name, wanted, by=actor_of(request))
-    return Saved(switch.message if wanted else switch.message_off)
-
-
-@action(SCIM, "users/scim/<uuid:connection_id>/brake/switch/", "scim-brake-switch", permission="sign-in.edit")
-def turn_brake(request: HttpRequest, connection_id: UUID) -> Saved:
-    """Turn the mass-change brake on or off."""
-    wanted = requests.wanted(request)
-    brake.set_enabled(which_connection.chosen(request), wanted, by=actor_of(request))
-    return Saved("The brake is on." if wanted else "The brake is off, and holds nothing back.")
-
-
-@action(SCIM, "users/scim/<uuid:connection_id>/brake/percent/", "scim-brake-percent", permission="sign-in.edit")
-def set_brake_percent(request: HttpRequest, connection_id: UUID) -> Saved | Shown:
-    """Say at which share of the people the brake holds back."""
-    typed = request.POST.get("percent", "").strip()[:20]
-    percent = number_of(typed, 20) or 0
-    try:
-        brake.set_percent(which_connection.chosen(request), percent, by=actor_of(request))
-    except (PercentInvalid, BeyondOwnRights) as refusal:
-        extra = {"percent_typed": typed, "percent_wrong": refusal.message}
-        return Shown(extra)
-    return Saved(f"The brake holds back what is more than {percent} percent.")
-
-
-def connections_shown(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
+def links(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
     """Where connections are shown."""
     return {
         str(each.pk): which_connection.address(each)
         for each in connections.of_organization(organization_id)
         if str(each.pk) in ids
     }
-
-
-def tokens_shown(organization_id: UUID, ids: Collection[str]) -> Mapping[str, str]:
-    """Where tokens are shown: with their connections."""
-    present = {each.pk: each for each in connections.of_organization(organization_id)}
-    found = Token.objects.of(organization_id).filter(pk__in=ids, connection_id__in=present)
-    return {str(token.pk): which_connection.address(present[token.connection_id]) for token in found}
 
 
 REQUESTS_OF_PERSON = Panel(

@@ -1,19 +1,26 @@
-"""The switches of a connection as its page shows them."""
+"""The switches of a connection on its page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
+from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
 from audit.actions import Action
 from audit.models import AuditEvent
+from console import requests
+from console.actions import Saved, action
+from console.requests import actor_of
 from provisioning.models import Connection
-from provisioning.services.connections import granted_permissions
+from provisioning.services.connections import connections, granted_permissions
 from provisioning.services.connections.connections import SWITCHES
+from provisioning.views import which_connection
+from provisioning.views.which_connection import SCIM
 from users.services.authority import Authority
 
 # For so long the switch says that it has turned itself off.
@@ -59,3 +66,14 @@ def _ended(connection: Connection) -> Any:
     if last is None or last.action != Action.SCIM_LOGGING_ENDED or last.created_at < timezone.now() - _TELLS_OF_END:
         return None
     return last.created_at
+
+
+@action(SCIM, "users/scim/<uuid:connection_id>/switches/<slug:name>/", "scim-switch", permission="sign-in.edit")
+def turn_switch(request: HttpRequest, connection_id: UUID, name: str) -> Saved:
+    """Turn one of the connection's switches on or off."""
+    switch = SWITCHES.get(name)
+    if switch is None:
+        raise Http404("There is no such switch.")
+    wanted = requests.wanted(request)
+    connections.turn(which_connection.chosen(request), name, wanted, by=actor_of(request))
+    return Saved(switch.message if wanted else switch.message_off)
