@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import walk_packages
@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 
 from console import reauthentication, responses
+from console.forms import ActionForm
 from console.kept_choices import keep
 from console.requests import is_htmx, not_allowed
 from console.sections import Context, Section, View, may
@@ -76,6 +77,7 @@ class PageAction:
     name: str
     permission: str
     view: ActionView
+    form: type[ActionForm] | None
     reads: bool
 
 
@@ -83,16 +85,23 @@ _actions: list[PageAction] = []
 
 
 def action(
-    section: Section, route: str, name: str, *, permission: str, reads: bool = False
+    section: Section,
+    route: str,
+    name: str,
+    *,
+    permission: str,
+    form: type[ActionForm] | None = None,
+    reads: bool = False,
 ) -> Callable[[Declared], Declared]:
     """Declare a view as an action of a section.
 
-    The view gets the request and what the route captures, and gives an Outcome; it may raise a Refusal or
-    ReauthenticationRequired. Views are found by ``discover``.
+    The view gets the request, a valid form if there is one, and what the route captures. It gives an Outcome, and may
+    raise a Refusal or ReauthenticationRequired. A form that is not valid is shown in its section, as ``form``.
+    ``discover`` finds the views.
     """
 
     def declare(view: Declared) -> Declared:
-        _actions.append(PageAction(section, route, name, permission, view, reads))
+        _actions.append(PageAction(section, route, name, permission, view, form, reads))
         return view
 
     return declare
@@ -123,7 +132,7 @@ def _guarded(action: PageAction) -> View:
             # Somebody came back to the address of a form, say through a sign-in: the page is what they look for.
             return redirect(section.address_after(request))
         try:
-            outcome = action.view(request, **arguments)
+            outcome = _outcome(action, request, arguments)
             return outcome if isinstance(outcome, HttpResponseBase) else outcome.answer(request, section)
         except ReauthenticationRequired as needed:
             back = needed.back or section.address_after(request)
@@ -132,6 +141,13 @@ def _guarded(action: PageAction) -> View:
             return _refused(request, section, refusal)
 
     return view
+
+
+def _outcome(action: PageAction, request: HttpRequest, arguments: Mapping[str, object]) -> Outcome:
+    if action.form is None:
+        return action.view(request, **arguments)
+    form = action.form(request)
+    return action.view(request, form, **arguments) if form.check() else Shown({"form": form})
 
 
 def _refused(request: HttpRequest, section: Section, refusal: Refusal) -> HttpResponse:

@@ -11,7 +11,6 @@ import structlog
 from django.http import HttpRequest
 
 from core.actors import Actor, Channel, address_of_caller
-from core.refusals import Malformed
 
 # Whether the person of a request has just shown who they are; the app that knows how people sign in tells.
 _reauthentications: list[Callable[[HttpRequest], bool]] = []
@@ -30,15 +29,6 @@ def is_reauthenticated(request: HttpRequest) -> bool:
 def is_htmx(request: HttpRequest) -> bool:
     """Whether the page's script asks, and wants a piece of the page."""
     return request.headers.get("HX-Request") == "true"
-
-
-def wanted(request: HttpRequest) -> bool:
-    """The state that a switch asks for; switches never say "the other one". Raises Malformed."""
-    states = {"on": True, "off": False}
-    state = request.POST.get("wanted", "")
-    if state not in states:
-        raise Malformed
-    return states[state]
 
 
 def not_allowed(request: HttpRequest) -> str:

@@ -211,11 +211,6 @@ def counts(name: str, organization_id: UUID) -> Mapping[str, int]:
     return _counts[name](organization_id) if name in _counts else {}
 
 
-def sent_id(request: HttpRequest, name: str) -> UUID:
-    """The id in a form's field of that name. Raises Malformed."""
-    return parsed_id(request.POST.get(name, ""))
-
-
 def parsed_id(text: str) -> UUID:
     """The id that a form has sent. Raises Malformed."""
     if (found := id_of(text)) is None:

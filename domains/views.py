@@ -15,7 +15,8 @@ from django.urls import reverse
 
 from console import reauthentication, sections
 from console.actions import Saved, action
-from console.requests import actor_of, is_htmx, member_of, wanted
+from console.forms import SwitchForm
+from console.requests import actor_of, is_htmx, member_of
 from console.sections import Context, Page, Section, shows
 from core.addresses import AddressError, check_domain, readable_domain
 from core.refusals import Refusal
@@ -242,11 +243,17 @@ def remove_domain(request: HttpRequest, domain_id: UUID) -> Saved:
     return Saved(f"Removed {domain.readable}. Its people stay.")
 
 
-@action(DOMAINS, "organization/domains/<uuid:domain_id>/user-requests/", "user-requests", permission="domains.edit")
-def set_user_requests(request: HttpRequest, domain_id: UUID) -> HttpResponse:
+@action(
+    DOMAINS,
+    "organization/domains/<uuid:domain_id>/user-requests/",
+    "user-requests",
+    permission="domains.edit",
+    form=SwitchForm,
+)
+def set_user_requests(request: HttpRequest, form: SwitchForm, domain_id: UUID) -> HttpResponse:
     """Tick or un-tick User requests of one domain."""
     actor = actor_of(request)
-    domain = services.set_user_requests(domain_id, wanted(request), by=actor)
+    domain = services.set_user_requests(domain_id, form.is_on, by=actor)
     if not is_htmx(request):
         before = Domain.objects.of(actor.organization_id).filter(name__lt=domain.name).count()
         page = {"domains-page": before // PER_PAGE + 1} if before >= PER_PAGE else {}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from console import reauthentication, requests
+from console import reauthentication
 from console.actions import Saved, action
+from console.forms import SwitchForm
 from console.requests import actor_of, member_of
 from console.sections import Context, Page, Section, shows
 from organizations.services import support
@@ -34,15 +35,14 @@ def _context(request: HttpRequest) -> Context:
     }
 
 
-@action(SUPPORT, "organization/support/", "request-support", permission="organization.edit")
-def set_request(request: HttpRequest) -> Saved:
+@action(SUPPORT, "organization/support/", "request-support", permission="organization.edit", form=SwitchForm)
+def set_request(request: HttpRequest, form: SwitchForm) -> Saved:
     """Let operators look for a week, or send them away."""
-    wanted = requests.wanted(request)
-    if wanted:
+    if form.is_on:
         reauthentication.require(request, "turn on Request support")
-    support.request(wanted, by=actor_of(request))
+    support.request(form.is_on, by=actor_of(request))
     organization_of(request).refresh_from_db()
     message = (
-        f"Operators may look at your organization for {support.LASTS.days} days." if wanted else "Nobody may look."
+        f"Operators may look at your organization for {support.LASTS.days} days." if form.is_on else "Nobody may look."
     )
     return Saved(message)

@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 
-from console import requests, sections
+from console import sections
 from console.actions import Saved, Shown, action
+from console.forms import SwitchForm, VersionForm
 from console.requests import actor_of
 from console.sections import Page
 from core.parsing import number_of
@@ -58,22 +59,26 @@ def brake_page(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     return render(request, "settings/brake/brake.html", context)
 
 
-@action(SCIM, "users/scim/<uuid:connection_id>/brake/release/", "resume-scim", permission="sign-in.edit")
-def resume(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+@action(
+    SCIM, "users/scim/<uuid:connection_id>/brake/release/", "resume-scim", permission="sign-in.edit", form=VersionForm
+)
+def resume(request: HttpRequest, form: VersionForm, connection_id: UUID) -> HttpResponse:
     """Let through what is held back, when it comes again."""
-    return _answer(request, brakes.resume, "Released. Nothing is held back for an hour.")
+    return _answer(request, form, brakes.resume, "Released. Nothing is held back for an hour.")
 
 
-@action(SCIM, "users/scim/<uuid:connection_id>/brake/keep/", "keep-scim-paused", permission="sign-in.edit")
-def keep(request: HttpRequest, connection_id: UUID) -> HttpResponse:
+@action(
+    SCIM, "users/scim/<uuid:connection_id>/brake/keep/", "keep-scim-paused", permission="sign-in.edit", form=VersionForm
+)
+def keep(request: HttpRequest, form: VersionForm, connection_id: UUID) -> HttpResponse:
     """Go on refusing, and mail nobody about it any more."""
-    return _answer(request, brakes.keep, "Kept held. You are not reminded by mail any more.")
+    return _answer(request, form, brakes.keep, "Kept held. You are not reminded by mail any more.")
 
 
-def _answer(request: HttpRequest, verb: Callable[..., Brake], message: str) -> HttpResponse:
-    connection, expected_version = which_connection.chosen(request), sections.expected_version(request)
+def _answer(request: HttpRequest, form: VersionForm, verb: Callable[..., Brake], message: str) -> HttpResponse:
+    connection = which_connection.chosen(request)
     try:
-        verb(connection, expected_version=expected_version, by=actor_of(request))
+        verb(connection, expected_version=form.version, by=actor_of(request))
     except (StaleVersion, BeyondOwnRights) as refusal:
         messages.error(request, refusal.message, extra_tags=OF_THE_BRAKE)
     else:
@@ -81,12 +86,17 @@ def _answer(request: HttpRequest, verb: Callable[..., Brake], message: str) -> H
     return redirect("settings:scim-brake", connection.pk)
 
 
-@action(SCIM, "users/scim/<uuid:connection_id>/brake/switch/", "scim-brake-switch", permission="sign-in.edit")
-def turn_brake(request: HttpRequest, connection_id: UUID) -> Saved:
+@action(
+    SCIM,
+    "users/scim/<uuid:connection_id>/brake/switch/",
+    "scim-brake-switch",
+    permission="sign-in.edit",
+    form=SwitchForm,
+)
+def turn_brake(request: HttpRequest, form: SwitchForm, connection_id: UUID) -> Saved:
     """Turn the mass-change brake on or off."""
-    wanted = requests.wanted(request)
-    brakes.set_enabled(which_connection.chosen(request), wanted, by=actor_of(request))
-    return Saved("The brake is on." if wanted else "The brake is off, and holds nothing back.")
+    brakes.set_enabled(which_connection.chosen(request), form.is_on, by=actor_of(request))
+    return Saved("The brake is on." if form.is_on else "The brake is off, and holds nothing back.")
 
 
 @action(SCIM, "users/scim/<uuid:connection_id>/brake/percent/", "scim-brake-percent", permission="sign-in.edit")

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from console import sections
 from console.actions import Outcome, Saved, action
+from console.forms import ActionForm, AsTypedField, IdField
 from console.requests import actor_of, is_htmx
 from console.sections import Context, Page, Section, shows
 from organizations.views.current import organization_of
@@ -26,6 +26,13 @@ LONGEST_TYPED = 254
 
 # Without the profile: only the columns that are shown are read.
 _UNREAD = ("document", "search")
+
+
+class PersonForm(ActionForm):
+    """Who is put on the list or taken off it, and what was searched for when they were found."""
+
+    person = IdField()
+    notify = AsTypedField()
 
 
 REQUEST_NOTIFICATIONS = Section(
@@ -66,26 +73,38 @@ def _found(typed: str, organization_id: UUID) -> list[User]:
     return list(people.order_by("user_name_key")[: MOST_FOUND + 1])
 
 
-@action(REQUEST_NOTIFICATIONS, "users/request-notices/add/", "add-request-notification", permission="users.edit")
-def add(request: HttpRequest) -> Outcome:
+@action(
+    REQUEST_NOTIFICATIONS,
+    "users/request-notices/add/",
+    "add-request-notification",
+    permission="users.edit",
+    form=PersonForm,
+)
+def add(request: HttpRequest, form: PersonForm) -> Outcome:
     """Have somebody mailed; where a rule forbids it, what was searched for stays."""
     actor = actor_of(request)
     try:
-        person, is_news = request_notifications.add(sections.sent_id(request, "person"), by=actor)
+        person, is_news = request_notifications.add(form.cleaned_data["person"], by=actor)
     except (NotMailed, NotificationsFull) as refusal:
         if is_htmx(request):
             raise
         messages.error(request, refusal.message, extra_tags=REQUEST_NOTIFICATIONS.key)
-        query = urlencode({"notify": _typed(request.POST.get("notify", ""))})
+        query = urlencode({"notify": _typed(form.cleaned_data["notify"])})
         return redirect(f"{reverse('settings:users')}?{query}#{REQUEST_NOTIFICATIONS.key}")
     message = f"{person} is mailed about account requests{'' if is_news else ' already'}."
     return Saved(message)
 
 
-@action(REQUEST_NOTIFICATIONS, "users/request-notices/remove/", "remove-request-notification", permission="users.edit")
-def remove(request: HttpRequest) -> Saved:
+@action(
+    REQUEST_NOTIFICATIONS,
+    "users/request-notices/remove/",
+    "remove-request-notification",
+    permission="users.edit",
+    form=PersonForm,
+)
+def remove(request: HttpRequest, form: PersonForm) -> Saved:
     """Let somebody be mailed no longer."""
-    person, is_news = request_notifications.remove(sections.sent_id(request, "person"), by=actor_of(request))
+    person, is_news = request_notifications.remove(form.cleaned_data["person"], by=actor_of(request))
     message = (
         f"{person} is no longer mailed about account requests." if is_news else f"{person} was off the list already."
     )

@@ -15,8 +15,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from console import requests, sections
+from console import sections
 from console.actions import Outcome, Saved, action
+from console.forms import ActionForm, SwitchForm
 from console.kept_choices import keep, kept
 from console.requests import actor_of, is_htmx
 from console.sections import Context, Page, Section, shows
@@ -140,13 +141,13 @@ def _roles(request: HttpRequest) -> Context:
     }
 
 
-def _on_its_page(view: Callable[[HttpRequest, UUID], Outcome]) -> Callable[[HttpRequest, UUID], Outcome]:
+def _on_its_page(view: Callable[..., Outcome]) -> Callable[..., Outcome]:
     """Let a refusal be said on the page of the role, with what was chosen there; the page's script says it itself."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, role_id: UUID) -> Outcome:
+    def guarded(request: HttpRequest, *sent: ActionForm, role_id: UUID) -> Outcome:
         try:
-            return view(request, role_id)
+            return view(request, *sent, role_id=role_id)
         except RoleUnknown:
             raise
         except Refusal as refusal:
@@ -159,11 +160,11 @@ def _on_its_page(view: Callable[[HttpRequest, UUID], Outcome]) -> Callable[[Http
     return guarded
 
 
-@action(ROLES, "users/roles/<uuid:role_id>/switch/", "switch-role", permission="roles.edit")
+@action(ROLES, "users/roles/<uuid:role_id>/switch/", "switch-role", permission="roles.edit", form=SwitchForm)
 @_on_its_page
-def switch_role(request: HttpRequest, role_id: UUID) -> Outcome:
+def switch_role(request: HttpRequest, form: SwitchForm, role_id: UUID) -> Outcome:
     """Offer one of the optional roles, or stop that; where people have it, ask which one they get first."""
-    actor, wanted = actor_of(request), requests.wanted(request)
+    actor, wanted = actor_of(request), form.is_on
     replacement = _replacement(request)
     if not wanted and replacement and not _is_confirmed(request):
         return _ask(request, _found(request, role_id), "off", replacement)

@@ -17,6 +17,7 @@ from audit.models import AuditEvent
 from audit.views.changes import FieldChange, lines
 from console import sections
 from console.actions import action
+from console.forms import AsTypedField, VersionForm
 from console.kept_choices import keep, kept
 from console.requests import actor_of
 from console.sections import Page
@@ -124,20 +125,22 @@ def ask(request: HttpRequest, event_id: UUID) -> HttpResponse:
     return render(request, "settings/undo/undo.html", context)
 
 
-@action(PEOPLE, "users/changes/<uuid:event_id>/undo/", "undo-change", permission="users.edit")
-def undo(request: HttpRequest, event_id: UUID) -> HttpResponse:
+class UndoForm(VersionForm):
+    """An undo of the person in the version that the page has shown, and from where somebody came."""
+
+    back = AsTypedField()
+
+
+@action(PEOPLE, "users/changes/<uuid:event_id>/undo/", "undo-change", permission="users.edit", form=UndoForm)
+def undo(request: HttpRequest, form: UndoForm, event_id: UUID) -> HttpResponse:
     """Undo a change as the page that asked has said."""
     actor = actor_of(request)
     event = undoing.find(event_id, organization_id=actor.organization_id)
-    back, ticked, expected_version = (
-        request.POST.get("back", ""),
-        request.POST.getlist("part"),
-        sections.expected_version(request),
-    )
+    back, ticked = form.cleaned_data["back"], request.POST.getlist("part")
     if not ticked and undoing.kind_of(event) is UndoKind.CHANGE:
         return _not_done(request, event, "Tick what is to go back to what it was.", back)
     try:
-        outcome = undoing.revert(event.pk, names=ticked, expected_version=expected_version, by=actor)
+        outcome = undoing.revert(event.pk, names=ticked, expected_version=form.version, by=actor)
     except Refusal as refusal:
         return _not_done(request, event, refusal.message, back)
     return _done(request, event, outcome, back)

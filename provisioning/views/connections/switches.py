@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from audit.actions import Action
 from audit.models import AuditEvent
-from console import requests
 from console.actions import Saved, action
+from console.forms import SwitchForm
 from console.requests import actor_of
 from provisioning.models import Connection
 from provisioning.services.connections import connections, granted_permissions
@@ -68,12 +68,17 @@ def _ended(connection: Connection) -> Any:
     return last.created_at
 
 
-@action(SCIM, "users/scim/<uuid:connection_id>/switches/<slug:name>/", "scim-switch", permission="sign-in.edit")
-def turn_switch(request: HttpRequest, connection_id: UUID, name: str) -> Saved:
+@action(
+    SCIM,
+    "users/scim/<uuid:connection_id>/switches/<slug:name>/",
+    "scim-switch",
+    permission="sign-in.edit",
+    form=SwitchForm,
+)
+def turn_switch(request: HttpRequest, form: SwitchForm, connection_id: UUID, name: str) -> Saved:
     """Turn one of the connection's switches on or off."""
     switch = SWITCHES.get(name)
     if switch is None:
         raise Http404("There is no such switch.")
-    wanted = requests.wanted(request)
-    connections.turn(which_connection.chosen(request), name, wanted, by=actor_of(request))
-    return Saved(switch.message if wanted else switch.message_off)
+    connections.turn(which_connection.chosen(request), name, form.is_on, by=actor_of(request))
+    return Saved(switch.message if form.is_on else switch.message_off)

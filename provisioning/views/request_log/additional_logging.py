@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from console import sections
 from console.actions import Saved, action
-from console.requests import actor_of, not_allowed, wanted
+from console.forms import SwitchForm
+from console.requests import actor_of, not_allowed
 from organizations.views.current import organization_of
 from provisioning.models import BodyKept, Connection, RequestDetail, RequestLog
 from provisioning.services.connections import connections, granted_permissions
@@ -27,11 +28,17 @@ from users.views.current import user_of
 OF_DETAILS = "details"
 
 
-@action(SCIM, "users/scim/<uuid:connection_id>/additional-logging/", "additional-logging", permission="sign-in.edit")
-def turn(request: HttpRequest, connection_id: UUID) -> Saved:
+@action(
+    SCIM,
+    "users/scim/<uuid:connection_id>/additional-logging/",
+    "additional-logging",
+    permission="sign-in.edit",
+    form=SwitchForm,
+)
+def turn(request: HttpRequest, form: SwitchForm, connection_id: UUID) -> Saved:
     """Turn the connection's additional logging on, also for another 24 hours, or off."""
     connection, by = which_connection.chosen(request), actor_of(request)
-    if wanted(request):
+    if form.is_on:
         additional_logging.turn_on(connection, by=by)
         return Saved("Additional logging is on for the next 24 hours.")
     additional_logging.turn_off(connection, by=by)

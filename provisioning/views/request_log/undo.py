@@ -18,10 +18,10 @@ from audit.models import AppendOnlyQuerySet, AuditEvent
 from audit.views.changes import FieldChange, lines
 from console import sections
 from console.actions import action
+from console.forms import ActionForm, IdField, NumberField
 from console.requests import actor_of, is_htmx
 from core.actors import Actor
 from core.ids import first_id_at
-from core.parsing import number_of
 from core.refusals import Malformed
 from provisioning.models import RequestLog
 from provisioning.views.request_log.additional_logging import find
@@ -155,14 +155,23 @@ class _Run:
     refused: int
 
 
-@action(SCIM, "users/scim/log/<uuid:request_id>/undo/all/", "undo-all", permission="users.edit")
-def undo(request: HttpRequest, request_id: UUID) -> HttpResponse:
+class RunForm(ActionForm):
+    """What the page that shows how far it is sends back, and any other page does not."""
+
+    place = IdField(required=False)
+    done = NumberField(required=False)
+    refused = NumberField(required=False)
+
+
+@action(SCIM, "users/scim/log/<uuid:request_id>/undo/all/", "undo-all", permission="users.edit", form=RunForm)
+def undo(request: HttpRequest, form: RunForm, request_id: UUID) -> HttpResponse:
     """Undo all of a request that there is to undo, or go on with it from where the form says. Raises Malformed.
 
     What takes longer than a request may shows how far it is, and goes on by itself. What was refused on the way is not
     tried again.
     """
-    row, run, by = find(request, request_id), _run(request), actor_of(request)
+    row, by = find(request, request_id), actor_of(request)
+    run = _Run(form.cleaned_data["place"], form.cleaned_data["done"], form.cleaned_data["refused"])
     left = _left(row, by, run.place)
     report = undoing.revert_many([plan.event for plan in left], within=UNDOES_FOR, by=by)
     done, refused = run.done + len(report.done), run.refused + len(report.refused)
@@ -182,17 +191,6 @@ def undo(request: HttpRequest, request_id: UUID) -> HttpResponse:
     for words in message:
         messages.error(request, words, extra_tags=HISTORY_KEY)
     return HttpResponse(headers={"HX-Redirect": _back(row)}) if is_htmx(request) else redirect(_back(row))
-
-
-def _run(request: HttpRequest) -> _Run:
-    """What the page that shows how far it is sends back, and any other page does not. Raises Malformed."""
-    if "place" not in request.POST:
-        return _Run(None, 0, 0)
-    place = sections.sent_id(request, "place")
-    done, refused = (number_of(request.POST.get(name, ""), 6) for name in ("done", "refused"))
-    if done is None or refused is None:
-        raise Malformed
-    return _Run(place, done, refused)
 
 
 def _progress(request: HttpRequest, row: RequestLog, run: _Run, *, left: int) -> HttpResponse:
