@@ -157,7 +157,7 @@ def test_a_page_is_for_everybody(
 def zone_at(page: Page, walk: Walk) -> tuple[str, str]:
     """How moments are written there; operators, whose list has organizations of all zones, read UTC."""
     if walk.person == OPERATOR:
-        return UTC if urlsplit(page.url).path.startswith("/operator/") else NEW_YORK
+        return UTC if urlsplit(page.url).path.startswith("/admin/") else NEW_YORK
     return NEW_YORK if walk.person == GWEN else BERLIN
 
 
