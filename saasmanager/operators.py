@@ -35,6 +35,8 @@ class OperatorSite(AdminSite):
     site_header = site_title = "SaaS Manager, operators"
     index_title = "Administration"
     index_template = "operator/index.html"
+    # Django's own has a style in it, which our pages do not run.
+    password_change_template = "operator/password.html"
     site_url = None
     enable_nav_sidebar = False
 

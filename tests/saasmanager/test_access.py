@@ -302,6 +302,7 @@ def test_the_role_decides_and_the_server_refuses_whatever_the_page_shows(
         return
     invited = invitations.invite(["bob@x.example"], role=acme.role(BuiltIn.HR), by=acme.by).invited
     values = {
+        **{name: str(value) for name, value in ids.items()},
         "role": str(acme.role(BuiltIn.HR).pk),
         "once": "from a page that is too old",
         "person": str(ids["person"]),
