@@ -36,7 +36,7 @@ class OperatorSite(AdminSite):
     index_title = "Administration"
     index_template = "operator/index.html"
     # Django's own has a style in it, which our pages do not run.
-    password_change_template = "operator/password.html"
+    password_change_template = "operator/password.html"  # noqa: S105
     site_url = None
     enable_nav_sidebar = False
 
