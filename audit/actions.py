@@ -20,6 +20,7 @@ class Action(models.TextChoices):
     SUPPORT_ENTERED = "support.entered", "{actor} began to look at the organization {target}"
     SUPPORT_LEFT = "support.left", "{actor} no longer looks at the organization {target}"
     SUPPORT_VIEWED = "support.viewed", "{actor} looked at {target}"
+    MAIL_RETRIED = "mail.retried", "{actor} had the mail {target} tried again at once"
     USER_CREATED = "user.created", "{actor} created {target}"
     USER_UPDATED = "user.updated", "{actor} changed {target}"
     USER_ADOPTED = "user.adopted", "{actor} took over {target} from manual management"

@@ -6,11 +6,16 @@ from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models.expressions import RawSQL
 from uuid_utils.compat import uuid7
 
 from audit.actions import wording
 from core.actors import Channel
 from core.ids import first_id_at
+
+# In the words of the index itself: with parameters, databases would not see that it serves.
+OPERATORS = (Channel.OPERATOR.value, Channel.SUPPORT.value)
+_BY_OPERATORS = f"channel IN ('{OPERATORS[0]}', '{OPERATORS[1]}')"
 
 # How much later than an event's id, which is made first and has the time in it, its ``created_at`` can be.
 _STALL_MS = 60_000
@@ -31,6 +36,10 @@ class AppendOnlyQuerySet(models.QuerySet["AuditEvent"]):
         if until is not None:
             found = found.filter(id__lt=first_id_at(until, 1), created_at__lt=until)
         return found
+
+    def of_operators(self) -> Self:
+        """The events of operators, in all organizations: few of many, by an index that has no others."""
+        return self.filter(RawSQL(_BY_OPERATORS, [], models.BooleanField()))  # noqa: S611
 
     def update(self, **kwargs: Any) -> NoReturn:
         raise TypeError("Audit events can't be changed.")
@@ -71,6 +80,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["organization_id", "id"], name="audit_by_organization"),
             models.Index(fields=["organization_id", "target_id", "id"], name="audit_by_target"),
             models.Index(fields=["organization_id", "action", "id"], name="audit_by_action"),
+            models.Index(fields=["id"], name="audit_by_operators", condition=models.Q(channel__in=OPERATORS)),
         ]
 
     def __str__(self) -> str:

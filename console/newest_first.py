@@ -1,4 +1,4 @@
-"""Long lists, newest first: a page lies before or after an id, so that the last one costs what the first does."""
+"""Long lists, newest first: pages by the id beside which they lie, so that each costs the same."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 from uuid import UUID
 
 import structlog
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from core.actors import Actor, Channel, address_of_caller
@@ -81,6 +82,25 @@ def actor_for(user: Any, request: HttpRequest, channel: Channel) -> Actor:
         request_id=request_id(),
         name=user.display_name,
     )
+
+
+def is_operator(user: Any) -> bool:
+    """Whether a user runs the server for all organizations, and belongs to none."""
+    return bool(user.is_active and user.is_superuser and user.organization_id is None)
+
+
+def operator_label(operator: str) -> str:
+    """How an organization's audit log names an operator."""
+    return f"{operator} (operator of SaaS Manager)"
+
+
+def operator_for(request: HttpRequest, organization_id: UUID, channel: Channel = Channel.OPERATOR) -> Actor:
+    """The operator who is signed in, acting on an organization. Raises PermissionDenied for anybody else."""
+    operator: Any = request.user
+    if not is_operator(operator):
+        raise PermissionDenied("Only operators do this.")
+    actor = actor_for(operator, request, channel)
+    return replace(actor, organization_id=organization_id, label=operator_label(str(operator)))
 
 
 def request_id() -> str:

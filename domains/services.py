@@ -314,8 +314,11 @@ def get(domain_id: UUID, *, organization_id: UUID) -> Domain:
 def search(text: str, *, organization_id: UUID) -> QuerySet[Domain]:
     """The organization's domains with that text in their names, as people write them or as DNS has them."""
     domains = Domain.objects.of(organization_id)
-    if not text:
-        return domains
+    return named_like(domains, text) if text else domains
+
+
+def named_like(domains: QuerySet[Domain], text: str) -> QuerySet[Domain]:
+    """Those of some domains with that text in their names, as people write them or as DNS has them."""
     return domains.filter(sought(domain_in(text), "search_key"))
 
 

@@ -105,6 +105,7 @@ class SupportAccess(TenantModel):
     objects = SupportAccessQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = "support access"
         ordering = ["-entered_at"]
         indexes = [models.Index(fields=["organization", "left_at"], name="support_visit_by_state")]
 

@@ -154,7 +154,9 @@ if not HTTPS:
 # What the project is made of
 
 INSTALLED_APPS = [
-    "django.contrib.admin.apps.SimpleAdminConfig",
+    # Before Django's own, whose createsuperuser it replaces.
+    "saasmanager.apps.SaasManagerConfig",
+    "saasmanager.apps.OperatorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -173,7 +175,6 @@ INSTALLED_APPS = [
     "signin",
     "provisioning",
     "scim",
-    "saasmanager",
 ]
 MIDDLEWARE = [
     "saasmanager.middleware.ScimShortcut",
@@ -269,9 +270,9 @@ if _shared_cache := setting(shared_cache, "CACHE_URL", default=""):
     if _client and not find_spec(_client):
         raise ImproperlyConfigured(f"CACHE_URL needs the package {_client}, which is not installed here.")
 
-# The operators' own pages: the first part of their address, which need not be the one that everybody knows
+# The operators' admin: the first part of its address
 
-OPERATOR_URL = env.str("OPERATOR_URL", default="operator").strip("/") + "/"
+OPERATOR_URL = env.str("OPERATOR_URL", default="admin").strip("/") + "/"
 
 # Accounts: names are unique inside an organization only, so people sign in by a technical key that our form finds,
 # and nobody is ever looked up by e-mail alone.

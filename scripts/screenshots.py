@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, sync_p
 
 from scripts import postgres, serve
 from scripts.tls import ending_tls
-from scripts.walking import OPERATOR, Look, Person, Walk, arrive, sign_in
+from scripts.walking import GWEN, OPERATOR, Look, Person, Walk, arrive, sign_in
 from scripts.walks import WALKS
 
 PICTURES = serve.ROOT / "docs" / "pictures"
@@ -120,8 +120,10 @@ def demo(folder: Path, port: int, base_url: str) -> Iterator[Demo]:
     manage("collectstatic", "--no-input", "--verbosity", "0")
     # Only the seed asks for a developer's machine; what goes wrong is to look as it does for customers.
     manage("seed_demo", DEBUG="on")
-    operator = ("--no-input", "--sign_in_key", OPERATOR.address, "--email", "root@saas.example.com")
-    manage("createsuperuser", *operator, DJANGO_SUPERUSER_PASSWORD=OPERATOR.password)
+    manage("create_organization", "Umbrella", "--slug", "umbrella")
+    # Its Admin is mailed about that.
+    manage("scim", GWEN.slug, "generate-token", "--name", "Spare")
+    manage("createsuperuser", "--no-input", "--email", OPERATOR.address, DJANGO_SUPERUSER_PASSWORD=OPERATOR.password)
     command = serve.server(host="127.0.0.1", port=port, workers=1)
     server = subprocess.Popen(command, cwd=serve.ROOT, env=environment)
     try:

@@ -100,13 +100,13 @@ class Person:
     @property
     def listener(self) -> str:
         """Where they sign in."""
-        return f"/sign-in/{self.slug}/" if self.slug else "/operator/login/"
+        return f"/sign-in/{self.slug}/" if self.slug else "/admin/login/"
 
 
 ADA = Person("acme", "ada@acme.example", "ada-runs-the-demo")
 DANA = Person("acme", "dana@acme.example", "dana-ticks-domains")
 GWEN = Person("globex", "gwen@globex.example", "gwen-runs-globex")
-OPERATOR = Person("", "root", "root-runs-the-machine")
+OPERATOR = Person("", "root@saas.example.com", "root-runs-the-machine")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,28 @@ ASKING: Sequence[Step] = (
 )
 MAKING: Sequence[Step] = (
     *(Fill("Name", "{new_user}.example"), Fill("Slug", "{new_user}"), Fill("First Admin", "it@{new_user}.example")),
-    Press("button", "Make the organization"),
+    Press("button", "Create organization"),
+)
+
+# The lists of the operators' admin beside organizations: picture, title, view, address, looks, the way from there.
+OPERATED: Sequence[tuple[str, str, str, str, Sequence[Look], Sequence[Step]]] = (
+    ("domain", "domain", "domains_domain", "/admin/domains/domain/", (Look.LIGHT,), ()),
+    ("connection", "connection", "provisioning_connection", "/admin/provisioning/connection/", (Look.LIGHT,), ()),
+    ("token", "token", "provisioning_token", "/admin/provisioning/token/", KEY_PAGE, ()),
+    ("mail", "outgoing mail", "organizations_mail", "/admin/organizations/mail/", KEY_PAGE, ()),
+    (
+        *("access", "support access", "organizations_supportaccess", "/admin/organizations/organization/"),
+        (Look.LIGHT,),
+        (
+            *(Press("link", "Globex"), Press("button", "Enter Globex"), Press("button", "Leave Globex")),
+            *(Press("link", "Home"), Press("link", "Support access")),
+        ),
+    ),
+    (
+        *("event", "event of operators", "audit_auditevent", "/admin/organizations/organization/add/"),
+        KEY_PAGE,
+        (*MAKING, Press("link", "Home"), Press("link", "Audit events")),
+    ),
 )
 
 WALKS: Sequence[Walk] = (
@@ -273,49 +294,84 @@ WALKS: Sequence[Walk] = (
     Walk("audit-log", "Settings > Audit log", "settings:audit-log", "/settings/audit-log/", looks=KEY_PAGE),
     Walk("audit-log-nothing-fits", "A search that nothing fits", "settings:audit-log", "/settings/audit-log/?q=zzz"),
     # The operators' pages
-    Walk("operator-sign-in", "Operators sign in", "operator:login", "/operator/login/", None),
+    Walk("operator-sign-in", "Operators sign in", "admin:login", "/admin/login/", None),
+    Walk("operator-index", "The admin of operators", "admin:index", "/admin/", OPERATOR, looks=KEY_PAGE),
+    Walk("operator-app", "The models of an app", "admin:app_list", "/admin/organizations/", OPERATOR),
     Walk(
         "operator-organizations",
         "All organizations, their size and health",
-        "operator:organizations_organization_changelist",
-        "/operator/organizations/",
+        "admin:organizations_organization_changelist",
+        "/admin/organizations/organization/",
         OPERATOR,
         looks=KEY_PAGE,
     ),
     Walk(
         "operator-organization",
         "What operators see of an organization",
-        "operator:organizations_organization_change",
-        "/operator/organizations/",
+        "admin:organizations_organization_change",
+        "/admin/organizations/organization/",
         OPERATOR,
         (Press("link", "Acme"),),
+        looks=KEY_PAGE,
     ),
+    *(
+        Walk(f"operator-{name}-list", f"List: {title}", f"admin:{model}_changelist", start, OPERATOR, way, looks=looks)
+        for name, title, model, start, looks, way in OPERATED
+    ),
+    *(
+        Walk(f"operator-{name}", f"One {title}", f"admin:{model}_change", start, OPERATOR, (*way, FirstRow()))
+        for name, title, model, start, _looks, way in OPERATED
+    ),
+    *(
+        Walk(
+            *(f"operator-{verb}", title, f"admin:organizations_organization_{verb.replace('-', '_')}"),
+            *("/admin/organizations/organization/add/", OPERATOR),
+            (*MAKING, Press("link", "Go to {new_user}.example"), Press("link", button)),
+        )
+        for verb, title, button in (
+            ("rename", "Another name or slug", "Rename…"),
+            ("vouch", "An operator vouches for a domain", "Vouch for a domain…"),
+        )
+    ),
+    Walk(
+        "operator-first-admin",
+        "An organization without an Admin gets one",
+        "admin:organizations_organization_first_admin",
+        "/admin/organizations/organization/",
+        OPERATOR,
+        (Press("link", "Umbrella"), Press("link", "Add the first Admin…")),
+    ),
+    Walk("operator-password", "An operator's password", "admin:password_change", "/admin/password_change/", OPERATOR),
     Walk(
         "operator-new",
         "A new organization",
-        "operator:organizations_organization_add",
-        "/operator/organizations/add/",
+        "admin:organizations_organization_add",
+        "/admin/organizations/organization/add/",
         OPERATOR,
     ),
     Walk(
-        *("operator-made", "A new organization is made", "operator:organizations_organization_add"),
-        *("/operator/organizations/add/", OPERATOR, MAKING),
+        *("operator-made", "A new organization is made", "admin:organizations_organization_add"),
+        *("/admin/organizations/organization/add/", OPERATOR, MAKING),
     ),
     Walk(
-        *("operator-suspend", "Before an organization is suspended", "operator:suspend"),
-        *("/operator/organizations/", OPERATOR, (Press("link", "Acme"), Press("link", "Suspend…"))),
+        *("operator-suspend", "Before an organization is suspended", "admin:organizations_organization_suspend"),
+        *("/admin/organizations/organization/", OPERATOR, (Press("link", "Acme"), Press("link", "Suspend…"))),
     ),
     Walk(
-        *("operator-suspended", "An organization is suspended", "operator:organizations_organization_change"),
-        *("/operator/organizations/add/", OPERATOR),
+        *("operator-suspended", "An organization is suspended", "admin:organizations_organization_change"),
+        *("/admin/organizations/organization/add/", OPERATOR),
         (
             *(*MAKING, Press("link", "Go to {new_user}.example"), Press("link", "Suspend…")),
             *(Fill("Reason", "Its invoice is not paid."), Press("button", "Suspend {new_user}.example")),
         ),
     ),
     Walk(
-        *("operator-reactivate", "Before an organization is reactivated", "operator:reactivate"),
-        *("/operator/organizations/add/", OPERATOR),
+        *(
+            "operator-reactivate",
+            "Before an organization is reactivated",
+            "admin:organizations_organization_reactivate",
+        ),
+        *("/admin/organizations/organization/add/", OPERATOR),
         (
             *(*MAKING, Press("link", "Go to {new_user}.example"), Press("link", "Suspend…")),
             *(Fill("Reason", "Its invoice is not paid."), Press("button", "Suspend {new_user}.example")),
@@ -324,7 +380,7 @@ WALKS: Sequence[Walk] = (
     ),
     Walk(
         *("operator-visit", "An operator looks at an organization that asked for it", "settings:users"),
-        *("/operator/organizations/", OPERATOR, (Press("link", "Globex"), Press("button", "Enter Globex"))),
+        *("/admin/organizations/organization/", OPERATOR, (Press("link", "Globex"), Press("button", "Enter Globex"))),
         height=860,
         looks=(Look.LIGHT, Look.NARROW),
     ),
@@ -355,11 +411,16 @@ NOT_PAGES = {
     "settings:export-users": "is a file",
     "settings:audit-log-export": "is a file",
     "settings:request-log-export": "is a file",
-    "operator:index": "leads on to the list of organizations",
-    "operator:app_list": "leads on to the list of organizations",
-    "operator:autocomplete": "answers the forms of models that have one",
-    "operator:jsi18n": "is a script",
-    **dict.fromkeys(("operator:enter", "operator:leave", "operator:logout"), "takes forms only"),
+    **{f"admin:{row[2]}_{name}": "is refused: services write" for row in OPERATED for name in ("add", "delete")},
+    **{f"admin:{row[2]}_history": "leads on to the events of operators" for row in OPERATED},
+    "admin:organizations_organization_delete": "is refused",
+    "admin:organizations_organization_history": "leads on to the events of operators",
+    "admin:password_change_done": "says that the password was changed",
+    "admin:view_on_site": "leads on to pages of models that have one",
+    "admin:autocomplete": "answers the forms of models that have one",
+    "admin:jsi18n": "is a script",
+    **dict.fromkeys(("admin:organizations_organization_enter", "admin:leave"), "takes forms only"),
+    "admin:logout": "leads on to signing out",
     "audit-logs": "is for programs",
     "audit-openapi": "is for programs",
 }

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.defaults import permission_denied
 
 from console import responses
-from console.requests import actor_for, is_htmx
+from console.requests import actor_for, is_htmx, operator_label
 from core.actors import Actor, Channel
 from organizations.models import SupportAccess
 from organizations.services import support
@@ -46,7 +46,7 @@ class SupportUser:
         self.role = Role(organization=support_access.organization, key=BuiltIn.READ_ONLY, name="Support, view only")
 
     def __str__(self) -> str:
-        return label_of(self.user_name)
+        return operator_label(self.user_name)
 
     def has_perm(self, code: str, obj: object = None) -> bool:
         """Whether a permission is one to view."""
@@ -80,11 +80,6 @@ class SupportAccessMiddleware:
         if response.status_code == 200:
             support.tell_of(support_access, request.get_full_path(), by=actor_on(support_user, request))
         return response
-
-
-def label_of(operator: str) -> str:
-    """How an organization's audit log names an operator."""
-    return f"{operator} (operator of SaaS Manager)"
 
 
 def actor_on(support_user: SupportUser, request: HttpRequest) -> Actor:

@@ -19,7 +19,10 @@ from django.db import DatabaseError, connection, transaction
 from django.template import Context, loader
 from django.utils import timezone
 
+from audit.actions import Action
+from audit.services import trail
 from core import dates, sql
+from core.actors import Actor
 from core.addresses import canonical, mailbox
 from core.background import BackgroundThread
 from organizations.models import Mail, Organization
@@ -123,6 +126,25 @@ def withdraw(*mail_ids: UUID | None) -> None:
     Mail.objects.filter(pk__in=wanted, state=Mail.State.WAITING).update(
         state=Mail.State.WITHDRAWN, text="", html="", settled_at=now, due_at=now + KEPT
     )
+
+
+@transaction.atomic
+def try_now(mail_id: UUID, *, by: Actor) -> bool:
+    """Let a mail that waits to be tried again leave at once; return whether that was so.
+
+    One that is due, or within the lease of a batch, is left alone: somebody may be sending it.
+    """
+    soon = timezone.now() + LEASE
+    waiting = Mail.objects.select_for_update().filter(pk=mail_id, state=Mail.State.WAITING, due_at__gt=soon)
+    mail = waiting.filter(organization_id=by.organization_id).first()
+    if mail is None:
+        return False
+    before, mail.due_at = mail.due_at, timezone.now()
+    mail.save(update_fields=["due_at"])
+    changes = {"due_at": [before.isoformat(), mail.due_at.isoformat()]}
+    trail.record(Action.MAIL_RETRIED, mail, changes, by=by, label=mail.name)
+    transaction.on_commit(nudge)
+    return True
 
 
 def _manner_of(organization_id: UUID | None, context: Mapping[str, Any]) -> AbstractContextManager[None]:

@@ -95,9 +95,22 @@ def operators_present(organization: Organization) -> Sequence[SupportAccess]:
 @transaction.atomic
 def tell_of(support_access: SupportAccess, address: str, *, by: Actor) -> None:
     """Keep in the trail that a page was looked at."""
+    _record_view(support_access, address, by)
+
+
+@transaction.atomic
+def record_view(address: str, *, by: Actor) -> None:
+    """Keep in the trail that an operator opened a page of the operators' admin with names or addresses of people."""
+    _record_view(Organization(pk=by.organization_id), address, by)
+
+
+def _record_view(target: SupportAccess | Organization, address: str, by: Actor) -> None:
     label = address[:320]
     recently = AuditEvent.objects.of(by.organization_id).filter(
-        target_id=str(support_access.pk), target_label=label, created_at__gt=timezone.now() - RECORDED_AGAIN_AFTER
+        actor_id=by.user_id,
+        target_id=str(target.pk),
+        target_label=label,
+        created_at__gt=timezone.now() - RECORDED_AGAIN_AFTER,
     )
     if not recently.exists():
-        trail.record(Action.SUPPORT_VIEWED, support_access, by=by, label=label)
+        trail.record(Action.SUPPORT_VIEWED, target, by=by, label=label)

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -17,7 +18,7 @@ from core.refusals import Refusal
 from organizations.models import Organization
 from provisioning.models import Brake, Connection
 from provisioning.services.connections import connections
-from users.models import Source, User
+from users.models import Role, Source, User
 from users.permissions import BuiltIn
 from users.services import accounts, roles
 
@@ -26,6 +27,12 @@ class PasswordRefused(Refusal):
     """The password is too easy to guess."""
 
     code = "password-refused"
+
+
+class AdminPresent(Refusal):
+    """The organization has an Admin, so an operator adds none."""
+
+    code = "admin-present"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +80,33 @@ def open_organization(
         connection = connections.set_enabled(connection, True, by=by)
     admin, password = None, None
     if admin_email is not None:
-        password = admin_password or secrets.token_urlsafe(15)
-        _check_password(password)
-        profile, role = {"userName": admin_email}, built_in[BuiltIn.ADMIN]
-        new = accounts.NewUser(profile, role, Source.MANUAL, password=password, outsider=True)
-        admin = accounts.create(new, by=by)
+        admin, password = _add_admin(admin_email, admin_password, built_in[BuiltIn.ADMIN], by)
     return Opened(organization, connection, bearer_token, admin, password)
+
+
+def has_admin(organization_id: UUID) -> bool:
+    """Whether an organization has an Admin who can sign in."""
+    return bool(User.objects.of(organization_id).active_admins().exists())
+
+
+@transaction.atomic
+def add_first_admin(email: str, *, by: Actor) -> tuple[User, str]:
+    """Add an Admin to the actor's organization, which has none who can sign in; return them and their password.
+
+    Raises AdminPresent, and the Refusal of an account that can't be made.
+    """
+    organization = organizations.services.organizations.lock(by.organization_id)
+    if has_admin(organization.pk):
+        raise AdminPresent(f"{organization} has an Admin already, who adds all others under Settings > Users.")
+    role = Role.objects.of(organization.pk).get(key=BuiltIn.ADMIN)
+    return _add_admin(email, None, role, by)
+
+
+def _add_admin(email: str, password: str | None, role: Role, by: Actor) -> tuple[User, str]:
+    password = password or secrets.token_urlsafe(15)
+    _check_password(password)
+    new = accounts.NewUser({"userName": email}, role, Source.MANUAL, password=password, outsider=True)
+    return accounts.create(new, by=by), password
 
 
 def _check_password(password: str) -> None:

@@ -84,8 +84,8 @@ def test_so_it_is_for_operators(acme: Tenant, signed_in: SignedIn) -> None:
     crowd(acme, acme.role(BuiltIn.HR))
     User.objects.create_superuser("root", "root@ops.example", "correct-horse-battery")
     client = Client()
-    client.post("/operator/login/", {"login": "root", "password": "correct-horse-battery"})
-    for address in ("/operator/organizations/", f"/operator/organizations/{acme.id}/"):
+    client.post("/admin/login/", {"login": "root", "password": "correct-horse-battery"})
+    for address in ("/admin/organizations/organization/", f"/admin/organizations/organization/{acme.id}/change/"):
         assert "2,468" in _text(client, address)
         assert _bare(client, address) == []
 

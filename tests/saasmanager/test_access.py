@@ -17,7 +17,7 @@ from audit.models import AuditEvent
 from audit.services import trail
 from core.actors import Actor, Channel
 from domains.models import Domain
-from organizations.models import FormerSlug, Organization, SupportAccess
+from organizations.models import FormerSlug, Mail, Organization, SupportAccess
 from provisioning.models import Brake, Connection, IdentityProvider, RunState, Token
 from provisioning.services.connections import connections
 from tests.provisioning.views.connections.test_section import log
@@ -82,15 +82,45 @@ MATRIX: list[tuple[str, dict[str, str] | None, tuple[BuiltIn, ...]]] = [
     *(
         (address, form, ())
         for address, form in (
-            ("/operator/", None),
-            ("/operator/organizations/", None),
-            ("/operator/organizations/add/", None),
-            ("/operator/organizations/add/", {"name": "New", "slug": "new", "admin_email": "a@new.example"}),
-            ("/operator/organizations/{organization}/", None),
-            ("/operator/organizations/{organization}/suspend/", {"reason": "Why"}),
-            ("/operator/organizations/{organization}/reactivate/", {"reason": "Why"}),
-            ("/operator/organizations/{organization}/enter/", {}),
-            ("/operator/leave/", {}),
+            ("/admin/", None),
+            ("/admin/organizations/organization/", None),
+            ("/admin/organizations/organization/add/", None),
+            ("/admin/organizations/organization/add/", {"name": "New", "slug": "new", "admin_email": "a@new.example"}),
+            ("/admin/organizations/organization/{organization}/change/", None),
+            ("/admin/organizations/organization/{organization}/suspend/", {"reason": "Why"}),
+            ("/admin/organizations/organization/{organization}/reactivate/", {"reason": "Why"}),
+            ("/admin/organizations/organization/{organization}/enter/", {}),
+            ("/admin/organizations/organization/{organization}/rename/", {"name": "New", "slug": "new"}),
+            ("/admin/organizations/organization/{organization}/first-admin/", {"admin_email": "a@new.example"}),
+            ("/admin/organizations/organization/{organization}/vouch/", {"domain": "new.example"}),
+            ("/admin/organizations/organization/{organization}/history/", None),
+            ("/admin/organizations/organization/{organization}/delete/", {"post": "yes"}),
+            ("/admin/leave/", {}),
+            ("/admin/organizations/", None),
+            ("/admin/password_change/", {"old_password": "x"}),
+            ("/admin/password_change/done/", None),
+            ("/admin/autocomplete/", None),
+            ("/admin/jsi18n/", None),
+            ("/admin/r/1/1/", None),
+            *(
+                (address, form)
+                for model, key in {
+                    "audit/auditevent": "event",
+                    "domains/domain": "domain",
+                    "organizations/mail": "mail",
+                    "organizations/supportaccess": "support_access",
+                    "provisioning/connection": "connection",
+                    "provisioning/token": "token",
+                }.items()
+                for address, form in (
+                    (f"/admin/{model}/", None),
+                    (f"/admin/{model}/", {"action": "try_now", "_selected_action": f"{{{key}}}"}),
+                    (f"/admin/{model}/add/", {}),
+                    (f"/admin/{model}/{{{key}}}/change/", None),
+                    (f"/admin/{model}/{{{key}}}/history/", None),
+                    (f"/admin/{model}/{{{key}}}/delete/", {"post": "yes"}),
+                )
+            ),
         )
     ),
     (UNDO, None, (ADMIN,)),
@@ -196,7 +226,7 @@ OTHERWISE: dict[str, tuple[str, ...] | None] = {
 
 def is_for_operators(address: str) -> bool:
     """Whether an address is not even there for the people of an organization."""
-    return address.startswith("/operator/")
+    return address.startswith("/admin/")
 
 
 def rights_for(address: str, form: dict[str, str] | None) -> tuple[str, ...] | None:
@@ -228,11 +258,8 @@ ELSEWHERE = {
     "account_login": "for everybody: the sign-in",
     "sign-in": "for everybody: the sign-in",
     "forgotten-password": "for everybody: the sign-in",
-    "operator:login": "for everybody: the operators' sign-in",
-    "operator:logout": "for everybody who is signed in",
-    "operator:app_list": "Django's own, for operators; leads to the list of organizations",
-    "operator:autocomplete": "Django's own, for the forms of operators",
-    "operator:jsi18n": "Django's own words for the forms of operators",
+    "admin:login": "for everybody: the operators' sign-in",
+    "admin:logout": "leads to the sign-out",
     "account_logout": "for everybody who is signed in",
     "account_reauthenticate": "for everybody who is signed in",
     "account_inactive": "for everybody: says that one is suspended",
@@ -302,6 +329,7 @@ def values_of_forms(tenant: Tenant, ids: dict[str, object]) -> dict[str, str]:
     """What the forms of the table speak of."""
     invited = invitations.invite(["bob@x.example"], role=tenant.role(BuiltIn.HR), by=tenant.by).invited
     return {
+        **{name: str(value) for name, value in ids.items()},
         "role": str(tenant.role(BuiltIn.HR).pk),
         "once": "from a page that is too old",
         "person": str(ids["person"]),
@@ -323,7 +351,13 @@ def targets(tenant: Tenant, domain: Domain, token: Token) -> dict[str, object]:
     former = FormerSlug.objects.create(
         organization=tenant.organization, slug=f"{tenant.organization.slug}-old", until=until
     )
+    mail = Mail.objects.create(organization=tenant.organization, name="m", to="grace@acme.example", subject="Hello")
+    support_access = SupportAccess.objects.create(
+        organization=tenant.organization, operator_id=uuid4(), operator_label="root"
+    )
     return {
+        "mail": mail.pk,
+        "support_access": support_access.pk,
         "connection": tenant.connection.pk,
         "domain": domain.pk,
         "token": token.pk,
@@ -375,7 +409,7 @@ def test_who_is_signed_out_opens_and_changes_nothing(
     before = everything(acme)
     answer = Client().get(address) if form is None else Client().post(address, form)
     assert answer.status_code == 302
-    channel = "/operator/login/" if is_for_operators(address) else "/sign-in/"
+    channel = "/admin/login/" if is_for_operators(address) else "/sign-in/"
     assert answer.headers["Location"].startswith(f"{channel}?next=")
     assert everything(acme) == before
 
@@ -421,6 +455,7 @@ def everything(tenant: Tenant) -> list[object]:
         list(Organization.objects.filter(pk=tenant.id).values()),
         list(FormerSlug.objects.of(tenant.id).values()),
         list(SupportAccess.objects.of(tenant.id).values()),
+        list(Mail.objects.filter(organization_id=tenant.id, name="m").values()),
         Organization.objects.count(),
         list(Domain.objects.of(tenant.id).order_by("pk").values()),
         list(Role.objects.of(tenant.id).order_by("pk").values()),

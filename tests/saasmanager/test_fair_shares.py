@@ -72,7 +72,7 @@ def test_a_page_that_did_not_ask_who_is_signed_in_is_answered_though_the_databas
 
 
 def test_an_operator_is_nobodys(operator: Client) -> None:
-    assert told(operator, "/operator/") == ""
+    assert told(operator, "/admin/") == ""
 
 
 def test_the_api_is_its_tokens_organizations(acme: Tenant) -> None:

@@ -1,4 +1,4 @@
-"""The invitations on the list of Settings > Users: those that were neither accepted nor revoked by hand."""
+"""Invitations on the list of Settings > Users: those that were neither accepted nor revoked by hand."""
 
 from __future__ import annotations
 
