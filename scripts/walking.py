@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from enum import Enum
-from itertools import cycle
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,7 +86,8 @@ class FirstRow:
 Step = Press | Fill | Choose | Tick | Unfold | FollowTheMail | FirstRow
 
 # Steps say {new_user} for somebody who has not been here before; whoever walks a way again is somebody else.
-_new_users = cycle(("nora", "otis", "petra", "rafael", "selma", "tomas", "uma", "viktor", "wilma", "yusuf", "zelda"))
+_NAMES = ("nora", "otis", "petra", "rafael", "selma", "tomas", "uma", "viktor", "wilma", "yusuf", "zelda")
+_new_users = (f"{name}{again or ''}" for again in count() for name in _NAMES)
 
 
 @dataclass(frozen=True, slots=True)
