@@ -167,7 +167,9 @@ class OperatorAdmin(ModelAdmin[Row]):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Whether the list may be narrowed by that: it would tell what it does not show by what it finds."""
-        offered = {getattr(each, "parameter_name", each) for each in self.list_filter}
+        # A filter is a class with a parameter, the name of a field, or that with the class of its filter.
+        filters = (each[0] if isinstance(each, tuple) else each for each in self.list_filter)
+        offered = {getattr(each, "parameter_name", each) for each in filters}
         return lookup.partition("__")[0] in offered.union(self.lookups) and "\x00" not in str(value)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:

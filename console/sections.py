@@ -218,14 +218,6 @@ def parsed_id(text: str) -> UUID:
     return found
 
 
-def expected_version(request: HttpRequest, otherwise: int | None = None) -> int:
-    """The version that the page of a form has shown, which is its field ``expected_version``.
-
-    ``otherwise`` is for a field that can't be read; without it, that raises Malformed.
-    """
-    found = number_of(request.POST.get("expected_version", ""))
-    if found is None:
-        found = otherwise
-    if found is None:
-        raise Malformed
-    return found
+def expected_version(request: HttpRequest) -> int:
+    """The version that the page of a form has shown, which is its field ``expected_version``; 0, where that is none."""
+    return number_of(request.POST.get("expected_version", "")) or 0

@@ -93,7 +93,7 @@ def edit(request: HttpRequest) -> HttpResponse:
 @action(ROLE_RULES, "users/scim/role-rules/change/", "change-role-rules", permission="sign-in.edit")
 def change(request: HttpRequest) -> HttpResponse:
     """Do with the typed rules what the pressed button says; only "save" saves them."""
-    rows, expected_version = _typed(request), sections.expected_version(request, 0)
+    rows, expected_version = _typed(request), sections.expected_version(request)
     match _pressed(request):
         case "add", 0:
             return _editor(request, [*rows, _NEW], expected_version, focus=len(rows) + 1)

@@ -1,5 +1,6 @@
 """Django's admin for operators: its lists, what they hide, what they cost, and that services write."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -122,6 +123,13 @@ def test_the_former_address_leads_there_with_path_and_query(operator: Client) ->
     assert answer.headers["Location"] == f"{ORGANIZATIONS}?q=a%20b&p=1"
     assert Client().get("/operator/").headers["Location"] == "/admin/"
     assert operator.get("/operator//evil.example/").headers["Location"] == "/admin//evil.example/"
+
+
+@pytest.mark.parametrize("model", LISTS)
+def test_every_filter_of_a_list_can_be_chosen(model: type[Model], operator: Client) -> None:
+    page = html(operator.get(LISTS[model]))
+    for query in re.findall(r'<a href="(\?[^"]+)"', page):
+        assert operator.get(LISTS[model] + query.replace("&amp;", "&")).status_code == 200, query
 
 
 @override_settings(OPERATOR_URL="backstage/")

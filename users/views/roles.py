@@ -194,7 +194,7 @@ def delete_role(request: HttpRequest, role_id: UUID) -> Outcome:
     replacement = _replacement(request)
     if not _is_confirmed(request):
         return _ask(request, _found(request, role_id), "delete", replacement)
-    before, expected_version = progress.before(request), sections.expected_version(request, 0)
+    before, expected_version = progress.before(request), sections.expected_version(request)
     if replacement and (now := progress.move(request, role_id, replacement, expected_version=expected_version)):
         role = _found(request, role_id)
         return progress.show(
@@ -236,7 +236,7 @@ def _ask(request: HttpRequest, role: Role, verb: str, replacement: Role | None) 
         "replacement": replacement,
         "people": people,
         "takes_steps": people > role_reassignment.TOGETHER,
-        "expected_version": sections.expected_version(request, 0) if verb == "delete" else 0,
+        "expected_version": sections.expected_version(request) if verb == "delete" else 0,
         "back": _address(role.pk),
     }
     return render(request, "settings/roles/confirm.html", context)
